@@ -1,0 +1,278 @@
+/**
+ * The contract between a step and the engine: types only.
+ *
+ * A step says what must be true (`spec`), looks (`check`, `verify`) and changes (`apply`). Looking
+ * gets a Reader, which has no write methods; changing gets exactly what `check` found. State is not
+ * in any signature: a step that could read the record would come to trust it over the cluster.
+ *
+ * Three things do not fit "apply this object" and have their own kind of Change, so that they can
+ * be shown, counted and refused by name: secrets (`generate`: the values exist only inside the
+ * Writer), deletions (`delete` and `replace`: always with a reason), and the Helm release
+ * (`release` and `unlock`).
+ */
+export type StepName = 'prereq' | 'provisioner' | 'storage' | 'helm' | 'ingress' | 'executor'
+
+export type NonEmpty<T> = [T, ...T[]]
+
+export interface ObjectRef {
+  apiVersion: string
+  kind: string
+  name: string
+  namespace?: string | undefined
+}
+
+/** Any Kubernetes object, as the API server sends it. */
+export interface KubernetesObject {
+  apiVersion: string
+  kind: string
+  metadata: ObjectMeta
+  [field: string]: unknown
+}
+
+export interface ObjectMeta {
+  name: string
+  namespace?: string
+  uid?: string
+  generation?: number
+  resourceVersion?: string
+  creationTimestamp?: string
+  deletionTimestamp?: string
+  labels?: Record<string, string>
+  annotations?: Record<string, string>
+  [field: string]: unknown
+}
+
+/** Something worth a person's attention; doctor prints the same shape. `id` is a rule id. */
+export interface Finding {
+  id: string
+  severity: 'error' | 'warning'
+  title: string
+  evidence: string[]
+  why: string
+  /** What to do, as commands or sentences; never empty. */
+  fix: NonEmpty<string>
+  link?: string
+  causes?: Finding[]
+}
+
+export interface JsonPatch {
+  op: 'add' | 'replace' | 'remove' | 'test'
+  path: string
+  value?: unknown
+}
+
+/** `count` random bytes; passed in so that a test can know them. */
+export type RandomBytes = (count: number) => Buffer
+
+export type Change =
+  /** Server-side apply. `live` is what was there when we looked. */
+  | { op: 'create' | 'update'; want: KubernetesObject; live?: KubernetesObject | undefined; why: string }
+  /** Deleted and created again: for an object that cannot be changed and carries no data. */
+  | { op: 'replace'; want: KubernetesObject; live: KubernetesObject; why: string }
+  | { op: 'delete'; live: KubernetesObject; why: string }
+  | { op: 'patch'; live: KubernetesObject; patch: NonEmpty<JsonPatch>; why: string }
+  /** Secrets made once. The values come into being in `make`, so no plan can show them. */
+  | { op: 'generate'; refs: NonEmpty<ObjectRef>; why: string; make(random: RandomBytes): KubernetesObject[] }
+  /** helm upgrade --install. */
+  | { op: 'release'; want: ReleaseWish; live?: Release | undefined; why: string }
+  /** A Helm record left `pending-*` by a Helm that is gone: backed up, then marked failed. */
+  | { op: 'unlock'; live: Release; why: string }
+
+export type Check =
+  | { state: 'satisfied'; evidence: string[]; warnings?: Finding[] }
+  | { state: 'drifted'; changes: NonEmpty<Change>; warnings?: Finding[] }
+  /** Cannot be judged yet: something that was there is still on its way out or in. */
+  | { state: 'waiting'; on: NonEmpty<Pending>; warnings?: Finding[] }
+  | { state: 'blocked'; findings: NonEmpty<Finding>; warnings?: Finding[] }
+
+export interface Pending {
+  /** `Kind namespace/name`, as it is printed. */
+  object: string
+  reason: string
+}
+
+export type Look =
+  | { state: 'waiting'; on: NonEmpty<Pending> }
+  | { state: 'done'; evidence: string[]; warnings?: Finding[] }
+  /**
+   * Will not heal by itself. `settleMs` is how long this must stay so, without interruption,
+   * before it is final; 0 where it cannot change any more.
+   */
+  | { state: 'failed'; findings: NonEmpty<Finding>; settleMs: number; on: Pending[] }
+
+export interface Step<Slice = unknown, Spec = unknown> {
+  name: StepName
+  number: number
+  title: string
+  /** One line for the help. */
+  about: string
+  /** Steps without which this one cannot work. */
+  needs: StepName[]
+  /** How long `verify` may say "waiting" before the engine gives up, in ms. */
+  timeoutMs: number
+  spec(config: Slice): Spec
+  check(spec: Spec, reader: Reader): Promise<Check>
+  apply(changes: NonEmpty<Change>, writer: Writer): Promise<void>
+  verify(spec: Spec, reader: Reader): Promise<Look>
+}
+
+// ---- looking ----------------------------------------------------------------------------------
+
+export interface ListQuery {
+  /** kubectl's resource names: `pods`, `storageclasses.storage.k8s.io`. */
+  resources: NonEmpty<string>
+  /** Left out: all namespaces. */
+  namespace?: string | undefined
+  selector?: string | undefined
+}
+
+export interface Versions {
+  /** `v1.22.8`; undefined where it could not be read. */
+  server: string
+  kubectl: string
+  helm: string
+}
+
+export interface PolicyRule {
+  verbs: string[]
+  apiGroups?: string[]
+  resources?: string[]
+  resourceNames?: string[]
+}
+
+export interface Permissions {
+  rules: PolicyRule[]
+  /** True when the cluster's authorizer could not list everything; then a missing rule is unknown. */
+  incomplete: boolean
+}
+
+/** A Helm release as its newest record (`sh.helm.release.v1.NAME.vN`) tells it. */
+export interface Release {
+  name: string
+  namespace: string
+  revision: number
+  /** deployed, failed, pending-install, pending-upgrade, pending-rollback, uninstalling, … */
+  status: string
+  description: string
+  /** ISO time of the last change. */
+  updatedAt: string
+  chart: { name: string; version: string; appVersion: string }
+  values: Record<string, unknown>
+  objects: KubernetesObject[]
+  hooks: ReleaseHook[]
+  /** The Secret that the record lies in. */
+  record: ObjectRef
+}
+
+export interface ReleaseHook {
+  ref: ObjectRef
+  events: string[]
+  deletePolicies: string[]
+  /** Succeeded, Failed, Running or Unknown. */
+  phase: string
+}
+
+export interface ReleaseWish {
+  name: string
+  namespace: string
+  chart: ChartSource
+  values: Record<string, unknown>
+  /** Helm's own `--timeout`, in seconds. */
+  timeoutSeconds: number
+}
+
+export interface ChartSource {
+  /** As the configuration has it: repo/name, oci://…, a folder, a .tgz. */
+  reference: string
+  version: string
+}
+
+/** A chart that is on this machine. */
+export interface Chart {
+  name: string
+  version: string
+  appVersion: string
+  home: string
+  kubeVersion?: string | undefined
+  /** SHA-256 over what was read; tells two charts of one version apart. */
+  fingerprint: string
+  /** Folder or archive. */
+  path: string
+}
+
+export interface ManifestSource {
+  /** Used instead of the download. */
+  file?: string | undefined
+  url: string
+  /** Hex SHA-256 that the download must have. */
+  sha256?: string | undefined
+}
+
+/** Where a person's secret value comes from. */
+export type SecretSource = { env: string } | { file: string }
+
+export interface HttpsAnswer {
+  status: number
+  headers: Record<string, string>
+  /** The first 64 KiB. */
+  body: string
+  certificate?: { subject: string; issuer: string; validTo: string; names: string[] }
+}
+
+/** A folder as the machine that airstrip runs on sees it. */
+export interface FolderFacts {
+  exists: boolean
+  uid?: number
+  gid?: number
+  /** Permission bits, e.g. 0o775. */
+  mode?: number
+}
+
+export interface LogQuery {
+  namespace: string
+  pod: string
+  container: string
+  previous?: boolean
+  lines: number
+}
+
+/** Looks and changes nothing. */
+export interface Reader {
+  /** Live objects in the order of the references; undefined where there is none. */
+  get(refs: readonly ObjectRef[]): Promise<(KubernetesObject | undefined)[]>
+  /** Kinds that the API server does not have give no objects. */
+  list(query: ListQuery): Promise<KubernetesObject[]>
+  versions(): Promise<Versions>
+  permissions(namespace: string): Promise<Permissions>
+  /** The newest record that is not superseded. */
+  release(name: string, namespace: string): Promise<Release | undefined>
+  chart(source: ChartSource): Promise<Chart>
+  manifest(source: ManifestSource): Promise<KubernetesObject[]>
+  secret(source: SecretSource): Promise<string>
+  /** The last lines, or undefined where the container has none. */
+  logs(query: LogQuery): Promise<string | undefined>
+  /** Addresses that this machine's resolver gives; empty when it knows none. */
+  resolve(host: string): Promise<string[]>
+  /** GET, no redirect followed, any certificate accepted and returned. `address` overrides DNS. */
+  https(url: string, address?: string): Promise<HttpsAnswer>
+  /** Undefined where the node is another machine than this one (by machine id). */
+  folder(path: string, node: KubernetesObject): Promise<FolderFacts | undefined>
+  /** True when that process of this host (`host/pid/start`) still runs; undefined for another host. */
+  alive(holder: string): Promise<boolean | undefined>
+  now(): Date
+}
+
+// ---- changing ---------------------------------------------------------------------------------
+
+export interface Writer {
+  /** Server-side apply as field manager `airstrip`, conflicts taken over. */
+  apply(objects: readonly KubernetesObject[]): Promise<void>
+  /** Creates and never overwrites: for secrets. */
+  create(objects: readonly KubernetesObject[]): Promise<void>
+  /** Deletes one object that airstrip made and waits until it is gone. */
+  remove(live: KubernetesObject): Promise<void>
+  patch(live: KubernetesObject, patch: readonly JsonPatch[]): Promise<void>
+  upgrade(wish: ReleaseWish): Promise<void>
+  unlock(release: Release): Promise<void>
+  random: RandomBytes
+}
