@@ -38,6 +38,8 @@ export interface ErrorDetails {
   /** The next command or act; the code's own fix where it is left out. */
   next?: string
   findings?: Finding[]
+  /** True when the same act, made again a moment later, may well succeed. */
+  transient?: boolean
   cause?: unknown
 }
 
@@ -47,6 +49,7 @@ export class AirstripError extends Error {
   readonly seen: string[]
   readonly next: string
   readonly findings: Finding[]
+  readonly transient: boolean
 
   constructor(code: ErrorCode, sentence: string, details: ErrorDetails = {}) {
     super(sentence, details.cause === undefined ? undefined : { cause: details.cause })
@@ -56,6 +59,7 @@ export class AirstripError extends Error {
     this.seen = details.seen ?? []
     this.next = details.next ?? errorCodes[code].fix
     this.findings = details.findings ?? []
+    this.transient = details.transient ?? false
   }
 
   get exitCode(): number {

@@ -65,8 +65,9 @@ export interface JsonPatch {
 export type RandomBytes = (count: number) => Buffer
 
 export type Change =
-  /** Server-side apply. `live` is what was there when we looked. */
-  | { op: 'create' | 'update'; want: KubernetesObject; live?: KubernetesObject | undefined; why: string }
+  /** Both are a server-side apply. `live` is what was there when we looked. */
+  | { op: 'create'; want: KubernetesObject; why: string }
+  | { op: 'update'; want: KubernetesObject; live: KubernetesObject; why: string }
   /** Deleted and created again: for an object that cannot be changed and carries no data. */
   | { op: 'replace'; want: KubernetesObject; live: KubernetesObject; why: string }
   | { op: 'delete'; live: KubernetesObject; why: string }
@@ -114,6 +115,8 @@ export interface Step<Slice = unknown, Spec = unknown> {
   check(spec: Spec, reader: Reader): Promise<Check>
   apply(changes: NonEmpty<Change>, writer: Writer): Promise<void>
   verify(spec: Spec, reader: Reader): Promise<Look>
+  /** For a failure or a timeout: every unready object with its reason, last log lines and events. */
+  explain?(spec: Spec, reader: Reader): Promise<string[]>
 }
 
 // ---- looking ----------------------------------------------------------------------------------

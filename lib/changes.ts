@@ -1,0 +1,91 @@
+import { differences, type Difference } from './diff/compare.ts'
+import type { Change, KubernetesObject, NonEmpty, ObjectRef, Writer } from './step.ts'
+
+/** `Kind namespace/name`, as everything that is printed names an object. */
+export function nameOf(object: KubernetesObject | ObjectRef): string {
+  const { name, namespace } = 'metadata' in object ? (object.metadata as { name: string; namespace?: string }) : object
+  return namespace === undefined ? `${object.kind} ${name}` : `${object.kind} ${namespace}/${name}`
+}
+
+export function refOf({ apiVersion, kind, metadata }: KubernetesObject): ObjectRef {
+  return { apiVersion, kind, name: metadata.name, namespace: metadata.namespace }
+}
+
+/** The objects that a change is about, for the table and the events. */
+export function objectsOf(change: Change): string[] {
+  switch (change.op) {
+    case 'create':
+    case 'update':
+    case 'replace':
+      return [nameOf(change.want)]
+    case 'delete':
+    case 'patch':
+      return [nameOf(change.live)]
+    case 'generate':
+      return change.refs.map(nameOf)
+    case 'release':
+      return [`Release ${change.want.namespace}/${change.want.name}`]
+    case 'unlock':
+      return [`Release ${change.live.namespace}/${change.live.name}`]
+  }
+}
+
+/** Create what is not there and update what differs; nothing where the live objects are as wanted. */
+export function objectChanges(wanted: readonly KubernetesObject[], live: readonly (KubernetesObject | undefined)[]): Change[] {
+  return wanted.flatMap((want, index) => changeOf(want, live[index]))
+}
+
+function changeOf(want: KubernetesObject, live: KubernetesObject | undefined): Change[] {
+  if (live === undefined) return [{ op: 'create', want, why: 'it is not there' }]
+  const found = differences(want, live)
+  return found.length === 0 ? [] : [{ op: 'update', want, live, why: describe(found) }]
+}
+
+/** Names the fields, not their values: some of them are secret. */
+export function describe(found: readonly Difference[]): string {
+  const paths = found.slice(0, 3).map(({ path }) => path)
+  const more = found.length > paths.length ? ` and ${found.length - paths.length} more` : ''
+  return `${paths.join(', ')}${more} ${found.length === 1 ? 'differs' : 'differ'}`
+}
+
+/** Makes the changes in their order; neighbours that are plain applies go in one call. */
+export async function makeChanges(changes: NonEmpty<Change>, writer: Writer): Promise<void> {
+  let applies: KubernetesObject[] = []
+  const flush = async (): Promise<void> => {
+    if (applies.length > 0) await writer.apply(applies)
+    applies = []
+  }
+  for (const change of changes) {
+    if (change.op === 'create' || change.op === 'update') {
+      applies.push(change.want)
+    } else {
+      await flush()
+      await makeOne(change, writer)
+    }
+  }
+  await flush()
+}
+
+async function makeOne(change: Exclude<Change, { op: 'create' } | { op: 'update' }>, writer: Writer): Promise<void> {
+  switch (change.op) {
+    case 'replace':
+      await writer.remove(change.live)
+      await writer.apply([change.want])
+      break
+    case 'delete':
+      await writer.remove(change.live)
+      break
+    case 'patch':
+      await writer.patch(change.live, change.patch)
+      break
+    case 'generate':
+      await writer.create(change.make(writer.random))
+      break
+    case 'release':
+      await writer.upgrade(change.want)
+      break
+    case 'unlock':
+      await writer.unlock(change.live)
+      break
+  }
+}

@@ -1,0 +1,117 @@
+import pRetry, { AbortError } from 'p-retry'
+import { AirstripError } from '../errors.ts'
+import type { Call, Exec, Outcome } from './exec.ts'
+import type { Redactor } from './redact.ts'
+import { isTransient, isUnreachable } from './transient.ts'
+
+/** Which cluster, and how to say so to either tool. */
+export interface Target {
+  kubeconfig?: string | undefined
+  context?: string | undefined
+}
+
+export interface Connection {
+  exec: Exec
+  target: Target
+  redactor: Redactor
+  signal?: AbortSignal | undefined
+  /** Called before a refused call is made again. */
+  onRetry?: ((call: string, reason: string, attempt: number) => void) | undefined
+  /** Waits between tries, in ms; a test passes short ones. */
+  retryMs?: number
+}
+
+const tries = 4
+
+/** kubectl's answer on stdout. Transient refusals are tried again, anything else is an error. */
+export async function kubectl(connection: Connection, args: string[], stdin?: string): Promise<string> {
+  const outcome = await callKubectl(connection, args, stdin)
+  if (outcome.exitCode !== 0) throw await refusal(connection, 'kubectl', args, outcome)
+  return outcome.stdout
+}
+
+/** As `kubectl`, but a refusal that is not transient is an answer for the caller to read. */
+export async function callKubectl(connection: Connection, args: string[], stdin?: string): Promise<Outcome> {
+  const call: Call = { tool: 'kubectl', args: [...kubectlFlags(connection.target), ...args], stdin, signal: connection.signal }
+  return retried(connection, call, args)
+}
+
+function kubectlFlags({ kubeconfig, context }: Target): string[] {
+  return [
+    '--request-timeout=30s',
+    ...(kubeconfig === undefined ? [] : [`--kubeconfig=${kubeconfig}`]),
+    ...(context === undefined ? [] : [`--context=${context}`]),
+  ]
+}
+
+export function helmFlags({ kubeconfig, context }: Target): string[] {
+  return [
+    ...(kubeconfig === undefined ? [] : [`--kubeconfig=${kubeconfig}`]),
+    ...(context === undefined ? [] : [`--kube-context=${context}`]),
+  ]
+}
+
+class TransientRefusal extends Error {
+  readonly outcome: Outcome
+  constructor(outcome: Outcome) {
+    super(outcome.stderr)
+    this.outcome = outcome
+  }
+}
+
+/** p-retry is for calls that failed; waiting for something to become ready is the engine's. */
+async function retried(connection: Connection, call: Call, shown: string[]): Promise<Outcome> {
+  const attempt = async (): Promise<Outcome> => {
+    const outcome = await connection.exec(call)
+    if (connection.signal?.aborted) throw new AbortError(interrupted())
+    if (outcome.exitCode !== 0 && isTransient(outcome.stderr)) throw new TransientRefusal(outcome)
+    return outcome
+  }
+  try {
+    return await pRetry(attempt, {
+      retries: tries - 1,
+      minTimeout: connection.retryMs ?? 500,
+      onFailedAttempt: ({ error, attemptNumber, retriesLeft }) => {
+        if (retriesLeft > 0) connection.onRetry?.(commandOf(call.tool, shown), connection.redactor.redact(firstLine(error.message)), attemptNumber)
+      },
+    })
+  } catch (error) {
+    if (error instanceof TransientRefusal) return error.outcome
+    throw error
+  }
+}
+
+export function interrupted(): AirstripError {
+  return new AirstripError('INTERRUPTED', 'The run was interrupted before it was done.')
+}
+
+/** What a tool's refusal means, with what it said, redacted. */
+export async function refusal(connection: Connection, tool: string, args: string[], outcome: Outcome): Promise<AirstripError> {
+  const seen = connection.redactor.redact(outcome.stderr).split('\n').filter((line) => line.trim() !== '').slice(-12)
+  if (outcome.exitCode === 127) return new AirstripError('TOOL_MISSING', `${tool} is not on the PATH.`, { seen })
+  if (isUnreachable(outcome.stderr)) return unreachable(connection, seen)
+  return new AirstripError('CALL_FAILED', `${commandOf(tool, args)} was refused.`, { seen, transient: isTransient(outcome.stderr) })
+}
+
+async function unreachable(connection: Connection, seen: string[]): Promise<AirstripError> {
+  const { target, exec } = connection
+  const view = ['config', 'view', '--minify', '-o', 'jsonpath={.clusters[0].cluster.server}']
+  const { stdout } = await exec({ tool: 'kubectl', args: [...kubectlFlags(target), ...view] })
+  const address = stdout.trim() === '' ? 'no address: that kubeconfig names no cluster' : stdout.trim()
+  const file = target.kubeconfig ?? process.env.KUBECONFIG ?? '~/.kube/config'
+  const context = target.context === undefined ? '' : `, context ${target.context}`
+  return new AirstripError('CLUSTER_UNREACHABLE', `The cluster did not answer at ${address} (kubeconfig ${file}${context}).`, {
+    seen: [...new Set(seen)].slice(-3),
+    transient: true,
+    next: 'Start the cluster or correct --kubeconfig or --context; without a cluster, `npm run lab` makes one.',
+  })
+}
+
+/** The verb and its object, without flags: enough to recognise the call, nothing to leak. */
+export function commandOf(tool: string, args: readonly string[]): string {
+  return [tool, ...args.filter((word) => !word.startsWith('-')).slice(0, 4)].join(' ')
+}
+
+function firstLine(text: string): string {
+  return text.trim().split('\n')[0] ?? ''
+}

@@ -1,0 +1,39 @@
+import { $ } from 'zx'
+
+/** One call of kubectl or helm. Secrets go in by `stdin`, never by `args`. */
+export interface Call {
+  tool: string
+  args: string[]
+  stdin?: string | undefined
+  signal?: AbortSignal | undefined
+}
+
+export interface Outcome {
+  exitCode: number
+  stdout: string
+  stderr: string
+  ms: number
+}
+
+export type Exec = (call: Call) => Promise<Outcome>
+
+/**
+ * The one place that knows zx. Its shell prefix (`set -euo pipefail`) is left out: without it bash
+ * replaces itself by the tool, so a call costs one process and a signal reaches the tool itself.
+ */
+export function createExec(env: NodeJS.ProcessEnv): Exec {
+  return async ({ tool, args, stdin, signal }) => {
+    const started = performance.now()
+    const shell = $({
+      nothrow: true,
+      quiet: true,
+      verbose: false,
+      prefix: '',
+      env,
+      input: stdin ?? '',
+      ...(signal === undefined ? {} : { signal }),
+    })
+    const { exitCode, stdout, stderr } = await shell`${tool} ${args}`
+    return { exitCode: exitCode ?? 1, stdout, stderr, ms: Math.round(performance.now() - started) }
+  }
+}

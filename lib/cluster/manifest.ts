@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import writeFileAtomic from 'write-file-atomic'
+import { parseAllDocuments } from 'yaml'
+import { AirstripError } from '../errors.ts'
+import type { KubernetesObject, ManifestSource } from '../step.ts'
+
+export type Fetch = (url: string) => Promise<string>
+
+/** A file, or the pinned download: from the cache where its checksum is right, else from the network. */
+export async function findManifest(cache: string, fetchText: Fetch, source: ManifestSource): Promise<KubernetesObject[]> {
+  if (source.file !== undefined) return parseManifestText(readLocal(source.file), source.file)
+  const cached = join(cache, 'manifests', `${source.sha256 ?? ''}.yaml`)
+  const known = readCached(cached, source.sha256)
+  if (known !== undefined) return parseManifestText(known, source.url)
+  const text = await download(fetchText, source.url)
+  const sum = sha256(text)
+  if (sum !== source.sha256) {
+    throw new AirstripError('MANIFEST_UNAVAILABLE', `${source.url} is not the file that was pinned.`, { place: source.url, seen: [`SHA-256 ${sum}, expected ${source.sha256 ?? 'none'}`] })
+  }
+  mkdirSync(join(cache, 'manifests'), { recursive: true })
+  await writeFileAtomic(cached, text)
+  return parseManifestText(text, source.url)
+}
+
+function readLocal(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new AirstripError('MANIFEST_UNAVAILABLE', `The manifest ${file} cannot be read.`, { place: file, cause })
+  }
+}
+
+/** Checked again on every use: a cache is a file that anything may have written to. */
+function readCached(path: string, sum: string | undefined): string | undefined {
+  try {
+    const text = readFileSync(path, 'utf8')
+    return sha256(text) === sum ? text : undefined
+  } catch {
+    return undefined
+  }
+}
+
+async function download(fetchText: Fetch, url: string): Promise<string> {
+  try {
+    return await fetchText(url)
+  } catch (cause) {
+    const seen = [cause instanceof Error ? cause.message : String(cause)]
+    throw new AirstripError('MANIFEST_UNAVAILABLE', `${url} could not be downloaded.`, { place: url, seen, cause })
+  }
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
+
+function parseManifestText(text: string, place: string): KubernetesObject[] {
+  const documents = parseAllDocuments(text)
+  const wrong = documents.find((document) => document.errors.length > 0)?.errors[0]
+  if (wrong !== undefined) throw new AirstripError('MANIFEST_UNAVAILABLE', `${place} is not YAML: ${wrong.message.split('\n')[0] ?? ''}`, { place })
+  return documents.map((document) => document.toJS() as KubernetesObject | null).filter((object) => object !== null)
+}

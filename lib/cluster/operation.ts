@@ -1,0 +1,37 @@
+import type { KubernetesObject, ObjectRef, ReleaseWish } from '../step.ts'
+
+/**
+ * Who is at work on a release, told by the cluster itself: a Lease that is written before Helm is
+ * started. A record that is left `pending-*` can then be judged from any machine, without the
+ * state file: the holder is alive, dead, or on another host and past its time.
+ */
+export function operationRef(release: { name: string; namespace: string }): ObjectRef {
+  return { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', name: `airstrip-helm-${release.name}`, namespace: release.namespace }
+}
+
+export function operationLease(wish: ReleaseWish, holder: string, now: Date): KubernetesObject {
+  const { apiVersion, kind, name, namespace } = operationRef(wish)
+  return {
+    apiVersion,
+    kind,
+    metadata: { name, namespace: namespace ?? wish.namespace, labels: { 'app.kubernetes.io/managed-by': 'airstrip' } },
+    spec: {
+      holderIdentity: holder,
+      // A MicroTime has six digits after the point, a JavaScript date three.
+      acquireTime: now.toISOString().replace('Z', '000Z'),
+      leaseDurationSeconds: wish.timeoutSeconds,
+    },
+  }
+}
+
+/**
+ * The description of a release that airstrip made. The chart's fingerprint tells an edited chart
+ * folder from an unchanged one; the holder tells whose Helm process this is when it outlives its run.
+ */
+export function chartMark(fingerprint: string, holder: string): string {
+  return `airstrip chart=${fingerprint.slice(0, 16)} by=${holder}`
+}
+
+export function markedFingerprint(description: string): string | undefined {
+  return /^airstrip chart=([0-9a-f]{16})\b/.exec(description)?.[1]
+}

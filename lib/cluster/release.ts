@@ -1,0 +1,81 @@
+import { gunzipSync, gzipSync } from 'node:zlib'
+import { parseAllDocuments } from 'yaml'
+import type { KubernetesObject, Release, ReleaseHook } from '../step.ts'
+import { refOf } from './objects.ts'
+
+/** The parts of Helm's own record that are read here (helm pkg/release, storage driver v1). */
+interface HelmRecord {
+  name: string
+  namespace: string
+  version: number
+  info: { status: string; description?: string; last_deployed?: string }
+  chart: { metadata: { name: string; version: string; appVersion?: string } }
+  config?: Record<string, unknown> | null
+  manifest: string
+  hooks?: { kind: string; name: string; manifest: string; events?: string[]; delete_policies?: string[]; last_run?: { phase?: string } }[] | null
+}
+
+/** Secret data (base64) around base64 around gzip around JSON. */
+export function decodeRecord(data: string): HelmRecord {
+  const inner = Buffer.from(Buffer.from(data, 'base64').toString(), 'base64')
+  return JSON.parse(gunzipSync(inner).toString()) as HelmRecord
+}
+
+function encodeRecord(record: HelmRecord): string {
+  return Buffer.from(gzipSync(JSON.stringify(record)).toString('base64')).toString('base64')
+}
+
+export function readRelease(secret: KubernetesObject): Release {
+  const record = decodeRecord((secret.data as { release: string }).release)
+  return {
+    name: record.name,
+    namespace: record.namespace,
+    revision: record.version,
+    status: record.info.status,
+    description: record.info.description ?? '',
+    updatedAt: record.info.last_deployed ?? '',
+    chart: { name: record.chart.metadata.name, version: record.chart.metadata.version, appVersion: record.chart.metadata.appVersion ?? '' },
+    values: record.config ?? {},
+    objects: parseManifest(record.manifest, record.namespace),
+    hooks: (record.hooks ?? []).map((hook) => readHook(hook, record.namespace)),
+    record: refOf(secret),
+  }
+}
+
+function readHook(hook: NonNullable<HelmRecord['hooks']>[number], namespace: string): ReleaseHook {
+  const apiVersion = /^apiVersion:\s*["']?([^\s"']+)/m.exec(hook.manifest)?.[1] ?? 'v1'
+  return {
+    ref: { apiVersion, kind: hook.kind, name: hook.name, namespace },
+    events: hook.events ?? [],
+    deletePolicies: hook.delete_policies ?? [],
+    phase: hook.last_run?.phase ?? 'Unknown',
+  }
+}
+
+/** Helm leaves the namespace out of the manifest; kinds that have none are told by the list below. */
+export function parseManifest(manifest: string, namespace: string): KubernetesObject[] {
+  return parseAllDocuments(manifest)
+    .map((document) => document.toJS() as KubernetesObject | null)
+    .filter((object) => object !== null)
+    .map((object) => (clusterScoped.has(object.kind) ? object : { ...object, metadata: { ...object.metadata, namespace: object.metadata.namespace ?? namespace } }))
+}
+
+/** Kinds without a namespace that a chart may carry. */
+const clusterScoped = new Set([
+  'Namespace', 'ClusterRole', 'ClusterRoleBinding', 'PersistentVolume', 'StorageClass', 'CustomResourceDefinition',
+  'PriorityClass', 'PodSecurityPolicy', 'SecurityContextConstraints', 'ValidatingWebhookConfiguration', 'MutatingWebhookConfiguration', 'IngressClass',
+])
+
+/** The newest record that a `status!=superseded` list returned. */
+export function newestRecord(secrets: readonly KubernetesObject[]): KubernetesObject | undefined {
+  const revision = (secret: KubernetesObject): number => Number(secret.metadata.labels?.version ?? 0)
+  return [...secrets].sort((a, b) => revision(b) - revision(a))[0]
+}
+
+/** The record as Helm itself would have left it had it been able to say that it failed. */
+export function asFailed(secret: KubernetesObject, description: string): { release: string; status: string } {
+  const record = decodeRecord((secret.data as { release: string }).release)
+  record.info.status = 'failed'
+  record.info.description = description
+  return { release: encodeRecord(record), status: 'failed' }
+}

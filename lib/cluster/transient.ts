@@ -1,0 +1,35 @@
+/**
+ * Refusals that the same call, made again a moment later, can overcome. Everything else is final:
+ * repeating a wrong value only delays its explanation.
+ */
+const transientTexts: readonly RegExp[] = [
+  /connection refused|connection reset by peer|broken pipe/i,
+  /was refused - did you specify the right host or port/i,
+  /TLS handshake timeout|i\/o timeout|net\/http: request canceled/i,
+  /\bEOF\b|http2: (client connection lost|server sent GOAWAY)/,
+  /etcdserver: (leader changed|request timed out|too many requests)/,
+  /the server is currently unable to handle the request|ServiceUnavailable/,
+  /apiserver (is )?shutting down|server was unable to return a response in the time allotted/i,
+  /the object has been modified; please apply your changes to the latest version/,
+  /because it is being terminated/,
+  /failed calling webhook .*(connection refused|no endpoints available)/,
+  /Temporary failure in name resolution|TooManyRequests|too many requests/i,
+]
+
+export function isTransient(text: string): boolean {
+  return transientTexts.some((pattern) => pattern.test(text))
+}
+
+/** The API server itself could not be talked to. */
+const unreachableTexts: readonly RegExp[] = [
+  /The connection to the server \S+ was refused/,
+  /Unable to connect to the server/,
+  /Kubernetes cluster unreachable/,
+  /dial tcp \S+:? .*(connection refused|no route to host|i\/o timeout|network is unreachable|no such host)/,
+  /error loading config file|invalid configuration|context "[^"]*" does not exist/i,
+  /You must be logged in to the server|x509: /,
+]
+
+export function isUnreachable(text: string): boolean {
+  return unreachableTexts.some((pattern) => pattern.test(text))
+}

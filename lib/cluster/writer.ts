@@ -1,0 +1,103 @@
+import { AirstripError } from '../errors.ts'
+import type { Chart, ChartSource, JsonPatch, KubernetesObject, RandomBytes, Release, ReleaseWish, Writer } from '../step.ts'
+import { callKubectl, helmFlags, interrupted, kubectl, refusal, type Connection } from './connection.ts'
+import { getObjects } from './objects.ts'
+import { asFailed } from './release.ts'
+import { isTransient } from './transient.ts'
+import { chartMark, operationLease } from './operation.ts'
+
+/** What the Writer needs of this machine. */
+export interface Hands {
+  random: RandomBytes
+  chart(source: ChartSource): Promise<Chart>
+  /** `host/pid/start` of this process: who holds the Helm operation. */
+  holder: string
+  now(): Date
+  /** Writes a file of mode 0600 into the backup folder and returns its path. */
+  backup(name: string, text: string): Promise<string>
+  /** Asks Helm processes of this host that belong to a dead run to end, and waits for it. */
+  endOrphans(holder: string, release: string): Promise<void>
+}
+
+export function createWriter(connection: Connection, hands: Hands): Writer {
+  return {
+    random: hands.random,
+    apply: async (objects) => {
+      await kubectl(connection, ['apply', '--server-side', '--field-manager=airstrip', '--force-conflicts', '-f', '-'], listOf(objects))
+    },
+    create: (objects) => createOnce(connection, objects),
+    remove: async (live) => {
+      const { kind, metadata, apiVersion } = live
+      const stub = { apiVersion, kind, metadata: { name: metadata.name, namespace: metadata.namespace } }
+      await kubectl(connection, ['delete', '-f', '-', '--ignore-not-found', '--wait=true', '--timeout=120s'], JSON.stringify(stub))
+    },
+    patch: (live, patch) => patchObject(connection, live, patch),
+    upgrade: (wish) => upgrade(connection, hands, wish),
+    unlock: (release) => unlock(connection, hands, release),
+  }
+}
+
+function listOf(objects: readonly KubernetesObject[]): string {
+  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects })
+}
+
+/** `AlreadyExists` is not an error: whoever was first made the value that is kept. */
+async function createOnce(connection: Connection, objects: readonly KubernetesObject[]): Promise<void> {
+  for (const object of objects) {
+    for (const value of Object.values((object.stringData ?? {}) as Record<string, string>)) connection.redactor.add(value)
+  }
+  const args = ['create', '-f', '-']
+  const outcome = await callKubectl(connection, args, listOf(objects))
+  const refusals = outcome.stderr.split('\n').filter((line) => line.trim() !== '' && !line.includes('AlreadyExists') && !line.startsWith('Warning'))
+  if (outcome.exitCode !== 0 && refusals.length > 0) throw await refusal(connection, 'kubectl', args, outcome)
+}
+
+async function patchObject(connection: Connection, live: KubernetesObject, patch: readonly JsonPatch[]): Promise<void> {
+  const { kind, metadata } = live
+  const namespace = metadata.namespace === undefined ? [] : ['-n', metadata.namespace]
+  await kubectl(connection, ['patch', kind, metadata.name, ...namespace, '--type=json', '-p', JSON.stringify(patch)])
+}
+
+/**
+ * Never with --wait: the chart's migration runs as a hook after the main objects, and their pods
+ * wait for it (wait-hook-deadlock). Values go in by stdin, so nothing of them is in the arguments.
+ */
+async function upgrade(connection: Connection, hands: Hands, wish: ReleaseWish): Promise<void> {
+  const chart = await hands.chart(wish.chart)
+  await kubectl(connection, ['apply', '--server-side', '--field-manager=airstrip', '--force-conflicts', '-f', '-'],
+    JSON.stringify(operationLease(wish, hands.holder, hands.now())))
+  const args = [
+    'upgrade', '--install', wish.name, chart.path, '-n', wish.namespace, '--values', '-',
+    `--timeout=${wish.timeoutSeconds}s`, '--history-max=10', `--description=${chartMark(chart.fingerprint, hands.holder)}`,
+    ...helmFlags(connection.target),
+  ]
+  const outcome = await connection.exec({ tool: 'helm', args, stdin: JSON.stringify(wish.values), signal: connection.signal })
+  if (connection.signal?.aborted === true) throw interrupted()
+  if (outcome.exitCode !== 0) throw await helmRefusal(connection, wish, outcome)
+}
+
+async function helmRefusal(connection: Connection, wish: ReleaseWish, outcome: { exitCode: number; stdout: string; stderr: string; ms: number }): Promise<AirstripError> {
+  if (outcome.exitCode === 127 || isTransient(outcome.stderr)) return refusal(connection, 'helm', ['upgrade', wish.name], outcome)
+  const seen = connection.redactor.redact(outcome.stderr).split('\n').filter((line) => line.trim() !== '' && !line.startsWith('WARNING')).slice(-8)
+  return new AirstripError('HELM_FAILED', `Helm could not finish release ${wish.namespace}/${wish.name}.`, { seen })
+}
+
+/**
+ * The record is kept, not deleted: as `failed` it stays the base of the next three-way merge, and
+ * the next upgrade mends the release in place.
+ */
+async function unlock(connection: Connection, hands: Hands, release: Release): Promise<void> {
+  await hands.endOrphans(hands.holder, release.name)
+  const [secret] = await getObjects(connection, [release.record])
+  if (secret === undefined || !(secret.metadata.labels?.status ?? '').startsWith('pending')) return
+  const kept = await hands.backup(`${release.record.name}.json`, JSON.stringify(secret))
+  const failed = asFailed(secret, `Interrupted; recovered by airstrip, which kept the record in ${kept}`)
+  const changed = {
+    ...secret,
+    metadata: { ...secret.metadata, labels: { ...secret.metadata.labels, status: failed.status } },
+    data: { release: failed.release },
+  }
+  // By stdin and with the resourceVersion that was read: a Helm that is alive after all wins.
+  await kubectl(connection, ['replace', '-f', '-'], JSON.stringify(changed))
+}
+
