@@ -14,10 +14,10 @@ export interface RunResult {
   stderr: string
 }
 
-/** Runs a program without a shell. Never throws for an exit code: see `must` for that. */
+/** Runs a program without a shell. Never throws: see `must` for that. */
 export function run(file: string, args: string[], options: RunOptions = {}): Promise<RunResult> {
   const sink = options.logFd ?? 'pipe'
-  return new Promise((resolve, reject) => {
+  return new Promise(resolve => {
     const child = spawn(file, args, {
       cwd: options.cwd,
       env: options.env ?? process.env,
@@ -27,7 +27,8 @@ export function run(file: string, args: string[], options: RunOptions = {}): Pro
     const err: Buffer[] = []
     child.stdout?.on('data', (chunk: Buffer) => out.push(chunk))
     child.stderr?.on('data', (chunk: Buffer) => err.push(chunk))
-    child.on('error', reject)
+    // As a shell does it: a program that is not there is an exit code too.
+    child.on('error', error => { resolve({ code: 127, stdout: '', stderr: error.message }) })
     child.on('close', (code, signal) => {
       resolve({
         code: code ?? (signal === null ? 1 : 128),

@@ -1,0 +1,61 @@
+import { statfsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { must } from './exec.ts'
+import type { RunOptions } from './exec.ts'
+import type { Instance } from './paths.ts'
+
+const OVERLAYFS_MAGIC = 0x794c7630
+
+export function containerdSocket(instance: Instance): string {
+  return join(instance.run, 'containerd.sock')
+}
+
+export interface ContainerdSettings {
+  cniConfig: string
+  cniPlugins: string
+  runc: string
+  pauseImage: string
+}
+
+export function writeContainerdConfig(instance: Instance, settings: ContainerdSettings): string {
+  const file = join(instance.data, 'containerd.toml')
+  // The kernel refuses overlayfs on top of overlayfs, which is what a machine that is itself a container has.
+  const snapshotter = statfsSync(instance.data).type === OVERLAYFS_MAGIC ? 'native' : 'overlayfs'
+  writeFileSync(file, `version = 2
+root = "${join(instance.data, 'containerd')}"
+state = "${join(instance.run, 'containerd')}"
+[grpc]
+  address = "${containerdSocket(instance)}"
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "${settings.pauseImage}"
+  # Without CAP_SYS_RESOURCE runc dies of a lower score: "can't get final child's PID from pipe: EOF".
+  restrict_oom_score_adj = true
+  [plugins."io.containerd.grpc.v1.cri".containerd]
+    snapshotter = "${snapshotter}"
+    default_runtime_name = "runc"
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+      runtime_type = "io.containerd.runc.v2"
+      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+        BinaryName = "${settings.runc}"
+        SystemdCgroup = false
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "${settings.cniPlugins}"
+    conf_dir = "${settings.cniConfig}"
+`)
+  return file
+}
+
+export interface ImageArchive {
+  tar: string
+  names: string[]
+}
+
+/** Imports the docker archives that hold a name which the node does not have. */
+export async function importImages(instance: Instance, archives: ImageArchive[], options: RunOptions): Promise<void> {
+  const ctr = ['--address', containerdSocket(instance), '--namespace', 'k8s.io', 'images']
+  const have = new Set((await must('ctr', [...ctr, 'ls', '-q'], options)).split('\n'))
+  for (const archive of archives) {
+    if (archive.names.every(name => have.has(name))) continue
+    await must('ctr', [...ctr, 'import', archive.tar], options)
+  }
+}
