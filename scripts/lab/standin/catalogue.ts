@@ -1,0 +1,52 @@
+/** What an image of one kind needs beside the files, which all stand-ins share. */
+export interface Family {
+  names: string[]
+  entrypoint: string[]
+  user?: string
+  workdir?: string
+  env?: Record<string, string>
+}
+
+/** The Airflow that each version of the official chart carries, and what else the reference met. */
+const AIRFLOW = [
+  '2.0.2', '2.1.2', '2.1.4', '2.2.1', '2.2.3', '2.2.4', '2.3.0', '2.3.3', '2.4.1', '2.5.1', '2.5.3',
+  '2.6.2', '2.7.1', '2.8.1', '2.8.3', '2.9.2', '2.9.3', '2.10.5',
+]
+
+const REDIS = ['6-buster', '6-bullseye', '7-bullseye', '7-bookworm', '7.2-bookworm', 'latest']
+const STATSD = ['v0.22.8', 'v0.26.0', 'v0.26.1', 'v0.28.0']
+
+const node = (program: string): string[] => ['/usr/bin/node', `/opt/standin/${program}.js`]
+
+/**
+ * Which names the stand-ins go by. The names are the real ones, so that charts and manifests run
+ * unchanged; a further name costs one small JSON file, since every image has the same two layers.
+ */
+export const FAMILIES: Family[] = [
+  ...AIRFLOW.map(version => ({
+    names: [`docker.io/apache/airflow:${version}`],
+    entrypoint: ['/entrypoint'],
+    user: '50000:0',
+    workdir: '/opt/airflow',
+    env: { AIRFLOW_VERSION: version, AIRFLOW_HOME: '/opt/airflow' },
+  })),
+  {
+    names: ['docker.io/bitnami/postgresql', 'docker.io/bitnamilegacy/postgresql'].flatMap(name =>
+      ['11', '11.12.0-debian-10-r44', '16.1.0-debian-11-r15'].map(tag => `${name}:${tag}`)),
+    entrypoint: node('postgresql'),
+    user: '1001:0',
+    env: { PGDATA: '/bitnami/postgresql/data' },
+  },
+  { names: REDIS.map(tag => `docker.io/library/redis:${tag}`), entrypoint: ['/usr/local/bin/redis-server'], workdir: '/data' },
+  {
+    names: [
+      ...STATSD.map(tag => `quay.io/prometheus/statsd-exporter:${tag}`),
+      'docker.io/apache/airflow:airflow-statsd-exporter-2021.04.28-v0.17.0',
+    ],
+    entrypoint: node('statsd'),
+    user: '65534',
+  },
+  { names: ['v0.0.22', 'v0.0.23', 'v0.0.24', 'v0.0.25', 'v0.0.26'].map(tag => `docker.io/rancher/local-path-provisioner:${tag}`), entrypoint: [] },
+  { names: ['docker.io/library/busybox:latest', 'docker.io/library/busybox:stable', 'docker.io/library/busybox:1.36'], entrypoint: [] },
+  { names: ['v2.9.10', 'v2.10.7', 'v2.11.0', 'v3.0.0'].map(tag => `docker.io/library/traefik:${tag}`), entrypoint: node('router') },
+]

@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto'
+import { createServer, type IncomingMessage } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { ALIVE_MS } from './airflow-commands.ts'
+import { hash } from './database.ts'
+import { query } from './database-client.ts'
+import { log } from './ends.ts'
+import { setting } from './settings.ts'
+import { locate, type Place } from './web-location.ts'
+
+const sessions = new Set<string>()
+
+interface Answer {
+  code: number
+  body: string
+  headers: Record<string, string>
+}
+
+export async function webserver(): Promise<void> {
+  await query({ name: 'read' })
+  const baseUrl = setting('webserver', 'base_url') ?? 'http://localhost:8080'
+  const proxyFix = /^true$/i.test(setting('webserver', 'enable_proxy_fix') ?? 'False')
+  createServer((request, response) => {
+    const place = locate(request.url ?? '/', request.headers, { baseUrl, proxyFix })
+    answer(place, request)
+      .catch((error: unknown) => page(500, `Ooops! Something bad has happened.\n${String(error)}`))
+      .then(({ code, headers, body }) => response.writeHead(code, headers).end(body), () => response.destroy())
+  }).listen(8080, () => { log('webserver', 'INFO', "Listening at: http://0.0.0.0:8080 (the lab's stand-in)") })
+}
+
+async function answer(place: Place | undefined, request: IncomingMessage): Promise<Answer> {
+  if (place === undefined) return page(404, 'Apache Airflow is not at this location', 'text/plain')
+  const { root, path } = place
+  if (path === '/health' || path === '/api/v1/health') return json(await health())
+  if (path === '/api/v1/version') return json({ version: process.env.AIRFLOW_VERSION, git_version: null })
+  if (path === '/') return redirect(`${root}/home`)
+  if (path === '/login') return redirect(`${root}/login/`)
+  if (path === '/login/') return request.method === 'POST' ? login(root, request) : page(200, loginForm(root))
+  if (path.startsWith('/static/')) return page(200, '/* the lab has no style */', 'text/css')
+  if (path !== '/home') return page(404, '<title>Airflow 404</title><h1>Airflow 404 = lots of circles</h1>')
+  if (loggedIn(request)) return page(200, `<title>DAGs - Airflow</title><a href="${root}/home">DAGs</a>`)
+  return redirect(`${root}/login/?next=${encodeURIComponent(`${place.origin}${root}/home`)}`)
+}
+
+async function health(): Promise<object> {
+  try {
+    const { jobs } = await query({ name: 'read' })
+    return { metadatabase: { status: 'healthy' }, scheduler: status(jobs, 'scheduler'), triggerer: status(jobs, 'triggerer') }
+  } catch {
+    return { metadatabase: { status: 'unhealthy' }, scheduler: { latest_scheduler_heartbeat: null, status: 'unhealthy' } }
+  }
+}
+
+function status(jobs: Record<string, number>, name: 'scheduler' | 'triggerer'): object {
+  const type = name === 'scheduler' ? 'SchedulerJob' : 'TriggererJob'
+  const beats = Object.entries(jobs).filter(([job]) => job.startsWith(type)).map(([, beat]) => beat)
+  // No triggerer at all is not an unhealthy one: Airflow says null then.
+  if (beats.length === 0) return { [`latest_${name}_heartbeat`]: null, status: name === 'triggerer' ? null : 'unhealthy' }
+  const latest = Math.max(...beats)
+  const word = Date.now() - latest < ALIVE_MS ? 'healthy' : 'unhealthy'
+  return { [`latest_${name}_heartbeat`]: new Date(latest).toISOString().replace('Z', '+00:00'), status: word }
+}
+
+async function login(root: string, request: IncomingMessage): Promise<Answer> {
+  const form = new URLSearchParams(await text(request))
+  const { users } = await query({ name: 'read' })
+  const user = users[form.get('username') ?? '']
+  if (user?.passwordHash !== hash(form.get('password') ?? '')) return page(200, `<p>Invalid login. Please try again.</p>${loginForm(root)}`)
+  const session = randomBytes(16).toString('hex')
+  sessions.add(session)
+  const home = redirect(`${root}/home`)
+  return { ...home, headers: { ...home.headers, 'set-cookie': `session=${session}; HttpOnly; Path=${root}/; SameSite=Lax` } }
+}
+
+function loggedIn(request: IncomingMessage): boolean {
+  return sessions.has(/session=(\w+)/.exec(request.headers.cookie ?? '')?.[1] ?? '')
+}
+
+function loginForm(root: string): string {
+  return `<!DOCTYPE html><html><head><title>Sign In - Airflow</title><link rel="stylesheet" href="${root}/static/appbuilder/css/bootstrap.min.css"></head>
+<body><form method="post" action="${root}/login/"><input name="csrf_token" type="hidden" value="lab"><input name="username"><input name="password" type="password"></form></body></html>\n`
+}
+
+function page(code: number, body: string, type = 'text/html; charset=utf-8'): Answer {
+  return { code, body, headers: { 'content-type': type } }
+}
+
+function json(body: object): Answer {
+  return page(200, JSON.stringify(body), 'application/json')
+}
+
+function redirect(location: string): Answer {
+  return { code: 302, body: '', headers: { location } }
+}

@@ -1,0 +1,100 @@
+import { createServer as createHttp, request as call, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createHttps } from 'node:https'
+import { createSecureContext } from 'node:tls'
+import { authority, certificateFor, selfSigned, type Pair } from './certificate.ts'
+import { endOnTerm, sleep } from './ends.ts'
+import { list } from './kube.ts'
+import { strip, type Stripped } from './route-request.ts'
+import { routeTable, type Endpoints, type Found, type IngressRoute, type Middleware, type Route, type Service } from './route-table.ts'
+
+const GROUPS = ['traefik.containo.us/v1alpha1', 'traefik.io/v1alpha1']
+const args = process.argv.slice(2).map(arg => arg.toLowerCase())
+const resolvers = new Set(args.flatMap(arg => /^--certificatesresolvers\.([^.]+)\./.exec(arg)?.[1] ?? []))
+const defaultPair = selfSigned('TRAEFIK DEFAULT CERT')
+const ca = authority('airstrip lab CA')
+const issued = new Map<string, Pair>()
+let routes: Route[] = []
+let complaints = ''
+
+async function read(): Promise<Found> {
+  const everywhere = async (kind: string): Promise<unknown[]> => (await Promise.all(GROUPS.map(group => list(`/apis/${group}/${kind}`)))).flat()
+  return {
+    routes: (await everywhere('ingressroutes')) as IngressRoute[],
+    middlewares: (await everywhere('middlewares')) as Middleware[],
+    services: (await list('/api/v1/services')) as Service[],
+    endpoints: (await list('/api/v1/endpoints')) as Endpoints[],
+  }
+}
+
+async function refresh(): Promise<void> {
+  const table = routeTable(await read())
+  routes = table.routes
+  const unknown = routes.flatMap(({ certResolver, hosts }) =>
+    certResolver === undefined || resolvers.has(certResolver.toLowerCase()) ? [] : [`the router for ${hosts.join(', ')} uses a non-existent resolver: ${certResolver}`])
+  const now = [...table.errors, ...unknown].join('\n')
+  if (now !== complaints && now !== '') console.error(now.split('\n').map(line => `level=error msg=${JSON.stringify(line)} providerName=kubernetescrd`).join('\n'))
+  complaints = now
+}
+
+/** A certificate of the host's own where a route with a known resolver names the host; else the default one. */
+function pairFor(host: string): Pair {
+  const wanted = routes.some(route => route.hosts.includes(host) && resolvers.has(route.certResolver?.toLowerCase() ?? ''))
+  if (!wanted) return defaultPair
+  const pair = issued.get(host) ?? certificateFor(host, ca)
+  issued.set(host, pair)
+  return pair
+}
+
+function serve(entryPoint: string, tls: boolean, port: number) {
+  return (request: IncomingMessage, response: ServerResponse): void => {
+    const host = (request.headers.host ?? '').replace(/:\d+$/, '')
+    const path = (request.url ?? '/').split('?')[0] ?? '/'
+    const route = routes.find(candidate => candidate.tls === tls && (candidate.entryPoints?.includes(entryPoint) ?? true) && candidate.matches({ host, path }))
+    if (route === undefined) plain(response, 404, '404 page not found\n')
+    else if (route.servers.length === 0) plain(response, 503, 'Service Unavailable')
+    else forward(request, response, route, { ...strip(request.url ?? '/', route.prefixes), tls, port })
+  }
+}
+
+function forward(request: IncomingMessage, response: ServerResponse, route: Route, sent: Stripped & { tls: boolean; port: number }): void {
+  const target = route.servers[Math.floor(Math.random() * route.servers.length)]
+  const headers = {
+    ...Object.fromEntries(Object.entries(request.headers).filter(([name]) => !name.startsWith('x-forwarded-'))),
+    'x-forwarded-for': request.socket.remoteAddress ?? '',
+    'x-forwarded-host': request.headers.host ?? '',
+    'x-forwarded-port': String(sent.port),
+    'x-forwarded-proto': sent.tls ? 'https' : 'http',
+    ...(sent.prefix === undefined ? {} : { 'x-forwarded-prefix': sent.prefix }),
+  }
+  const onward = call({ ...target, method: request.method, path: sent.url, headers, timeout: 30_000 }, answer => {
+    response.writeHead(answer.statusCode ?? 502, answer.headers)
+    answer.pipe(response)
+  })
+  onward.on('timeout', () => onward.destroy(new Error('timed out')))
+  onward.on('error', () => { plain(response, 502, 'Bad Gateway') })
+  request.pipe(onward)
+}
+
+function plain(response: ServerResponse, code: number, body: string): void {
+  if (response.headersSent) response.destroy()
+  else response.writeHead(code, { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' }).end(body)
+}
+
+/** Entry points come from the arguments, as in Traefik; one called websecure speaks TLS. */
+function listen(name: string, port: number): void {
+  const tls = name === 'websecure'
+  const server = tls
+    ? createHttps({ ...defaultPair, SNICallback: (host, done) => { done(null, createSecureContext(pairFor(host))) } }, serve(name, tls, port))
+    : createHttp(serve(name, tls, port))
+  server.listen(port, () => { console.log(`level=info msg="Starting server (the lab's stand-in)" entryPointName=${name} port=${port}`) })
+}
+
+endOnTerm()
+for (const arg of args) {
+  const [, name, port] = /^--entrypoints\.([^.]+)\.address=.*:(\d+)/.exec(arg) ?? []
+  if (name !== undefined) listen(name, Number(port))
+}
+for (;;) {
+  await refresh().catch((error: unknown) => { console.error(`level=error msg=${JSON.stringify(String(error))}`) })
+  await sleep(1000)
+}

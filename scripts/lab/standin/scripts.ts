@@ -1,0 +1,65 @@
+import type { Entry } from './tar.ts'
+
+const program = (name: string): string => `#!/bin/sh\nexec /usr/bin/node /opt/standin/${name}.js "$@"\n`
+
+/**
+ * Shell scripts in the images, by path. Each ends in exec: the program is then process 1 and gets TERM
+ * itself; a shell as process 1 would sit on it until the grace period is over.
+ */
+export const SCRIPTS: Record<string, string> = {
+  'bin/bash': '#!/bin/sh\nexec /bin/sh "$@"\n',
+  'usr/local/bin/airflow': program('airflow'),
+  'usr/local/bin/redis-server': program('redis'),
+  'usr/bin/local-path-provisioner': program('provisioner'),
+  'usr/local/bin/pg_isready': program('pg-isready'),
+  // Airflow's entrypoint waits for the database before anything else, twenty tries unless told otherwise.
+  entrypoint: `#!/bin/sh
+if [ "\${CONNECTION_CHECK_MAX_COUNT:-20}" -gt 0 ]; then
+  airflow lab wait-for-database & waiting=$!
+  trap 'kill $waiting; exit 143' TERM
+  wait $waiting || exit 1
+  trap - TERM
+fi
+case "\${1:-bash}" in
+  airflow|bash|python|sh) exec "\${@:-bash}" ;;
+  *) exec airflow "$@" ;;
+esac
+`,
+  // Charts ask python for two things: whether a Celery worker answers, and (before 2.5) whether a job is alive.
+  'usr/local/bin/python': `#!/bin/sh
+case "$*" in
+  *celery*ping*) exec airflow lab celery-ping ;;
+  *TriggererJob*) exec airflow jobs check --job-type TriggererJob ;;
+  *SchedulerJob*) exec airflow jobs check --job-type SchedulerJob ;;
+  *check_migrations*|*migration*) exec airflow db check-migrations --migration-wait-timeout=60 ;;
+  *) echo "the lab's stand-in for Airflow has no Python" >&2; exit 1 ;;
+esac
+`,
+  'clean-logs': `#!/bin/sh
+trap 'exit 0' TERM
+echo "Cleaning logs every 900 seconds"
+while :; do
+  echo "Trimming airflow logs to \${AIRFLOW__LOG_RETENTION_DAYS:-15} days."
+  find /opt/airflow/logs -type f -mtime "+\${AIRFLOW__LOG_RETENTION_DAYS:-15}" -name '*.log' -delete 2>/dev/null
+  sleep 900 & wait $!
+done
+`,
+}
+
+const open = { mode: 0o777 }
+const airflow = { mode: 0o775, uid: 50000, gid: 0 }
+
+/** Folders that the real images have, with the owners that decide what their users may write. */
+export const FOLDERS: Entry[] = [
+  { path: 'tmp', mode: 0o1777 },
+  { path: 'data', ...open },
+  { path: 'bitnami', mode: 0o775 },
+  { path: 'bitnami/postgresql', mode: 0o775 },
+  { path: 'opt/bitnami/postgresql/tmp', ...open },
+  { path: 'opt/airflow', ...airflow },
+  { path: 'opt/airflow/dags', ...airflow },
+  { path: 'opt/airflow/logs', ...airflow },
+  { path: 'opt/airflow/config', ...airflow },
+  { path: 'etc/passwd', bytes: 'root:x:0:0:root:/:/bin/sh\nairflow:x:50000:0::/opt/airflow:/bin/sh\npostgres:x:1001:0::/:/bin/sh\n' },
+  { path: 'etc/group', bytes: 'root:x:0:\n' },
+]
