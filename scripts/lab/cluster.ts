@@ -24,7 +24,7 @@ import { closeSandbox, openSandbox, sandboxOf } from './sandbox.ts'
 import { startDaemon } from './start.ts'
 import type { Started } from './start.ts'
 import { standinImages } from './standin/images.ts'
-import { toolPath } from './tools.ts'
+import { chooseTools, toolPath } from './tools.ts'
 
 export interface Lab {
   name: string
@@ -92,7 +92,7 @@ function describe(instance: Instance, record: LabRecord): Lab {
     kubeconfig: instance.kubeconfig,
     server: `https://${record.net.nodeIP}:6443`,
     nodeIP: record.net.nodeIP,
-    path: record.path,
+    path: toolPath(instance),
     auditLog: auditLog(instance),
   }
 }
@@ -125,9 +125,9 @@ async function boot(instance: Instance, parts: Binaries): Promise<LabRecord> {
   }
   await images
   copyKubeconfig(instance)
-  const path = await toolPath(parts, join(instance.run, 'tools'))
-  await waitForNode(instance, path)
-  const record = { engine: parts.engine, version: parts.version, net, daemons: started, path }
+  await chooseTools(parts, instance)
+  await waitForNode(instance)
+  const record = { engine: parts.engine, version: parts.version, net, daemons: started }
   await writeRecord(instance, record)
   return record
 }
@@ -144,8 +144,8 @@ export async function loadImage(name: string, archives: ImageArchive[], env: Nod
 }
 
 /** A node that is Ready still refuses pods until the namespace's service account is there. */
-async function waitForNode(instance: Instance, path: string): Promise<void> {
-  const env = { ...process.env, PATH: path }
+async function waitForNode(instance: Instance): Promise<void> {
+  const env = { ...process.env, PATH: toolPath(instance) }
   const ask = (args: string[]): Promise<string> =>
     run('kubectl', ['--kubeconfig', instance.kubeconfig, ...args], { env }).then(result => result.stdout)
   const ready = 'jsonpath={.status.conditions[?(@.type=="Ready")].status}'

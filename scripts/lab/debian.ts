@@ -9,7 +9,8 @@ import { unpackedEnv } from './runtime.ts'
 
 const SERVERS = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet', 'kube-proxy']
 const TOOLCHAIN = ['golang-go', 'golang-github-modern-go-reflect2-dev', 'rsync', 'jq', 'make', 'gcc', 'libc6-dev']
-const VERSION_PACKAGE = 'k8s.io/kubernetes/vendor/k8s.io/component-base/version'
+/** What a program says of itself, and what the API server's /version says: its aggregator takes the latter's. */
+const VERSION_PACKAGES = ['component-base/version', 'client-go/pkg/version']
 
 export const DEBIAN_VERSION = 'v1.20.2'
 
@@ -74,8 +75,9 @@ function goEnv(tools: string, work: string, gopath: string): NodeJS.ProcessEnv {
 
 function linkerFlags(): string {
   const [major = '', minor = ''] = DEBIAN_VERSION.slice(1).split('.')
-  const set = { gitVersion: DEBIAN_VERSION, gitMajor: major, gitMinor: minor }
-  return ['-s', '-w', ...Object.entries(set).map(([name, value]) => `-X ${VERSION_PACKAGE}.${name}=${value}`)].join(' ')
+  const values = [`gitVersion=${DEBIAN_VERSION}`, `gitMajor=${major}`, `gitMinor=${minor}`]
+  const settings = VERSION_PACKAGES.flatMap(name => values.map(value => `-X k8s.io/kubernetes/vendor/k8s.io/${name}.${value}`))
+  return ['-s', '-w', ...settings].join(' ')
 }
 
 function tail(file: string): string {

@@ -12,7 +12,6 @@ export interface LabRecord {
   version: string
   net: Network
   daemons: { name: string; id: ProcessId }[]
-  path: string
 }
 
 function file(instance: Instance): string {

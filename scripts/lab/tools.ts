@@ -2,6 +2,7 @@ import { accessSync, constants, mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import type { Binaries } from './binaries.ts'
 import { run, say } from './exec.ts'
+import type { Instance } from './paths.ts'
 
 interface Tool {
   name: string
@@ -19,8 +20,18 @@ const TOOLS: Tool[] = [
   { name: 'helm', ask: ['version', '--short'], fits: (minor, server) => minor + 15 >= server && minor + 15 <= server + 4 },
 ]
 
+function toolDir(instance: Instance): string {
+  return join(instance.run, 'tools')
+}
+
 /** A PATH with kubectl and helm that fit the server: the person's own where they do, the lab's for the others. */
-export async function toolPath(parts: Binaries, dir: string): Promise<string> {
+export function toolPath(instance: Instance): string {
+  return `${toolDir(instance)}${delimiter}${process.env['PATH'] ?? ''}`
+}
+
+/** Decides which is which, once per boot: asking each program takes a while. */
+export async function chooseTools(parts: Binaries, instance: Instance): Promise<void> {
+  const dir = toolDir(instance)
   const path = process.env['PATH'] ?? ''
   const serverMinor = minorOf(parts.version) ?? 0
   rmSync(dir, { recursive: true, force: true })
@@ -32,7 +43,6 @@ export async function toolPath(parts: Binaries, dir: string): Promise<string> {
     symlinkSync(join(parts.clients, tool.name), join(dir, tool.name))
     if (own !== undefined) say(`this machine's ${tool.name} does not fit Kubernetes ${parts.version}: using the lab's own`)
   }
-  return `${dir}${delimiter}${path}`
 }
 
 export function minorOf(text: string): number | undefined {
