@@ -51,8 +51,8 @@ export interface Finding {
   why: string
   /** What to do, as commands or sentences; never empty. */
   fix: NonEmpty<string>
-  link?: string
-  causes?: Finding[]
+  link?: string | undefined
+  causes?: Finding[] | undefined
 }
 
 export interface JsonPatch {

@@ -1,0 +1,128 @@
+import { objectsOf } from '../changes.ts'
+import { AirstripError } from '../errors.ts'
+import type { Change, Check, Finding, Look, NonEmpty, Reader, Step, Writer } from '../step.ts'
+import type { Clock } from './clock.ts'
+import type { Emit } from './events.ts'
+import { waitUntilDone, type Patience } from './wait.ts'
+import { changeWatched } from './watch.ts'
+
+export interface StepDeps {
+  /** A fresh look: nothing of an earlier one is remembered. */
+  look: () => Reader
+  writer(signal: AbortSignal): Writer
+  clock: Clock
+  emit: Emit
+  signal: AbortSignal
+  /** Overrides a step's own patience, in ms. */
+  timeoutMs?: number | undefined
+  pollMs: number
+  /** Called before the first effect of a try. */
+  beforeEffect(attempt: number): Promise<void>
+}
+
+/** What a look at a step saw before anything was changed. */
+export interface Examined {
+  check: Check
+  /** Only where the check was satisfied: whether what is there also works. */
+  look?: Look | undefined
+}
+
+export interface StepResult {
+  changed: number
+  tries: number
+  evidence: string[]
+  warnings: Finding[]
+}
+
+const mostTries = 3
+
+export async function examine(step: Step, spec: unknown, reader: Reader): Promise<Examined> {
+  const check = await step.check(spec, reader)
+  return check.state === 'satisfied' ? { check, look: await step.verify(spec, reader) } : { check }
+}
+
+/** Brings one step to done, or throws with the reason. Only what a retry can mend is tried again. */
+export async function runStep(step: Step, spec: unknown, first: Examined | undefined, deps: StepDeps): Promise<StepResult> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await tryStep(step, spec, attempt === 1 ? first : undefined, attempt, deps)
+    } catch (error) {
+      const known = await explained(step, spec, error, deps)
+      if (!known.transient || attempt >= mostTries || deps.signal.aborted) throw known
+      deps.emit({ type: 'retry', step: step.name, what: `step ${step.name}`, reason: known.message, attempt })
+      await deps.clock.sleep(attempt * 5 * deps.pollMs, deps.signal)
+    }
+  }
+}
+
+async function tryStep(step: Step, spec: unknown, first: Examined | undefined, attempt: number, deps: StepDeps): Promise<StepResult> {
+  const { check, look } = first ?? (await examine(step, spec, deps.look()))
+  const settled = check.state === 'waiting' ? await settledCheck(step, spec, check, deps) : check
+  const warnings = settled.warnings ?? []
+  if (settled.state === 'blocked') throw blocked(step, settled.findings)
+  if (settled.state === 'satisfied') {
+    const done = look?.state === 'done' ? look : await waitUntilDone(() => step.verify(spec, deps.look()), patienceOf(step, deps))
+    return { changed: 0, tries: attempt, evidence: [...settled.evidence, ...done.evidence], warnings: [...warnings, ...(done.warnings ?? [])] }
+  }
+  if (settled.state !== 'drifted') throw new AirstripError('INTERNAL', `Step ${step.name} is still waiting after its wait.`)
+  await deps.beforeEffect(attempt)
+  announce(step, settled.changes, deps.emit)
+  await applyWatched(step, spec, settled.changes, deps)
+  const done = await waitUntilDone(() => step.verify(spec, deps.look()), patienceOf(step, deps))
+  return { changed: settled.changes.flatMap(objectsOf).length, tries: attempt, evidence: done.evidence, warnings: [...warnings, ...(done.warnings ?? [])] }
+}
+
+/** A check that cannot say yet (a namespace that is still going) is asked again until it can. */
+async function settledCheck(step: Step, spec: unknown, first: Check, deps: StepDeps): Promise<Check> {
+  let check = first
+  await waitUntilDone(async () => {
+    check = await step.check(spec, deps.look())
+    return check.state === 'waiting' ? check : { state: 'done', evidence: [] }
+  }, patienceOf(step, deps))
+  return check
+}
+
+function announce(step: Step, changes: readonly Change[], emit: Emit): void {
+  for (const change of changes) {
+    for (const object of objectsOf(change)) emit({ type: 'change', step: step.name, op: change.op, object, why: change.why })
+  }
+}
+
+/** Only the release takes long enough to be worth watching, and only it can be waited for in vain. */
+async function applyWatched(step: Step, spec: unknown, changes: NonEmpty<Change>, deps: StepDeps): Promise<void> {
+  const release = changes.find((change) => change.op === 'release')
+  if (release === undefined) return step.apply(changes, deps.writer(deps.signal))
+  const before = release.live === undefined ? undefined : await step.verify(spec, deps.look())
+  const ending = new AbortController()
+  const signal = AbortSignal.any([deps.signal, ending.signal])
+  const end = (reason: AirstripError): void => {
+    ending.abort(reason)
+  }
+  await changeWatched(step.apply(changes, deps.writer(signal)), () => step.verify(spec, deps.look()), before, end, patienceOf(step, deps))
+}
+
+function patienceOf(step: Step, { clock, emit, signal, pollMs, timeoutMs }: StepDeps): Patience {
+  return { clock, emit, signal, pollMs, step: step.name, timeoutMs: timeoutMs ?? step.timeoutMs }
+}
+
+function blocked(step: Step, findings: NonEmpty<Finding>): AirstripError {
+  const [first] = findings
+  const more = findings.length === 1 ? '' : ` (and ${findings.length - 1} more)`
+  return new AirstripError('BLOCKED', `${step.name} cannot go on: ${first.title}${more}`, { findings, next: first.fix[0] })
+}
+
+/** Adds what a person needs to see: the root cause where Helm only says that time ran out. */
+async function explained(step: Step, spec: unknown, error: unknown, { look, signal }: StepDeps): Promise<AirstripError> {
+  if (!(error instanceof AirstripError)) throw error
+  if (signal.aborted || !['FAILED', 'TIMEOUT', 'HELM_FAILED'].includes(error.code) || step.explain === undefined) return error
+  const reader = look()
+  const [seen, found] = await Promise.all([step.explain(spec, reader).catch(() => []), step.verify(spec, reader).catch(() => undefined)])
+  const findings = error.findings.length > 0 || found?.state !== 'failed' ? error.findings : found.findings
+  return new AirstripError(error.code, error.message, {
+    seen: [...error.seen, ...seen],
+    findings,
+    next: findings[0]?.fix[0] ?? error.next,
+    transient: error.transient,
+    cause: error,
+  })
+}

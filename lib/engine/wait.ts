@@ -1,0 +1,94 @@
+import { AirstripError } from '../errors.ts'
+import type { Look, Pending, StepName } from '../step.ts'
+import type { Clock } from './clock.ts'
+import type { Emit } from './events.ts'
+
+export interface Patience {
+  clock: Clock
+  step: StepName
+  timeoutMs: number
+  pollMs: number
+  signal: AbortSignal
+  emit: Emit
+}
+
+export type Done = Extract<Look, { state: 'done' }>
+export type Failed = Extract<Look, { state: 'failed' }>
+
+/** The one loop that waits for a step: until done, failed for good, out of time, or interrupted. */
+export async function waitUntilDone(look: () => Promise<Look>, patience: Patience): Promise<Done> {
+  const { clock, signal, timeoutMs, pollMs } = patience
+  const started = clock.now().getTime()
+  const verdict = heldVerdict(clock)
+  const progress = createProgress(patience)
+  for (;;) {
+    if (signal.aborted) throw interruptedWhile(patience.step)
+    const seen = await look()
+    if (seen.state === 'done') {
+      progress.show([])
+      return seen
+    }
+    progress.show(seen.on)
+    const final = verdict(seen)
+    if (final !== undefined) throw hopeless(patience.step, final)
+    if (clock.now().getTime() - started >= timeoutMs) throw outOfTime(patience, seen)
+    await clock.sleep(pollMs, signal)
+  }
+}
+
+/**
+ * A failure is final only after it held for its time without interruption: much that looks broken
+ * while a cluster starts is only not there yet.
+ */
+export function heldVerdict(clock: Clock): (seen: Look, atLeastMs?: number) => Failed | undefined {
+  let held: { key: string; since: number } | undefined
+  return (seen, atLeastMs = 0) => {
+    if (seen.state !== 'failed') {
+      held = undefined
+      return undefined
+    }
+    const key = keyOf(seen)
+    const now = clock.now().getTime()
+    if (held?.key !== key) held = { key, since: now }
+    return now - held.since >= Math.max(seen.settleMs, atLeastMs) ? seen : undefined
+  }
+}
+
+export function keyOf(failed: Failed): string {
+  const [first] = failed.findings
+  return `${first.id} ${first.title}`
+}
+
+export function hopeless(step: StepName, failed: Failed): AirstripError {
+  const [first] = failed.findings
+  return new AirstripError('FAILED', `${step} cannot become ready: ${first.title}`, { findings: failed.findings, next: first.fix[0] })
+}
+
+export function interruptedWhile(step: StepName): AirstripError {
+  return new AirstripError('INTERRUPTED', `The run was interrupted in step ${step}.`)
+}
+
+function outOfTime({ step, timeoutMs }: Patience, seen: Look): AirstripError {
+  const pending = seen.state === 'done' ? [] : seen.on
+  const findings = seen.state === 'failed' ? seen.findings : []
+  const names = pending.map(({ object }) => object).join(', ')
+  return new AirstripError('TIMEOUT', `${step} was not ready after ${Math.round(timeoutMs / 1000)} s: still waiting for ${names}.`, {
+    seen: pending.map(({ object, reason }) => `${object}: ${reason}`),
+    findings,
+  })
+}
+
+/** Says one line per object with its reason, again only when the reason changes, and when it is ready. */
+export function createProgress({ clock, step, emit }: Pick<Patience, 'clock' | 'step' | 'emit'>): { show(on: readonly Pending[]): void } {
+  const started = clock.now().getTime()
+  let shown = new Map<string, string>()
+  return {
+    show(on) {
+      const ms = clock.now().getTime() - started
+      const current = new Map(on.map(({ object, reason }) => [object, reason]))
+      for (const object of shown.keys()) if (!current.has(object)) emit({ type: 'ready', step, object, ms })
+      for (const [object, reason] of current) if (shown.get(object) !== reason) emit({ type: 'waiting', step, object, reason, ms })
+      shown = current
+    },
+  }
+}

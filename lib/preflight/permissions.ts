@@ -1,0 +1,53 @@
+import type { Finding, Permissions, PolicyRule } from '../step.ts'
+import { error, warning } from './facts.ts'
+
+interface Need {
+  group: string
+  resources: string[]
+  verbs: string[]
+}
+
+const look = ['get', 'list']
+const change = ['get', 'list', 'create', 'patch', 'delete']
+
+/** Everything that the later steps and the chart read or write. */
+const needs: readonly Need[] = [
+  { group: '', resources: ['nodes', 'events', 'pods'], verbs: look },
+  { group: '', resources: ['pods/log'], verbs: ['get'] },
+  { group: '', resources: ['namespaces', 'persistentvolumes'], verbs: ['get', 'list', 'create', 'patch'] },
+  { group: '', resources: ['persistentvolumeclaims', 'secrets', 'configmaps', 'services', 'serviceaccounts'], verbs: change },
+  { group: 'apps', resources: ['deployments', 'statefulsets'], verbs: change },
+  { group: 'batch', resources: ['jobs'], verbs: change },
+  { group: 'storage.k8s.io', resources: ['storageclasses'], verbs: ['get', 'list', 'create', 'patch'] },
+  { group: 'rbac.authorization.k8s.io', resources: ['roles', 'rolebindings'], verbs: change },
+  { group: 'rbac.authorization.k8s.io', resources: ['clusterroles', 'clusterrolebindings'], verbs: ['get', 'create', 'patch'] },
+  { group: 'coordination.k8s.io', resources: ['leases'], verbs: ['get', 'create', 'patch'] },
+  { group: 'apiextensions.k8s.io', resources: ['customresourcedefinitions'], verbs: look },
+]
+
+const traefikGroups = ['traefik.containo.us', 'traefik.io']
+
+/** Every denied verb at once, before anything is written. */
+export function judgePermissions({ rules, incomplete }: Permissions): Finding[] {
+  const denied = needs.flatMap((need) => deniedOf(need, rules))
+  if (!traefikGroups.some((group) => allows(rules, group, 'ingressroutes', 'create') && allows(rules, group, 'middlewares', 'create'))) {
+    denied.push('create middlewares, ingressroutes (traefik.io)')
+  }
+  if (denied.length === 0) return []
+  const text = { evidence: denied, why: 'Later steps would stop half way.', fix: ['Use the cluster admin\'s kubeconfig (kubeadm: /etc/kubernetes/admin.conf), or have these verbs granted.'] as [string] }
+  return incomplete
+    ? [warning('permissions-unknown', { title: 'The cluster could not list all permissions; these are not among those it listed', ...text })]
+    : [error('permissions-denied', { title: `The kubeconfig's user lacks ${denied.length} permissions`, ...text })]
+}
+
+function deniedOf({ group, resources, verbs }: Need, rules: readonly PolicyRule[]): string[] {
+  return resources.flatMap((resource) => {
+    const missing = verbs.filter((verb) => !allows(rules, group, resource, verb))
+    return missing.length === 0 ? [] : [`${missing.join(', ')} ${resource}${group === '' ? '' : ` (${group})`}`]
+  })
+}
+
+function allows(rules: readonly PolicyRule[], group: string, resource: string, verb: string): boolean {
+  const has = (list: readonly string[] | undefined, word: string): boolean => list !== undefined && (list.includes('*') || list.includes(word))
+  return rules.some((rule) => (rule.resourceNames ?? []).length === 0 && has(rule.verbs, verb) && has(rule.apiGroups, group) && has(rule.resources, resource))
+}

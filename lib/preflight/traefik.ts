@@ -1,0 +1,87 @@
+import semver from 'semver'
+import type { Deployment } from 'kubernetes-types/apps/v1.js'
+import type { Finding, KubernetesObject } from '../step.ts'
+import { error, warning } from './facts.ts'
+
+export type TraefikGroup = 'traefik.containo.us' | 'traefik.io'
+
+export interface Traefik {
+  /** Groups whose IngressRoute the API server knows. */
+  groups: TraefikGroup[]
+  /** `namespace/name` of the workload that runs it. */
+  workload?: string | undefined
+  version?: string | undefined
+  /** Certificate resolvers in its arguments; a file could name more. */
+  resolvers: string[]
+}
+
+const knownGroups: readonly TraefikGroup[] = ['traefik.io', 'traefik.containo.us']
+
+export function findTraefik(crds: readonly KubernetesObject[], workloads: readonly KubernetesObject[]): Traefik {
+  const groups = knownGroups.filter((group) => crds.some(({ metadata }) => metadata.name === `ingressroutes.${group}`))
+  for (const workload of workloads as unknown as Deployment[]) {
+    const container = workload.spec?.template.spec?.containers.find(({ image }) => /(^|\/)traefik(:|@|$)/.test(image ?? ''))
+    if (container === undefined) continue
+    const words = [...(container.command ?? []), ...(container.args ?? [])]
+    return {
+      groups,
+      workload: `${workload.metadata?.namespace ?? ''}/${workload.metadata?.name ?? ''}`,
+      version: semver.coerce(/:v?([0-9][^@]*)/.exec(container.image ?? '')?.[1])?.version,
+      resolvers: [...new Set(words.flatMap((word) => /^--certificatesresolvers\.([^.=]+)\./i.exec(word)?.[1] ?? []))],
+    }
+  }
+  return { groups, resolvers: [] }
+}
+
+/**
+ * The group that this Traefik reads: before 2.10 only containo.us, from 3.0 only io, both between.
+ * Without a version the newer one is taken where the API server has it.
+ */
+export function groupOf({ groups, version }: Traefik): TraefikGroup | undefined {
+  if (version !== undefined && semver.lt(version, '2.10.0')) return groups.find((group) => group === 'traefik.containo.us')
+  if (version !== undefined && semver.gte(version, '3.0.0')) return groups.find((group) => group === 'traefik.io')
+  return groups[0]
+}
+
+export function judgeTraefik(traefik: Traefik, resolver: string): Finding[] {
+  if (traefik.groups.length === 0) return [noTraefik()]
+  if (traefik.workload === undefined) return [notRunning()]
+  if (groupOf(traefik) === undefined) return [wrongGroup(traefik)]
+  return traefik.resolvers.length === 0 || traefik.resolvers.includes(resolver) ? [] : [noResolver(traefik, resolver)]
+}
+
+function noTraefik(): Finding {
+  return warning('traefik-missing', {
+    title: 'The cluster has no Traefik: its kinds are not known here',
+    evidence: ['no CustomResourceDefinition ingressroutes.traefik.io or ingressroutes.traefik.containo.us'],
+    why: 'Step ingress writes a Middleware and an IngressRoute for it.',
+    fix: ['Install Traefik with its custom resources, or leave the step out with --skip ingress.'],
+  })
+}
+
+function notRunning(): Finding {
+  return warning('traefik-not-running', {
+    title: 'No workload on the cluster runs a traefik image',
+    evidence: ['looked at all Deployments and DaemonSets'],
+    why: 'Its custom resources are there, but nothing that reads them was found.',
+    fix: ['Start Traefik; if it runs outside the cluster or under another image name, ignore this.'],
+  })
+}
+
+function wrongGroup({ version = '', groups, workload = '' }: Traefik): Finding {
+  return error('traefik-crd-group-mismatch', {
+    title: `Traefik ${version} does not read ${groups.join(', ')}, the only group on this cluster`,
+    evidence: [`${workload} runs ${version}`, `groups with IngressRoute: ${groups.join(', ')}`],
+    why: 'Traefik before 2.10 reads traefik.containo.us only, from 3.0 on traefik.io only.',
+    fix: ['Install the custom resources of the Traefik version that runs.'],
+  })
+}
+
+function noResolver({ workload = '', resolvers }: Traefik, resolver: string): Finding {
+  return warning('certresolver-missing', {
+    title: `Traefik has no certificate resolver "${resolver}"`,
+    evidence: [`${workload} has ${resolvers.join(', ')}`],
+    why: 'A route that names an unknown resolver is served with TRAEFIK DEFAULT CERT.',
+    fix: [`Write ingress.certResolver: ${resolvers[0] ?? ''}, or add --certificatesresolvers.${resolver}.… to Traefik.`],
+  })
+}
