@@ -57,7 +57,7 @@ function settings(dir: string, sources: string): string[] {
 }
 
 function archives(): ReturnType<typeof ownArchives> {
-  const codename = osRelease()['VERSION_CODENAME'] ?? ''
+  const codename = osRelease().VERSION_CODENAME ?? ''
   const found = ownArchives(systemSources(), codename)
   if (found.length === 0) {
     throw new LabError(`/etc/apt names no archive for "${codename} main", from which the lab takes containerd and etcd`)

@@ -14,8 +14,10 @@ import { writeResolvConf } from './kubelet.ts'
 import { withLock } from './lock.ts'
 import { makeNetwork, removeNetwork } from './network.ts'
 import { closeOutside, openOutside } from './outside.ts'
+import { officialInReach } from './official.ts'
 import { cacheDir, instance as instanceOf } from './paths.ts'
 import type { Instance } from './paths.ts'
+import { checkPlatform } from './platform.ts'
 import { isAlive } from './process.ts'
 import { readRecord, writeRecord } from './record.ts'
 import type { LabRecord } from './record.ts'
@@ -23,7 +25,6 @@ import { removeFolder } from './remove.ts'
 import { closeSandbox, openSandbox, sandboxOf } from './sandbox.ts'
 import { startDaemon } from './start.ts'
 import type { Started } from './start.ts'
-import { standinImages } from './standin/images.ts'
 import { chooseTools, toolPath } from './tools.ts'
 
 export interface Lab {
@@ -41,16 +42,21 @@ export interface Lab {
 }
 
 export interface UpOptions {
-  engine: Engine
+  /** `auto` takes what is running, else the official programs where they can be had. */
+  engine: Engine | 'auto'
 }
 
 /** A cluster that is ready, at once if it is there already. What is left of a broken one is cleared away first. */
-export async function up(name: string, options: UpOptions): Promise<Lab> {
+export async function up(name: string, options: UpOptions = { engine: 'auto' }): Promise<Lab> {
+  checkPlatform()
   const instance = instanceOf(name)
-  const parts = await binaries(options.engine)
-  return withLock(`${instance.run}.lock`, `starting or ending the lab "${name}"`, async () => {
+  return exclusive(instance, async () => {
     const record = readRecord(instance)
-    if (record?.engine === options.engine && await isWhole(instance, record)) return describe(instance, record)
+    if (record !== undefined && await isWhole(instance, record)) {
+      if (options.engine === 'auto' || options.engine === record.engine) return describe(instance, record)
+      throw new LabError(`"${name}" runs with the engine ${record.engine}; end it first: npm run lab -- down --name ${name}`)
+    }
+    const parts = await binaries(await chooseEngine(options.engine))
     await clear(instance)
     const started = Date.now()
     say(`booting Kubernetes ${parts.version} as "${name}"…`)
@@ -60,9 +66,22 @@ export async function up(name: string, options: UpOptions): Promise<Lab> {
   })
 }
 
+async function chooseEngine(wish: UpOptions['engine']): Promise<Engine> {
+  if (wish !== 'auto') return wish
+  if (await officialInReach()) return 'official'
+  say("dl.k8s.io is out of reach: building from the distribution's source, with stand-in images")
+  return 'debian'
+}
+
+/** `up` and `down` of one instance never run at the same time. */
+function exclusive<T>(instance: Instance, work: () => Promise<T>): Promise<T> {
+  return withLock(`${instance.run}.lock`, `starting or ending the lab "${instance.name}"`, work)
+}
+
 export async function down(name: string): Promise<void> {
+  checkPlatform()
   const instance = instanceOf(name)
-  await withLock(`${instance.run}.lock`, `starting or ending the lab "${name}"`, () => clear(instance))
+  await exclusive(instance, () => clear(instance))
 }
 
 export interface DaemonStatus {
@@ -135,6 +154,8 @@ async function boot(instance: Instance, parts: Binaries): Promise<LabRecord> {
 async function loadImages(instance: Instance, parts: Binaries): Promise<void> {
   if (parts.engine === 'official') return
   await loadImage(instance.name, [{ tar: await pauseArchive(), names: [parts.pauseImage] }], parts.env)
+  // The compiler that they are made with takes a second to load, which a second `up` need not wait for.
+  const { standinImages } = await import('./standin/images.ts')
   await loadImage(instance.name, await standinImages(cacheDir()), parts.env)
 }
 

@@ -105,7 +105,6 @@ function kubelet({ instance, net, credentials, binaries }: NodeParts): Daemon {
       `--container-runtime-endpoint=unix://${containerdSocket(instance)}`,
       `--root-dir=${root}`,
       `--cert-dir=${join(root, 'pki')}`,
-      `--volume-plugin-dir=${join(root, 'volume-plugins')}`,
       `--hostname-override=${instance.netns}`,
       `--node-ip=${net.nodeIP}`,
     ],

@@ -19,13 +19,14 @@ export function writeKubeletConfig(instance: Instance, pki: string): string {
     clusterDNS: [CLUSTER_DNS],
     clusterDomain: 'cluster.local',
     resolvConf: resolvConf(instance),
+    volumePluginDir: join(instance.data, 'kubelet/volume-plugins'),
     maxPods: 110,
     serializeImagePulls: false,
     // Imported images cannot be pulled again, and a developer's disk is often nearly full.
     imageGCHighThresholdPercent: 100,
     evictionHard: { 'memory.available': '50Mi', 'nodefs.available': '1%', 'nodefs.inodesFree': '1%', 'imagefs.available': '1%' },
     evictionPressureTransitionPeriod: '10s',
-    nodeStatusUpdateFrequency: '4s',
+    nodeStatusUpdateFrequency: '2s',
     syncFrequency: '10s',
     // A person's machine reports its own logs elsewhere; ten files of a megabyte are plenty here.
     containerLogMaxSize: '1Mi',

@@ -52,6 +52,9 @@ export async function makeNetwork(instance: Instance): Promise<Network> {
     await must('ip', ['-n', instance.netns, 'link', 'set', 'eth0', 'up'])
     // Without a default route the kernel refuses service addresses before iptables can rewrite them.
     await must('ip', ['-n', instance.netns, 'route', 'add', 'default', 'via', net.hostIP])
+    // The kubelet asks the cloud's metadata service for seven seconds whether it is on AWS; no is quicker.
+    // It also keeps pods away from the credentials of the machine, should it be in a cloud.
+    await must('ip', ['-n', instance.netns, 'route', 'add', 'unreachable', '169.254.169.254'])
     return net
   })
 }

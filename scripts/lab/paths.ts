@@ -7,7 +7,9 @@ export const checkout = dirname(dirname(dirname(fileURLToPath(import.meta.url)))
 
 /** Binaries and images: built once, shared by all checkouts and instances, kept by `down`. */
 export function cacheDir(env: NodeJS.ProcessEnv = process.env): string {
-  return join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'airstrip', 'lab')
+  // The specification says that an empty value counts as none.
+  const base = env.XDG_CACHE_HOME === undefined || env.XDG_CACHE_HOME === '' ? join(homedir(), '.cache') : env.XDG_CACHE_HOME
+  return join(base, 'airstrip', 'lab')
 }
 
 export interface Instance {

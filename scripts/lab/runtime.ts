@@ -39,7 +39,7 @@ export function unpackedEnv(roots: string[], env: NodeJS.ProcessEnv = process.en
   return {
     ...env,
     // A person's shell need not have the sbin folders in its PATH.
-    PATH: [...bins, env['PATH'] ?? '', '/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin'].join(':'),
+    PATH: [...bins, env.PATH ?? '', '/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin'].join(':'),
     LD_LIBRARY_PATH: libs.join(':'),
     ...(xtables === undefined ? {} : { XTABLES_LIBDIR: xtables }),
   }

@@ -26,13 +26,13 @@ function toolDir(instance: Instance): string {
 
 /** A PATH with kubectl and helm that fit the server: the person's own where they do, the lab's for the others. */
 export function toolPath(instance: Instance): string {
-  return `${toolDir(instance)}${delimiter}${process.env['PATH'] ?? ''}`
+  return `${toolDir(instance)}${delimiter}${process.env.PATH ?? ''}`
 }
 
 /** Decides which is which, once per boot: asking each program takes a while. */
 export async function chooseTools(parts: Binaries, instance: Instance): Promise<void> {
   const dir = toolDir(instance)
-  const path = process.env['PATH'] ?? ''
+  const path = process.env.PATH ?? ''
   const serverMinor = minorOf(parts.version) ?? 0
   rmSync(dir, { recursive: true, force: true })
   mkdirSync(dir, { recursive: true })
