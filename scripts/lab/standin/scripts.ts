@@ -52,6 +52,7 @@ const airflow = { mode: 0o775, uid: 50000, gid: 0 }
 /** Folders that the real images have, with the owners that decide what their users may write. */
 export const FOLDERS: Entry[] = [
   { path: 'tmp', mode: 0o1777 },
+  { path: 'usr/bin/env', link: '/bin/busybox' },
   { path: 'data', ...open },
   { path: 'bitnami', mode: 0o775 },
   { path: 'bitnami/postgresql', mode: 0o775 },

@@ -37,7 +37,7 @@ export async function scheduler(): Promise<void> {
     await podApi(namespace)
     log('kubernetes_executor.py', 'INFO', `Start Kubernetes executor in namespace ${namespace}`)
   }
-  let seen = ''
+  let seen: string | undefined
   await heartbeats('SchedulerJob', () => {
     const files = dagFiles()
     if (files === seen) return
