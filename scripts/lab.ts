@@ -1,20 +1,17 @@
 import { Command, Option } from 'commander'
+import { runAirstrip } from './lab/airstrip.ts'
+import type { AnyLab } from './lab/airstrip.ts'
 import { down, status, up } from './lab/cluster.ts'
-import type { Lab } from './lab/cluster.ts'
 import type { Engine } from './lab/binaries.ts'
 import { LabError, say } from './lab/exec.ts'
 import { kindDown, kindExists, kindUp } from './lab/kind.ts'
 import { instance } from './lab/paths.ts'
 import { hasKind } from './lab/platform.ts'
-import { runAirstrip } from './lab/airstrip.ts'
 
 interface Options {
   engine: Engine | 'kind' | 'auto'
   name: string
 }
-
-/** A kind cluster has less to tell: its daemons, audit log and tools are kind's own affair. */
-type AnyLab = Pick<Lab, 'name' | 'kubeconfig'> & Partial<Lab>
 
 async function start(options: Options): Promise<AnyLab> {
   const place = instance(options.name)

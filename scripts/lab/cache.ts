@@ -23,12 +23,12 @@ export async function whole(dir: string, what: string, make: (temporary: string)
   })
 }
 
-/** What an earlier, killed attempt left behind; we hold the lock, so nobody is still at it. */
+/** What an earlier, killed attempt left behind; we hold the lock, so nobody but its orphans is still at it. */
 function sweep(dir: string): void {
   if (!existsSync(dirname(dir))) return
   for (const entry of readdirSync(dirname(dir))) {
     if (entry.startsWith(`${basename(dir)}.making-`)) {
-      rmSync(join(dirname(dir), entry), { recursive: true, force: true })
+      rmSync(join(dirname(dir), entry), { recursive: true, force: true, maxRetries: 10, retryDelay: 200 })
     }
   }
 }

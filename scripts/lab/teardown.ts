@@ -1,0 +1,20 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { removeCgroups } from './cgroups.ts'
+import { removeNetwork } from './network.ts'
+import { closeOutside } from './outside.ts'
+import { cacheDir } from './paths.ts'
+import type { Instance } from './paths.ts'
+import { removeFolder } from './remove.ts'
+import { closeSandbox } from './sandbox.ts'
+
+/** Ends and removes everything of an instance, whatever state it is in. The binaries stay in the cache. */
+export async function clear(instance: Instance): Promise<void> {
+  await closeSandbox(instance)
+  await removeCgroups(instance)
+  await closeOutside(instance, join(cacheDir(), 'runtime'))
+  await removeNetwork(instance)
+  await removeFolder(instance.data)
+  await removeFolder(instance.run)
+  rmSync(instance.kubeconfig, { force: true })
+}
