@@ -93,6 +93,6 @@ export const sha256 = text({
   pattern: /^[0-9a-f]{64}$/u,
   max: 80,
   what: 'is not a SHA-256 in 64 hexadecimal digits',
-  example: '6df3a9ab1e5e0e2d3d4e0d5a0ccd1e8a7c0f7b0d5c6ad0c2a7f3b0e7b3c1d2f4',
+  example: '0123456789abcdef'.repeat(4),
   mend: (value) => value.trim().replace(/^sha256:/iu, '').toLowerCase(),
 })
