@@ -17,11 +17,13 @@ export async function runAirstrip(lab: AnyLab): Promise<number> {
   writeFileSync(config, await configFor(lab))
   const files = ['--config', config, '--kubeconfig', lab.kubeconfig, '--state', join(dir, 'state.json')]
   const env = { ...process.env, PATH: lab.path ?? process.env.PATH }
-  const child = spawn('tsx', ['run.ts', 'apply', ...files, '--yes'], { cwd: checkout, env, stdio: 'inherit' })
-  const code = await new Promise<number>(resolve => {
-    child.on('error', () => { resolve(1) })
-    child.on('close', ended => { resolve(ended ?? 1) })
-  })
+  const program = ['--import=tsx', 'run.ts', 'apply']
+  const child = spawn(process.execPath, [...program, ...files, '--yes'], { cwd: checkout, env, stdio: 'inherit' })
+  // Ctrl-C reaches both; airstrip ends in its own time, saves its state, and its exit code is ours.
+  const wait = (): void => undefined
+  process.on('SIGINT', wait)
+  const code = await new Promise<number>(resolve => child.on('close', ended => { resolve(ended ?? 1) }))
+  process.off('SIGINT', wait)
   await tell(lab, config)
   return code
 }

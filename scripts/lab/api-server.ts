@@ -17,8 +17,12 @@ function writeAuditPolicy(instance: Instance): string {
     apiVersion: 'audit.k8s.io/v1',
     kind: 'Policy',
     omitStages: ['RequestReceived'],
-    // The components' own heartbeats would bury all else.
-    rules: [{ level: 'None', users: components }, { level: 'None', userGroups: ['system:nodes'] }, { level: 'Metadata' }],
+    rules: [
+      // The components' and controllers' own heartbeats would bury all else.
+      { level: 'None', users: components },
+      { level: 'None', userGroups: ['system:nodes', 'system:serviceaccounts:kube-system'] },
+      { level: 'Metadata' },
+    ],
   }))
   return file
 }

@@ -59,7 +59,7 @@ export async function boot(instance: Instance, parts: Binaries, options: BootOpt
 
 async function loadImages(instance: Instance, parts: Binaries): Promise<void> {
   if (parts.engine === 'official') return
-  await importImages(instance, [{ tar: await pauseArchive(), names: [parts.pauseImage] }], { env: parts.env })
+  await importImages(instance, [{ tar: await pauseArchive() }], { env: parts.env })
   // The compiler that they are made with takes a second to load, which a second `up` need not wait for.
   const { standinImages } = await import('./standin/images.ts')
   await importImages(instance, await standinImages(cacheDir()), { env: parts.env })

@@ -47,15 +47,10 @@ state = "${join(instance.run, 'containerd')}"
 
 export interface ImageArchive {
   tar: string
-  names: string[]
 }
 
-/** Imports the docker archives that hold a name which the node does not have. */
+/** Imports docker archives. Layers that the node has already are recognised by their digest and not unpacked again. */
 export async function importImages(instance: Instance, archives: ImageArchive[], options: RunOptions): Promise<void> {
-  const ctr = ['--address', containerdSocket(instance), '--namespace', 'k8s.io', 'images']
-  const have = new Set((await must('ctr', [...ctr, 'ls', '-q'], options)).split('\n'))
-  for (const archive of archives) {
-    if (archive.names.every(name => have.has(name))) continue
-    await must('ctr', [...ctr, 'import', archive.tar], options)
-  }
+  const ctr = ['--address', containerdSocket(instance), '--namespace', 'k8s.io', 'images', 'import']
+  for (const archive of archives) await must('ctr', [...ctr, archive.tar], options)
 }
