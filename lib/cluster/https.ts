@@ -12,7 +12,7 @@ const timeoutMs = 10_000
  */
 export function getHttps(url: string, address?: string): Promise<HttpsAnswer> {
   const { hostname, pathname, search } = new URL(url)
-  const [host = hostname, port = '443'] = (address ?? hostname).split(':')
+  const { host, port } = endpointOf(address ?? hostname)
   return new Promise((resolve, reject) => {
     const outgoing = request(
       { host, port, path: pathname + search, servername: hostname, headers: { host: hostname, 'user-agent': 'airstrip' }, rejectUnauthorized: false, agent: false, timeout: timeoutMs },
@@ -34,6 +34,12 @@ export function getHttps(url: string, address?: string): Promise<HttpsAnswer> {
     outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer from ${host}:${port} within ${timeoutMs / 1000} s`)))
     outgoing.on('error', reject).end()
   })
+}
+
+/** `IP`, `IP:PORT`, `[IPv6]`, `[IPv6]:PORT` or a name. */
+function endpointOf(address: string): { host: string; port: string } {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]*))(?::(\d+))?$/.exec(address) ?? []
+  return { host: bracketed ?? plain ?? address, port: port ?? '443' }
 }
 
 function certificateOf(socket: Socket): HttpsAnswer['certificate'] {

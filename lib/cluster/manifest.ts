@@ -10,18 +10,33 @@ export type Fetch = (url: string) => Promise<string>
 
 /** A file, or the pinned download: from the cache where its checksum is right, else from the network. */
 export async function findManifest(cache: string, fetchText: Fetch, source: ManifestSource): Promise<KubernetesObject[]> {
-  if (source.file !== undefined) return parseManifestText(readLocal(source.file), source.file)
-  const cached = join(cache, 'manifests', `${source.sha256 ?? ''}.yaml`)
+  if (source.file !== undefined) {
+    const text = readLocal(source.file)
+    if (source.sha256 !== undefined) checkSum(text, source.sha256, source.file)
+    return parseManifestText(text, source.file)
+  }
+  if (source.sha256 === undefined) throw unpinned(source.url)
+  const cached = join(cache, 'manifests', `${source.sha256}.yaml`)
   const known = readCached(cached, source.sha256)
   if (known !== undefined) return parseManifestText(known, source.url)
   const text = await download(fetchText, source.url)
-  const sum = sha256(text)
-  if (sum !== source.sha256) {
-    throw new AirstripError('MANIFEST_UNAVAILABLE', `${source.url} is not the file that was pinned.`, { place: source.url, seen: [`SHA-256 ${sum}, expected ${source.sha256 ?? 'none'}`] })
-  }
+  checkSum(text, source.sha256, source.url)
   mkdirSync(join(cache, 'manifests'), { recursive: true })
   await writeFileAtomic(cached, text)
   return parseManifestText(text, source.url)
+}
+
+function checkSum(text: string, expected: string, place: string): void {
+  const sum = sha256(text)
+  if (sum === expected) return
+  throw new AirstripError('MANIFEST_UNAVAILABLE', `${place} is not the file that was pinned.`, { place, seen: [`SHA-256 ${sum}, expected ${expected}`] })
+}
+
+function unpinned(url: string): AirstripError {
+  return new AirstripError('MANIFEST_UNAVAILABLE', `No checksum is known for ${url}.`, {
+    place: url,
+    next: 'Write provisioner.sha256 after looking at the file, or choose a version that airstrip knows.',
+  })
 }
 
 function readLocal(file: string): string {

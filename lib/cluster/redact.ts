@@ -4,8 +4,8 @@
  * or a log says unasked.
  */
 export interface Redactor {
-  add(value: string): void
-  redact(text: string): string
+  add: (value: string) => void
+  redact: (text: string) => string
 }
 
 /** Shorter values would hit innocent words; a secret that short is no secret. */

@@ -4,7 +4,7 @@ import { callKubectl, helmFlags, interrupted, kubectl, refusal, type Connection 
 import { getObjects } from './objects.ts'
 import { asFailed } from './release.ts'
 import { isTransient } from './transient.ts'
-import { chartMark, operationLease } from './operation.ts'
+import { chartMark, operationLease } from '../airflow/operation.ts'
 
 /** What the Writer needs of this machine. */
 export interface Hands {

@@ -1,7 +1,7 @@
 import { AirstripError } from '../errors.ts'
 import type { Reader, Step, StepName } from '../step.ts'
 import { leftOut } from './selection.ts'
-import { fingerprintOf, stepOf, type State, type StepRecord } from './state.ts'
+import { fingerprintOf, refuseForeign, stepOf, type State, type StepRecord } from './state.ts'
 import { examine, runStep, type Examined, type StepDeps } from './step-run.ts'
 
 export interface PipelineDeps extends Omit<StepDeps, 'beforeEffect'> {
@@ -10,12 +10,15 @@ export interface PipelineDeps extends Omit<StepDeps, 'beforeEffect'> {
   config: unknown
   state: State
   save: (state: State) => Promise<void>
+  /** Where the state lies, for when it is refused. */
+  statePath: string
 }
 
 /** One look at all steps at once, then, in order, whatever each of them still needs. */
 export async function runPipeline(chosen: readonly Step[], deps: PipelineDeps): Promise<{ changed: number }> {
   const { config, signal } = deps
-  const first = await examineAll(chosen, deps)
+  const reader = deps.look()
+  const [first] = await Promise.all([examineAll(chosen, reader, deps), identify(reader, deps)])
   let changed = 0
   for (const step of chosen) {
     if (signal.aborted) throw new AirstripError('INTERRUPTED', `The run was interrupted before step ${step.name}.`)
@@ -25,9 +28,24 @@ export async function runPipeline(chosen: readonly Step[], deps: PipelineDeps): 
   return { changed }
 }
 
+/** A cluster is known by the UID of its kube-system; who may not read that cannot be told apart. */
+async function identify(reader: Reader, { state, statePath }: PipelineDeps): Promise<void> {
+  const ref = { apiVersion: 'v1', kind: 'Namespace', name: 'kube-system' }
+  const [system] = await reader.get([ref]).catch(calmly)
+  const uid = system?.metadata.uid
+  if (uid === undefined) return
+  refuseForeign(state, uid, statePath)
+  state.cluster = uid
+}
+
+/** A refused call tells nothing here; everything else (no cluster, no kubectl) ends the run. */
+function calmly(error: unknown): undefined[] {
+  if (error instanceof AirstripError && error.code === 'CALL_FAILED') return []
+  throw error
+}
+
 /** Side by side, and with them the steps that were left out: what is chosen may not work without. */
-async function examineAll(chosen: readonly Step[], deps: PipelineDeps): Promise<Map<StepName, Examined>> {
-  const reader = deps.look()
+async function examineAll(chosen: readonly Step[], reader: Reader, deps: PipelineDeps): Promise<Map<StepName, Examined>> {
   const missing = leftOut(deps.steps, chosen)
   const [examined, refused] = await Promise.all([
     Promise.all(chosen.map(async (step) => [step.name, await examineCalmly(step, deps, reader)] as const)),

@@ -1,10 +1,16 @@
 import type { Finding, KubernetesObject } from '../step.ts'
 import { error } from './facts.ts'
 
-const defaultMarks = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class']
+export const defaultMark = 'storageclass.kubernetes.io/is-default-class'
+const defaultMarks = [defaultMark, 'storageclass.beta.kubernetes.io/is-default-class']
 
 export function defaultClasses(classes: readonly KubernetesObject[]): KubernetesObject[] {
   return classes.filter(({ metadata }) => defaultMarks.some((mark) => metadata.annotations?.[mark] === 'true'))
+}
+
+/** K3s deploys its own local-path and keeps it as it wants it. */
+export function bundledClass({ metadata }: KubernetesObject): boolean {
+  return Object.keys({ ...metadata.labels, ...metadata.annotations }).some((key) => key.startsWith('objectset.rio.cattle.io/'))
 }
 
 export function judgeClasses(classes: readonly KubernetesObject[]): Finding[] {
@@ -13,8 +19,8 @@ export function judgeClasses(classes: readonly KubernetesObject[]): Finding[] {
   const others = names.filter((name) => name !== 'local-path')
   return [error('two-default-storageclasses', {
     title: `${names.length} StorageClasses are the default: ${names.join(', ')}`,
-    evidence: names.map((name) => `StorageClass ${name} is annotated ${defaultMarks[0] ?? ''}=true`),
+    evidence: names.map((name) => `StorageClass ${name} is annotated ${defaultMark}=true`),
     why: 'Before Kubernetes 1.26 every claim without a class is refused; later ones choose silently, maybe the wrong disk.',
-    fix: [`kubectl patch storageclass ${others[0] ?? ''} -p '{"metadata":{"annotations":{"${defaultMarks[0] ?? ''}":"false"}}}'`],
+    fix: [`kubectl patch storageclass ${others[0] ?? ''} -p '{"metadata":{"annotations":{"${defaultMark}":"false"}}}'`],
   })]
 }

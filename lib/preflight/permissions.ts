@@ -1,5 +1,6 @@
 import type { Finding, Permissions, PolicyRule } from '../step.ts'
 import { error, warning } from './facts.ts'
+import { traefikGroups } from './traefik.ts'
 
 interface Need {
   group: string
@@ -24,8 +25,6 @@ const needs: readonly Need[] = [
   { group: 'coordination.k8s.io', resources: ['leases'], verbs: ['get', 'create', 'patch'] },
   { group: 'apiextensions.k8s.io', resources: ['customresourcedefinitions'], verbs: look },
 ]
-
-const traefikGroups = ['traefik.containo.us', 'traefik.io']
 
 /** Every denied verb at once, before anything is written. */
 export function judgePermissions({ rules, incomplete }: Permissions): Finding[] {

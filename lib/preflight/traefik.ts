@@ -15,10 +15,10 @@ export interface Traefik {
   resolvers: string[]
 }
 
-const knownGroups: readonly TraefikGroup[] = ['traefik.io', 'traefik.containo.us']
+export const traefikGroups: readonly TraefikGroup[] = ['traefik.io', 'traefik.containo.us']
 
 export function findTraefik(crds: readonly KubernetesObject[], workloads: readonly KubernetesObject[]): Traefik {
-  const groups = knownGroups.filter((group) => crds.some(({ metadata }) => metadata.name === `ingressroutes.${group}`))
+  const groups = traefikGroups.filter((group) => crds.some(({ metadata }) => metadata.name === `ingressroutes.${group}`))
   for (const workload of workloads as unknown as Deployment[]) {
     const container = workload.spec?.template.spec?.containers.find(({ image }) => /(^|\/)traefik(:|@|$)/.test(image ?? ''))
     if (container === undefined) continue
@@ -41,6 +41,11 @@ export function groupOf({ groups, version }: Traefik): TraefikGroup | undefined 
   if (version !== undefined && semver.lt(version, '2.10.0')) return groups.find((group) => group === 'traefik.containo.us')
   if (version !== undefined && semver.gte(version, '3.0.0')) return groups.find((group) => group === 'traefik.io')
   return groups[0]
+}
+
+/** Why there is no group to write for: step ingress cannot go on, where prereq only warns. */
+export function missingTraefik(traefik: Traefik): Finding {
+  return traefik.groups.length === 0 ? { ...noTraefik(), severity: 'error' } : wrongGroup(traefik)
 }
 
 export function judgeTraefik(traefik: Traefik, resolver: string): Finding[] {

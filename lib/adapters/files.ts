@@ -1,0 +1,87 @@
+import { appendFileSync, existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import writeFileAtomic from 'write-file-atomic'
+import type { LockFile } from '../engine/lock.ts'
+import type { StateFile } from '../engine/state.ts'
+
+const ownerOnly = 0o600
+
+export function stateFile(path: string): StateFile {
+  return {
+    path,
+    read: () => readIfThere(path),
+    write: async (text) => {
+      mkdirSync(dirname(path), { recursive: true })
+      await writeFileAtomic(path, text, { mode: ownerOnly })
+    },
+    moveAside: () => {
+      const kept = freeName(`${path}.damaged`)
+      renameSync(path, kept)
+      return kept
+    },
+    append: (line) => {
+      mkdirSync(dirname(path), { recursive: true })
+      appendFileSync(join(dirname(path), 'history.ndjson'), `${line}\n`, { mode: ownerOnly })
+      return Promise.resolve()
+    },
+  }
+}
+
+function freeName(wanted: string): string {
+  for (let number = 1; ; number++) {
+    const name = number === 1 ? wanted : `${wanted}.${number}`
+    if (!existsSync(name)) return name
+  }
+}
+
+/** A hard link comes into being whole or not at all, so nobody ever reads half a lock. */
+export function lockFile(path: string): LockFile {
+  const aside = `${path}.${process.pid}`
+  return {
+    path,
+    read: () => readIfThere(path),
+    create: (text) => {
+      mkdirSync(dirname(path), { recursive: true })
+      writeFileSync(aside, text, { mode: ownerOnly })
+      try {
+        linkSync(aside, path)
+        return true
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+        throw error
+      } finally {
+        rmSync(aside, { force: true })
+      }
+    },
+    removeIf: (text) => {
+      // Moved first and read then: between reading and removing, another run could have taken it over.
+      try {
+        renameSync(path, aside)
+      } catch {
+        return false
+      }
+      if (readFileSync(aside, 'utf8') === text) {
+        rmSync(aside)
+        return true
+      }
+      if (!existsSync(path)) renameSync(aside, path)
+      return false
+    },
+  }
+}
+
+export async function writeBackup(folder: string, name: string, text: string): Promise<string> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const path = freeName(join(folder, name))
+  await writeFileAtomic(path, text, { mode: ownerOnly })
+  return path
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}

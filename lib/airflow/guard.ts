@@ -1,0 +1,53 @@
+import type { Finding, KubernetesObject, Release, ReleaseWish } from '../step.ts'
+import { officialExecutors, nearestExecutor, partsOf } from './executors.ts'
+import { secretNames } from './keys.ts'
+
+/** Refusals that keep a person's data: each is something that an upgrade would break for good. */
+export function guardRelease(wish: ReleaseWish, release: Release | undefined, secrets: readonly (KubernetesObject | undefined)[], databaseClaim: KubernetesObject | undefined, passwordGiven: boolean): Finding[] {
+  const names = secretNames(wish.name)
+  const has = (name: string): boolean => secrets.some((secret) => secret?.metadata.name === name)
+  return [
+    ...guardExecutor(wish),
+    ...(release === undefined ? [] : guardKeys(wish, release)),
+    ...(databaseClaim !== undefined && !has(names.postgresql) && !has(names.metadata) && !passwordGiven ? [unknownPassword(databaseClaim, release)] : []),
+  ]
+}
+
+function guardExecutor({ values }: ReleaseWish): Finding[] {
+  const executor = String(values.executor)
+  if (partsOf(executor) !== undefined) return []
+  return [{
+    id: 'executor-not-supported-by-chart',
+    severity: 'error',
+    title: `The official chart does not take ${executor}`,
+    evidence: [`it takes ${officialExecutors.join(', ')}`],
+    why: 'Its schema refuses any other executor.',
+    fix: [`Write airflow.executor: ${nearestExecutor(executor)}`],
+  }]
+}
+
+/** A release whose keys are not ours was made by hand; with other keys its connections are unreadable. */
+function guardKeys(wish: ReleaseWish, release: Release): Finding[] {
+  const key = 'fernetKeySecretName'
+  if (release.values[key] === wish.values[key]) return []
+  return [{
+    id: 'release-not-airstrips',
+    severity: 'error',
+    title: `Release ${release.namespace}/${release.name} was installed by other means and has its own keys`,
+    evidence: [`its ${key} is ${JSON.stringify(release.values[key] ?? null)}, airstrip's is ${JSON.stringify(wish.values[key])}`],
+    why: 'Another Fernet key would make every stored connection and variable of it unreadable.',
+    fix: [`Choose another airflow.release or airflow.namespace; or keep its keys with airflow.values: {${key}: NAME-OF-ITS-SECRET, …}.`],
+  }]
+}
+
+/** PostgreSQL writes its password into the volume at its first start and never looks at the Secret again. */
+function unknownPassword(claim: KubernetesObject, release: Release | undefined): Finding {
+  return {
+    id: 'postgres-pvc-old-password',
+    severity: 'error',
+    title: `PersistentVolumeClaim ${claim.metadata.namespace ?? ''}/${claim.metadata.name} holds a database whose password is not known`,
+    evidence: [`the claim is from ${claim.metadata.creationTimestamp ?? 'an unknown time'}`, release === undefined ? 'there is no release' : `the release is ${release.status}`, 'the Secret with its password is gone'],
+    why: 'A new password would be refused by the database that is in the volume.',
+    fix: ['Give the old password with airflow.database.password: {file: PATH}; or, if the data is not wanted, delete the claim yourself.'],
+  }
+}

@@ -1,0 +1,58 @@
+import type { Config } from '../config/schema.ts'
+import { claims } from '../manifest/storage.ts'
+import type { ObjectRef, SecretSource } from '../step.ts'
+import type { KeySpec } from './keys.ts'
+import type { ReleaseSpec } from './release.ts'
+
+export type AirflowSlice = Pick<Config, 'airflow' | 'ingress'>
+
+/** Helm's own patience, in seconds; airstrip watches and ends it sooner where that is right. */
+const helmTimeoutSeconds = 1800
+
+export interface AirflowSpec {
+  release: ReleaseSpec
+  keys: KeySpec
+  passwords: { database?: SecretSource | undefined; admin?: SecretSource | undefined }
+  bundledDatabase: boolean
+}
+
+/** All that steps helm and executor want, of the configuration alone. */
+export function airflowSpec({ airflow, ingress }: AirflowSlice): AirflowSpec {
+  const { database, admin, namespace, release } = airflow
+  const { password: databasePassword, user, name, port, sslmode, imageTag, external } = database
+  const { password: adminPassword, ...person } = admin
+  return {
+    release: {
+      name: release,
+      namespace,
+      chart: { reference: airflow.chart, version: airflow.version },
+      executor: airflow.executor,
+      timeoutSeconds: helmTimeoutSeconds,
+      values: {
+        release,
+        admin: person,
+        database: { user, name, imageTag, external: external !== undefined },
+        image: airflow.image ?? {},
+        claims,
+        baseUrl: baseUrl(ingress),
+        overrides: airflow.values,
+      },
+    },
+    keys: { namespace, release, username: admin.username, database: { user, name, port, sslmode, host: external ?? `${release}-postgresql.${namespace}` } },
+    passwords: { database: databasePassword, admin: adminPassword },
+    bundledDatabase: external === undefined,
+  }
+}
+
+/**
+ * Airflow 2 mounts its pages under the path of its base_url. So the prefix is handled once: either
+ * Traefik takes it away and Airflow learns of it from X-Forwarded-Prefix, or Airflow has it.
+ */
+function baseUrl({ host, path, prefix }: AirflowSlice['ingress']): string {
+  return prefix === 'mount' ? `https://${host}${path}` : `https://${host}`
+}
+
+/** The claim of the bundled PostgreSQL: its StatefulSet's template is called `data`. */
+export function databaseClaimRef({ release }: AirflowSpec): ObjectRef {
+  return { apiVersion: 'v1', kind: 'PersistentVolumeClaim', name: `data-${release.name}-postgresql-0`, namespace: release.namespace }
+}

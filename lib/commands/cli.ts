@@ -1,0 +1,58 @@
+import { Command as Program, CommanderError, Option } from 'commander'
+import { AirstripError, errorCodes } from '../errors.ts'
+import { problemLines } from '../report/problem.ts'
+import { apply } from './apply.ts'
+import type { Command, Deps, Flags } from './deps.ts'
+import { doctor } from './doctor.ts'
+import { status } from './status.ts'
+import { steps } from '../../steps/index.ts'
+
+export const commands: readonly Command[] = [apply, status, doctor]
+
+/** Runs what the words ask for and returns the exit code; prints every error as one. */
+export async function runCommandLine(words: readonly string[], deps: Deps): Promise<number> {
+  try {
+    return await runWords(words, deps)
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : errorCodes.USAGE.exit
+    const known = error instanceof AirstripError ? error : unforeseen(error)
+    for (const line of problemLines(known, deps.colors && !words.includes('--no-color'))) deps.err(line)
+    return known.code === 'INTERRUPTED' && deps.signal.reason === 'SIGTERM' ? 143 : known.exitCode
+  }
+}
+
+async function runWords(words: readonly string[], deps: Deps): Promise<number> {
+  let exitCode = 0
+  const program = programOf(deps, (code) => {
+    exitCode = code
+  })
+  await program.parseAsync(words, { from: 'user' })
+  return exitCode
+}
+
+/** Commander's program, made of the records. */
+export function programOf(deps: Pick<Deps, 'out' | 'err'> & Partial<Deps>, done: (code: number) => void): Program {
+  const program = new Program('airstrip')
+    .description('Lands Apache Airflow on a Kubernetes that you own.')
+    .addHelpText('after', `\nSteps:\n${steps.map(({ number, name, about }) => `  ${String(number).padStart(2, '0')} ${name.padEnd(13)}${about}`).join('\n')}\n\nExit codes: 0 fine, 1 failed, 2 changed (with --detailed-exitcode), 64 usage or configuration,\n70 timeout, 75 another run holds the lock, 130/143 interrupted; doctor: 3 something is wrong, 4 warnings.`)
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => { deps.out(text.trimEnd()) }, writeErr: (text) => { deps.err(text.trimEnd()) } })
+    .showSuggestionAfterError()
+  for (const command of commands) {
+    const sub = program.command(command.name, { isDefault: command.name === 'apply' }).description(command.about).allowExcessArguments(false)
+    for (const { flags, about, default: preset, parse } of command.options) {
+      const option = new Option(flags, about)
+      if (preset !== undefined) option.default(preset)
+      if (parse !== undefined) option.argParser(parse)
+      sub.addOption(option)
+    }
+    sub.action(async (flags: Flags) => {
+      done(await command.run(flags, deps as Deps))
+    })
+  }
+  return program
+}
+
+function unforeseen(error: unknown): AirstripError {
+  return new AirstripError('INTERNAL', error instanceof Error ? error.message : String(error), { cause: error })
+}

@@ -1,0 +1,39 @@
+import { AirstripError } from '../errors.ts'
+import type { CommandOption } from './deps.ts'
+
+const unitMs: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000 }
+
+/** `90s`, `15m`, `1h` or plain seconds, in ms. */
+function parseDuration(text: string): number {
+  const [, digits, unit = 's'] = /^(\d{1,6})([smh])?$/.exec(text) ?? []
+  const ms = Number(digits) * (unitMs[unit] ?? NaN)
+  if (ms > 0) return ms
+  throw new AirstripError('USAGE', `--timeout ${JSON.stringify(text)} is not a duration.`, { next: 'Write for example --timeout 15m, 90s or 1h.' })
+}
+
+function parseList(text: string): string[] {
+  return text.split(',').map((word) => word.trim()).filter((word) => word !== '')
+}
+
+export const commonOptions: readonly CommandOption[] = [
+  { flags: '--config <file>', about: 'what you want', default: 'airstrip.yaml' },
+  { flags: '--state <file>', about: 'the record of what happened', default: 'state/state.json' },
+  { flags: '--kubeconfig <file>', about: 'which cluster, as kubectl takes it' },
+  { flags: '--context <name>', about: 'which context of the kubeconfig' },
+  { flags: '--json', about: 'machine-readable output on stdout' },
+  { flags: '--quiet', about: 'say nothing unless something changed or is wrong' },
+  { flags: '--no-color', about: 'no colours (NO_COLOR does the same)' },
+]
+
+export const selectionOptions: readonly CommandOption[] = [
+  { flags: '--from <step>', about: 'begin at this step (name or number)' },
+  { flags: '--to <step>', about: 'end with this step' },
+  { flags: '--only <steps>', about: 'these steps, separated by commas', parse: parseList },
+  { flags: '--skip <steps>', about: 'all but these steps', parse: parseList },
+]
+
+export const applyOptions: readonly CommandOption[] = [
+  { flags: '--timeout <duration>', about: 'how long each step may wait (90s, 15m, 1h)', parse: parseDuration },
+  { flags: '--yes', about: 'agree to what would be asked' },
+  { flags: '--detailed-exitcode', about: 'exit 2 when something was changed' },
+]

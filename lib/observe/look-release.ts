@@ -1,0 +1,27 @@
+import { refOf } from '../changes.ts'
+import type { KubernetesObject, Look, Reader, Release } from '../step.ts'
+import { surroundings } from './look.ts'
+import { isWatched } from './registry.ts'
+import { observeRelease, type ReleaseView } from './release.ts'
+
+/**
+ * Whether the release works. A healthy one is told from its own objects; pods, claims, events and
+ * the cluster around them are only read where something is not ready.
+ */
+export async function lookAtRelease(name: string, namespace: string, reader: Reader): Promise<Look> {
+  const release = await reader.release(name, namespace)
+  if (release === undefined) return { state: 'waiting', on: [{ object: `Release ${namespace}/${name}`, reason: 'has no record yet' }] }
+  const near = await partsOf(release, reader)
+  const alone = observeRelease({ release, ...near, events: [], pods: [], claims: [], now: reader.now() })
+  if (alone.state === 'done') return alone
+  return observeRelease({ release, ...near, ...(await surroundings([namespace], reader)) })
+}
+
+type Near = Pick<ReleaseView, 'objects' | 'hooks'>
+
+async function partsOf(release: Release, reader: Reader): Promise<Near> {
+  const watched = release.objects.filter(({ kind }) => isWatched(kind)).map(refOf)
+  const live = await reader.get([...watched, ...release.hooks.map(({ ref }) => ref)])
+  const there = (objects: (KubernetesObject | undefined)[]): KubernetesObject[] => objects.filter((object) => object !== undefined)
+  return { objects: there(live.slice(0, watched.length)), hooks: there(live.slice(watched.length)) }
+}

@@ -1,0 +1,58 @@
+import type { KubernetesObject, Look, ObjectRef, Reader } from '../step.ts'
+import { isNonEmpty } from '../check.ts'
+import { causesOf, isFoundation, merged, type Part } from './causes.ts'
+import { waitsForConsumer } from './claim.ts'
+import { nameOf, waiting, type Context, type Observation } from './observation.ts'
+import { observe } from './registry.ts'
+
+/** Whether all of these are there and work; what lies beside them is only read where one is not. */
+export async function lookAt(refs: readonly ObjectRef[], reader: Reader): Promise<Look> {
+  const live = await reader.get(refs)
+  const alone = partsOf(refs, live, { events: [], pods: [], claims: [], now: reader.now() })
+  return judge(alone.every(({ observation }) => observation.state === 'done') ? alone : partsOf(refs, live, await surroundings(namespacesOf(refs), reader)))
+}
+
+function judge(parts: Part[]): Look {
+  const { roots, pending } = causesOf(parts)
+  const findings = merged(roots)
+  if (isNonEmpty(findings)) return { state: 'failed', findings, settleMs: Math.max(...roots.map(({ settleMs }) => settleMs)), on: pending }
+  if (isNonEmpty(pending)) return { state: 'waiting', on: pending }
+  return { state: 'done', evidence: parts.flatMap(({ observation }) => (observation.state === 'done' ? [observation.evidence] : [])) }
+}
+
+function partsOf(refs: readonly ObjectRef[], live: readonly (KubernetesObject | undefined)[], context: Context): Part[] {
+  return refs.map((ref, index) => {
+    const object = live[index]
+    const name = object === undefined ? `${ref.kind} ${ref.namespace === undefined ? '' : `${ref.namespace}/`}${ref.name}` : nameOf(object)
+    return { name, observation: object === undefined ? waiting('does not exist') : settled(object, context), foundation: object !== undefined && isFoundation(object) }
+  })
+}
+
+/** A claim that waits for its first consumer is as ready as it can be before there is one. */
+function settled(object: KubernetesObject, context: Context): Observation {
+  const observation = observe(object, context)
+  const idle = object.kind === 'PersistentVolumeClaim' && observation.state === 'waiting' && waitsForConsumer(object, context)
+  return idle ? { state: 'done', evidence: `${nameOf(object)} ${observation.reason}` } : observation
+}
+
+function namespacesOf(refs: readonly ObjectRef[]): string[] {
+  return [...new Set(refs.flatMap(({ namespace }) => namespace ?? []))]
+}
+
+/** Everything beside the objects that a verdict may need: one list for the cluster, one per namespace. */
+export async function surroundings(namespaces: readonly string[], reader: Reader): Promise<Context> {
+  const [cluster, ...inside] = await Promise.all([
+    reader.list({ resources: ['nodes', 'persistentvolumes', 'storageclasses'] }),
+    ...namespaces.map((namespace) => reader.list({ resources: ['pods', 'events', 'persistentvolumeclaims'], namespace })),
+  ])
+  const near = inside.flat()
+  return {
+    events: near.filter(({ kind }) => kind === 'Event'),
+    pods: near.filter(({ kind }) => kind === 'Pod'),
+    claims: near.filter(({ kind }) => kind === 'PersistentVolumeClaim'),
+    classes: cluster.filter(({ kind }) => kind === 'StorageClass'),
+    volumes: cluster.filter(({ kind }) => kind === 'PersistentVolume'),
+    nodes: cluster.filter(({ kind }) => kind === 'Node'),
+    now: reader.now(),
+  }
+}

@@ -1,0 +1,26 @@
+import type { Node } from 'kubernetes-types/core/v1.js'
+import type { FolderFacts, KubernetesObject } from '../step.ts'
+
+/** The user and group that Airflow's images run as. */
+const airflow = { uid: 50_000, gid: 0 }
+
+/** Nodes that Airflow's pods may be scheduled on, so their folders are wanted. */
+export function schedulable(nodes: readonly KubernetesObject[]): KubernetesObject[] {
+  return nodes.filter((node) => {
+    const { unschedulable, taints = [] } = (node as unknown as Node).spec ?? {}
+    return unschedulable !== true && !taints.some(({ effect }) => effect === 'NoSchedule' || effect === 'NoExecute')
+  })
+}
+
+/** Why Airflow's user cannot use the folder; undefined where it can. */
+export function unusable(facts: FolderFacts, write: boolean): string | undefined {
+  if (!facts.exists) return 'is not there'
+  const wanted = write ? 0o7 : 0o5
+  return (bitsFor(facts) & wanted) === wanted ? undefined : `cannot be ${write ? 'written' : 'read'} by uid ${airflow.uid}`
+}
+
+/** The three bits that count for Airflow's user: the owner's, else the group's, else everybody's. */
+function bitsFor({ uid, gid, mode = 0 }: FolderFacts): number {
+  if (uid === airflow.uid) return mode >> 6
+  return gid === airflow.gid ? mode >> 3 : mode
+}

@@ -1,0 +1,44 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createExec } from './lib/cluster/exec.ts'
+import { holderOf } from './lib/cluster/machine.ts'
+import { runCommandLine } from './lib/commands/cli.ts'
+import type { Deps } from './lib/commands/deps.ts'
+
+const { argv, env, stdout, stderr, pid } = process
+const stop = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    stop.abort(signal)
+  })
+}
+
+const deps: Deps = {
+  env,
+  exec: createExec(env),
+  out: (line) => void stdout.write(`${line}\n`),
+  err: (line) => void stderr.write(`${line}\n`),
+  colors: stderr.isTTY && env.NO_COLOR === undefined,
+  clock: {
+    now: () => new Date(),
+    sleep: async (ms, signal) => {
+      await sleep(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined)
+    },
+  },
+  random: randomBytes,
+  holder: holderOf(pid),
+  commandLine: ['airstrip', ...argv.slice(2)].join(' '),
+  cacheFolder: join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'airstrip'),
+  fetchText: async (url) => {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(30_000) })
+    if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`)
+    return answer.text()
+  },
+  readFile: (path) => readFileSync(path, 'utf8'),
+  signal: stop.signal,
+}
+
+process.exitCode = await runCommandLine(argv.slice(2), deps)

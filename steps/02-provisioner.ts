@@ -1,0 +1,58 @@
+import { makeChanges, objectChanges, refOf } from '../lib/changes.ts'
+import { blockedBy, checked } from '../lib/check.ts'
+import type { Config } from '../lib/config/schema.ts'
+import { edited } from '../lib/manifest/load.ts'
+import { provisionerSource } from '../lib/manifest/provisioner.ts'
+import { lookAt } from '../lib/observe/look.ts'
+import { bundledClass, defaultClasses, defaultMark, judgeClasses } from '../lib/preflight/classes.ts'
+import type { KubernetesObject, ManifestSource, Reader, Step } from '../lib/step.ts'
+
+interface Spec {
+  source: ManifestSource
+}
+
+const className = 'local-path'
+
+/** The chart's database and Redis ask for volumes without naming a class: somebody must make them. */
+export const provisioner: Step<Pick<Config, 'provisioner'>, Spec> = {
+  name: 'provisioner',
+  number: 2,
+  title: 'a default StorageClass that makes volumes',
+  about: 'local-path-provisioner at a pinned version and checksum, unless the cluster has a default class of its own',
+  needs: [],
+  timeoutMs: 300_000,
+
+  spec: ({ provisioner: config }) => ({ source: provisionerSource(config) }),
+
+  async check(spec, reader) {
+    const classes = await reader.list({ resources: ['storageclasses'] })
+    const { blocked } = blockedBy(judgeClasses(classes))
+    if (blocked !== undefined) return blocked
+    const own = ownClass(classes)
+    if (own !== undefined) return { state: 'satisfied', evidence: [`StorageClass ${own} is the cluster's own default; it is left alone`] }
+    const wanted = await wantedObjects(spec, reader)
+    const changes = objectChanges(wanted, await reader.get(wanted.map(refOf)))
+    return checked(changes, [`local-path-provisioner from ${spec.source.file ?? spec.source.url}`])
+  },
+
+  apply: makeChanges,
+
+  async verify(spec, reader) {
+    const own = ownClass(await reader.list({ resources: ['storageclasses'] }))
+    if (own !== undefined) return { state: 'done', evidence: [] }
+    const wanted = await wantedObjects(spec, reader)
+    const workloads = wanted.filter(({ kind }) => kind === 'Deployment')
+    return lookAt(workloads.map(refOf), reader)
+  },
+}
+
+/** A default that is not ours, or the local-path that K3s ships: both do what the chart needs. */
+function ownClass(classes: readonly KubernetesObject[]): string | undefined {
+  return defaultClasses(classes).find((one) => one.metadata.name !== className || bundledClass(one))?.metadata.name
+}
+
+async function wantedObjects({ source }: Spec, reader: Reader): Promise<KubernetesObject[]> {
+  const objects = await reader.manifest(source)
+  // local-path's own manifest does not make its class the default (v0.0.19 to v0.0.37).
+  return objects.map((object) => (object.kind === 'StorageClass' ? edited(object, { metadata: { annotations: { [defaultMark]: 'true' } } }) : object))
+}

@@ -1,0 +1,85 @@
+import { describe, makeChanges, nameOf, objectChanges, refOf } from '../lib/changes.ts'
+import { blockedBy, checked, isNonEmpty } from '../lib/check.ts'
+import type { Config } from '../lib/config/schema.ts'
+import { differences } from '../lib/diff/compare.ts'
+import { folderJob, storageObjects, type StorageSpec } from '../lib/manifest/storage.ts'
+import { lookAt } from '../lib/observe/look.ts'
+import { schedulable, unusable } from '../lib/preflight/folders.ts'
+import { judgeImmutable } from '../lib/preflight/volumes.ts'
+import type { Change, KubernetesObject, Reader, Step } from '../lib/step.ts'
+
+/** Two folders on the node, each as a volume with its claim, that Airflow's user can use. */
+export const storage: Step<Pick<Config, 'airflow' | 'storage'>, StorageSpec> = {
+  name: 'storage',
+  number: 3,
+  title: 'namespace, and volumes for DAGs and logs',
+  about: 'namespace, StorageClass, two static volumes with their claims, and the folders on the node',
+  needs: [],
+  timeoutMs: 300_000,
+
+  spec: ({ airflow, storage: { path, dagsSize, logsSize, image } }) => ({ namespace: airflow.namespace, path, dagsSize, logsSize, image }),
+
+  async check(spec, reader) {
+    const nodes = schedulable(await reader.list({ resources: ['nodes'] }))
+    const wanted = storageObjects(spec)
+    const live = await reader.get([...wanted, ...jobsOf(spec, nodes)].map(refOf))
+    const leaving = live.flatMap((object) => (object?.metadata.deletionTimestamp === undefined ? [] : [{ object: nameOf(object), reason: leavingReason(object) }]))
+    if (isNonEmpty(leaving)) return { state: 'waiting', on: leaving }
+    const { blocked } = blockedBy(judgeImmutable(wanted, live))
+    if (blocked !== undefined) return blocked
+    const folders = await Promise.all(nodes.map((node, index) => folderChange(spec, node, live[wanted.length + index], reader)))
+    const evidence = [`${spec.path}/dags and ${spec.path}/logs, proven as uid 50000 on ${nodes.map(({ metadata }) => metadata.name).join(', ')}`]
+    return checked([...objectChanges(wanted, live), ...live.flatMap(releasedChange), ...folders.flat()], evidence)
+  },
+
+  apply: makeChanges,
+
+  async verify(spec, reader) {
+    const nodes = schedulable(await reader.list({ resources: ['nodes'] }))
+    return lookAt([...storageObjects(spec), ...jobsOf(spec, nodes)].map(refOf), reader)
+  },
+}
+
+function jobsOf(spec: StorageSpec, nodes: readonly KubernetesObject[]): KubernetesObject[] {
+  return nodes.map((node) => folderJob(spec, node.metadata.name))
+}
+
+/** Kubernetes keeps a claim that is deleted until no pod uses it, and its volume with it. */
+function leavingReason({ kind }: KubernetesObject): string {
+  if (kind === 'Namespace') return 'is being deleted'
+  return 'is being deleted, and stays until no pod uses it; the folder on the node is kept'
+}
+
+/** A Retain volume never binds again by itself; ours is a folder, and its next claim is our own. */
+function releasedChange(volume: KubernetesObject | undefined): Change[] {
+  const phase = (volume?.status as { phase?: string } | undefined)?.phase
+  const claim = (volume?.spec as { claimRef?: { uid?: string } } | undefined)?.claimRef
+  if (volume?.kind !== 'PersistentVolume' || phase !== 'Released' || claim === undefined) return []
+  return [{
+    op: 'patch',
+    live: volume,
+    patch: [{ op: 'test', path: '/spec/claimRef/uid', value: claim.uid }, { op: 'remove', path: '/spec/claimRef' }],
+    why: 'it is Released: its claim was deleted, and the next one cannot bind before that is forgotten',
+  }]
+}
+
+/** The Job is the record that the folders were made; where we can look ourselves, we look as well. */
+async function folderChange(spec: StorageSpec, node: KubernetesObject, live: KubernetesObject | undefined, reader: Reader): Promise<Change[]> {
+  const want = folderJob(spec, node.metadata.name)
+  if (live === undefined) return [{ op: 'create', want, why: 'the folders were not made and proven yet' }]
+  const found = differences(want, live)
+  const why = found.length > 0 ? describe(found) : hasFailed(live) ? 'its last try failed' : await folderTrouble(spec, node, reader)
+  return why === undefined ? [] : [{ op: 'replace', want, live, why }]
+}
+
+function hasFailed({ status }: KubernetesObject): boolean {
+  return ((status as { conditions?: { type: string; status: string }[] } | undefined)?.conditions ?? []).some((one) => one.type === 'Failed' && one.status === 'True')
+}
+
+async function folderTrouble({ path }: StorageSpec, node: KubernetesObject, reader: Reader): Promise<string | undefined> {
+  const [dags, logs] = await Promise.all([reader.folder(`${path}/dags`, node), reader.folder(`${path}/logs`, node)])
+  if (dags === undefined || logs === undefined) return undefined
+  const reasons = [['dags', unusable(dags, false)], ['logs', unusable(logs, true)]] as const
+  const found = reasons.find(([, reason]) => reason !== undefined)
+  return found === undefined ? undefined : `${path}/${found[0]} ${found[1] ?? ''}`
+}

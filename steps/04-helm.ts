@@ -1,0 +1,75 @@
+import { guardRelease } from '../lib/airflow/guard.ts'
+import { makeSecrets, secretRefs } from '../lib/airflow/keys.ts'
+import { judgeLock, readLease } from '../lib/airflow/lock.ts'
+import { markedFingerprint, operationRef } from '../lib/airflow/operation.ts'
+import { executorOf, releaseDrift, wishFor } from '../lib/airflow/release.ts'
+import { airflowSpec, databaseClaimRef, type AirflowSlice, type AirflowSpec } from '../lib/airflow/spec.ts'
+import { makeChanges, refOf } from '../lib/changes.ts'
+import { blockedBy, checked, isNonEmpty } from '../lib/check.ts'
+import { explainRelease } from '../lib/doctor/explain.ts'
+import { lookAtRelease } from '../lib/observe/look-release.ts'
+import type { Change, Check, KubernetesObject, Reader, Release, Step } from '../lib/step.ts'
+
+/** The release, its keys and its passwords. The executor of a release that runs is left to step executor. */
+export const helm: Step<AirflowSlice, AirflowSpec> = {
+  name: 'helm',
+  number: 4,
+  title: 'Airflow, its database and its keys',
+  about: 'keys and passwords made once, and the Helm release, mended in place and never uninstalled',
+  needs: ['provisioner', 'storage'],
+  timeoutMs: 1_800_000,
+
+  spec: airflowSpec,
+
+  async check(spec, reader) {
+    const { name, namespace } = spec.release
+    const refs = secretRefs(spec.keys)
+    const [release, found] = await Promise.all([reader.release(name, namespace), reader.get([databaseClaimRef(spec), operationRef(spec.release), ...refs])])
+    const [claim, lease, ...secrets] = found
+    const wish = wishFor(spec.release, release === undefined ? spec.release.executor : executorOf(release))
+    const { blocked } = blockedBy(guardRelease(wish, release, secrets, spec.bundledDatabase ? claim : undefined, spec.passwords.database !== undefined))
+    if (blocked !== undefined) return blocked
+    const unlocked = await unlockChange(release, lease, reader)
+    if (!Array.isArray(unlocked)) return unlocked
+    const why = await whyUpgrade(spec, release, reader)
+    const upgrade: Change[] = why === undefined ? [] : [{ op: 'release', want: wish, live: release, why }]
+    return checked([...(await keyChange(spec, secrets, reader)), ...unlocked, ...upgrade], evidenceOf(release))
+  },
+
+  apply: makeChanges,
+
+  verify: ({ release: { name, namespace } }, reader) => lookAtRelease(name, namespace, reader),
+
+  explain: ({ release: { name, namespace } }, reader) => explainRelease(name, namespace, reader),
+}
+
+/** Missing Secrets, made in step with those that are there; what is there is never written again. */
+async function keyChange(spec: AirflowSpec, secrets: readonly (KubernetesObject | undefined)[], reader: Reader): Promise<Change[]> {
+  const missing = secretRefs(spec.keys).filter((_, index) => secrets[index] === undefined)
+  if (!isNonEmpty(missing)) return []
+  const { database, admin } = spec.passwords
+  const given = {
+    database: database === undefined ? undefined : await reader.secret(database),
+    admin: admin === undefined ? undefined : await reader.secret(admin),
+  }
+  return [{ op: 'generate', refs: missing, why: 'keys and passwords are made once and kept', make: (random) => makeSecrets(spec.keys, secrets, given, random) }]
+}
+
+/** A record that a dead Helm left behind is freed; one that a living Helm holds blocks. */
+async function unlockChange(release: Release | undefined, lease: KubernetesObject | undefined, reader: Reader): Promise<Change[] | Check> {
+  if (release?.status.startsWith('pending-') !== true) return []
+  const { holderIdentity, leaseDurationSeconds } = readLease(lease)
+  const alive = holderIdentity === undefined ? undefined : await reader.alive(holderIdentity)
+  const verdict = judgeLock(release, { holderIdentity, leaseDurationSeconds }, alive, reader.now())
+  return verdict.state === 'stale' ? [{ op: 'unlock', live: release, why: verdict.why }] : { state: 'blocked', findings: [verdict.finding] }
+}
+
+async function whyUpgrade({ release: spec }: AirflowSpec, release: Release | undefined, reader: Reader): Promise<string | undefined> {
+  if (release === undefined) return 'it is not installed'
+  const [chart, live] = await Promise.all([reader.chart(spec.chart), reader.get(release.objects.map(refOf))])
+  return releaseDrift(wishFor(spec, executorOf(release)), chart, release, markedFingerprint(release.description), live)
+}
+
+function evidenceOf(release: Release | undefined): string[] {
+  return release === undefined ? [] : [`${release.chart.name} ${release.chart.version} (Airflow ${release.chart.appVersion}), revision ${release.revision}`]
+}

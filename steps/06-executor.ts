@@ -1,0 +1,49 @@
+import { celeryWorkloads, partsOf } from '../lib/airflow/executors.ts'
+import { executorOf, wishFor } from '../lib/airflow/release.ts'
+import { airflowSpec, type AirflowSlice, type AirflowSpec } from '../lib/airflow/spec.ts'
+import { nameOf, makeChanges } from '../lib/changes.ts'
+import { isNonEmpty } from '../lib/check.ts'
+import { explainRelease } from '../lib/doctor/explain.ts'
+import { lookAtRelease } from '../lib/observe/look-release.ts'
+import type { ObjectRef, Pending, Reader, Step } from '../lib/step.ts'
+
+/** Moves a release that runs to the wanted executor; a fresh one got it at once. */
+export const executor: Step<AirflowSlice, AirflowSpec> = {
+  name: 'executor',
+  number: 6,
+  title: 'the executor that runs the tasks',
+  about: 'moves a running release to the wanted executor and proves that what it does not use is gone',
+  needs: ['helm'],
+  timeoutMs: 1_800_000,
+
+  spec: airflowSpec,
+
+  async check({ release: spec }, reader) {
+    const release = await reader.release(spec.name, spec.namespace)
+    if (release === undefined) return { state: 'waiting', on: [{ object: `Release ${spec.namespace}/${spec.name}`, reason: 'is not installed yet' }] }
+    const now = executorOf(release)
+    if (now === spec.executor) return { state: 'satisfied', evidence: [`${now} runs the tasks`] }
+    return { state: 'drifted', changes: [{ op: 'release', want: wishFor(spec, spec.executor), live: release, why: `executor ${now} becomes ${spec.executor}` }] }
+  },
+
+  apply: makeChanges,
+
+  async verify({ release: spec }, reader) {
+    const [look, left] = await Promise.all([lookAtRelease(spec.name, spec.namespace, reader), leftovers(spec, reader)])
+    if (look.state === 'failed' || !isNonEmpty(left)) return look
+    return { state: 'waiting', on: look.state === 'waiting' ? [...look.on, ...left] : left }
+  },
+
+  explain: ({ release: { name, namespace } }, reader) => explainRelease(name, namespace, reader),
+}
+
+/** Celery's Redis and workers, while they are still there and must not be. A worker first ends its tasks. */
+async function leftovers({ name, namespace, executor: wanted }: AirflowSpec['release'], reader: Reader): Promise<Pending[]> {
+  if (partsOf(wanted)?.celery !== false) return []
+  const refs = celeryWorkloads(name).flatMap((workload): ObjectRef[] => [
+    { apiVersion: 'apps/v1', kind: 'StatefulSet', name: workload, namespace },
+    { apiVersion: 'v1', kind: 'Pod', name: `${workload}-0`, namespace },
+  ])
+  const live = await reader.get(refs)
+  return live.flatMap((object) => (object === undefined ? [] : [{ object: nameOf(object), reason: `is still there; ${wanted} does not use it` }]))
+}
