@@ -7,7 +7,7 @@ import { LabError } from './exec.ts'
 import { OFFICIAL_VERSION, officialBinaries } from './official.ts'
 import { cacheDir } from './paths.ts'
 import { PAUSE_IMAGE, writePauseImage } from './pause.ts'
-import { runtimeRoot, unpackedEnv } from './runtime.ts'
+import { runtimeEnv, runtimeRoot } from './runtime.ts'
 
 export type Engine = 'debian' | 'official'
 
@@ -34,7 +34,7 @@ export async function binaries(engine: Engine): Promise<Binaries> {
   const clients = official ?? await packagedClients()
   const runtime = await runtimeRoot()
   const servers = official ?? await debianServers()
-  const env = unpackedEnv([runtime])
+  const env = runtimeEnv()
   const images = join(cacheDir(), 'images')
   mkdirSync(images, { recursive: true })
   return {

@@ -33,7 +33,7 @@ export async function boot(instance: Instance, parts: Binaries, options: BootOpt
   await run('modprobe', ['-a', 'br_netfilter', 'overlay', 'veth', 'nf_conntrack'], { env: parts.env })
   makeCgroups(instance)
   const net = await makeNetwork(instance)
-  if (parts.engine === 'official') await openOutside(instance, net, parts.env)
+  if (parts.engine === 'official') await openOutside(instance, net)
   writeResolvConf(instance)
   const sandbox = await openSandbox(instance)
   const credentials = await makeCredentials(instance, net, parts.env)

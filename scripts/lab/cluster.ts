@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { auditLog } from './api-server.ts'
 import { binaries } from './binaries.ts'
 import type { Engine } from './binaries.ts'
@@ -10,13 +9,13 @@ import { answers } from './daemons.ts'
 import { LabError, say } from './exec.ts'
 import { withLock } from './lock.ts'
 import { officialInReach } from './official.ts'
-import { cacheDir, instance as instanceOf } from './paths.ts'
+import { instance as instanceOf } from './paths.ts'
 import type { Instance } from './paths.ts'
 import { checkPlatform } from './platform.ts'
 import { isAlive } from './process.ts'
 import { readRecord } from './record.ts'
 import type { LabRecord } from './record.ts'
-import { unpackedEnv } from './runtime.ts'
+import { runtimeEnv } from './runtime.ts'
 import { sandboxOf } from './sandbox.ts'
 import { clear } from './teardown.ts'
 import { toolPath } from './tools.ts'
@@ -120,5 +119,5 @@ async function isWhole(instance: Instance, record: LabRecord): Promise<boolean> 
 
 /** Puts images from docker archives into a running lab. */
 export async function loadImage(name: string, archives: ImageArchive[]): Promise<void> {
-  await importImages(instanceOf(name), archives, { env: unpackedEnv([join(cacheDir(), 'runtime')]) })
+  await importImages(instanceOf(name), archives, { env: runtimeEnv() })
 }

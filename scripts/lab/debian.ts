@@ -8,7 +8,7 @@ import { cacheDir } from './paths.ts'
 import { unpackedEnv } from './runtime.ts'
 
 const SERVERS = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet', 'kube-proxy']
-const TOOLCHAIN = ['golang-go', 'golang-github-modern-go-reflect2-dev', 'rsync', 'jq', 'make', 'gcc', 'libc6-dev']
+const TOOLCHAIN = ['golang-go', 'golang-github-modern-go-reflect2-dev', 'rsync', 'jq', 'make']
 /** What a program says of itself, and what the API server's /version says: its aggregator takes the latter's. */
 const VERSION_PACKAGES = ['component-base/version', 'client-go/pkg/version']
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { LabError, must, run } from './exec.ts'
 import { withLock } from './lock.ts'
 import type { Instance } from './paths.ts'
+import { runtimeEnv } from './runtime.ts'
 
 /** 10.213.N.0/30 joins host and node, 10.214.N.0/24 is for the pods; N tells instances apart on the host. */
 export interface Network {
@@ -38,31 +39,36 @@ function hostLink(instance: Instance): string {
   return `as-${instance.name}`
 }
 
+function ip(args: string[]): Promise<string> {
+  return must('ip', args, { env: runtimeEnv() })
+}
+
 export async function makeNetwork(instance: Instance): Promise<Network> {
   const link = hostLink(instance)
   return withLock('/run/airstrip-lab/network.lock', 'choosing a network', async () => {
-    const taken = await must('ip', ['-4', '-o', 'addr']) + await must('ip', ['-4', 'route', 'show', 'table', 'all'])
+    const taken = await ip(['-4', '-o', 'addr']) + await ip(['-4', 'route', 'show', 'table', 'all'])
     const net = network(freeNumber(taken))
-    await must('ip', ['netns', 'add', instance.netns])
-    await must('ip', ['link', 'add', link, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', instance.netns])
-    await must('ip', ['addr', 'add', `${net.hostIP}/30`, 'dev', link])
-    await must('ip', ['link', 'set', link, 'up'])
-    await must('ip', ['-n', instance.netns, 'addr', 'add', `${net.nodeIP}/30`, 'dev', 'eth0'])
-    await must('ip', ['-n', instance.netns, 'link', 'set', 'lo', 'up'])
-    await must('ip', ['-n', instance.netns, 'link', 'set', 'eth0', 'up'])
+    await ip(['netns', 'add', instance.netns])
+    await ip(['link', 'add', link, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', instance.netns])
+    await ip(['addr', 'add', `${net.hostIP}/30`, 'dev', link])
+    await ip(['link', 'set', link, 'up'])
+    await ip(['-n', instance.netns, 'addr', 'add', `${net.nodeIP}/30`, 'dev', 'eth0'])
+    await ip(['-n', instance.netns, 'link', 'set', 'lo', 'up'])
+    await ip(['-n', instance.netns, 'link', 'set', 'eth0', 'up'])
     // Without a default route the kernel refuses service addresses before iptables can rewrite them.
-    await must('ip', ['-n', instance.netns, 'route', 'add', 'default', 'via', net.hostIP])
+    await ip(['-n', instance.netns, 'route', 'add', 'default', 'via', net.hostIP])
     // The kubelet asks the cloud's metadata service for seven seconds whether it is on AWS; no is quicker.
     // It also keeps pods away from the credentials of the machine, should it be in a cloud.
-    await must('ip', ['-n', instance.netns, 'route', 'add', 'unreachable', '169.254.169.254'])
+    await ip(['-n', instance.netns, 'route', 'add', 'unreachable', '169.254.169.254'])
     return net
   })
 }
 
 export async function removeNetwork(instance: Instance): Promise<void> {
+  const env = runtimeEnv()
   // Deleted by name first: the namespace itself lives on while anything still refers to it.
-  await run('ip', ['link', 'del', hostLink(instance)])
-  await run('ip', ['netns', 'del', instance.netns])
+  await run('ip', ['link', 'del', hostLink(instance)], { env })
+  await run('ip', ['netns', 'del', instance.netns], { env })
 }
 
 /** The pods' network: a bridge inside the node's namespace. */

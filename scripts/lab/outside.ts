@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { must, run } from './exec.ts'
 import type { Network } from './network.ts'
 import type { Instance } from './paths.ts'
-import { unpackedEnv } from './runtime.ts'
+import { runtimeEnv } from './runtime.ts'
 
 const FORWARDING = '/proc/sys/net/ipv4/ip_forward'
 const LABS = '/run/airstrip-lab'
@@ -14,7 +14,8 @@ function tag(instance: Instance): string {
 }
 
 /** Only the official engine pulls images, so only it gets a way from the node to the internet. */
-export async function openOutside(instance: Instance, net: Network, env: NodeJS.ProcessEnv): Promise<void> {
+export async function openOutside(instance: Instance, net: Network): Promise<void> {
+  const env = runtimeEnv()
   writeFileSync(join(instance.run, 'forwarding-was'), readFileSync(FORWARDING, 'utf8'))
   writeFileSync(FORWARDING, '1')
   const comment = ['-m', 'comment', '--comment', tag(instance)]
@@ -27,8 +28,8 @@ export async function openOutside(instance: Instance, net: Network, env: NodeJS.
   for (const rule of rules) await must('iptables', ['-w', ...rule], { env })
 }
 
-export async function closeOutside(instance: Instance, cachedRuntime: string): Promise<void> {
-  const env = unpackedEnv([cachedRuntime])
+export async function closeOutside(instance: Instance): Promise<void> {
+  const env = runtimeEnv()
   const note = join(instance.run, 'forwarding-was')
   if (!existsSync(note)) return
   for (const table of ['nat', 'filter']) {

@@ -10,9 +10,18 @@ const PACKAGES = [
   'iptables', 'conntrack', 'iproute2', 'busybox-static', 'openssl',
 ]
 
+/** Also for `down`, which must work before anything was fetched: then these are the system's own programs. */
+export function runtimeEnv(): NodeJS.ProcessEnv {
+  return unpackedEnv([place()])
+}
+
+function place(): string {
+  return join(cacheDir(), 'runtime')
+}
+
 /** What a node runs on besides Kubernetes: unpacked packages of the distribution, not installed. */
 export function runtimeRoot(): Promise<string> {
-  return whole(join(cacheDir(), 'runtime'), 'fetching containerd and etcd', async dir => {
+  return whole(place(), 'fetching containerd and etcd', async dir => {
     say('fetching containerd, etcd, runc and the network plugins from the distribution…')
     const apt = await openApt(join(dir, 'apt'))
     await apt.unpack(PACKAGES, dir)

@@ -1,9 +1,7 @@
 import { rmSync } from 'node:fs'
-import { join } from 'node:path'
 import { removeCgroups } from './cgroups.ts'
 import { removeNetwork } from './network.ts'
 import { closeOutside } from './outside.ts'
-import { cacheDir } from './paths.ts'
 import type { Instance } from './paths.ts'
 import { removeFolder } from './remove.ts'
 import { closeSandbox } from './sandbox.ts'
@@ -12,7 +10,7 @@ import { closeSandbox } from './sandbox.ts'
 export async function clear(instance: Instance): Promise<void> {
   await closeSandbox(instance)
   await removeCgroups(instance)
-  await closeOutside(instance, join(cacheDir(), 'runtime'))
+  await closeOutside(instance)
   await removeNetwork(instance)
   await removeFolder(instance.data)
   await removeFolder(instance.run)
