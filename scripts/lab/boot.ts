@@ -80,17 +80,24 @@ function toolEnv(instance: Instance): NodeJS.ProcessEnv {
 
 /** A node that is Ready still refuses pods until the namespace's service account is there. */
 async function waitForNode(instance: Instance): Promise<void> {
-  const env = toolEnv(instance)
-  const ask = (args: string[]): Promise<string> =>
-    run('kubectl', ['--kubeconfig', instance.kubeconfig, ...args], { env }).then(result => result.stdout)
-  const ready = 'jsonpath={.status.conditions[?(@.type=="Ready")].status}'
   for (let tries = 0; tries < 200; tries++) {
-    const account = await ask(['get', 'serviceaccount', 'default', '-o', 'jsonpath={.secrets[0].name}'])
-    if (account !== '' && await ask(['get', 'node', instance.netns, '-o', ready]) === 'True') return
+    const account = await ask(instance, ['get', 'serviceaccount', 'default', '-o', 'jsonpath={.secrets[0].name}'])
+    if (account !== '' && await nodeIsReady(instance)) return
     await sleep(150)
   }
-  const said = await must('kubectl', ['--kubeconfig', instance.kubeconfig, 'describe', 'node'], { env })
+  const said = await must('kubectl', ['--kubeconfig', instance.kubeconfig, 'describe', 'node'], { env: toolEnv(instance) })
   throw new LabError(`the node did not become Ready:\n${said}`)
+}
+
+/** As the API server sees it, which is what the scheduler goes by. */
+export async function nodeIsReady(instance: Instance): Promise<boolean> {
+  const condition = 'jsonpath={.status.conditions[?(@.type=="Ready")].status}'
+  return await ask(instance, ['get', 'node', instance.netns, '-o', condition]) === 'True'
+}
+
+async function ask(instance: Instance, args: string[]): Promise<string> {
+  const kubectl = ['--kubeconfig', instance.kubeconfig, '--request-timeout=5s', ...args]
+  return (await run('kubectl', kubectl, { env: toolEnv(instance) })).stdout
 }
 
 export function copyKubeconfig(instance: Instance): void {

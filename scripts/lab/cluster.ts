@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { auditLog } from './api-server.ts'
 import { binaries } from './binaries.ts'
 import type { Engine } from './binaries.ts'
-import { boot, copyKubeconfig } from './boot.ts'
+import { boot, copyKubeconfig, nodeIsReady } from './boot.ts'
 import { importImages } from './containerd.ts'
 import type { ImageArchive } from './containerd.ts'
 import { answers } from './daemons.ts'
@@ -95,7 +95,7 @@ export async function status(name: string): Promise<Status> {
   const record = readRecord(instance)
   if (record === undefined) return { lab: undefined, daemons: [], nodeReady: false }
   const daemons = record.daemons.map(daemon => ({ name: daemon.name, alive: isAlive(daemon.id) }))
-  return { lab: describe(instance, record), daemons, nodeReady: await isWhole(instance, record) }
+  return { lab: describe(instance, record), daemons, nodeReady: await nodeIsReady(instance) }
 }
 
 function describe(instance: Instance, record: LabRecord): Lab {
