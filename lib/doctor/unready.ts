@@ -1,0 +1,72 @@
+/** For a timeout or a failed Helm: every object that is not ready, why, and what it said last. */
+import type { KubernetesObject } from '../step.ts'
+import type { Part } from '../observe/causes.ts'
+import { describeEvent, eventsAbout, timeOf } from '../observe/events.ts'
+import { type Observation, nameOf } from '../observe/observation.ts'
+import { podsOf } from '../observe/owners.ts'
+import { observe } from '../observe/registry.ts'
+import { partsOf } from '../observe/release.ts'
+import { type Evidence, viewOf } from './evidence.ts'
+
+export interface Unready {
+  /** `Kind namespace/name`. */
+  object: string
+  reason: string
+  logs: { container: string; lines: string[] }[]
+  events: string[]
+}
+
+const lastEvents = 5
+/** Said of every pod, and of no use. */
+const everyday = ['Scheduled', 'Pulled', 'Created', 'Started', 'SuccessfulCreate', 'ScalingReplicaSet']
+
+export function unready(evidence: Evidence): Unready[] {
+  return parts(evidence).flatMap(({ name, object, observation }) => {
+    if (observation.state === 'done') return []
+    const pods = object ? podsOf(object, evidence.pods).filter((pod) => !isReady(pod)) : []
+    const about = object ? [object, ...(object.kind === 'Pod' ? [] : pods)] : []
+    return [{ object: name, reason: reasonOf(observation), logs: logsOf(object?.kind === 'Pod' ? [object] : pods, evidence), events: eventsOf(about, evidence) }]
+  })
+}
+
+/** Those of the release where there is a record; otherwise everything in the namespace. */
+function parts(evidence: Evidence): Pick<Part, 'name' | 'object' | 'observation'>[] {
+  const view = viewOf(evidence)
+  if (evidence.record) return partsOf(view, evidence.record)
+  const { workloads, jobs, claims } = evidence
+  return [...workloads, ...jobs, ...claims].map((object) => ({ name: nameOf(object), object, observation: observe(object, view) }))
+}
+
+function isReady(pod: KubernetesObject): boolean {
+  const { conditions = [], phase } = (pod.status ?? {}) as { phase?: string; conditions?: { type: string; status: string }[] }
+  return phase === 'Succeeded' || conditions.some(({ type, status }) => type === 'Ready' && status === 'True')
+}
+
+function reasonOf(observation: Exclude<Observation, { state: 'done' }>): string {
+  return observation.state === 'waiting' ? observation.reason : (observation.finding.evidence[0] ?? observation.finding.title)
+}
+
+export function logsOf(pods: readonly KubernetesObject[], { logs }: Evidence): Unready['logs'] {
+  const names = pods.map(({ metadata }) => metadata.name)
+  return logs
+    .filter(({ pod }) => names.includes(pod))
+    .map(({ pod, container, previous, lines }) => ({ container: `${pod}/${container}${previous ? ' (previous run)' : ''}`, lines }))
+}
+
+function eventsOf(objects: readonly KubernetesObject[], { events }: Evidence): string[] {
+  const about = objects.flatMap((object) => eventsAbout(object, events).map((event) => ({ event, name: nameOf(object) })))
+  const telling = about.filter(({ event }) => !everyday.includes(event.reason ?? ''))
+  return telling
+    .sort((a, b) => timeOf(a.event) - timeOf(b.event))
+    .slice(-lastEvents)
+    .map(({ event, name }) => `${name}: ${describeEvent(event)}`)
+}
+
+/** The lines for an error's `seen`. */
+export function describe(list: readonly Unready[]): string[] {
+  return list.flatMap(({ object, reason, logs, events }) => [
+    `${object}: ${reason}`,
+    ...events.map((event) => `  event: ${event}`),
+    ...logs.flatMap(({ container, lines }) => [`  last log lines of ${container}:`, ...lines.map((line) => `    ${line}`)]),
+  ])
+}

@@ -1,0 +1,97 @@
+/**
+ * Whether a claim will be bound.
+ *
+ * Phase first, then what stands in the claim's way. A claim that waits for its first consumer is
+ * never at fault: an installer that waits for Bound before it makes pods waits for ever.
+ *
+ *   status: {phase: Pending}
+ *   spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 8Gi}}, volumeMode: Filesystem}
+ *   Normal FailedBinding: no persistent volumes available for this claim and no storage class is set
+ */
+import type { PersistentVolumeClaim } from 'kubernetes-types/core/v1.js'
+import type { StorageClass } from 'kubernetes-types/storage/v1.js'
+import type { KubernetesObject } from '../step.ts'
+import { isDefault, isStatic, noUsableClass } from './class.ts'
+import { describeEvent, eventsAbout, latest } from './events.ts'
+import { type Context, type Observation, done, failed, nameOf, waiting } from './observation.ts'
+import { refusedByProvisioner } from './provisioner.ts'
+import { type Claim, fits, meantFor, sameClass, staticVerdict } from './static-volume.ts'
+
+export function observeClaim(object: KubernetesObject, context: Context): Observation {
+  const claim = object as Claim
+  const phase = claim.status?.phase
+  if (object.metadata.deletionTimestamp !== undefined) return waiting('is being deleted')
+  if (phase === 'Bound') return done(`${nameOf(object)} is bound to ${claim.spec?.volumeName ?? 'a volume'}`)
+  if (phase === 'Lost') return lost(object, context)
+  return pending(claim, context)
+}
+
+function pending(claim: Claim, context: Context): Observation {
+  const className = claim.spec?.storageClassName
+  const { volumes, classes } = context
+  const fitting = volumes?.find((volume) => fits(claim, volume))
+  if (fitting) return waiting(`fits volume ${fitting.metadata.name} and waits to be bound to it${consumer(claim, context)}`)
+  const storageClass = classes?.find((one) => one.metadata.name === className) as StorageClass | undefined
+  if (byHand(claim, storageClass, volumes)) return staticVerdict(claim, context)
+  if (storageClass === undefined) return noUsableClass(claim, context)
+  return dynamic(claim, storageClass, context)
+}
+
+/** A volume that was made for this claim says more than a class that cannot serve it. */
+function byHand(claim: Claim, storageClass: StorageClass | undefined, volumes: Context['volumes'] = []): boolean {
+  const { storageClassName, volumeName } = claim.spec ?? {}
+  if (volumeName !== undefined || storageClassName === '' || isStatic(storageClass)) return true
+  // The class of hand-made volumes need not exist as an object.
+  const nameOnly = storageClass === undefined && storageClassName !== undefined
+  return volumes.some((volume) => meantFor(claim, volume) || (nameOnly && sameClass(claim, volume)))
+}
+
+function dynamic(claim: KubernetesObject, storageClass: StorageClass, context: Context): Observation {
+  const events = eventsAbout(claim, context.events)
+  const trouble = latest(events, 'ProvisioningFailed', 'ProvisioningSucceeded')
+  if (trouble?.reason === 'ProvisioningFailed') {
+    return refusedByProvisioner(claim, trouble) ?? waiting(describeEvent(trouble))
+  }
+  if (waitsForConsumer(claim, context)) return waiting(`waits for its first consumer${consumer(claim, context)}`)
+  const last = events.at(-1)
+  return waiting(last ? describeEvent(last) : `waits for a volume from ${storageClass.provisioner}`)
+}
+
+/**
+ * True for a claim that is Pending on purpose: its class binds when a pod that uses it is placed.
+ * Such a claim is as ready as it can be.
+ */
+export function waitsForConsumer(object: KubernetesObject, { classes = [] }: Pick<Context, 'classes'>): boolean {
+  const claim = object as PersistentVolumeClaim
+  if (claim.status?.phase === 'Bound' || claim.metadata?.annotations?.['volume.kubernetes.io/selected-node'] !== undefined) return false
+  const name = claim.spec?.storageClassName
+  const storageClass = classes.find((one) => (name === undefined ? isDefault(one) : one.metadata.name === name))
+  return (storageClass as StorageClass | undefined)?.volumeBindingMode === 'WaitForFirstConsumer'
+}
+
+/** The pods that use it. */
+export function consumersOf(claim: KubernetesObject, pods: readonly KubernetesObject[]): KubernetesObject[] {
+  const { namespace, name } = claim.metadata
+  return pods.filter((pod) => pod.metadata.namespace === namespace && claimNamesOf(pod).includes(name))
+}
+
+export function claimNamesOf(pod: KubernetesObject): string[] {
+  const { volumes } = (pod.spec ?? {}) as { volumes?: { persistentVolumeClaim?: { claimName: string } }[] }
+  return (volumes ?? []).flatMap((volume) => volume.persistentVolumeClaim?.claimName ?? [])
+}
+
+function consumer(claim: KubernetesObject, context: Context): string {
+  const [pod] = consumersOf(claim, context.pods)
+  return pod ? `; ${nameOf(pod)} uses it` : '; no pod uses it yet'
+}
+
+function lost(claim: KubernetesObject, context: Context): Observation {
+  const event = latest(eventsAbout(claim, context.events), 'ClaimLost', 'ClaimMisbound')
+  const { namespace = 'default', name } = claim.metadata
+  return failed(claim, 'claim-lost', {
+    title: 'A claim has lost its volume',
+    evidence: [`${nameOf(claim)} is Lost`, ...(event ? [describeEvent(event)] : [])],
+    why: 'The volume that the claim was bound to is gone or belongs to another claim; Kubernetes never binds such a claim again.',
+    fix: [`Bring the volume back, or make the claim again: kubectl -n ${namespace} delete pvc ${name}`],
+  })
+}

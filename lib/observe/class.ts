@@ -1,0 +1,69 @@
+/** Storage classes: which is the default, and a claim that none of them can serve. */
+import type { PersistentVolumeClaim } from 'kubernetes-types/core/v1.js'
+import type { StorageClass } from 'kubernetes-types/storage/v1.js'
+import type { KubernetesObject } from '../step.ts'
+import { describeEvent, eventsAbout, latest } from './events.ts'
+import { type Context, type Observation, failed, nameOf, waiting } from './observation.ts'
+
+// The beta key is what kubectl before 1.6 wrote, and the API server still reads both.
+const marks = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class']
+
+export function isDefault(storageClass: KubernetesObject): boolean {
+  return marks.some((mark) => storageClass.metadata.annotations?.[mark] === 'true')
+}
+
+/** Volumes of such a class are made by hand. */
+export function isStatic(storageClass: StorageClass | undefined): boolean {
+  return storageClass?.provisioner === 'kubernetes.io/no-provisioner'
+}
+
+/** For a claim whose class is not there, or that names none. */
+export function noUsableClass(claim: KubernetesObject, context: Context): Observation {
+  const event = latest(eventsAbout(claim, context.events), 'FailedBinding', 'ProvisioningFailed')
+  const evidence = [`${nameOf(claim)} is Pending`, ...(event ? [describeEvent(event)] : [])]
+  const name = (claim as PersistentVolumeClaim).spec?.storageClassName
+  if (name !== undefined) return missingClass(claim, name, evidence, context)
+  // Without a list of classes only the controller's own word counts.
+  const unset = (event?.message ?? '').includes('no storage class is set')
+  if (context.classes === undefined && !unset) return waiting('is Pending, and the storage classes could not be read')
+  const chosen = context.classes?.find(isDefault)
+  return chosen ? olderThanDefault(claim, chosen, evidence) : noDefault(claim, evidence)
+}
+
+const installProvisioner = 'npx tsx run.ts apply --only provisioner'
+
+function noDefault(claim: KubernetesObject, evidence: string[]): Observation {
+  return failed(claim, 'pvc-no-usable-storageclass', {
+    title: 'A claim names no StorageClass and the cluster has no default one',
+    evidence: [...evidence, 'no StorageClass is marked as the default'],
+    why: 'Nothing makes a volume for it: a bare cluster has no provisioner. Before Kubernetes 1.26 a claim made without a class stays Pending even when a default comes later.',
+    fix: [installProvisioner, recreate(claim)],
+  })
+}
+
+/** From 1.26 on the controller gives such a claim the default within its resync, hence the longer time. */
+function olderThanDefault(claim: KubernetesObject, chosen: KubernetesObject, evidence: string[]): Observation {
+  return failed(claim, 'pvc-no-usable-storageclass', {
+    title: 'A claim is older than the default StorageClass and has no class',
+    evidence: [...evidence, `${nameOf(chosen)} is the default, but the claim was made before it was`],
+    why: 'Before Kubernetes 1.26 the default is filled in only when a claim is made; this one never gets it.',
+    fix: [recreate(claim)],
+  }, 60_000)
+}
+
+function missingClass(claim: KubernetesObject, name: string, evidence: string[], context: Context): Observation {
+  const seen = evidence.some((line) => /storageclass\.storage\.k8s\.io "[^"]+" not found/.test(line))
+  if (context.classes === undefined && !seen) return waiting(`waits for a volume of class ${name}`)
+  const there = (context.classes ?? []).map((one) => one.metadata.name).join(', ')
+  return failed(claim, 'pvc-no-usable-storageclass', {
+    title: `StorageClass "${name}" does not exist`,
+    evidence: [...evidence, `the classes that exist: ${there || 'none'}`],
+    why: 'Nothing makes a volume for a class that is not there, and no volume made by hand fits the claim.',
+    fix: [`Make the class ${name} (kubectl get storageclass), or name another in the values and make the claim again`, recreate(claim)],
+  })
+}
+
+function recreate(claim: KubernetesObject): string {
+  const { namespace = 'default', name } = claim.metadata
+  return `kubectl -n ${namespace} delete pvc ${name} --wait=false # never bound, so it holds no data; delete the pods that use it too`
+}

@@ -1,0 +1,61 @@
+/**
+ * A container that cannot be made from what it refers to, or a volume that cannot be mounted from it.
+ *
+ *   state: {waiting: {reason: CreateContainerConfigError, message: secret "airflow-fernet-key" not found}}
+ *   FailedMount: MountVolume.SetUp failed for volume "config" : configmap "airflow-airflow-config" not found
+ */
+import type { ContainerStatus, Event } from 'kubernetes-types/core/v1.js'
+import type { KubernetesObject } from '../step.ts'
+import { describeEvent, latest } from './events.ts'
+import { type Observation, failed, inNamespace, nameOf, waiting } from './observation.ts'
+
+// The kubelet's own caches are late right after a pod was placed: "failed to sync secret cache: timed out".
+const transient = /failed to sync|timed out|deadline exceeded|connection refused/i
+const missing = /(secret|configmap) "([^"]+)" not found|couldn't find key (\S+) in (Secret|ConfigMap) (\S+)|references non-existent (secret|config) key: ?(\S+)/i
+const hostPath = /hostPath type check failed: (\S+) is not a ([\w ]+)/
+
+export function observeConfig(pod: KubernetesObject, status: ContainerStatus): Observation | undefined {
+  const { reason, message = '' } = status.state?.waiting ?? {}
+  if (reason !== 'CreateContainerConfigError') return undefined
+  if (transient.test(message) || message === '') return waiting(`${status.name}: ${reason}: ${message || 'no message'}`)
+  return configError(pod, message, `${nameOf(pod)}, container ${status.name}: ${reason}: ${message}`)
+}
+
+function configError(pod: KubernetesObject, message: string, evidence: string): Observation {
+  const what = missing.exec(message)?.[0]
+  return failed(pod, 'container-config-error', {
+    title: what ? `A container needs what does not exist: ${what}` : `A container cannot be made as it is configured: ${message}`,
+    evidence: [evidence],
+    why: 'The kubelet cannot make the container before what it refers to is there, and nothing of the release makes it later.',
+    fix: [
+      `Look whether it is there under another name: kubectl ${inNamespace(pod)} get secrets,configmaps`,
+      'Make it, or correct the reference in airflow.values, and run again',
+    ],
+  })
+}
+
+/** What keeps volumes from being mounted; only asked while the pod's containers are still to be made. */
+export function observeMounts(pod: KubernetesObject, events: readonly Event[]): Observation | undefined {
+  // The mounts come before the pull: an event of a pull says that they are done.
+  const event = latest(events, 'FailedMount', 'FailedAttachVolume', 'Pulling', 'Pulled', 'Created')
+  if (event?.reason !== 'FailedMount' && event?.reason !== 'FailedAttachVolume') return undefined
+  // "Unable to attach or mount volumes: timed out" follows each reason and has none of its own.
+  const message = events.findLast((one) => one.reason === 'FailedMount' && /MountVolume|hostPath/.test(one.message ?? ''))?.message ?? ''
+  const path = hostPath.exec(message)
+  if (path) return notOnNode(pod, path[1] ?? '', path[2] ?? '', message)
+  if (missing.test(message) && !transient.test(message)) return configError(pod, message, `${nameOf(pod)}: FailedMount: ${message}`)
+  return waiting(describeEvent(event))
+}
+
+function notOnNode(pod: KubernetesObject, path: string, kind: string, message: string): Observation {
+  const node = (pod.spec as { nodeName?: string } | undefined)?.nodeName ?? 'the node'
+  return failed(pod, 'hostpath-not-on-the-node', {
+    title: `${path} is not a ${kind} on node ${node}`,
+    evidence: [`${nameOf(pod)}: ${message}`],
+    why: 'The path is looked up on the node: inside the VM with Minikube, inside the node container with kind, and on one node only where there are several.',
+    fix: [
+      `On ${node}: sudo mkdir -p ${path} && sudo chown 50000:0 ${path} && sudo chmod 775 ${path}`,
+      'kind: make the cluster again with extraMounts; Minikube: minikube mount SOURCE:TARGET',
+    ],
+  })
+}

@@ -1,0 +1,53 @@
+/**
+ * A Deployment: seen by its controller, all replicas of the newest version, none of an old one, all
+ * available. `ProgressDeadlineExceeded` only means ten slow minutes, so it is told and not believed.
+ *
+ *   status: {observedGeneration: 3, replicas: 2, updatedReplicas: 1, availableReplicas: 1, conditions: [
+ *     {type: Progressing, status: "True", reason: ReplicaSetUpdated, message: ReplicaSet "airflow-scheduler-6d5b9c7f9" is progressing.}]}
+ */
+import type { Deployment, DeploymentCondition } from 'kubernetes-types/apps/v1.js'
+import type { KubernetesObject } from '../step.ts'
+import { type Context, type Observation, done, nameOf, waiting } from './observation.ts'
+import { controllerOf, lasting, podsOf } from './owners.ts'
+import { judgeRefusal } from './refusal.ts'
+import { isBehind, throughPods } from './workload-pods.ts'
+
+export function observeDeployment(object: KubernetesObject, context: Context): Observation {
+  if (object.metadata.deletionTimestamp !== undefined) return waiting('is being deleted')
+  if (isBehind(object)) return waiting('its controller has not seen the newest version yet')
+  const deployment = object as Deployment
+  const counts = lacking(deployment)
+  if (counts === undefined) return done(`${nameOf(object)}: ${deployment.status?.availableReplicas ?? 0} available`)
+  const refused = condition(deployment, 'ReplicaFailure')
+  if (refused?.status === 'True') {
+    const refusal = judgeRefusal(object, refused.message ?? '', context)
+    if (refusal.state === 'failed') return refusal
+  }
+  return throughPods(object, newestPods(object, context), counts + stuck(deployment), context)
+}
+
+function condition(deployment: Deployment, type: string): DeploymentCondition | undefined {
+  return deployment.status?.conditions?.find((one) => one.type === type)
+}
+
+function lacking({ spec, status = {} }: Deployment): string | undefined {
+  const wanted = spec?.replicas ?? 1
+  const { replicas = 0, updatedReplicas = 0, availableReplicas = 0 } = status
+  if (updatedReplicas < wanted) return `${updatedReplicas}/${wanted} of the newest version${spec?.paused ? ', and it is paused' : ''}`
+  if (replicas > updatedReplicas) return `${replicas - updatedReplicas} of an older version still to end`
+  return availableReplicas < updatedReplicas ? `${availableReplicas}/${wanted} available` : undefined
+}
+
+function stuck(deployment: Deployment): string {
+  return condition(deployment, 'Progressing')?.reason === 'ProgressDeadlineExceeded' ? ', no progress for a while' : ''
+}
+
+/**
+ * Only pods of the newest ReplicaSet: after a repair the broken pod of the old one stays until the
+ * new one is ready, and must not end the wait for it. The condition names that ReplicaSet.
+ */
+function newestPods(object: KubernetesObject, { pods }: Context): KubernetesObject[] {
+  const mine = lasting(podsOf(object, pods))
+  const [, newest] = /replica ?set "([^"]+)"/i.exec(condition(object as Deployment, 'Progressing')?.message ?? '') ?? []
+  return newest === undefined ? mine : mine.filter((pod) => controllerOf(pod)?.name === newest)
+}

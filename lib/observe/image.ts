@@ -1,0 +1,111 @@
+/**
+ * What a failed pull means.
+ *
+ * The state says ImagePullBackOff and nothing more; the text is in the event:
+ *   Failed: Failed to pull image "docker.io/bitnami/postgresql:16.1.0-debian-11-r15": rpc error: code = NotFound
+ *     desc = failed to pull and unpack image "…": failed to resolve reference "…": …: not found
+ * A registry that could not be reached is tried again and most often answers in the end.
+ */
+import type { ContainerStatus, Event } from 'kubernetes-types/core/v1.js'
+import type { KubernetesObject } from '../step.ts'
+import { type Observation, failed, inNamespace, nameOf, waiting } from './observation.ts'
+
+const pullReasons = ['ErrImagePull', 'ImagePullBackOff', 'ErrImageNeverPull', 'InvalidImageName']
+
+// Asked first: "no such host: not found" is no answer from a registry.
+const transient = /time[d ]*out|deadline exceeded|toomanyrequests|too many requests|\b429\b|\btls\b|x509|certificate|connection (refused|reset)|no such host|name resolution|server misbehaving|no route to host|network is unreachable|\bEOF\b|\b50[0234]\b|bad gateway|unavailable|canceled/i
+const otherCpu = /no match(ing manifest)? for (platform|linux)/i
+const absent = /not found|notfound|manifest unknown|name unknown|does not exist|pull access denied/i
+const denied = /unauthorized|authentication required|no basic auth|insufficient_scope|\b401\b/i
+const bitnami = /^(docker\.io\/)?bitnami\//
+
+export function observePull(pod: KubernetesObject, status: ContainerStatus, events: readonly Event[]): Observation | undefined {
+  const { reason = '', message = '' } = status.state?.waiting ?? {}
+  if (!pullReasons.includes(reason)) return undefined
+  const image = wantedImage(pod, status)
+  const text = reason === 'InvalidImageName' ? message : pullText(image, message, events)
+  const evidence = [`${nameOf(pod)}, container ${status.name}: ${reason}`, ...(text ? [text] : [])]
+  return verdict(pod, reason, image, text, evidence) ?? waiting(`${status.name}: ${reason}: ${text || image}`)
+}
+
+/** The status may carry the id of another tag of the same image; the spec has what was asked for. */
+function wantedImage(pod: KubernetesObject, status: ContainerStatus): string {
+  type Named = { name: string; image?: string }[]
+  const { initContainers = [], containers = [] } = (pod.spec ?? {}) as { initContainers?: Named; containers?: Named }
+  return [...initContainers, ...containers].find(({ name }) => name === status.name)?.image ?? status.image
+}
+
+/** The newest that says why; "Back-off pulling image" and "Error: ImagePullBackOff" do not. */
+function pullText(image: string, message: string, events: readonly Event[]): string {
+  const said = events.findLast((event) => event.reason === 'Failed' && event.message?.startsWith(`Failed to pull image "${image}"`))
+  if (/^Back-off pulling image "[^"]+"$/.test(message)) return said?.message ?? ''
+  return message || (said?.message ?? '')
+}
+
+function verdict(pod: KubernetesObject, reason: string, image: string, text: string, evidence: string[]): Observation | undefined {
+  if (reason === 'InvalidImageName') return invalidName(pod, image, evidence)
+  if (reason === 'ErrImageNeverPull') return neverPulled(pod, image, evidence)
+  // The image's own name must not decide: somebody may call one "tls" or "timeout".
+  const said = text.replaceAll(image, '')
+  if (transient.test(said)) return undefined
+  if (otherCpu.test(said)) return otherArchitecture(pod, image, evidence)
+  if (absent.test(said)) return bitnami.test(image) ? bitnamiGone(pod, image, evidence) : notFound(pod, image, evidence)
+  return denied.test(said) ? pullDenied(pod, image, evidence) : undefined
+}
+
+function notFound(pod: KubernetesObject, image: string, evidence: string[]): Observation {
+  return failed(pod, 'image-not-found', {
+    title: `Image ${image} does not exist`,
+    evidence,
+    why: 'The registry answered, and has no such repository or tag (or shows it only to those who log in). No retry changes that.',
+    fix: ['Correct repository and tag in airflow.values and run again; for a private image also name a pull secret (registry.secretName)'],
+  })
+}
+
+function bitnamiGone(pod: KubernetesObject, image: string, evidence: string[]): Observation {
+  const [, name = 'postgresql'] = /bitnami\/([^:@]+)/.exec(image) ?? []
+  const key = name === 'redis' ? 'redis' : 'postgresql'
+  return failed(pod, 'bitnami-image-removed', {
+    title: `Image ${image} is no longer published by Bitnami`,
+    evidence,
+    why: 'Since August 2025 versioned tags are gone from docker.io/bitnami; they live on, without updates, in docker.io/bitnamilegacy.',
+    fix: [`Set ${key}.image.repository: bitnamilegacy/${name} in airflow.values and keep the tag: another major version cannot read an existing database folder`],
+    link: 'https://github.com/apache/airflow/issues/55069',
+  })
+}
+
+function neverPulled(pod: KubernetesObject, image: string, evidence: string[]): Observation {
+  return failed(pod, 'image-not-found', {
+    title: `Image ${image} is not on the node and may not be pulled`,
+    evidence,
+    why: 'imagePullPolicy is Never, so the kubelet does not ask a registry.',
+    fix: ['Load the image on the node (ctr -n k8s.io image import, kind load docker-image, minikube image load), or set pullPolicy: IfNotPresent'],
+  })
+}
+
+function invalidName(pod: KubernetesObject, image: string, evidence: string[]): Observation {
+  return failed(pod, 'invalid-image-name', {
+    title: `"${image}" is no image reference`,
+    evidence,
+    why: 'It cannot be parsed as REGISTRY/REPOSITORY:TAG; a tag that was left empty is the usual reason.',
+    fix: ['Correct repository and tag in airflow.values and run again'],
+  })
+}
+
+function otherArchitecture(pod: KubernetesObject, image: string, evidence: string[]): Observation {
+  return failed(pod, 'wrong-cpu-architecture', {
+    title: `Image ${image} is not made for this CPU`,
+    evidence,
+    why: 'The tag exists, but has no variant for the architecture of the node.',
+    fix: ['Choose a tag that has one (docker manifest inspect IMAGE), or a node of another architecture'],
+  })
+}
+
+function pullDenied(pod: KubernetesObject, image: string, evidence: string[]): Observation {
+  return failed(pod, 'image-pull-denied', {
+    title: `The registry does not let this cluster pull ${image}`,
+    evidence,
+    why: 'It wants credentials, and the pod has none that it accepts.',
+    fix: [`docker login, then: kubectl ${inNamespace(pod)} create secret generic registry-login --type=kubernetes.io/dockerconfigjson --from-file=.dockerconfigjson=$HOME/.docker/config.json`, 'then registry.secretName: registry-login in airflow.values'],
+  })
+}

@@ -1,0 +1,53 @@
+/** Which nodes could ever run a pod: the parts of the scheduler's filters that do not change by themselves. */
+import type { Node, PersistentVolume, PersistentVolumeClaim, Pod } from 'kubernetes-types/core/v1.js'
+import type { KubernetesObject } from '../step.ts'
+import { claimNamesOf } from './claim.ts'
+import type { Context } from './observation.ts'
+import { quantity } from './quantity.ts'
+import { matchesNode } from './selector.ts'
+
+/** The volumes of the pod's claims that are bound to certain nodes. */
+export function boundVolumes(pod: KubernetesObject, { claims, volumes = [] }: Context): PersistentVolume[] {
+  const names = claimNamesOf(pod)
+  const bound = claims
+    .filter(({ metadata }) => metadata.namespace === pod.metadata.namespace && names.includes(metadata.name))
+    .map((claim) => (claim as PersistentVolumeClaim).spec?.volumeName)
+  return volumes.filter(({ metadata }) => bound.includes(metadata.name)) as PersistentVolume[]
+}
+
+export function reachesVolumes(node: Node, volumes: readonly PersistentVolume[]): boolean {
+  return volumes.every(({ spec }) => !spec?.nodeAffinity?.required || matchesNode(spec.nodeAffinity.required, node))
+}
+
+export function isAskedFor(node: Node, { spec }: Pod): boolean {
+  const labels = node.metadata?.labels ?? {}
+  const selected = Object.entries(spec?.nodeSelector ?? {}).every(([key, value]) => labels[key] === value)
+  const required = spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
+  return selected && (required === undefined || matchesNode(required, node))
+}
+
+const resources = ['cpu', 'memory', 'ephemeral-storage'] as const
+type Resource = (typeof resources)[number]
+
+/** What the pod asks for and an empty node of this size does not have, as a sentence each. */
+export function tooBigFor(node: Node, pod: Pod): string[] {
+  return resources.flatMap((resource) => {
+    const has = node.status?.allocatable?.[resource]
+    const asked = requestOf(pod, resource)
+    return has !== undefined && asked > quantity(has)
+      ? [`Node ${node.metadata?.name ?? ''} has ${has} ${resource} in all, ${String(pod.metadata?.name)} asks for ${shown(asked, resource)}`]
+      : []
+  })
+}
+
+/** Containers run together and init containers before them, one at a time. */
+export function requestOf({ spec }: Pod, resource: Resource): number {
+  const one = (container: { resources?: { requests?: Record<string, string> } }) => quantity(container.resources?.requests?.[resource])
+  const together = (spec?.containers ?? []).reduce((sum, container) => sum + one(container), 0)
+  const before = Math.max(0, ...(spec?.initContainers ?? []).map(one))
+  return Math.max(together, before) + quantity(spec?.overhead?.[resource])
+}
+
+function shown(amount: number, resource: Resource): string {
+  return resource === 'cpu' ? String(amount) : `${Math.ceil(amount / 2 ** 20)}Mi`
+}

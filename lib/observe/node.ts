@@ -1,0 +1,44 @@
+/** A node: whether it is fit to run pods, and which of its taints last. */
+import type { Node, Pod, Taint } from 'kubernetes-types/core/v1.js'
+import type { KubernetesObject } from '../step.ts'
+import { type Observation, done, nameOf, waiting } from './observation.ts'
+
+const controlPlaneKeys = ['node-role.kubernetes.io/master', 'node-role.kubernetes.io/control-plane']
+
+/** A node that is not Ready may come back, so it is never a failure by itself. */
+export function observeNode(object: KubernetesObject): Observation {
+  const conditions = (object as Node).status?.conditions ?? []
+  const ready = conditions.find(({ type }) => type === 'Ready')
+  if (ready?.status === 'True') return done(`${nameOf(object)} is ready`)
+  return waiting(`is not ready: ${ready?.message ?? ready?.reason ?? 'it has not reported yet'}`)
+}
+
+/** DiskPressure and the like, with what the kubelet says of them. */
+export function pressuresOf(object: KubernetesObject): string[] {
+  const conditions = (object as Node).status?.conditions ?? []
+  return conditions
+    .filter(({ type, status }) => type.endsWith('Pressure') && status === 'True')
+    .map(({ type, message }) => `${nameOf(object)}: ${type}: ${message ?? ''}`)
+}
+
+/**
+ * Taints that keep the pod off and that nobody takes away by himself. Those of
+ * `node.kubernetes.io/` are the node controller's (not-ready, pressure) or a cordon, and go again;
+ * so does the one that a cloud's node has until it is initialised.
+ */
+export function lastingTaints(node: Node, pod: Pod): Taint[] {
+  return (node.spec?.taints ?? []).filter((taint) =>
+    taint.effect !== 'PreferNoSchedule' && !/^node\.(cloudprovider\.)?kubernetes\.io\//.test(taint.key) && !tolerates(pod, taint))
+}
+
+function tolerates(pod: Pod, taint: Taint): boolean {
+  return (pod.spec?.tolerations ?? []).some(({ key, operator = 'Equal', value = '', effect = '' }) => {
+    if (effect !== '' && effect !== taint.effect) return false
+    if (key === undefined || key === '') return operator === 'Exists'
+    return key === taint.key && (operator === 'Exists' || value === (taint.value ?? ''))
+  })
+}
+
+export function isControlPlane(taint: Taint): boolean {
+  return controlPlaneKeys.includes(taint.key)
+}

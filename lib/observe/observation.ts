@@ -1,0 +1,77 @@
+/** What a look at one object can say, and what it may look at beside the object. */
+import type { Finding, KubernetesObject } from '../step.ts'
+import { type FaultId, faults } from './faults.ts'
+
+export type Observation = Done | Waiting | Failed
+
+export interface Done {
+  state: 'done'
+  evidence: string
+}
+
+export interface Waiting {
+  state: 'waiting'
+  /** Never empty. */
+  reason: string
+}
+
+/** Will not heal by itself, once it has stayed so for `settleMs`. */
+export interface Failed {
+  state: 'failed'
+  finding: Finding & { id: FaultId }
+  settleMs: number
+  /** The object that it was seen on: `Pod airflow/airflow-postgresql-0`. */
+  subject: string
+  /** ISO time since when it can be so at the earliest: the subject is no older. */
+  since?: string | undefined
+}
+
+/**
+ * The rest of the cluster. `undefined` means that it could not be read, which is not the same as
+ * none: without a list of classes nothing can be said of a missing one.
+ */
+export interface Context {
+  events: readonly KubernetesObject[]
+  pods: readonly KubernetesObject[]
+  claims: readonly KubernetesObject[]
+  classes?: readonly KubernetesObject[] | undefined
+  volumes?: readonly KubernetesObject[] | undefined
+  nodes?: readonly KubernetesObject[] | undefined
+  now: Date
+}
+
+export function done(evidence: string): Done {
+  return { state: 'done', evidence }
+}
+
+export function waiting(reason: string): Waiting {
+  return { state: 'waiting', reason }
+}
+
+type Text = Omit<Finding, 'id' | 'severity' | 'causes'>
+
+/** `title` names the cause and not the object, so that ten pods with one cause are one finding. */
+export function failed(subject: KubernetesObject, id: FaultId, text: Text, settleMs?: number): Failed {
+  return {
+    state: 'failed',
+    finding: { id, severity: 'error', ...text },
+    settleMs: settleMs ?? faults[id].settleMs,
+    subject: nameOf(subject),
+    since: subject.metadata.creationTimestamp,
+  }
+}
+
+/** `Kind namespace/name`, as it is printed. */
+export function nameOf(object: KubernetesObject): string {
+  const { name, namespace } = object.metadata
+  return `${object.kind} ${namespace === undefined ? name : `${namespace}/${name}`}`
+}
+
+/** `-n NAMESPACE`, for the commands of a fix. */
+export function inNamespace(object: KubernetesObject): string {
+  return `-n ${object.metadata.namespace ?? 'default'}`
+}
+
+export function ageMs(time: string | undefined, now: Date): number {
+  return time === undefined ? Infinity : now.getTime() - Date.parse(time)
+}

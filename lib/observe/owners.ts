@@ -1,0 +1,52 @@
+/**
+ * Whose pod it is. Owners are followed and labels are not: with the Kubernetes executor the pods
+ * of tasks carry the labels of the Celery workers, and a task that failed is no fault of theirs.
+ */
+import type { Pod } from 'kubernetes-types/core/v1.js'
+import type { OwnerReference } from 'kubernetes-types/meta/v1.js'
+import type { KubernetesObject } from '../step.ts'
+
+export function controllerOf(object: KubernetesObject): OwnerReference | undefined {
+  const owners = (object.metadata.ownerReferences ?? []) as OwnerReference[]
+  return owners.find((owner) => owner.controller)
+}
+
+/** The pods of a StatefulSet, DaemonSet, Job or ReplicaSet, or of a Deployment through its ReplicaSets. */
+export function podsOf(workload: KubernetesObject, pods: readonly KubernetesObject[]): KubernetesObject[] {
+  return pods.filter((pod) => pod.metadata.namespace === workload.metadata.namespace && owns(workload, pod))
+}
+
+function owns(workload: KubernetesObject, pod: KubernetesObject): boolean {
+  const owner = controllerOf(pod)
+  if (!owner) return false
+  if (workload.kind !== 'Deployment') {
+    return workload.metadata.uid === undefined
+      ? owner.kind === workload.kind && owner.name === workload.metadata.name
+      : owner.uid === workload.metadata.uid
+  }
+  const hash = pod.metadata.labels?.['pod-template-hash']
+  return owner.kind === 'ReplicaSet' && owner.name === `${workload.metadata.name}-${hash ?? ''}`
+}
+
+/** Pods that are to run on: an evicted one stays as Failed while its successor runs. */
+export function lasting(pods: readonly KubernetesObject[]): KubernetesObject[] {
+  return pods.filter((pod) => {
+    const phase = (pod as Pod).status?.phase
+    return pod.metadata.deletionTimestamp === undefined && phase !== 'Failed' && phase !== 'Succeeded'
+  })
+}
+
+/**
+ * True where a pod of the namespace is going to end and give back what it holds: a task, a Job. A
+ * Job's pod that keeps crashing does not count, since it may be waiting for the very thing refused.
+ */
+export function someoneLeaves(namespace: string | undefined, pods: readonly KubernetesObject[]): boolean {
+  return pods.some((pod) => pod.metadata.namespace === namespace && leaves(pod as Pod))
+}
+
+function leaves({ metadata, spec, status }: Pod): boolean {
+  if (status?.phase === 'Succeeded' || status?.phase === 'Failed') return false
+  if (metadata?.deletionTimestamp !== undefined) return true
+  const onNode = spec?.nodeName !== undefined && spec.restartPolicy !== 'Always'
+  return onNode && (status?.containerStatuses ?? []).every((container) => container.restartCount < 2)
+}

@@ -1,0 +1,98 @@
+/**
+ * What the API server refused a controller that wanted to make a pod or a claim.
+ *
+ *   Warning FailedCreate: create Pod airflow-postgresql-0 in StatefulSet airflow-postgresql failed error: pods
+ *     "airflow-postgresql-0" is forbidden: exceeded quota: compute, requested: pods=1, used: pods=4, limited: pods=4
+ *
+ * Only what is known to be an answer to the object itself is final. A webhook that cannot be reached
+ * may only be starting, and anything unknown is waited for.
+ */
+import type { KubernetesObject } from '../step.ts'
+import { eventsAbout, latest } from './events.ts'
+import { type Context, type Failed, type Observation, failed, inNamespace, nameOf, waiting } from './observation.ts'
+import { someoneLeaves } from './owners.ts'
+
+/** Undefined where the last thing the controller did was not refused. */
+export function observeRefusal(workload: KubernetesObject, context: Context): Observation | undefined {
+  const event = latest(eventsAbout(workload, context.events), 'FailedCreate', 'SuccessfulCreate')
+  return event?.reason === 'FailedCreate' ? judgeRefusal(workload, event.message ?? '', context) : undefined
+}
+
+export function judgeRefusal(workload: KubernetesObject, message: string, context: Context): Observation {
+  const refusal = { workload, message, evidence: [`${nameOf(workload)}: ${message}`] }
+  return twoDefaults(refusal) ?? quota(refusal, context) ?? limits(refusal) ?? admission(refusal)
+    ?? serviceAccount(refusal) ?? invalid(refusal) ?? waiting(`cannot make a pod: ${message}`)
+}
+
+interface Refusal {
+  workload: KubernetesObject
+  message: string
+  evidence: string[]
+}
+
+function twoDefaults({ workload, message, evidence }: Refusal): Failed | undefined {
+  if (!/\d+ default StorageClasses were found/.test(message)) return undefined
+  return failed(workload, 'two-default-storageclasses', {
+    title: 'More than one StorageClass is marked as the default',
+    evidence,
+    why: 'Before Kubernetes 1.26 a claim without a class is refused then, since there is no telling which is meant.',
+    fix: ['kubectl patch storageclass NAME -p \'{"metadata":{"annotations":{"storageclass.kubernetes.io/is-default-class":"false"}}}\' # for all but one (kubectl get storageclass)'],
+  })
+}
+
+/** Full for now may empty again when a Job ends; a request beyond the limit never fits. */
+function quota({ workload, message, evidence }: Refusal, { pods }: Context): Failed | undefined {
+  const [, name] = /(?:exceeded|failed) quota: ([^\s,:]+)/.exec(message) ?? []
+  if (name === undefined) return undefined
+  const unset = message.includes('must specify')
+  if (!unset && someoneLeaves(workload.metadata.namespace, pods)) return undefined
+  return failed(workload, 'quota-exceeded', {
+    title: unset ? `Quota ${name} wants requests and limits on every pod` : `Quota ${name} leaves no room`,
+    evidence,
+    why: 'The namespace has a ResourceQuota, and nothing in it is about to give anything back.',
+    fix: [`kubectl ${inNamespace(workload)} describe quota ${name}`, unset ? 'Set resources for each component in airflow.values' : 'Raise the quota, or ask for less in airflow.values'],
+  })
+}
+
+function limits({ workload, message, evidence }: Refusal): Failed | undefined {
+  const [rule] = /(maximum|minimum) \S+ usage per \w+ is [^.]*|\S+ max limit to request ratio per \w+ is [^.]*/.exec(message) ?? []
+  return rule === undefined ? undefined : refusedBy(workload, 'a LimitRange', evidence, `kubectl ${inNamespace(workload)} describe limitrange`)
+}
+
+function admission({ workload, message, evidence }: Refusal): Failed | undefined {
+  const [, webhook] = /admission webhook "([^"]+)" denied the request/.exec(message) ?? []
+  if (webhook !== undefined) return refusedBy(workload, `webhook ${webhook}`, evidence, 'kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations')
+  if (message.includes('unable to validate against any pod security policy')) return refusedBy(workload, 'every PodSecurityPolicy', evidence, 'kubectl get podsecuritypolicies')
+  if (message.includes('violates PodSecurity')) return refusedBy(workload, 'the namespace\'s pod security level', evidence, `kubectl get namespace ${workload.metadata.namespace ?? ''} --show-labels`)
+  return undefined
+}
+
+function refusedBy(workload: KubernetesObject, who: string, evidence: string[], look: string): Failed {
+  return failed(workload, 'admission-refused', {
+    title: `Pods are refused by ${who}`,
+    evidence,
+    why: 'It judged the pod itself, so the same pod is refused again each time.',
+    fix: [`Look at it: ${look}`, 'Change what it objects to in airflow.values, or exempt the namespace'],
+  })
+}
+
+function serviceAccount({ workload, message, evidence }: Refusal): Failed | undefined {
+  const [, name] = /serviceaccount "([^"]+)" not found/i.exec(message) ?? []
+  if (name === undefined) return undefined
+  return failed(workload, 'service-account-missing', {
+    title: `Service account ${name} does not exist`,
+    evidence,
+    why: 'Pods that run as it cannot be made.',
+    fix: [`kubectl ${inNamespace(workload)} create serviceaccount ${name}`, 'or let the chart make it (serviceAccount.create: true in airflow.values)'],
+  })
+}
+
+function invalid({ workload, message, evidence }: Refusal): Failed | undefined {
+  if (!/(Pod|PersistentVolumeClaim) "[^"]*" is invalid: /.test(message)) return undefined
+  return failed(workload, 'object-invalid', {
+    title: `${nameOf(workload)} describes pods that Kubernetes does not take`,
+    evidence,
+    why: 'The API server names the field and what is wrong with it.',
+    fix: ['Correct the value behind that field in airflow.values and run again'],
+  })
+}

@@ -1,0 +1,127 @@
+/**
+ * The whole release: its workloads, claims and hooks, and what Helm's record says.
+ *
+ * While Helm works the record is `pending-…`, which is neither good nor bad. A record that says
+ * `failed` is only the umbrella over what failed, and is given as a cause when nothing else is.
+ */
+import type { Finding, KubernetesObject, Look, NonEmpty, Release, ReleaseHook } from '../step.ts'
+import { type Causes, type Part, causesOf, isFoundation, merged } from './causes.ts'
+import { consumersOf, waitsForConsumer } from './claim.ts'
+import { faults } from './faults.ts'
+import { type Context, type Failed, type Observation, nameOf, waiting } from './observation.ts'
+import { observe } from './registry.ts'
+
+export interface ReleaseView extends Context {
+  /** The newest record. */
+  release: Release | undefined
+  /** The live objects of its manifest; at least the workloads and claims. */
+  objects: readonly KubernetesObject[]
+  /** The live objects of its hooks. */
+  hooks: readonly KubernetesObject[]
+  /**
+   * A Helm of ours runs. Until it has written its own `pending-…` record everything that is seen is
+   * of the try before, and must not end this one.
+   */
+  working?: boolean
+}
+
+export function observeRelease(view: ReleaseView): Look {
+  const { release } = view
+  if (release === undefined) return { state: 'waiting', on: [{ object: 'Helm release', reason: 'has no record yet' }] }
+  const name = `Helm release ${release.namespace}/${release.name}`
+  const pending = release.status.startsWith('pending-')
+  if (view.working && !pending) return { state: 'waiting', on: [{ object: name, reason: `Helm has not begun yet; the record is ${release.status}` }] }
+  const parts = partsOf(view, release)
+  const causes = causesOf(parts)
+  if (causes.roots.length > 0) return ended(causes.roots, causes)
+  const on = causes.pending
+  if (release.status === 'failed') return { state: 'failed', findings: [umbrella(release)], settleMs: faults['helm-release-failed'].settleMs, on }
+  if (release.status !== 'deployed') on.push({ object: name, reason: `is ${release.status}` })
+  const [first, ...rest] = on
+  if (first) return { state: 'waiting', on: [first, ...rest] }
+  return { state: 'done', evidence: [`${name}: deployed, revision ${release.revision}`, ...evidenceOf(parts)] }
+}
+
+/**
+ * The longest settle time among the causes holds, but a slow verdict (full nodes may empty) is left
+ * to the pending where a quick one is there.
+ */
+function ended(roots: Failed[], { pending }: Causes): Look {
+  const quick = roots.filter(({ settleMs }) => settleMs <= 60_000)
+  const told = quick.length > 0 ? quick : roots
+  const findings = merged(told) as NonEmpty<Finding>
+  return { state: 'failed', findings, settleMs: Math.max(...told.map(({ settleMs }) => settleMs)), on: pending }
+}
+
+function evidenceOf(parts: Part[]): string[] {
+  return parts.flatMap(({ observation }) => (observation.state === 'done' ? [observation.evidence] : []))
+}
+
+/** Each watched object of the manifest and each hook that has its turn, looked at. */
+export function partsOf(view: ReleaseView, release: Release): Part[] {
+  const parts = release.objects.filter(({ kind }) => kinds.has(kind)).map((manifest): Part => {
+    // Helm leaves the release's own namespace out of its manifest.
+    const want = { ...manifest, metadata: { namespace: release.namespace, ...manifest.metadata } }
+    const live = find(view.objects, want.kind, want.metadata)
+    return { name: nameOf(want), object: live, observation: look(live, view), foundation: isFoundation(want) }
+  })
+  return [...parts, ...hookParts(view, release)]
+}
+
+// What a caller need not hand in, a namespace or a definition, must not be called missing.
+const kinds = new Set(['Deployment', 'StatefulSet', 'DaemonSet', 'Job', 'Pod', 'PersistentVolumeClaim'])
+
+function find(objects: readonly KubernetesObject[], kind: string, { name, namespace }: { name: string; namespace?: string | undefined }): KubernetesObject | undefined {
+  return objects.find((object) => object.kind === kind && object.metadata.name === name && object.metadata.namespace === namespace)
+}
+
+function look(live: KubernetesObject | undefined, view: ReleaseView): Observation {
+  if (!live) return waiting('does not exist')
+  // Nobody waits for a claim that no pod uses, and if one does, the pod tells.
+  const idle = live.kind === 'PersistentVolumeClaim' && waitsForConsumer(live, view)
+  const observation = observe(live, view)
+  if (!idle || observation.state !== 'waiting' || consumersOf(live, view.pods).length > 0) return observation
+  return { state: 'done', evidence: `${nameOf(live)} ${observation.reason}` }
+}
+
+const turns: Record<string, string[]> = {
+  'pending-install': ['pre-install', 'post-install'],
+  'pending-upgrade': ['pre-upgrade', 'post-upgrade'],
+  'pending-rollback': ['pre-rollback', 'post-rollback'],
+}
+
+/**
+ * With status `deployed` every hook has done its work. Before that only those that Helm has begun
+ * count: a Job that failed last time stays until Helm makes it again, and only the record's phase,
+ * written just after the old one is deleted, tells the two apart whatever the clocks say.
+ */
+function hookParts(view: ReleaseView, { status, hooks, namespace }: Release): Part[] {
+  if (status === 'deployed') return []
+  const events = turns[status]
+  return hooks
+    .filter((hook) => kinds.has(hook.ref.kind) && (!events || hook.events.some((event) => events.includes(event))))
+    .flatMap((hook) => hookPart(hook, view, namespace) ?? [])
+}
+
+function hookPart(hook: ReleaseHook, view: ReleaseView, releaseNamespace: string): Part | undefined {
+  const { kind, name, namespace = releaseNamespace } = hook.ref
+  const running = hook.phase === 'Running'
+  if (!running && hook.phase !== 'Failed') return undefined
+  const live = find(view.hooks, kind, { name, namespace })
+  if (!live && !running) return undefined
+  const observation = live ? observe(live, view) : waiting('is about to be made')
+  return { name: `${kind} ${namespace}/${name}`, object: live, observation, foundation: true }
+}
+
+/** What Helm itself said, for when nothing else is found. */
+export function umbrella(release: Release): Finding {
+  const hook = /(pre|post)-(install|upgrade|rollback).*timed out waiting for the condition/s.test(release.description)
+  return {
+    id: hook ? 'post-install-hook-timeout' : 'helm-release-failed',
+    severity: 'error',
+    title: hook ? 'Helm gave up waiting for a hook' : 'Helm could not finish the release',
+    evidence: [`Helm release ${release.namespace}/${release.name}, revision ${release.revision}: ${release.status}: ${release.description}`],
+    why: hook ? 'The hook\'s Job did not finish in time; nothing that is seen now says why.' : 'The record keeps only what Helm said.',
+    fix: ['Run again; the release is mended in place, nothing is uninstalled', 'Where it is only slow: a longer --timeout'],
+  }
+}

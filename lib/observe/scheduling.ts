@@ -1,0 +1,122 @@
+/**
+ * Why a pod has no node.
+ *
+ * The scheduler's message counts nodes by the first reason each failed for, and is as old as its
+ * last try. So it is only shown; the verdict comes from the nodes themselves: they are sieved by
+ * what does not change by itself, and the sieve that lets none through is the cause.
+ *
+ *   0/1 nodes are available: 1 node(s) had taint {node-role.kubernetes.io/master: }, that the pod didn't tolerate.
+ *   0/3 nodes are available: 1 Insufficient memory, 2 node(s) had volume node affinity conflict.
+ */
+import type { Event, Node, PersistentVolume, Pod } from 'kubernetes-types/core/v1.js'
+import type { KubernetesObject } from '../step.ts'
+import { latest } from './events.ts'
+import { isControlPlane, lastingTaints } from './node.ts'
+import { boundVolumes, isAskedFor, reachesVolumes, tooBigFor } from './node-fit.ts'
+import { type Context, type Failed, type Observation, failed, inNamespace, nameOf, waiting } from './observation.ts'
+import { someoneLeaves } from './owners.ts'
+
+export function observeScheduling(object: KubernetesObject, claim: Observation | undefined, events: readonly Event[], context: Context): Observation {
+  const scheduled = (object as Pod).status?.conditions?.find(({ type }) => type === 'PodScheduled')
+  const said = scheduled?.message ?? latest(events, 'FailedScheduling')?.message
+  if (scheduled?.status !== 'False' || said === undefined) return waiting('has not been looked at by the scheduler yet')
+  const evidence = [`${nameOf(object)} is not placed: ${said}`]
+  const growing = latest(events, 'TriggeredScaleUp', 'NotTriggerScaleUp')?.reason === 'TriggeredScaleUp'
+  if (growing) return waiting(`waits for a node that is being added: ${said}`)
+  return missingClaim(object, said, evidence, context)
+    ?? sieve(object, evidence, context)
+    ?? full(object, said, evidence, context)
+    ?? waiting(claim?.state === 'waiting' ? `is not placed: ${said} (${claim.reason})` : `is not placed: ${said}`)
+}
+
+function missingClaim(pod: KubernetesObject, said: string, evidence: string[], { claims }: Context): Failed | undefined {
+  const [, name] = /persistentvolumeclaim "([^"]+)" not found/.exec(said) ?? []
+  const there = claims.some(({ metadata }) => metadata.name === name && metadata.namespace === pod.metadata.namespace)
+  if (name === undefined || there) return undefined
+  return failed(pod, 'claim-missing', {
+    title: `Claim ${name} does not exist`,
+    evidence,
+    why: 'A pod names it as a volume, and is placed only when it is there.',
+    fix: ['npx tsx run.ts apply --only storage # for the claims that airstrip makes', `kubectl ${inNamespace(pod)} get pvc # and correct existingClaim in airflow.values`],
+  })
+}
+
+/** Undefined where some node would do, or where there is no list of nodes to judge by. */
+function sieve(object: KubernetesObject, evidence: string[], context: Context): Failed | undefined {
+  const pod = object as Pod
+  const volumes = boundVolumes(object, context)
+  const all = (context.nodes ?? []) as readonly unknown[] as Node[]
+  if (all.length === 0) return undefined
+  const reaching = all.filter((node) => reachesVolumes(node, volumes))
+  if (reaching.length === 0) return volumeElsewhere(object, volumes, evidence)
+  const asked = reaching.filter((node) => isAskedFor(node, pod))
+  if (asked.length === 0) return noSuchNode(object, evidence)
+  const open = asked.filter((node) => lastingTaints(node, pod).length === 0)
+  if (open.length === 0) return tainted(object, asked, evidence)
+  const big = open.filter((node) => tooBigFor(node, pod).length === 0)
+  return big.length === 0 ? tooBig(object, [...evidence, ...open.flatMap((node) => tooBigFor(node, pod))]) : undefined
+}
+
+function volumeElsewhere(pod: KubernetesObject, volumes: PersistentVolume[], evidence: string[]): Failed {
+  const names = volumes.map((volume) => volume.metadata?.name ?? '').join(', ')
+  return failed(pod, 'volume-node-affinity-conflict', {
+    title: `No node can use the volume of a pod: ${names}`,
+    evidence: [...evidence, ...volumes.map((volume) => `PersistentVolume ${volume.metadata?.name ?? ''} wants ${JSON.stringify(volume.spec?.nodeAffinity?.required ?? {})}`)],
+    why: 'A local volume belongs to the node with a certain hostname label, and there is none with it (any more): a renamed or replaced node.',
+    fix: [
+      `kubectl get nodes --show-labels; kubectl get pv ${volumes[0]?.metadata?.name ?? 'NAME'} -o yaml`,
+      'Give the node its old kubernetes.io/hostname label back; or, for a volume made by hand, delete it and make it again for the right node (Retain keeps the files)',
+    ],
+  })
+}
+
+function noSuchNode(pod: KubernetesObject, evidence: string[]): Failed {
+  return failed(pod, 'node-affinity-mismatch', {
+    title: 'A pod asks for node labels that no node has',
+    evidence,
+    why: 'nodeSelector or affinity name labels, and nobody sets them by himself.',
+    fix: ['Correct nodeSelector or affinity in airflow.values, or label a node: kubectl label node NODE KEY=VALUE'],
+  })
+}
+
+function tainted(object: KubernetesObject, nodes: Node[], evidence: string[]): Failed {
+  const taints = nodes.flatMap((node) => lastingTaints(node, object as Pod))
+  const keys = [...new Set(taints.map(({ key }) => key))]
+  if (!nodes.every((node) => lastingTaints(node, object as Pod).every(isControlPlane))) return otherTaint(object, keys, evidence)
+  return failed(object, 'control-plane-taint-single-node', {
+    title: 'Every node is reserved for the control plane',
+    evidence,
+    why: 'kubeadm keeps other pods off the control plane; on a cluster of one node that leaves none.',
+    fix: keys.map((key) => `kubectl taint nodes --all ${key}-`) as [string, ...string[]],
+  })
+}
+
+function otherTaint(pod: KubernetesObject, keys: string[], evidence: string[]): Failed {
+  return failed(pod, 'untolerated-taint', {
+    title: `Every node that a pod could use is tainted: ${keys.join(', ')}`,
+    evidence,
+    why: 'Somebody set the taint to keep pods off, and this pod does not tolerate it.',
+    fix: ['Add tolerations in airflow.values, or take the taint away: kubectl taint nodes NODE KEY-'],
+  })
+}
+
+function tooBig(pod: KubernetesObject, evidence: string[]): Failed {
+  return failed(pod, 'insufficient-cpu-or-memory', {
+    title: 'A pod asks for more than any node has',
+    evidence,
+    why: 'Not even an empty node could take it.',
+    fix: ['Lower resources.requests of that component in airflow.values, or give the machine more'],
+  })
+}
+
+/** Full now, and nothing of this namespace is about to leave; others may, so this takes longer to be certain. */
+function full(pod: KubernetesObject, said: string, evidence: string[], { nodes, pods }: Context): Failed | undefined {
+  if (nodes === undefined || !/Insufficient (cpu|memory|ephemeral-storage)/.test(said)) return undefined
+  if (someoneLeaves(pod.metadata.namespace, pods)) return undefined
+  return failed(pod, 'insufficient-cpu-or-memory', {
+    title: 'The nodes are full',
+    evidence,
+    why: 'What the running pods ask for leaves too little for this one, and none of them is about to end.',
+    fix: ['Lower resources.requests, or leave parts out (triggerer.enabled: false, statsd.enabled: false; a KubernetesExecutor needs no redis and no workers), in airflow.values', 'kubectl describe nodes # shows what is asked for by whom'],
+  }, 120_000)
+}

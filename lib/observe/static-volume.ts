@@ -1,0 +1,102 @@
+/**
+ * Volumes made by hand: whether one fits a claim, and why not.
+ *
+ *   PersistentVolume airflow-local-dags-pv: {phase: Available}, storageClassName: airflow-storage,
+ *     accessModes: [ReadOnlyMany], capacity: {storage: 1Gi}, labels: {type: airflow-dags}
+ */
+import type { PersistentVolume, PersistentVolumeClaim } from 'kubernetes-types/core/v1.js'
+import type { KubernetesObject } from '../step.ts'
+import { describeEvent, eventsAbout, latest } from './events.ts'
+import { type Context, type Observation, failed, nameOf, waiting } from './observation.ts'
+import { quantity } from './quantity.ts'
+import { matchesLabels } from './selector.ts'
+
+export type Claim = PersistentVolumeClaim & KubernetesObject
+
+export function fits(claim: Claim, volume: KubernetesObject): boolean {
+  return whyNot(claim, volume).length === 0
+}
+
+/** Chosen by name, by the volume's own reference, or by label: somebody made the one for the other. */
+export function meantFor(claim: Claim, object: KubernetesObject): boolean {
+  const volume = object as PersistentVolume
+  const { selector, volumeName } = claim.spec ?? {}
+  if (volumeName !== undefined) return volumeName === object.metadata.name
+  // An empty selector selects everything, which is no choice.
+  const chooses = selector !== undefined && Object.keys(selector).length > 0
+  return refersTo(volume, claim) || (chooses && matchesLabels(selector, object.metadata.labels))
+}
+
+function refersTo(volume: PersistentVolume, claim: Claim): boolean {
+  const ref = volume.spec?.claimRef
+  return ref?.name === claim.metadata.name && ref.namespace === claim.metadata.namespace
+}
+
+/** Every reason, for a person to mend all at once. */
+export function whyNot(claim: Claim, object: KubernetesObject): string[] {
+  const volume = object as PersistentVolume
+  return [...taken(claim, volume), ...differs(claim, volume), ...tooSmall(claim, volume)]
+}
+
+function taken(claim: Claim, volume: PersistentVolume): string[] {
+  const { claimRef } = volume.spec ?? {}
+  const phase = volume.status?.phase ?? 'Available'
+  const uid = claimRef?.uid
+  if (claimRef && !refersTo(volume, claim)) return [`is ${phase} for ${claimRef.namespace ?? ''}/${claimRef.name ?? ''}`]
+  if (uid !== undefined && uid !== '' && uid !== claim.metadata.uid) return ['still refers to an earlier claim of that name']
+  return phase === 'Failed' ? ['is Failed'] : []
+}
+
+function differs({ spec, metadata }: Claim, { spec: volume, metadata: { name, labels } = {} }: PersistentVolume): string[] {
+  const reasons: string[] = []
+  const [has, wants] = [volume?.storageClassName ?? '', spec?.storageClassName ?? '']
+  if (has !== wants) reasons.push(`is of class "${has}" where ${metadata.name} wants "${wants}"`)
+  const modes = volume?.accessModes ?? []
+  const lacking = (spec?.accessModes ?? []).filter((mode) => !modes.includes(mode))
+  if (lacking.length > 0) reasons.push(`offers ${modes.join(', ')} and not ${lacking.join(', ')}`)
+  if (spec?.volumeName !== undefined && spec.volumeName !== name) reasons.push(`is not ${spec.volumeName}, which the claim names`)
+  if (spec?.selector && !matchesLabels(spec.selector, labels)) reasons.push('lacks the labels that the claim selects by')
+  if ((volume?.volumeMode ?? 'Filesystem') !== (spec?.volumeMode ?? 'Filesystem')) reasons.push('has another volumeMode')
+  return reasons
+}
+
+function tooSmall(claim: Claim, volume: PersistentVolume): string[] {
+  const [has, wants] = [volume.spec?.capacity?.storage, claim.spec?.resources?.requests?.storage]
+  return quantity(wants) > quantity(has) ? [`has ${String(has)} where ${String(wants)} are wanted`] : []
+}
+
+/** For a claim that only a volume made by hand can serve, when none fits. */
+export function staticVerdict(claim: Claim, { volumes, events }: Context): Observation {
+  if (volumes === undefined) return waiting('waits for a volume made by hand, and the volumes could not be read')
+  const meant = volumes.filter((volume) => meantFor(claim, volume))
+  const released = meant.find((volume) => isReleasedFor(claim, volume))
+  if (released) return stillReleased(claim, released)
+  const close = meant.length > 0 ? meant : volumes.filter((volume) => sameClass(claim, volume))
+  const event = latest(eventsAbout(claim, events), 'FailedBinding', 'VolumeMismatch', 'ProvisioningFailed')
+  const found = close.slice(0, 5).map((volume) => `${nameOf(volume)} ${whyNot(claim, volume).join(', ')}`)
+  return failed(claim, 'static-pv-mismatch', {
+    title: 'No volume fits a claim that takes only volumes made by hand',
+    evidence: [`${nameOf(claim)} is Pending`, ...(event ? [describeEvent(event)] : []), ...(found.length > 0 ? found : ['there is no volume of its class'])],
+    why: 'Class, access modes, size and labels must all fit; an omitted class is not "none" but the default one.',
+    fix: ['npx tsx run.ts apply --only storage # for the pairs that airstrip makes', 'Make the volume and the claim agree in storageClassName, accessModes, size and labels'],
+  })
+}
+
+export function sameClass(claim: Claim, volume: KubernetesObject): boolean {
+  return ((volume as PersistentVolume).spec?.storageClassName ?? '') === (claim.spec?.storageClassName ?? '')
+}
+
+function isReleasedFor(claim: Claim, object: KubernetesObject): boolean {
+  const volume = object as PersistentVolume
+  return volume.status?.phase === 'Released' && refersTo(volume, claim) && volume.spec?.persistentVolumeReclaimPolicy === 'Retain'
+}
+
+export function stillReleased(claim: KubernetesObject, volume: KubernetesObject): Observation {
+  const { name } = volume.metadata
+  return failed(claim, 'pv-released-not-rebinding', {
+    title: `Volume ${name} still refers to a deleted claim`,
+    evidence: [`${nameOf(claim)} is Pending`, `${nameOf(volume)} is Released with reclaim policy Retain and refers to an earlier ${claim.metadata.name}`],
+    why: 'A retained volume never binds again by itself: it may hold data of the claim before.',
+    fix: [`kubectl patch pv ${name} --type=json -p '[{"op":"remove","path":"/spec/claimRef"}]' # for the DAGs and logs folders; look at what a database volume holds first`],
+  })
+}

@@ -1,0 +1,24 @@
+/** What the unready pods of a workload say of it. */
+import type { KubernetesObject } from '../step.ts'
+import { type Context, type Observation, nameOf, waiting } from './observation.ts'
+import { observePod } from './pod.ts'
+import { observeRefusal } from './refusal.ts'
+
+/** `counts` is the workload's own line: `0/1 ready`. */
+export function throughPods(workload: KubernetesObject, pods: readonly KubernetesObject[], counts: string, context: Context): Observation {
+  const looks = pods.map((pod) => ({ pod, look: observePod(pod, context) }))
+  const bad = looks.find(({ look }) => look.state === 'failed')
+  if (bad) return bad.look
+  const refusal = observeRefusal(workload, context)
+  if (refusal?.state === 'failed') return refusal
+  const slow = looks.find(({ look }) => look.state === 'waiting')
+  if (slow?.look.state === 'waiting') return waiting(`${counts}; ${nameOf(slow.pod)} ${slow.look.reason}`)
+  return waiting(refusal?.state === 'waiting' ? `${counts}; ${refusal.reason}` : counts)
+}
+
+/** The controller has not seen what was applied last; its counts are of the version before. */
+export function isBehind(object: KubernetesObject): boolean {
+  const { observedGeneration } = (object.status ?? {}) as { observedGeneration?: number }
+  const { generation } = object.metadata
+  return generation !== undefined && (observedGeneration ?? 0) < generation
+}

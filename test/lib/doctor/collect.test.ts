@@ -1,0 +1,91 @@
+import t from 'tap'
+import { collect, collectObjects } from '../../../lib/doctor/collect.ts'
+import { explainRelease } from '../../../lib/doctor/explain.ts'
+import { collectLogs, wantedLogs } from '../../../lib/doctor/logs.ts'
+import { redactWith } from '../../../lib/doctor/redact.ts'
+import { claim, container, crashed, deployment, event, inManifest, job, node, pod, ready, release, statefulSet, storageClass, volume } from '../observe/objects.ts'
+import { reader } from './evidence.ts'
+
+const scope = { namespace: 'airflow', release: 'airflow' }
+const running = { state: { running: { startedAt: '2023-08-02T10:28:00Z' } } }
+
+void t.test('everything is collected with two lists, and sorted by kind', async (t) => {
+  const objects = [pod({ status: ready }), claim(), deployment('airflow-scheduler', 1), statefulSet('airflow-redis', 1), job({}), node(), storageClass('local-path'), volume()]
+  const { reader: scripted, asked } = reader({ objects, release: release() })
+  const found = await collect(scripted, scope)
+  t.equal(asked.length, 2)
+  t.match(asked, [{ namespace: 'airflow', resources: ['pods'] }, { namespace: undefined, resources: ['nodes'] }])
+  t.match(found, { pods: { length: 1 }, claims: { length: 1 }, workloads: { length: 2 }, jobs: { length: 1 }, nodes: { length: 1 }, classes: { length: 1 }, volumes: { length: 1 }, unknown: [], record: { name: 'airflow' } })
+  t.ok(found.looked.includes('1 × Pod'))
+  t.match(JSON.parse(JSON.stringify(found)), { at: '2023-08-02T10:30:00.000Z' }, 'it survives being written to a file')
+})
+
+void t.test('a kind that may not be read costs only itself, and is named', async (t) => {
+  const { reader: scripted } = reader({ objects: [node(), volume(), pod({ status: ready })], forbidden: ['storageclasses.storage.k8s.io', 'events', 'secrets'] })
+  const found = await collectObjects(scripted, scope)
+  t.match(found, { nodes: { length: 1 }, volumes: { length: 1 }, pods: { length: 1 }, classes: undefined })
+  t.match(found.unknown, [/^events could not be read: events is forbidden/, /^storageclasses/, /record of Helm release airflow\/airflow/])
+  t.notMatch(found.unknown.join(), /\n/)
+})
+
+void t.test('logs come from what crashed or is not ready, both runs where there are two', (t) => {
+  const names = (status: Record<string, unknown>) => wantedLogs([pod({ status })]).map(({ container: name, previous }) => `${name}${previous ? ' previous' : ''}`)
+  t.same(names({ containerStatuses: [crashed(3, {})] }), ['scheduler'], 'in back-off the plain log is the run before')
+  t.same(names({ containerStatuses: [crashed(3, {}, running)] }), ['scheduler', 'scheduler previous'])
+  t.same(names({ containerStatuses: [container(running)] }), ['scheduler'])
+  t.same(names({ containerStatuses: [container()] }), [], 'nothing has run yet')
+  t.same(names({ ...ready, containerStatuses: [crashed(3, {}, { ready: true })] }), [], 'a ready pod')
+  t.same(wantedLogs([pod({ labels: { kubernetes_executor: 'True' }, status: { phase: 'Failed', containerStatuses: [container({ state: { terminated: { exitCode: 1 } } })] } })]), [], 'a task')
+  t.end()
+})
+
+void t.test('logs are bounded: replicas fail alike, crashed ones come first, twelve are enough', (t) => {
+  const replicas = ['a', 'b', 'c'].map((name) => pod({ name, status: { containerStatuses: [crashed(3, {})] } }))
+  t.equal(wantedLogs(replicas).length, 1)
+  const many = Array.from({ length: 30 }, (_, i) => pod({ name: `p${i}`, owner: { kind: 'Job', name: `j${i}` }, status: { containerStatuses: [i === 29 ? crashed(3, {}) : container(running)] } }))
+  const wanted = wantedLogs(many)
+  t.equal(wanted.length, 12)
+  t.match(wanted, [{ pod: 'p29', lines: 20 }])
+  t.end()
+})
+
+void t.test('a log that cannot be read is named, an empty one is left out', async (t) => {
+  const pods = [pod({ status: { containerStatuses: [container(running)] } })]
+  t.match(await collectLogs(reader({}).reader, pods, (text) => text), { logs: [], unknown: [/^the log of airflow-scheduler-.*, container scheduler, could not be read/] })
+  t.same(await collectLogs(reader({ logs: () => '\n' }).reader, pods, (text) => text), { logs: [], unknown: [] })
+})
+
+void t.test('no secret is in the evidence: not in logs, events or last words', async (t) => {
+  const secret = 'hunter2hunter2'
+  const talkative = pod({
+    status: { containerStatuses: [crashed(5, { message: `bad password ${secret}` }, { state: { waiting: { reason: 'CrashLoopBackOff' } } })] },
+  })
+  const events = [event(talkative, 'Unhealthy', `Readiness probe failed: ${secret}`)]
+  const logs = () => `connecting\npostgresql://postgres:unknown1@airflow-postgresql:5432\nkey ${secret}`
+  const { reader: scripted } = reader({ objects: [talkative, ...events], logs, release: release() })
+  const found = await collect(scripted, { ...scope, redact: (text) => text.replaceAll(secret, '***') })
+  t.notMatch(JSON.stringify(found), secret)
+  t.match(found.logs, [{ container: 'scheduler', lines: ['connecting', 'postgresql://postgres:••••••@airflow-postgresql:5432', 'key ***'] }])
+})
+
+void t.test('what looks like a secret is taken out, what only speaks of one stays', (t) => {
+  const redact = redactWith()
+  const hidden = ['redis://:hunter2@airflow-redis:6379/0', 'AIRFLOW__CORE__FERNET_KEY=hunter2', '{"password": "hunter2"}', 'webserver_secret_key: hunter2', 'Authorization: Bearer hunter2hunter2']
+  for (const text of hidden) t.notMatch(redact(text), /hunter2/, text)
+  const plain = ['FATAL: password authentication failed for user "postgres"', 'secret "airflow-fernet-key" not found', 'GET http://10.0.0.1:8080/health', 'couldn\'t find key connection in Secret airflow/airflow-metadata']
+  for (const text of plain) t.equal(redact(text), text)
+  t.end()
+})
+
+void t.test('an explanation has reasons, events and log lines, and says what it could not read', async (t) => {
+  const crashing = pod({ status: { containerStatuses: [crashed(2, {})] } })
+  const objects = [deployment('airflow-scheduler', 0), crashing, event(crashing, 'BackOff', 'Back-off restarting failed container')]
+  const { reader: scripted } = reader({ objects, logs: () => 'ImportError: no module named airflow', release: release({ objects: [inManifest(deployment('airflow-scheduler', 0))] }), forbidden: ['nodes'] })
+  t.match(await explainRelease('airflow', 'airflow', scripted), [
+    /^Deployment airflow\/airflow-scheduler: 0\/1 available; Pod .*CrashLoopBackOff/,
+    /^ {2}event: Pod airflow\/airflow-scheduler-6d5b9c7f9-x2x4z: BackOff \(3 times\): Back-off/,
+    '  last log lines of airflow-scheduler-6d5b9c7f9-x2x4z/scheduler:',
+    '    ImportError: no module named airflow',
+    /^nodes could not be read/,
+  ])
+})

@@ -1,0 +1,65 @@
+import t from 'tap'
+import { observePod } from '../../../lib/observe/pod.ts'
+import { container, context, crashed, event, pod } from './objects.ts'
+
+function main(status: Record<string, unknown>, owner?: { kind: string; name: string }) {
+  return pod({ ...(owner ? { owner } : {}), status: { containerStatuses: [status] } })
+}
+
+void t.test('a crash loop that held is hopeless', (t) => {
+  const look = observePod(main(crashed(5, {})), context())
+  t.match(look, { state: 'failed', settleMs: 30_000, finding: { id: 'crash-loop', title: 'Container scheduler of Deployment airflow-scheduler keeps crashing', evidence: [/exit code 1, restarted 5 times/], fix: [/logs .* --previous/] } })
+  t.match(observePod(main(crashed(4, { exitCode: 128, reason: 'ContainerCannotRun', startedAt: null, finishedAt: null })), context()), { state: 'failed' }, 'one that cannot even start')
+  t.end()
+})
+
+void t.test('a few crashes are not a loop', (t) => {
+  t.match(observePod(main(crashed(3, {})), context()), { state: 'waiting', reason: /CrashLoopBackOff \(last exit code 1, restarted 3 times\)/ })
+  t.end()
+})
+
+void t.test('a container that runs again is given its chance', (t) => {
+  const again = crashed(6, {}, { state: { running: { startedAt: '2023-08-02T10:29:00Z' } } })
+  t.match(observePod(main(again), context()), { state: 'waiting', reason: /runs \(last exit code 1/ })
+  t.end()
+})
+
+void t.test('what a probe or a signal killed was slow, not broken', (t) => {
+  t.match(observePod(main(crashed(9, { exitCode: 137 })), context()), { state: 'waiting' })
+  t.match(observePod(main(crashed(9, { exitCode: 143 })), context()), { state: 'waiting' })
+  t.match(observePod(main(crashed(9, { exitCode: 0, reason: 'Completed' })), context()), { state: 'waiting' })
+  const killed = main(crashed(9, {}))
+  const events = [event(killed, 'Killing', 'Container scheduler failed liveness probe, will be restarted', { type: 'Normal' })]
+  t.match(observePod(killed, context({ events })), { state: 'waiting' }, 'even where it ends with an error of its own')
+  const other = [event(killed, 'Killing', 'Container git-sync failed liveness probe, will be restarted')]
+  t.match(observePod(killed, context({ events: other })), { state: 'failed' }, 'but not where that was another container')
+  t.end()
+})
+
+void t.test('a webserver that gave up after two minutes is a slow machine', (t) => {
+  t.match(observePod(main(crashed(6, { finishedAt: '2023-08-02T10:22:05Z' })), context()), { state: 'waiting' })
+  t.end()
+})
+
+void t.test('killed for memory again and again is hopeless', (t) => {
+  t.match(observePod(main(crashed(4, { exitCode: 137, reason: 'OOMKilled' })), context()), { state: 'failed', finding: { id: 'oom-killed' } })
+  t.match(observePod(main(crashed(2, { exitCode: 137, reason: 'OOMKilled' })), context()), { state: 'waiting', reason: /OOMKilled/ })
+  t.end()
+})
+
+void t.test('an init container that waits for the migrations may crash as long as it likes', (t) => {
+  const waits = pod({
+    status: {
+      phase: 'Pending',
+      initContainerStatuses: [crashed(12, {}, { name: 'wait-for-airflow-migrations' })],
+      containerStatuses: [container({ state: { waiting: { reason: 'PodInitializing' } } })],
+    },
+  })
+  t.match(observePod(waits, context()), { state: 'waiting', reason: /^init container wait-for-airflow-migrations: CrashLoopBackOff/ })
+  t.end()
+})
+
+void t.test('the pod of a Job is left to the Job, which counts its tries', (t) => {
+  t.match(observePod(main(crashed(5, {}), { kind: 'Job', name: 'airflow-run-airflow-migrations' }), context()), { state: 'waiting' })
+  t.end()
+})

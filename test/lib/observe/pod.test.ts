@@ -1,0 +1,89 @@
+import t from 'tap'
+import { observePod } from '../../../lib/observe/pod.ts'
+import { claim, container, context, event, pod, ready, storageClass, unplaced } from './objects.ts'
+
+const creating = { phase: 'Pending', containerStatuses: [container()] }
+const running = { containerStatuses: [container({ state: { running: { startedAt: '2023-08-02T10:28:00Z' } }, started: true })] }
+
+void t.test('a ready pod and a completed one are done', (t) => {
+  t.match(observePod(pod({ status: ready }), context()), { state: 'done' })
+  t.match(observePod(pod({ status: { phase: 'Succeeded' } }), context()), { state: 'done' })
+  t.end()
+})
+
+void t.test('a pod that fails its readiness probe while it starts is waited for, with the probe\'s words', (t) => {
+  const slow = pod({ status: running })
+  const events = [event(slow, 'Unhealthy', 'Readiness probe failed: Get "http://10.244.0.7:8080/health": dial tcp 10.244.0.7:8080: connect: connection refused')]
+  t.match(observePod(slow, context({ events })), { state: 'waiting', reason: /scheduler runs and is not ready: Readiness probe failed: .*connection refused/ })
+  t.end()
+})
+
+void t.test('a runtime that cannot exec is hopeless while it says so', (t) => {
+  const broken = pod({ status: running })
+  const text = 'Readiness probe errored: rpc error: code = Unknown desc = http: invalid Host header'
+  t.match(observePod(broken, context({ events: [event(broken, 'Unhealthy', text)] })), { state: 'failed', settleMs: 20_000, finding: { id: 'exec-invalid-host-header' } })
+  const mended = event(broken, 'Unhealthy', text, { lastTimestamp: '2023-08-02T10:20:00Z' })
+  t.match(observePod(broken, context({ events: [mended] })), { state: 'waiting' }, 'and forgiven ten minutes after')
+  const other = event(broken, 'Unhealthy', 'Readiness probe errored: rpc error: code = Unknown desc = command error: EOF')
+  t.match(observePod(broken, context({ events: [other] })), { state: 'waiting' }, 'other trouble of a runtime may pass')
+  t.end()
+})
+
+void t.test('a missing Secret, ConfigMap or key is named', (t) => {
+  const config = (message: string) => observePod(pod({ status: { phase: 'Pending', containerStatuses: [container({ state: { waiting: { reason: 'CreateContainerConfigError', message } } })] } }), context())
+  const verdict = (title: RegExp) => ({ state: 'failed', settleMs: 20_000, finding: { id: 'container-config-error', title } })
+  t.match(config('secret "airflow-fernet-key" not found'), verdict(/secret "airflow-fernet-key" not found/))
+  t.match(config('couldn\'t find key connection in Secret airflow/airflow-airflow-metadata'), verdict(/key connection/))
+  t.match(config('container has runAsNonRoot and image will run as root'), verdict(/runAsNonRoot/))
+  t.match(config('failed to sync secret cache: timed out waiting for the condition'), { state: 'waiting' }, 'the kubelet\'s own cache is only late')
+  t.end()
+})
+
+void t.test('a host path that is not there is hopeless, a volume that is mounted late is not', (t) => {
+  const stuck = pod({ status: creating })
+  const look = (...texts: [string, string][]) => observePod(stuck, context({ events: texts.map(([reason, text]) => event(stuck, reason, text)) }))
+  const typeCheck = 'MountVolume.SetUp failed for volume "airflow-local-dags-pv" : hostPath type check failed: /srv/airflow/dags is not a directory'
+  const timedOut = 'Unable to attach or mount volumes: unmounted volumes=[dags], unattached volumes=[dags config]: timed out waiting for the condition'
+  const verdict = { state: 'failed', settleMs: 20_000, finding: { id: 'hostpath-not-on-the-node', title: '/srv/airflow/dags is not a directory on node home' } }
+  t.match(look(['FailedMount', typeCheck]), verdict)
+  t.match(look(['FailedMount', typeCheck], ['FailedMount', timedOut]), verdict, 'the summary that follows does not hide it')
+  t.match(look(['FailedMount', typeCheck], ['Pulling', 'Pulling image "apache/airflow:2.6.2"']), { state: 'waiting' }, 'once it pulls, the mounts are done')
+  t.match(look(['FailedMount', 'MountVolume.SetUp failed for volume "config" : failed to sync configmap cache: timed out waiting for the condition']), { state: 'waiting' })
+  t.match(look(['FailedMount', 'MountVolume.SetUp failed for volume "config" : configmap "airflow-airflow-config" not found']), { state: 'failed', finding: { id: 'container-config-error' } })
+  t.match(look(['Pulling', 'Pulling image "apache/airflow:2.6.2"']), { state: 'waiting', reason: /ContainerCreating/ }, 'a slow pull')
+  t.end()
+})
+
+void t.test('a claim explains its pod', (t) => {
+  const volumes = [{ name: 'data', persistentVolumeClaim: { claimName: 'data-airflow-postgresql-0' } }]
+  const user = pod({ spec: { volumes, nodeName: undefined }, status: unplaced('0/1 nodes are available: 1 pod has unbound immediate PersistentVolumeClaims.') })
+  t.match(observePod(user, context({ claims: [claim()] })), { state: 'failed', finding: { id: 'pvc-no-usable-storageclass' }, subject: 'PersistentVolumeClaim airflow/data-airflow-postgresql-0' })
+  const slow = context({ claims: [claim({ storageClassName: 'local-path' })], classes: [storageClass('local-path')] })
+  t.match(observePod(user, slow), { state: 'waiting', reason: /unbound immediate .*\(PersistentVolumeClaim airflow\/data-airflow-postgresql-0 waits/ })
+  t.match(observePod(pod({ spec: { volumes }, status: running }), context({ claims: [claim()] })), { state: 'waiting' }, 'not one that runs already')
+  t.end()
+})
+
+void t.test('a pod that was evicted is made again by its owner, a bare one is not', (t) => {
+  const evicted = { phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource: ephemeral-storage.' }
+  t.match(observePod(pod({ status: evicted }), context()), { state: 'waiting', reason: /Evicted.*its owner makes another/ })
+  const bare = pod({ status: evicted })
+  delete bare.metadata.ownerReferences
+  t.match(observePod(bare, context()), { state: 'failed', settleMs: 0, finding: { id: 'pod-failed' } })
+  t.end()
+})
+
+void t.test('every waiting pod has a reason', (t) => {
+  const reasons = [
+    pod({ status: { phase: 'Pending', conditions: [] } }),
+    pod({ status: { phase: 'Pending' } }),
+    pod({ status: creating }),
+    pod({ status: running }),
+    { ...pod(), status: {} },
+  ].map((one) => observePod(one, context()))
+  for (const look of reasons) t.match(look, { state: 'waiting', reason: /\w{4,}/ })
+  const leaving = pod()
+  leaving.metadata.deletionTimestamp = '2023-08-02T10:29:00Z'
+  t.match(observePod(leaving, context()), { state: 'waiting', reason: 'is being deleted' })
+  t.end()
+})

@@ -1,0 +1,101 @@
+import t from 'tap'
+import { observePod } from '../../../lib/observe/pod.ts'
+import { container, context, event, pod } from './objects.ts'
+
+const backOff = { waiting: { reason: 'ImagePullBackOff', message: 'Back-off pulling image' } }
+
+/** A pod whose container cannot pull; the text is in an event, as the kubelet has it. */
+function pulling(image: string, text: string, reason = 'ImagePullBackOff') {
+  const state = { waiting: { reason, message: reason === 'ImagePullBackOff' ? `Back-off pulling image "${image}"` : text } }
+  const one = pod({ spec: { containers: [{ name: 'scheduler', image }] }, status: { phase: 'Pending', containerStatuses: [container({ image, state })] } })
+  const events = [
+    event(one, 'Failed', `Failed to pull image "${image}": ${text}`),
+    event(one, 'Failed', 'Error: ImagePullBackOff'),
+    event(one, 'BackOff', `Back-off pulling image "${image}"`, { type: 'Normal' }),
+  ]
+  return observePod(one, context({ events }))
+}
+
+const absent: [string, string][] = [
+  ['containerd, no such tag', 'rpc error: code = NotFound desc = failed to pull and unpack image "docker.io/apache/airflow:9.9.9": failed to resolve reference "docker.io/apache/airflow:9.9.9": docker.io/apache/airflow:9.9.9: not found'],
+  ['dockershim, no such tag', 'rpc error: code = Unknown desc = Error response from daemon: manifest for apache/airflow:9.9.9 not found: manifest unknown: manifest unknown'],
+  ['dockershim, no such repository', 'rpc error: code = Unknown desc = Error response from daemon: pull access denied for apache/airflow, repository does not exist or may require \'docker login\': denied: requested access to the resource is denied'],
+  ['containerd, no such repository', 'rpc error: code = Unknown desc = failed to pull and unpack image "x": failed to resolve reference "x": pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed'],
+]
+
+const passing = [
+  'rpc error: code = Unknown desc = failed to pull and unpack image "x": failed to resolve reference "x": failed to do request: Head "https://registry-1.docker.io/v2/apache/airflow/manifests/2.6.2": dial tcp: lookup registry-1.docker.io: no such host',
+  'rpc error: code = Unknown desc = failed to do request: Head "https://registry-1.docker.io/v2/": dial tcp 54.1.2.3:443: i/o timeout',
+  'rpc error: code = Unknown desc = Error response from daemon: toomanyrequests: You have reached your pull rate limit.',
+  'rpc error: code = Unknown desc = failed to copy: httpReadSeeker: failed open: unexpected status code 429 Too Many Requests',
+  'rpc error: code = Unknown desc = Error response from daemon: Get "https://registry-1.docker.io/v2/": net/http: TLS handshake timeout',
+  'rpc error: code = Unknown desc = failed to do request: Head "https://quay.io/v2/": dial tcp 10.0.0.1:443: connect: connection refused',
+  'rpc error: code = Unknown desc = failed to do request: x509: certificate signed by unknown authority',
+  'rpc error: code = Unknown desc = unexpected status code https://quay.io/v2/: 503 Service Unavailable',
+  'rpc error: code = DeadlineExceeded desc = context deadline exceeded',
+]
+
+void t.test('an image that does not exist is hopeless, whoever says so', (t) => {
+  for (const [name, text] of absent) {
+    t.match(pulling('apache/airflow:9.9.9', text), { state: 'failed', settleMs: 20_000, finding: { id: 'image-not-found', title: /apache\/airflow:9.9.9/ } }, name)
+  }
+  t.match(pulling('apache/airflow:9.9.9', absent[0]?.[1] ?? '', 'ErrImagePull'), { state: 'failed' }, 'while it is said in the state itself')
+  t.end()
+})
+
+void t.test('a registry that did not answer is waited for, with what it said', (t) => {
+  for (const text of passing) t.match(pulling('apache/airflow:2.6.2', text), { state: 'waiting', reason: /ImagePullBackOff: Failed to pull image/ }, text.slice(-40))
+  t.end()
+})
+
+void t.test('the name of an image does not decide', (t) => {
+  const named = 'example.org/timeout-tls:429'
+  t.match(pulling(named, `rpc error: code = NotFound desc = failed to resolve reference "${named}": ${named}: not found`), { state: 'failed' })
+  t.match(pulling('example.org/not-found:1', 'rpc error: dial tcp 10.0.0.1:443: i/o timeout'), { state: 'waiting' })
+  t.end()
+})
+
+void t.test('back-off without a reason yet is waited for', (t) => {
+  const one = pod({ status: { phase: 'Pending', containerStatuses: [container({ state: backOff })] } })
+  t.match(observePod(one, context()), { state: 'waiting', reason: /ImagePullBackOff/ })
+  t.end()
+})
+
+void t.test('the newest text counts: a registry that has come back and lacks the image', (t) => {
+  const image = 'apache/airflow:9.9.9'
+  const state = { waiting: { reason: 'ImagePullBackOff', message: `Back-off pulling image "${image}"` } }
+  const one = pod({ spec: { containers: [{ name: 'scheduler', image }] }, status: { phase: 'Pending', containerStatuses: [container({ state })] } })
+  const gone = event(one, 'Failed', `Failed to pull image "${image}": rpc error: code = NotFound desc = not found`)
+  const slow = event(one, 'Failed', `Failed to pull image "${image}": rpc error: i/o timeout`)
+  t.match(observePod(one, context({ events: [slow, gone] })), { state: 'waiting' }, 'oldest and newest are told by time, not by place')
+  const later = { ...gone, lastTimestamp: '2023-08-02T10:29:59Z' }
+  t.match(observePod(one, context({ events: [later, slow] })), { state: 'failed' })
+  t.end()
+})
+
+void t.test('a removed Bitnami image has its own remedy, which keeps the major version', (t) => {
+  const image = 'docker.io/bitnami/postgresql:16.1.0-debian-11-r15'
+  const look = pulling(image, `rpc error: code = NotFound desc = failed to resolve reference "${image}": ${image}: not found`)
+  t.match(look, { state: 'failed', finding: { id: 'bitnami-image-removed', fix: [/postgresql.image.repository: bitnamilegacy\/postgresql/] } })
+  t.match(pulling(image, 'toomanyrequests: You have reached your pull rate limit'), { state: 'waiting' })
+  t.end()
+})
+
+void t.test('other refusals have names of their own', (t) => {
+  t.match(pulling('apache/airflow:2.2.0', 'rpc error: code = NotFound desc = no match for platform in manifest: not found'), { finding: { id: 'wrong-cpu-architecture' } })
+  t.match(pulling('ghcr.io/me/airflow:1', 'rpc error: code = Unknown desc = failed to authorize: failed to fetch anonymous token: unexpected status: 401 Unauthorized'), { finding: { id: 'image-pull-denied' } })
+  t.match(pulling('apache/airflow:', 'Failed to apply default image tag "apache/airflow:": couldn\'t parse image reference', 'InvalidImageName'), { settleMs: 5_000, finding: { id: 'invalid-image-name' } })
+  t.match(pulling('apache/airflow:2.6.2', 'Container image "apache/airflow:2.6.2" is not present with pull policy of Never', 'ErrImageNeverPull'), { finding: { id: 'image-not-found' } })
+  t.end()
+})
+
+void t.test('an init container\'s missing image is as hopeless', (t) => {
+  const image = 'docker.io/bitnami/bitnami-shell:11-debian-11-r39'
+  const state = { waiting: { reason: 'ErrImagePull', message: `rpc error: code = NotFound desc = ${image}: not found` } }
+  const one = pod({
+    spec: { initContainers: [{ name: 'init-chmod-data', image }] },
+    status: { phase: 'Pending', initContainerStatuses: [container({ name: 'init-chmod-data', state })], containerStatuses: [container({ state: { waiting: { reason: 'PodInitializing' } } })] },
+  })
+  t.match(observePod(one, context()), { state: 'failed', finding: { id: 'bitnami-image-removed' } })
+  t.end()
+})

@@ -1,0 +1,108 @@
+import t from 'tap'
+import { observePod } from '../../../lib/observe/pod.ts'
+import { quantity } from '../../../lib/observe/quantity.ts'
+import { matchesLabels, matchesNode } from '../../../lib/observe/selector.ts'
+import type { Context } from '../../../lib/observe/observation.ts'
+import { claim, container, context, event, masterTaint, node, pod, unplaced, volume } from './objects.ts'
+
+const tainted = '0/1 nodes are available: 1 node(s) had taint {node-role.kubernetes.io/master: }, that the pod didn\'t tolerate.'
+const noCpu = '0/1 nodes are available: 1 Insufficient cpu.'
+
+function look(message: string, parts: Partial<Context>, spec: Record<string, unknown> = {}) {
+  return observePod(pod({ spec: { nodeName: undefined, ...spec }, status: unplaced(message) }), context(parts))
+}
+
+function asking(cpu: string, memory = '128Mi') {
+  return { containers: [{ name: 'scheduler', resources: { requests: { cpu, memory } } }] }
+}
+
+void t.test('a control plane that keeps all pods off is hopeless', (t) => {
+  const verdict = { state: 'failed', settleMs: 30_000, finding: { id: 'control-plane-taint-single-node', fix: ['kubectl taint nodes --all node-role.kubernetes.io/master-'] } }
+  t.match(look(tainted, { nodes: [node({ taints: [masterTaint] })] }), verdict)
+  t.match(look(noCpu, { nodes: [node({ taints: [masterTaint], allocatable: { cpu: '1' } })] }, asking('2')), verdict, 'also where the pod is too big: the taint comes first')
+  t.end()
+})
+
+void t.test('a taint is no fault where it is tolerated, taken away, or only on some nodes', (t) => {
+  t.match(look(tainted, { nodes: [node({ taints: [masterTaint] })] }, { tolerations: [{ operator: 'Exists' }] }), { state: 'waiting' })
+  t.match(look(tainted, { nodes: [node({ taints: [masterTaint] })] }, { tolerations: [{ key: masterTaint.key, effect: 'NoSchedule', operator: 'Exists' }] }), { state: 'waiting' })
+  t.match(look(tainted, { nodes: [node()] }), { state: 'waiting' }, 'the message is older than the nodes')
+  t.match(look(tainted, { nodes: [node({ taints: [masterTaint] }), node({}, 'worker')] }), { state: 'waiting' })
+  t.match(look(tainted, { nodes: [] }), { state: 'waiting' }, 'no list of nodes, no verdict')
+  t.match(look(tainted, { nodes: undefined }), { state: 'waiting' })
+  t.end()
+})
+
+void t.test('taints of the node controller go away by themselves, those of a person do not', (t) => {
+  const text = '0/1 nodes are available: 1 node(s) had taint {node.kubernetes.io/not-ready: }, that the pod didn\'t tolerate.'
+  t.match(look(text, { nodes: [node({ taints: [{ key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }] })] }), { state: 'waiting' })
+  t.match(look(text, { nodes: [node({ taints: [{ key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' }] })] }), { state: 'waiting' })
+  t.match(look(text, { nodes: [node({ taints: [{ key: 'gpu', value: 'yes', effect: 'NoSchedule' }] })] }), { state: 'failed', finding: { id: 'untolerated-taint' } })
+  t.match(look(text, { nodes: [node({ taints: [{ key: 'gpu', value: 'yes', effect: 'NoSchedule' }] })] }, { tolerations: [{ key: 'gpu', value: 'yes' }] }), { state: 'waiting' })
+  t.match(look(text, { nodes: [node({ taints: [{ key: 'gpu', effect: 'PreferNoSchedule' }] })] }), { state: 'waiting' })
+  t.end()
+})
+
+void t.test('a pod that is bigger than any node is hopeless soon, full nodes later', (t) => {
+  t.match(look(noCpu, {}, asking('6')), { state: 'failed', settleMs: 30_000, finding: { id: 'insufficient-cpu-or-memory', evidence: [/Insufficient cpu/, /has 4 cpu in all.*asks for 6/] } })
+  t.match(look(noCpu, {}, asking('1', '20Gi')), { state: 'failed', settleMs: 30_000 })
+  t.match(look(noCpu, { nodes: [node(), node({ allocatable: { cpu: '8' } }, 'big')] }, asking('6')), { settleMs: 120_000 }, 'one node would be big enough')
+  t.match(look(noCpu, {}, asking('1')), { state: 'failed', settleMs: 120_000, finding: { title: 'The nodes are full' } })
+  t.end()
+})
+
+void t.test('full nodes are waited for while a Job or a task is about to end', (t) => {
+  const task = pod({ name: 'etl-extract-1', owner: { kind: 'Job', name: 'migrations' }, spec: { restartPolicy: 'OnFailure' }, status: { containerStatuses: [container({ state: { running: {} } })] } })
+  t.match(look(noCpu, { pods: [task] }, asking('1')), { state: 'waiting' })
+  const crashing = pod({ name: 'm', owner: { kind: 'Job', name: 'migrations' }, spec: { restartPolicy: 'OnFailure' }, status: { containerStatuses: [container({ restartCount: 5 })] } })
+  t.match(look(noCpu, { pods: [crashing] }, asking('1')), { state: 'failed' }, 'but one that keeps crashing may be waiting for this very pod')
+  t.end()
+})
+
+void t.test('a node that is being added is waited for', (t) => {
+  const big = pod({ spec: { nodeName: undefined, ...asking('6') }, status: unplaced(noCpu) })
+  t.match(observePod(big, context({ events: [event(big, 'TriggeredScaleUp', 'pod triggered scale-up')] })), { state: 'waiting' })
+  t.end()
+})
+
+void t.test('a local volume of a node that is gone is hopeless', (t) => {
+  const onNode = (name: string) => volume({ nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: [name] }] }] } } }, 'Bound', 'pvc-1')
+  const spec = { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data-airflow-postgresql-0' } }] }
+  const claims = [claim({ volumeName: 'pvc-1' }, { phase: 'Bound' })]
+  const text = '0/1 nodes are available: 1 node(s) had volume node affinity conflict.'
+  t.match(look(text, { claims, volumes: [onNode('worker-node01')] }, spec), { state: 'failed', settleMs: 30_000, finding: { id: 'volume-node-affinity-conflict', evidence: [/affinity conflict/, /worker-node01/] } })
+  t.match(look(text, { claims, volumes: [onNode('home')] }, spec), { state: 'waiting' })
+  t.end()
+})
+
+void t.test('labels that no node has are hopeless', (t) => {
+  const text = '0/1 nodes are available: 1 node(s) didn\'t match Pod\'s node affinity.'
+  t.match(look(text, {}, { nodeSelector: { disk: 'ssd' } }), { state: 'failed', finding: { id: 'node-affinity-mismatch' } })
+  t.match(look(text, { nodes: [node({ labels: { disk: 'ssd' } })] }, { nodeSelector: { disk: 'ssd' } }), { state: 'waiting' })
+  const affinity = { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'disk', operator: 'Exists' }] }] } } }
+  t.match(look(text, {}, { affinity }), { state: 'failed', finding: { id: 'node-affinity-mismatch' } })
+  t.end()
+})
+
+void t.test('a claim that does not exist is named, unless it has come since', (t) => {
+  const text = '0/1 nodes are available: 1 persistentvolumeclaim "airflow-local-dags-folder" not found.'
+  t.match(look(text, {}), { state: 'failed', finding: { id: 'claim-missing', title: 'Claim airflow-local-dags-folder does not exist' } })
+  t.match(look(text, { claims: [claim({}, { phase: 'Bound' }, 'airflow-local-dags-folder')] }), { state: 'waiting' })
+  t.end()
+})
+
+void t.test('quantities are read as Kubernetes reads them', (t) => {
+  t.same(['100m', '2', '1.5', '1Gi', '500M', '16318120Ki', '1e3', undefined].map(quantity), [0.1, 2, 1.5, 2 ** 30, 5e8, 16318120 * 1024, 1000, 0])
+  t.ok(Number.isNaN(quantity('lots')))
+  t.end()
+})
+
+void t.test('selectors are read as Kubernetes reads them', (t) => {
+  const labels = { tier: 'airflow', age: '5' }
+  const meets = (operator: string, values: string[], key = 'tier') => matchesLabels({ matchExpressions: [{ key, operator, values }] }, labels)
+  t.same([meets('In', ['airflow']), meets('NotIn', ['airflow']), meets('Exists', []), meets('DoesNotExist', []), meets('NotIn', ['x'], 'none')], [true, false, true, false, true])
+  t.same([meets('Gt', ['4'], 'age'), meets('Lt', ['4'], 'age')], [true, false])
+  t.equal(matchesNode({ nodeSelectorTerms: [{}] }, {}), false, 'an empty term matches nothing')
+  t.equal(matchesNode({ nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['home'] }] }] }, { metadata: { name: 'home' } }), true)
+  t.end()
+})
