@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +11,8 @@ import type { Deps } from './lib/commands/deps.ts'
 
 const { argv, env, stdout, stderr, pid } = process
 const stop = new AbortController()
+// Every call under way listens for the end of the run, and many are under way side by side.
+setMaxListeners(0, stop.signal)
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     stop.abort(signal)

@@ -24,9 +24,9 @@ export function objectsOf(change: Change): string[] {
     case 'generate':
       return change.refs.map(nameOf)
     case 'release':
-      return [`Release ${change.want.namespace}/${change.want.name}`]
+      return [`Helm release ${change.want.namespace}/${change.want.name}`]
     case 'unlock':
-      return [`Release ${change.live.namespace}/${change.live.name}`]
+      return [`Helm release ${change.live.namespace}/${change.live.name}`]
   }
 }
 

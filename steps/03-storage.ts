@@ -28,16 +28,20 @@ export const storage: Step<Pick<Config, 'airflow' | 'storage'>, StorageSpec> = {
     const { blocked } = blockedBy(judgeImmutable(wanted, live))
     if (blocked !== undefined) return blocked
     const folders = await Promise.all(nodes.map((node, index) => folderChange(spec, node, live[wanted.length + index], reader)))
-    const evidence = [`${spec.path}/dags and ${spec.path}/logs, proven as uid 50000 on ${nodes.map(({ metadata }) => metadata.name).join(', ')}`]
-    return checked([...objectChanges(wanted, live), ...live.flatMap(releasedChange), ...folders.flat()], evidence)
+    return checked([...objectChanges(wanted, live), ...live.flatMap(releasedChange), ...folders.flat()], [])
   },
 
   apply: makeChanges,
 
   async verify(spec, reader) {
     const nodes = schedulable(await reader.list({ resources: ['nodes'] }))
-    return lookAt([...storageObjects(spec), ...jobsOf(spec, nodes)].map(refOf), reader)
+    const look = await lookAt([...storageObjects(spec), ...jobsOf(spec, nodes)].map(refOf), reader)
+    return look.state === 'done' ? { ...look, evidence: [proof(spec, nodes), ...look.evidence] } : look
   },
+}
+
+function proof({ path }: StorageSpec, nodes: readonly KubernetesObject[]): string {
+  return `${path}/dags and ${path}/logs, proven as uid 50000 on ${nodes.map(({ metadata }) => metadata.name).join(', ')}`
 }
 
 function jobsOf(spec: StorageSpec, nodes: readonly KubernetesObject[]): KubernetesObject[] {

@@ -20,7 +20,7 @@ export const executor: Step<AirflowSlice, AirflowSpec> = {
 
   async check({ release: spec }, reader) {
     const release = await reader.release(spec.name, spec.namespace)
-    if (release === undefined) return { state: 'waiting', on: [{ object: `Release ${spec.namespace}/${spec.name}`, reason: 'is not installed yet' }] }
+    if (release === undefined) return { state: 'waiting', on: [{ object: `Helm release ${spec.namespace}/${spec.name}`, reason: 'is not installed yet' }] }
     const now = executorOf(release)
     if (now === spec.executor) return { state: 'satisfied', evidence: [`${now} runs the tasks`] }
     return { state: 'drifted', changes: [{ op: 'release', want: wishFor(spec, spec.executor), live: release, why: `executor ${now} becomes ${spec.executor}` }] }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { describe } from '../changes.ts'
 import { differences } from '../diff/compare.ts'
 import type { Chart, ChartSource, KubernetesObject, Release, ReleaseWish } from '../step.ts'
@@ -44,7 +45,7 @@ export function changedValues(wanted: unknown, had: unknown, path = ''): string[
     const keys = [...new Set([...Object.keys(wanted), ...Object.keys(had)])]
     return keys.flatMap((key) => changedValues(wanted[key], had[key], path === '' ? key : `${path}.${key}`))
   }
-  return JSON.stringify(wanted) === JSON.stringify(had) ? [] : [path]
+  return isDeepStrictEqual(wanted, had) ? [] : [path]
 }
 
 /** Objects of the release that somebody deleted or changed by hand. */

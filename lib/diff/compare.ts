@@ -31,7 +31,8 @@ function withData(object: KubernetesObject): KubernetesObject {
 }
 
 function compare(path: string, want: unknown, live: unknown, found: Difference[]): void {
-  if (isNothing(want) && isNothing(live)) return
+  // A field that is not said is not wanted to be empty.
+  if (want === undefined || want === null || (isNothing(want) && isNothing(live))) return
   if (Array.isArray(want)) {
     compareLists(path, want, live, found)
   } else if (isRecord(want)) {

@@ -10,7 +10,7 @@ import { observeRelease, type ReleaseView } from './release.ts'
  */
 export async function lookAtRelease(name: string, namespace: string, reader: Reader): Promise<Look> {
   const release = await reader.release(name, namespace)
-  if (release === undefined) return { state: 'waiting', on: [{ object: `Release ${namespace}/${name}`, reason: 'has no record yet' }] }
+  if (release === undefined) return { state: 'waiting', on: [{ object: `Helm release ${namespace}/${name}`, reason: 'has no record yet' }] }
   const near = await partsOf(release, reader)
   const alone = observeRelease({ release, ...near, events: [], pods: [], claims: [], now: reader.now() })
   if (alone.state === 'done') return alone

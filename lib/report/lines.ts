@@ -37,8 +37,9 @@ const formatters: Formatters = {
 
 const quietTypes: Event['type'][] = ['change', 'retry', 'step-failed']
 
-function adviceOf({ why, fix }: Finding, { dim }: Colors): string[] {
-  return [`${' '.repeat(22)}${why}`, ...fix.map((line) => `${' '.repeat(22)}${dim('fix:')} ${line}`)]
+/** One line of advice; `doctor` says why and everything that can be done. */
+function adviceOf({ fix }: Finding, { dim }: Colors): string[] {
+  return [`${' '.repeat(22)}${dim('fix:')} ${fix[0]}`]
 }
 
 /** The lines of an event for a person: on a terminal with colours, in a log without. */
