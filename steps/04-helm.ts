@@ -1,4 +1,4 @@
-import { guardRelease } from '../lib/airflow/guard.ts'
+import { guardRelease, type Surety } from '../lib/airflow/guard.ts'
 import { makeSecrets, secretRefs } from '../lib/airflow/keys.ts'
 import { judgeLock, readLease } from '../lib/airflow/lock.ts'
 import { markedFingerprint, operationRef } from '../lib/airflow/operation.ts'
@@ -27,7 +27,7 @@ export const helm: Step<AirflowSlice, AirflowSpec> = {
     const [release, found] = await Promise.all([reader.release(name, namespace), reader.get([databaseClaimRef(spec), operationRef(spec.release), ...refs])])
     const [claim, lease, ...secrets] = found
     const wish = wishFor(spec.release, release === undefined ? spec.release.executor : executorOf(release))
-    const { blocked } = blockedBy(guardRelease(wish, release, secrets, spec.bundledDatabase ? claim : undefined, spec.passwords.database !== undefined))
+    const { blocked } = blockedBy(guardRelease(wish, release, suretyOf(spec, secrets, claim)))
     if (blocked !== undefined) return blocked
     const unlocked = await unlockChange(release, lease, reader)
     if (!Array.isArray(unlocked)) return unlocked
@@ -41,6 +41,11 @@ export const helm: Step<AirflowSlice, AirflowSpec> = {
   verify: ({ release: { name, namespace } }, reader) => lookAtRelease(name, namespace, reader),
 
   explain: ({ release: { name, namespace } }, reader) => explainRelease(name, namespace, reader),
+}
+
+function suretyOf(spec: AirflowSpec, secrets: Surety['secrets'], claim: KubernetesObject | undefined): Surety {
+  const externalDatabase = spec.release.values.database.external
+  return { secrets, databaseClaim: externalDatabase ? undefined : claim, externalDatabase, passwordGiven: spec.passwords.database !== undefined }
 }
 
 /** Missing Secrets, made in step with those that are there; what is there is never written again. */

@@ -2,15 +2,26 @@ import type { Finding, KubernetesObject, Release, ReleaseWish } from '../step.ts
 import { officialExecutors, nearestExecutor, partsOf } from './executors.ts'
 import { secretNames } from './keys.ts'
 
+export interface Surety {
+  /** The live Secrets of ours. */
+  secrets: readonly (KubernetesObject | undefined)[]
+  /** The volume claim of the bundled database; undefined where there is none, or the database is elsewhere. */
+  databaseClaim?: KubernetesObject | undefined
+  externalDatabase: boolean
+  /** The configuration says where the database's password comes from. */
+  passwordGiven: boolean
+}
+
 /** Refusals that keep a person's data: each is something that an upgrade would break for good. */
-export function guardRelease(wish: ReleaseWish, release: Release | undefined, secrets: readonly (KubernetesObject | undefined)[], databaseClaim: KubernetesObject | undefined, passwordGiven: boolean): Finding[] {
-  const names = secretNames(wish.name)
-  const has = (name: string): boolean => secrets.some((secret) => secret?.metadata.name === name)
-  return [
-    ...guardExecutor(wish),
-    ...(release === undefined ? [] : guardKeys(wish, release)),
-    ...(databaseClaim !== undefined && !has(names.postgresql) && !has(names.metadata) && !passwordGiven ? [unknownPassword(databaseClaim, release)] : []),
-  ]
+export function guardRelease(wish: ReleaseWish, release: Release | undefined, surety: Surety): Finding[] {
+  return [...guardExecutor(wish), ...(release === undefined ? [] : guardKeys(wish, release)), ...guardPassword(wish, release, surety)]
+}
+
+function guardPassword({ name }: ReleaseWish, release: Release | undefined, { secrets, databaseClaim, externalDatabase, passwordGiven }: Surety): Finding[] {
+  const names: string[] = [secretNames(name).postgresql, secretNames(name).metadata]
+  if (passwordGiven || secrets.some((secret) => secret !== undefined && names.includes(secret.metadata.name))) return []
+  if (externalDatabase) return [noPassword()]
+  return databaseClaim === undefined ? [] : [unknownPassword(databaseClaim, release)]
 }
 
 function guardExecutor({ values }: ReleaseWish): Finding[] {
@@ -49,5 +60,16 @@ function unknownPassword(claim: KubernetesObject, release: Release | undefined):
     evidence: [`the claim is from ${claim.metadata.creationTimestamp ?? 'an unknown time'}`, release === undefined ? 'there is no release' : `the release is ${release.status}`, 'the Secret with its password is gone'],
     why: 'A new password would be refused by the database that is in the volume.',
     fix: ['Give the old password with airflow.database.password: {file: PATH}; or, if the data is not wanted, delete the claim yourself.'],
+  }
+}
+
+function noPassword(): Finding {
+  return {
+    id: 'database-password-missing',
+    severity: 'error',
+    title: 'The external database has a password that airstrip does not know',
+    evidence: ['airflow.database.external is set, airflow.database.password is not'],
+    why: 'A generated password would be refused by a database that somebody else set up.',
+    fix: ['Write airflow.database.password: {file: PATH} or {env: NAME}.'],
   }
 }

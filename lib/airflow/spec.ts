@@ -13,7 +13,6 @@ export interface AirflowSpec {
   release: ReleaseSpec
   keys: KeySpec
   passwords: { database?: SecretSource | undefined; admin?: SecretSource | undefined }
-  bundledDatabase: boolean
 }
 
 /** All that steps helm and executor want, of the configuration alone. */
@@ -40,7 +39,6 @@ export function airflowSpec({ airflow, ingress }: AirflowSlice): AirflowSpec {
     },
     keys: { namespace, release, username: admin.username, database: { user, name, port, sslmode, host: external ?? `${release}-postgresql.${namespace}` } },
     passwords: { database: databasePassword, admin: adminPassword },
-    bundledDatabase: external === undefined,
   }
 }
 

@@ -17,7 +17,7 @@ export async function findChart(connection: Connection, cache: string, source: C
   const local = /^(\.{0,2}\/|~\/)/.test(source.reference) || source.reference.endsWith('.tgz')
   const path = local ? source.reference : await pull(connection, cache, source)
   const chart = await readChart(connection, path)
-  if (chart.version === source.version || !local) return chart
+  if (!local || source.version === 'auto' || chart.version === source.version) return chart
   throw new AirstripError('CHART_UNAVAILABLE', `The chart at ${path} has version ${chart.version}, not ${source.version}.`, {
     place: path,
     next: `Write airflow.version: ${chart.version}, or point airflow.chart at a chart of version ${source.version}.`,
@@ -25,6 +25,7 @@ export async function findChart(connection: Connection, cache: string, source: C
 }
 
 async function pull(connection: Connection, cache: string, source: ChartSource): Promise<string> {
+  if (source.version === 'auto') throw needsVersion(source)
   const folder = join(cache, 'charts', createHash('sha256').update(source.reference).digest('hex').slice(0, 12))
   mkdirSync(folder, { recursive: true })
   const cached = readdirSync(folder).find((name) => name.endsWith(`-${source.version}.tgz`))
@@ -40,6 +41,13 @@ async function pull(connection: Connection, cache: string, source: ChartSource):
   } finally {
     rmSync(arriving, { recursive: true, force: true })
   }
+}
+
+/** Choosing among a repository's versions needs its index, which is not read yet (README, Limits). */
+function needsVersion({ reference }: ChartSource): AirstripError {
+  return new AirstripError('CHART_UNAVAILABLE', `airflow.version: auto cannot choose a version of ${reference} yet.`, {
+    next: 'Write the version that you want, for example airflow.version: 1.10.0.',
+  })
 }
 
 function pullArgs({ reference, version }: ChartSource, folder: string): string[] {
