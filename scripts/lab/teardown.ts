@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { removeCgroups } from './cgroups.ts'
 import { removeNetwork } from './network.ts'
 import { closeOutside } from './outside.ts'
@@ -14,5 +15,11 @@ export async function clear(instance: Instance): Promise<void> {
   await removeNetwork(instance)
   await removeFolder(instance.data)
   await removeFolder(instance.run)
+  forgetCluster(instance)
+}
+
+/** A record of steps on a cluster that is gone would make airstrip refuse the next one. Its history is kept. */
+function forgetCluster(instance: Instance): void {
   rmSync(instance.kubeconfig, { force: true })
+  for (const name of ['airstrip.yaml', 'state.json']) rmSync(join(dirname(instance.kubeconfig), name), { force: true })
 }
