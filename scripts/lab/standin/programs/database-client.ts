@@ -13,6 +13,7 @@ const REASONS: Record<string, string> = {
 }
 
 export async function query(operation: Operation): Promise<AirflowTables> {
+  if (databaseUrl().startsWith('sqlite:')) throw new OperationalError('(sqlite3.OperationalError) no such table: alembic_version')
   const server = endpoint(databaseUrl(), 5432)
   const { user, password, path } = server
   const reply = await ask(server, JSON.stringify({ user, password, database: path, operation }))
