@@ -1,0 +1,71 @@
+/** A cluster that is a list of objects. What is not scripted fails and prints itself; nothing can be written. */
+import { keyOf } from '../../lib/cluster/objects.ts'
+import type { Chart, FolderFacts, HttpsAnswer, KubernetesObject, Permissions, Reader, Release, Versions } from '../../lib/step.ts'
+
+export interface Cluster {
+  objects?: readonly KubernetesObject[]
+  release?: Release | undefined
+  chart?: Chart
+  manifest?: readonly KubernetesObject[]
+  versions?: Versions
+  permissions?: Permissions
+  folders?: Record<string, FolderFacts | undefined>
+  addresses?: string[]
+  answers?: Record<string, HttpsAnswer | Error>
+  alive?: Record<string, boolean | undefined>
+  secrets?: Record<string, string>
+  now?: Date
+}
+
+/** kubectl's names for kinds, singular and plural, with or without the group. */
+const kinds: Record<string, string> = {
+  pods: 'Pod', events: 'Event', nodes: 'Node', namespaces: 'Namespace', secrets: 'Secret',
+  persistentvolumes: 'PersistentVolume', persistentvolumeclaims: 'PersistentVolumeClaim', storageclasses: 'StorageClass',
+  deployments: 'Deployment', statefulsets: 'StatefulSet', daemonsets: 'DaemonSet', jobs: 'Job', customresourcedefinitions: 'CustomResourceDefinition',
+}
+
+export const noon = new Date('2023-08-02T10:30:00Z')
+
+export function clusterReader(cluster: Cluster = {}): Reader & { asked: string[] } {
+  const asked: string[] = []
+  const { objects = [] } = cluster
+  const scripted = <T>(what: string, value: T | undefined): Promise<T> => {
+    asked.push(what)
+    return value === undefined ? Promise.reject(new Error(`unscripted question: ${what}`)) : Promise.resolve(value)
+  }
+  return {
+    asked,
+    get: (refs) => {
+      asked.push(`get ${refs.map(keyOf).join(' ')}`)
+      const known = new Map(objects.map((object) => [keyOf({ ...object, ...object.metadata, apiVersion: object.apiVersion, kind: object.kind }), object]))
+      return Promise.resolve(refs.map((ref) => known.get(keyOf(ref))))
+    },
+    list: ({ resources, namespace }) => {
+      asked.push(`list ${resources.join(',')} ${namespace ?? ''}`)
+      const wanted = resources.map((resource) => kinds[resource.split('.')[0] ?? ''])
+      if (wanted.includes(undefined)) return Promise.reject(new Error(`unscripted question: list ${resources.join(',')}`))
+      return Promise.resolve(objects.filter(({ kind, metadata }) => wanted.includes(kind) && (namespace === undefined || metadata.namespace === namespace)))
+    },
+    versions: () => scripted('versions', cluster.versions),
+    permissions: (namespace) => scripted(`permissions ${namespace}`, cluster.permissions),
+    release: () => Promise.resolve(cluster.release),
+    chart: ({ reference }) => scripted(`chart ${reference}`, cluster.chart),
+    manifest: ({ url }) => scripted(`manifest ${url}`, cluster.manifest === undefined ? undefined : [...cluster.manifest]),
+    secret: (source) => scripted(`secret ${JSON.stringify(source)}`, cluster.secrets?.['env' in source ? source.env : source.file]),
+    logs: ({ pod }) => scripted(`logs ${pod}`, undefined),
+    resolve: (host) => scripted(`resolve ${host}`, cluster.addresses),
+    https: (url, address) => {
+      const answer = cluster.answers?.[url]
+      return answer instanceof Error ? Promise.reject(answer) : scripted(`https ${url} ${address ?? ''}`, answer)
+    },
+    folder: (path) => {
+      asked.push(`folder ${path}`)
+      return Promise.resolve(cluster.folders?.[path])
+    },
+    alive: (holder) => {
+      asked.push(`alive ${holder}`)
+      return Promise.resolve(cluster.alive?.[holder])
+    },
+    now: () => cluster.now ?? noon,
+  }
+}

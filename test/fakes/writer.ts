@@ -1,0 +1,26 @@
+/** A Writer that keeps a list of what it was asked to do. */
+import type { Writer } from '../../lib/step.ts'
+
+export interface Recorded extends Writer {
+  acts: { verb: string; what: string[] }[]
+}
+
+export function recordingWriter(fail?: (verb: string) => unknown): Recorded {
+  const acts: Recorded['acts'] = []
+  const act = (verb: string, ...what: string[]): Promise<void> => {
+    acts.push({ verb, what })
+    const error = fail?.(verb)
+    return error === undefined ? Promise.resolve() : Promise.reject(error)
+  }
+  const names = (objects: readonly { kind: string; metadata: { name: string } }[]): string[] => objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`)
+  return {
+    acts,
+    apply: (objects) => act('apply', ...names(objects)),
+    create: (objects) => act('create', ...names(objects)),
+    remove: (live) => act('remove', ...names([live])),
+    patch: (live, patch) => act('patch', ...names([live]), ...patch.map(({ op, path }) => `${op} ${path}`)),
+    upgrade: ({ name }) => act('upgrade', name),
+    unlock: ({ name }) => act('unlock', name),
+    random: (count) => Buffer.alloc(count, 7),
+  }
+}
