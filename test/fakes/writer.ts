@@ -5,7 +5,7 @@ export interface Recorded extends Writer {
   acts: { verb: string; what: string[] }[]
 }
 
-export function recordingWriter(fail?: (verb: string) => unknown): Recorded {
+export function recordingWriter(fail?: (verb: string) => Error | undefined): Recorded {
   const acts: Recorded['acts'] = []
   const act = (verb: string, ...what: string[]): Promise<void> => {
     acts.push({ verb, what })

@@ -1,0 +1,96 @@
+import t from 'tap'
+import { AirstripError } from '../../../lib/errors.ts'
+import { waitUntilDone } from '../../../lib/engine/wait.ts'
+import type { Look } from '../../../lib/step.ts'
+import { done, failed, finding, inTurn, patience, waiting } from './steps.ts'
+
+void t.test('what is done at the first look is not waited for', async (t) => {
+  const told = patience()
+  t.equal(await waitUntilDone(inTurn(done), told), done)
+  t.equal(told.clock.passed(), 0)
+  t.same(told.events, [])
+})
+
+void t.test('a failure is held for its settle time before it is final', async (t) => {
+  const told = patience()
+  const error = await waitUntilDone(inTurn(failed('crash-loop', 30_000)), told).catch((caught: unknown) => caught)
+  t.match(error, { code: 'FAILED', message: /^helm cannot become ready: crash-loop is wrong/, next: 'mend crash-loop', findings: [{ id: 'crash-loop' }] })
+  t.equal(told.clock.passed(), 30_000)
+})
+
+void t.test('a failure that cannot change any more is final at once', async (t) => {
+  const told = patience()
+  await t.rejects(waitUntilDone(inTurn(failed('job-failed', 0)), told), { code: 'FAILED' })
+  t.equal(told.clock.passed(), 0)
+})
+
+void t.test('a failure that goes away and comes back is held from the beginning', async (t) => {
+  const told = patience()
+  const broken = failed('crash-loop', 10_000)
+  const looks = [broken, broken, broken, broken, waiting(), broken, broken, broken, broken, broken, done]
+  t.equal(await waitUntilDone(inTurn<Look>(...looks), told), done)
+})
+
+void t.test('a failure that becomes another one is held from the beginning', async (t) => {
+  const told = patience()
+  const [one, other] = [failed('image-not-found', 5000), failed('crash-loop', 5000)]
+  await t.rejects(waitUntilDone(inTurn<Look>(one, one, other), told), { findings: [{ id: 'crash-loop' }] })
+  t.equal(told.clock.passed(), 4000 + 6000)
+})
+
+void t.test('a timeout names everything that is pending, with its reason', async (t) => {
+  const told = patience({ timeoutMs: 60_000 })
+  const error = await waitUntilDone(inTurn(waiting('Pod airflow/a', 'Pod airflow/b')), told).catch((caught: unknown) => caught)
+  t.match(error, {
+    code: 'TIMEOUT', exitCode: 70,
+    message: 'helm was not ready after 60 s: still waiting for Pod airflow/a, Pod airflow/b.',
+    seen: ['Pod airflow/a: is not ready', 'Pod airflow/b: is not ready'],
+  })
+  t.equal(told.clock.passed(), 60_000)
+})
+
+void t.test('a timeout on a failure that was not held long enough still tells it', async (t) => {
+  const told = patience({ timeoutMs: 4000 })
+  await t.rejects(waitUntilDone(inTurn(failed('node-not-ready', 60_000)), told), { code: 'TIMEOUT', findings: [{ id: 'node-not-ready' }], seen: ['Pod airflow/node-not-ready: is broken'] })
+})
+
+void t.test('one line per object, repeated only when its reason changes, and "ready" once', async (t) => {
+  const told = patience()
+  const [a, b] = [{ object: 'Pod airflow/a', reason: 'ContainerCreating' }, { object: 'Pod airflow/b', reason: 'Pending' }]
+  const looks: Look[] = [
+    { state: 'waiting', on: [a, b] },
+    { state: 'waiting', on: [a, b] },
+    { state: 'waiting', on: [{ ...a, reason: 'PodInitializing' }, b] },
+    { state: 'waiting', on: [b] },
+    { state: 'waiting', on: [b] },
+    done,
+  ]
+  await waitUntilDone(inTurn(...looks), told)
+  t.same(told.told(), ['waiting Pod airflow/a', 'waiting Pod airflow/b', 'waiting Pod airflow/a', 'ready Pod airflow/a', 'ready Pod airflow/b'])
+  t.match(told.events[3], { ms: 6000 })
+})
+
+void t.test('an interruption ends the wait without another look', async (t) => {
+  const told = patience()
+  let looks = 0
+  told.clock.at(5000, () => {
+    told.stop.abort()
+  })
+  const look = (): Promise<Look> => {
+    looks += 1
+    return Promise.resolve(waiting())
+  }
+  await t.rejects(waitUntilDone(look, told), { code: 'INTERRUPTED', exitCode: 130, message: /step helm/ })
+  t.equal(looks, 3)
+  t.equal(told.clock.passed(), 5000)
+})
+
+void t.test('a look that breaks is not taken for anything else', async (t) => {
+  const refused = new AirstripError('CALL_FAILED', 'kubectl get was refused.')
+  await t.rejects(waitUntilDone(inTurn<Look | Error>(waiting(), refused) as () => Promise<Look>, patience()), refused)
+})
+
+void t.test('all findings of a failure are kept, the first one names it', async (t) => {
+  const look: Look = { state: 'failed', findings: [finding('one'), finding('two')], settleMs: 0, on: [] }
+  await t.rejects(waitUntilDone(inTurn(look), patience()), { message: /one is wrong/, findings: [{ id: 'one' }, { id: 'two' }] })
+})
