@@ -23,6 +23,8 @@ export async function changeWatched(
   const settled = changing.finally(() => {
     over.abort()
   })
+  // It may fail while a look is under way, long before anybody waits for it: that must not end the process.
+  settled.catch(() => undefined)
   const verdict = heldVerdict(clock)
   const progress = createProgress(patience)
   let cause: AirstripError | undefined
