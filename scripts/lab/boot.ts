@@ -7,7 +7,6 @@ import { makeCgroups } from './cgroups.ts'
 import { importImages } from './containerd.ts'
 import { makeCredentials } from './credentials.ts'
 import { daemonRows } from './daemons.ts'
-import { clusterDns } from './dns.ts'
 import { LabError, must, run } from './exec.ts'
 import { writeResolvConf } from './kubelet.ts'
 import { makeNetwork } from './network.ts'
@@ -22,7 +21,7 @@ import type { Started } from './start.ts'
 import { chooseTools, toolPath } from './tools.ts'
 
 export interface BootOptions {
-  /** Install what a person's cluster has besides Kubernetes: Traefik. */
+  /** Install what a person's cluster has besides Kubernetes: DNS and Traefik. */
   fixtures: boolean
 }
 
@@ -51,7 +50,7 @@ export async function boot(instance: Instance, parts: Binaries, options: BootOpt
   copyKubeconfig(instance)
   await chooseTools(parts, instance)
   await waitForNode(instance)
-  if (options.fixtures) await furnish(instance, parts)
+  if (options.fixtures) await furnish(instance)
   const record = { engine: parts.engine, version: parts.version, net, daemons: started }
   await writeRecord(instance, record)
   return record
@@ -66,12 +65,10 @@ async function loadImages(instance: Instance, parts: Binaries): Promise<void> {
 }
 
 /** What is on a person's cluster before airstrip comes. */
-async function furnish(instance: Instance, parts: Binaries): Promise<void> {
+async function furnish(instance: Instance): Promise<void> {
   const { applyFixtures } = await import('./standin/fixtures.ts')
-  const kubectl = (args: string[], input = ''): Promise<string> => must('kubectl', ['--kubeconfig', instance.kubeconfig, ...args], { env: toolEnv(instance), input })
-  await applyFixtures(kubectl)
-  // The stand-ins find each other through the variables of services; real programs ask for names.
-  if (parts.engine === 'official') await kubectl(['apply', '-f', '-'], clusterDns())
+  const env = toolEnv(instance)
+  await applyFixtures((args, input = '') => must('kubectl', ['--kubeconfig', instance.kubeconfig, ...args], { env, input }))
 }
 
 function toolEnv(instance: Instance): NodeJS.ProcessEnv {

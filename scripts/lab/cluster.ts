@@ -37,7 +37,7 @@ export interface Lab {
 export interface UpOptions {
   /** `auto` takes what is running, else the official programs where they can be had. */
   engine?: Engine | 'auto'
-  /** False leaves the cluster bare: no Traefik. */
+  /** False leaves the cluster bare: no DNS, no Traefik. */
   fixtures?: boolean
 }
 

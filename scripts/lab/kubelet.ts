@@ -15,7 +15,7 @@ export function writeKubeletConfig(instance: Instance, pki: string): string {
     cgroupDriver: 'cgroupfs',
     cgroupRoot: instance.cgroup,
     failSwapOn: false,
-    // Any address will do: without one every pod gets a MissingClusterDNS event.
+    // Without one every pod gets a MissingClusterDNS event, whether a DNS is there or not.
     clusterDNS: [CLUSTER_DNS],
     clusterDomain: 'cluster.local',
     resolvConf: resolvConf(instance),
