@@ -26,7 +26,7 @@ export function objectsOf(change: Change): string[] {
     case 'release':
       return [`Helm release ${change.want.namespace}/${change.want.name}`]
     case 'unlock':
-      return [`Helm release ${change.live.namespace}/${change.live.name}`]
+      return [`Helm release ${change.release.namespace}/${change.release.name}`]
   }
 }
 
@@ -85,7 +85,7 @@ async function makeOne(change: Exclude<Change, { op: 'create' } | { op: 'update'
       await writer.upgrade(change.want)
       break
     case 'unlock':
-      await writer.unlock(change.live)
+      await writer.unlock(change.release)
       break
   }
 }

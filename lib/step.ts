@@ -76,8 +76,8 @@ export type Change =
   | { op: 'generate'; refs: NonEmpty<ObjectRef>; why: string; make(random: RandomBytes): KubernetesObject[] }
   /** helm upgrade --install. */
   | { op: 'release'; want: ReleaseWish; live?: Release | undefined; why: string }
-  /** A Helm record left `pending-*` by a Helm that is gone: backed up, then marked failed. */
-  | { op: 'unlock'; live: Release; why: string }
+  /** What an interrupted run left: its Helm is ended, its `pending-*` record backed up and marked failed. */
+  | { op: 'unlock'; release: ReleaseName; live?: Release | undefined; why: string }
 
 export type Check =
   | { state: 'satisfied'; evidence: string[]; warnings?: Finding[] }
@@ -175,9 +175,12 @@ export interface ReleaseHook {
   phase: string
 }
 
-export interface ReleaseWish {
+export interface ReleaseName {
   name: string
   namespace: string
+}
+
+export interface ReleaseWish extends ReleaseName {
   chart: ChartSource
   values: Record<string, unknown>
   /** Helm's own `--timeout`, in seconds. */
@@ -276,6 +279,6 @@ export interface Writer {
   remove(live: KubernetesObject): Promise<void>
   patch(live: KubernetesObject, patch: readonly JsonPatch[]): Promise<void>
   upgrade(wish: ReleaseWish): Promise<void>
-  unlock(release: Release): Promise<void>
+  unlock(release: ReleaseName): Promise<void>
   random: RandomBytes
 }

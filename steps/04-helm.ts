@@ -1,6 +1,6 @@
 import { guardRelease, type Surety } from '../lib/airflow/guard.ts'
 import { makeSecrets, secretRefs } from '../lib/airflow/keys.ts'
-import { judgeLock, readLease } from '../lib/airflow/lock.ts'
+import { judgeLock, readLease, type LockVerdict } from '../lib/airflow/lock.ts'
 import { markedFingerprint, operationRef } from '../lib/airflow/operation.ts'
 import { executorOf, releaseDrift, wishFor } from '../lib/airflow/release.ts'
 import { airflowSpec, databaseClaimRef, type AirflowSlice, type AirflowSpec } from '../lib/airflow/spec.ts'
@@ -8,7 +8,7 @@ import { makeChanges, refOf } from '../lib/changes.ts'
 import { blockedBy, checked, isNonEmpty } from '../lib/check.ts'
 import { explainRelease } from '../lib/doctor/explain.ts'
 import { lookAtRelease } from '../lib/observe/look-release.ts'
-import type { Change, Check, KubernetesObject, Reader, Release, Step } from '../lib/step.ts'
+import type { Change, KubernetesObject, Reader, Release, Step } from '../lib/step.ts'
 
 /** The release, its keys and its passwords. The executor of a release that runs is left to step executor. */
 export const helm: Step<AirflowSlice, AirflowSpec> = {
@@ -29,11 +29,13 @@ export const helm: Step<AirflowSlice, AirflowSpec> = {
     const wish = wishFor(spec.release, release === undefined ? spec.release.executor : executorOf(release))
     const { blocked } = blockedBy(guardRelease(wish, release, suretyOf(spec, secrets, claim)))
     if (blocked !== undefined) return blocked
-    const unlocked = await unlockChange(release, lease, reader)
-    if (!Array.isArray(unlocked)) return unlocked
-    const why = await whyUpgrade(spec, release, reader)
+    const verdict = await judgeOperation(release, lease, reader)
+    if (verdict.state === 'held') return { state: 'blocked', findings: [verdict.finding] }
+    const unlock: Change[] = verdict.state === 'stale' ? [{ op: 'unlock', release: { name, namespace }, live: release, why: verdict.why }] : []
+    // What a cut-off Helm may have half done is not worth working out: the upgrade makes it whole.
+    const why = verdict.state === 'stale' ? 'its last change was interrupted' : await whyUpgrade(spec, release, reader)
     const upgrade: Change[] = why === undefined ? [] : [{ op: 'release', want: wish, live: release, why }]
-    return checked([...(await keyChange(spec, secrets, reader)), ...unlocked, ...upgrade], evidenceOf(release))
+    return checked([...(await keyChange(spec, secrets, reader)), ...unlock, ...upgrade], evidenceOf(release))
   },
 
   apply: makeChanges,
@@ -60,13 +62,11 @@ async function keyChange(spec: AirflowSpec, secrets: readonly (KubernetesObject 
   return [{ op: 'generate', refs: missing, why: 'keys and passwords are made once and kept', make: (random) => makeSecrets(spec.keys, secrets, given, random) }]
 }
 
-/** A record that a dead Helm left behind is freed; one that a living Helm holds blocks. */
-async function unlockChange(release: Release | undefined, lease: KubernetesObject | undefined, reader: Reader): Promise<Change[] | Check> {
-  if (release?.status.startsWith('pending-') !== true) return []
-  const { holderIdentity, leaseDurationSeconds } = readLease(lease)
-  const alive = holderIdentity === undefined ? undefined : await reader.alive(holderIdentity)
-  const verdict = judgeLock(release, { holderIdentity, leaseDurationSeconds }, alive, reader.now())
-  return verdict.state === 'stale' ? [{ op: 'unlock', live: release, why: verdict.why }] : { state: 'blocked', findings: [verdict.finding] }
+/** What a run that is gone left behind is freed; what a living Helm holds blocks. */
+async function judgeOperation(release: Release | undefined, lease: KubernetesObject | undefined, reader: Reader): Promise<LockVerdict> {
+  const held = readLease(lease)
+  const alive = held.holderIdentity === undefined || held.holderIdentity === '' ? undefined : await reader.alive(held.holderIdentity)
+  return judgeLock(release, held, alive, reader.now())
 }
 
 async function whyUpgrade({ release: spec }: AirflowSpec, release: Release | undefined, reader: Reader): Promise<string | undefined> {

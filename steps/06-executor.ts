@@ -22,7 +22,7 @@ export const executor: Step<AirflowSlice, AirflowSpec> = {
     const release = await reader.release(spec.name, spec.namespace)
     if (release === undefined) return { state: 'waiting', on: [{ object: `Helm release ${spec.namespace}/${spec.name}`, reason: 'is not installed yet' }] }
     const now = executorOf(release)
-    if (now === spec.executor) return { state: 'satisfied', evidence: [`${now} runs the tasks`] }
+    if (now === spec.executor) return { state: 'satisfied', evidence: [] }
     return { state: 'drifted', changes: [{ op: 'release', want: wishFor(spec, spec.executor), live: release, why: `executor ${now} becomes ${spec.executor}` }] }
   },
 
@@ -30,11 +30,17 @@ export const executor: Step<AirflowSlice, AirflowSpec> = {
 
   async verify({ release: spec }, reader) {
     const [look, left] = await Promise.all([lookAtRelease(spec.name, spec.namespace, reader), leftovers(spec, reader)])
-    if (look.state === 'failed' || !isNonEmpty(left)) return look
-    return { state: 'waiting', on: look.state === 'waiting' ? [...look.on, ...left] : left }
+    if (look.state === 'failed') return look
+    if (isNonEmpty(left)) return { state: 'waiting', on: look.state === 'waiting' ? [...look.on, ...left] : left }
+    return look.state === 'done' ? { ...look, evidence: [proof(spec.executor), ...look.evidence] } : look
   },
 
   explain: ({ release: { name, namespace } }, reader) => explainRelease(name, namespace, reader),
+}
+
+function proof(executor: string): string {
+  const rest = partsOf(executor)?.celery === false ? '; Redis and Celery workers are gone' : ''
+  return `${executor} runs the tasks${rest}`
 }
 
 /** Celery's Redis and workers, while they are still there and must not be. A worker first ends its tasks. */

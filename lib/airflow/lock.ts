@@ -1,7 +1,8 @@
 import type { Finding, KubernetesObject, Release } from '../step.ts'
 
-/** What is to be done about a record that says `pending-*`. */
+/** What is to be done about an operation that the cluster says is under way. */
 export type LockVerdict =
+  | { state: 'free' }
   | { state: 'stale'; why: string }
   | { state: 'held'; finding: Finding }
 
@@ -10,26 +11,34 @@ export interface Lease {
   leaseDurationSeconds: number
 }
 
-/** Helm's default patience is taken where no Lease says another. */
+/** In seconds; longer than Helm's own default of five minutes. */
+const helmPatience = 900
+
+/** A patience of our own is taken where no Lease says another. */
 export function readLease(lease: KubernetesObject | undefined): Lease {
-  return { leaseDurationSeconds: 900, ...(lease?.spec as Partial<Lease> | undefined) }
+  const { holderIdentity, leaseDurationSeconds } = (lease?.spec ?? {}) as Partial<Lease>
+  // A lease that nobody holds says nothing of how long the Helm of somebody else may take.
+  return { holderIdentity, leaseDurationSeconds: holderIdentity === '' ? helmPatience : (leaseDurationSeconds ?? helmPatience) }
 }
 
 /**
- * The rule: a pending record is stale when its holder, which the Lease names, is a process of this
- * host that is gone (`alive` is false; undefined for another host); or when nobody is known to hold it and it is older than any Helm waits.
+ * The rule. An operation is stale when its holder, which the Lease names, is a process of this host
+ * that is gone (`alive` is false; undefined for another host), whatever the record says: its Helm may
+ * still be at work. A `pending-*` record that nobody is known to hold is stale once it is older than
+ * any Helm waits.
  */
-export function judgeLock(release: Release, lease: Lease, alive: boolean | undefined, now: Date): LockVerdict {
-  const { holderIdentity, leaseDurationSeconds } = lease
+export function judgeLock(release: Release | undefined, lease: Lease, alive: boolean | undefined, now: Date): LockVerdict {
+  const { holderIdentity = '', leaseDurationSeconds } = lease
+  if (holderIdentity !== '' && alive === false) return { state: 'stale', why: `the run that was at work on it (${named(holderIdentity)}) is gone` }
+  if (release?.status.startsWith('pending-') !== true) return { state: 'free' }
   const age = Math.round((now.getTime() - Date.parse(release.updatedAt)) / 1000)
-  if (alive === false) return { state: 'stale', why: `it is ${release.status}, and the run that began it (${named(holderIdentity)}) is gone` }
   if (age > leaseDurationSeconds + 60) return { state: 'stale', why: `it has been ${release.status} for ${age} s, longer than any Helm waits` }
   return { state: 'held', finding: heldFinding(release, named(holderIdentity), age, leaseDurationSeconds) }
 }
 
-function named(holder: string | undefined): string {
-  const [host = '', pid = ''] = holder?.split('/') ?? []
-  return holder === undefined ? 'an unknown Helm' : `pid ${pid} on ${host}`
+function named(holder: string): string {
+  const [host = '', pid = ''] = holder.split('/')
+  return holder === '' ? 'an unknown Helm' : `pid ${pid} on ${host}`
 }
 
 function heldFinding(release: Release, holder: string, age: number, lease: number): Finding {

@@ -1,25 +1,27 @@
-import type { KubernetesObject, ObjectRef, ReleaseWish } from '../step.ts'
+import type { KubernetesObject, ObjectRef, ReleaseName } from '../step.ts'
 
 /**
- * Who is at work on a release, told by the cluster itself: a Lease that is written before Helm is
- * started. A record that is left `pending-*` can then be judged from any machine, without the
- * state file: the holder is alive, dead, or on another host and past its time.
+ * Who is at work on a release, told by the cluster itself: a Lease that has a holder from before
+ * Helm is started until after it has ended. An operation that was cut short, and a record that it
+ * left `pending-*`, can then be judged from any machine without the state file: the holder is
+ * alive, dead, or on another host and past its time.
  */
-export function operationRef(release: { name: string; namespace: string }): ObjectRef {
+export function operationRef(release: ReleaseName): ObjectRef {
   return { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', name: `airstrip-helm-${release.name}`, namespace: release.namespace }
 }
 
-export function operationLease(wish: ReleaseWish, holder: string, now: Date): KubernetesObject {
-  const { apiVersion, kind, name, namespace } = operationRef(wish)
+/** With an empty holder nobody is at work. */
+export function operationLease(release: ReleaseName, holder: string, seconds: number, now: Date): KubernetesObject {
+  const { apiVersion, kind, name, namespace } = operationRef(release)
   return {
     apiVersion,
     kind,
-    metadata: { name, namespace: namespace ?? wish.namespace, labels: { 'app.kubernetes.io/managed-by': 'airstrip' } },
+    metadata: { name, namespace: namespace ?? release.namespace, labels: { 'app.kubernetes.io/managed-by': 'airstrip' } },
     spec: {
       holderIdentity: holder,
       // A MicroTime has six digits after the point, a JavaScript date three.
       acquireTime: now.toISOString().replace('Z', '000Z'),
-      leaseDurationSeconds: wish.timeoutSeconds,
+      leaseDurationSeconds: seconds,
     },
   }
 }

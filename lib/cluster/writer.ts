@@ -1,8 +1,9 @@
 import { AirstripError } from '../errors.ts'
-import type { Chart, ChartSource, JsonPatch, KubernetesObject, RandomBytes, Release, ReleaseWish, Writer } from '../step.ts'
+import type { Chart, ChartSource, JsonPatch, KubernetesObject, ListQuery, RandomBytes, ReleaseName, ReleaseWish, Writer } from '../step.ts'
 import { callKubectl, helmFlags, interrupted, kubectl, refusal, type Connection } from './connection.ts'
-import { getObjects } from './objects.ts'
-import { asFailed } from './release.ts'
+import { listObjects } from './objects.ts'
+import type { Outcome } from './exec.ts'
+import { asFailed, newestRecord } from './release.ts'
 import { isTransient } from './transient.ts'
 import { chartMark, operationLease } from '../airflow/operation.ts'
 
@@ -64,40 +65,60 @@ async function patchObject(connection: Connection, live: KubernetesObject, patch
  */
 async function upgrade(connection: Connection, hands: Hands, wish: ReleaseWish): Promise<void> {
   const chart = await hands.chart(wish.chart)
-  await kubectl(connection, ['apply', '--server-side', '--field-manager=airstrip', '--force-conflicts', '-f', '-'],
-    JSON.stringify(operationLease(wish, hands.holder, hands.now())))
+  await hold(connection, operationLease(wish, hands.holder, wish.timeoutSeconds, hands.now()))
   const args = [
     'upgrade', '--install', wish.name, chart.path, '-n', wish.namespace, '--values', '-',
     `--timeout=${wish.timeoutSeconds}s`, '--history-max=10', `--description=${chartMark(chart.fingerprint, hands.holder)}`,
     ...helmFlags(connection.target),
   ]
   const outcome = await connection.exec({ tool: 'helm', args, stdin: JSON.stringify(wish.values), signal: connection.signal })
+  // The run may be over, but Helm has ended by itself and has written its record: that is told, too.
+  await letGo({ ...connection, signal: undefined }, hands, wish)
   if (connection.signal?.aborted === true) throw interrupted()
   if (outcome.exitCode !== 0) throw await helmRefusal(connection, wish, outcome)
 }
 
-async function helmRefusal(connection: Connection, wish: ReleaseWish, outcome: { exitCode: number; stdout: string; stderr: string; ms: number }): Promise<AirstripError> {
+/** Says in the cluster who is at work on the release. */
+async function hold(connection: Connection, lease: KubernetesObject): Promise<void> {
+  await kubectl(connection, ['apply', '--server-side', '--field-manager=airstrip', '--force-conflicts', '-f', '-'], JSON.stringify(lease))
+}
+
+/** Somebody else's Helm came in between: the next look judges who it is. */
+const anotherHelm = /another operation \(install\/upgrade\/rollback\) is in progress|release: already exists|cannot re-?use a name that is still in use/
+
+async function helmRefusal(connection: Connection, wish: ReleaseWish, outcome: Outcome): Promise<AirstripError> {
   if (outcome.exitCode === 127 || isTransient(outcome.stderr)) return refusal(connection, 'helm', ['upgrade', wish.name], outcome)
+  if (anotherHelm.test(outcome.stderr)) return new AirstripError('CALL_FAILED', `Another Helm was at work on release ${wish.namespace}/${wish.name}.`, { transient: true })
   const seen = connection.redactor.redact(outcome.stderr).split('\n').filter((line) => line.trim() !== '' && !line.startsWith('WARNING')).slice(-8)
   return new AirstripError('HELM_FAILED', `Helm could not finish release ${wish.namespace}/${wish.name}.`, { seen })
 }
 
+/** Nobody is at work; a Lease must have a duration, so the shortest. */
+async function letGo(connection: Connection, hands: Hands, release: ReleaseName): Promise<void> {
+  await hold(connection, operationLease(release, '', 1, hands.now()))
+}
+
 /**
- * The record is kept, not deleted: as `failed` it stays the base of the next three-way merge, and
- * the next upgrade mends the release in place.
+ * First the Helm that outlived its run, which on TERM usually writes `failed` itself; then the
+ * record, if it is still pending. It is kept, not deleted: as `failed` it stays the base of the next
+ * three-way merge, and the next upgrade mends the release in place.
  */
-async function unlock(connection: Connection, hands: Hands, release: Release): Promise<void> {
+async function unlock(connection: Connection, hands: Hands, release: ReleaseName): Promise<void> {
   await hands.endOrphans(hands.holder, release.name)
-  const [secret] = await getObjects(connection, [release.record])
-  if (secret === undefined || !(secret.metadata.labels?.status ?? '').startsWith('pending')) return
-  const kept = await hands.backup(`${release.record.name}.json`, JSON.stringify(secret))
+  const query: ListQuery = { resources: ['secrets'], namespace: release.namespace, selector: `owner=helm,name=${release.name},status!=superseded` }
+  const secret = newestRecord(await listObjects(connection, query))
+  if (secret !== undefined && (secret.metadata.labels?.status ?? '').startsWith('pending')) await markFailed(connection, hands, secret)
+  await letGo(connection, hands, release)
+}
+
+async function markFailed(connection: Connection, hands: Hands, secret: KubernetesObject): Promise<void> {
+  const kept = await hands.backup(`${secret.metadata.name}.json`, JSON.stringify(secret))
   const failed = asFailed(secret, `Interrupted; recovered by airstrip, which kept the record in ${kept}`)
   const changed = {
     ...secret,
     metadata: { ...secret.metadata, labels: { ...secret.metadata.labels, status: failed.status } },
     data: { release: failed.release },
   }
-  // By stdin and with the resourceVersion that was read: a Helm that is alive after all wins.
+  // With the resourceVersion that was read: a Helm that is alive after all wins.
   await kubectl(connection, ['replace', '-f', '-'], JSON.stringify(changed))
 }
-
