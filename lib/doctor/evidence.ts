@@ -1,6 +1,9 @@
 /** What was collected, as plain data: it can be written to a file and judged again without a cluster. */
 import type { KubernetesObject, Release } from '../step.ts'
-import type { ReleaseView } from '../observe/release.ts'
+import { isFoundation, type Part } from '../observe/causes.ts'
+import { nameOf } from '../observe/observation.ts'
+import { observe } from '../observe/registry.ts'
+import { partsOf, type ReleaseView } from '../observe/release.ts'
 
 export interface ContainerLog {
   pod: string
@@ -44,4 +47,14 @@ export function viewOf(evidence: Evidence): ReleaseView {
     hooks: [...jobs, ...pods],
     now: new Date(evidence.at),
   }
+}
+
+/** The parts of the release where there is a record; otherwise everything in the namespace. */
+export function partsIn(evidence: Evidence): Part[] {
+  const view = viewOf(evidence)
+  if (evidence.record) return partsOf(view, evidence.record)
+  const { workloads, jobs, claims } = evidence
+  return [...workloads, ...jobs, ...claims].map((object) => ({
+    name: nameOf(object), object, observation: observe(object, view), foundation: isFoundation(object),
+  }))
 }

@@ -1,12 +1,9 @@
 /** For a timeout or a failed Helm: every object that is not ready, why, and what it said last. */
 import type { KubernetesObject } from '../step.ts'
-import type { Part } from '../observe/causes.ts'
 import { describeEvent, eventsAbout, timeOf } from '../observe/events.ts'
 import { type Observation, nameOf } from '../observe/observation.ts'
 import { podsOf } from '../observe/owners.ts'
-import { observe } from '../observe/registry.ts'
-import { partsOf } from '../observe/release.ts'
-import { type Evidence, viewOf } from './evidence.ts'
+import { type Evidence, partsIn } from './evidence.ts'
 
 export interface Unready {
   /** `Kind namespace/name`. */
@@ -21,20 +18,12 @@ const lastEvents = 5
 const everyday = ['Scheduled', 'Pulled', 'Created', 'Started', 'SuccessfulCreate', 'ScalingReplicaSet']
 
 export function unready(evidence: Evidence): Unready[] {
-  return parts(evidence).flatMap(({ name, object, observation }) => {
+  return partsIn(evidence).flatMap(({ name, object, observation }) => {
     if (observation.state === 'done') return []
     const pods = object ? podsOf(object, evidence.pods).filter((pod) => !isReady(pod)) : []
     const about = object ? [object, ...(object.kind === 'Pod' ? [] : pods)] : []
     return [{ object: name, reason: reasonOf(observation), logs: logsOf(object?.kind === 'Pod' ? [object] : pods, evidence), events: eventsOf(about, evidence) }]
   })
-}
-
-/** Those of the release where there is a record; otherwise everything in the namespace. */
-function parts(evidence: Evidence): Pick<Part, 'name' | 'object' | 'observation'>[] {
-  const view = viewOf(evidence)
-  if (evidence.record) return partsOf(view, evidence.record)
-  const { workloads, jobs, claims } = evidence
-  return [...workloads, ...jobs, ...claims].map((object) => ({ name: nameOf(object), object, observation: observe(object, view) }))
 }
 
 function isReady(pod: KubernetesObject): boolean {
@@ -56,10 +45,11 @@ export function logsOf(pods: readonly KubernetesObject[], { logs }: Evidence): U
 function eventsOf(objects: readonly KubernetesObject[], { events }: Evidence): string[] {
   const about = objects.flatMap((object) => eventsAbout(object, events).map((event) => ({ event, name: nameOf(object) })))
   const telling = about.filter(({ event }) => !everyday.includes(event.reason ?? ''))
-  return telling
+  const lines = telling
     .sort((a, b) => timeOf(a.event) - timeOf(b.event))
-    .slice(-lastEvents)
     .map(({ event, name }) => `${name}: ${describeEvent(event)}`)
+  // The scheduler writes a new event for each try.
+  return [...new Set(lines.reverse())].slice(0, lastEvents).reverse()
 }
 
 /** The lines for an error's `seen`. */

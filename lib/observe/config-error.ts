@@ -6,12 +6,14 @@
  */
 import type { ContainerStatus, Event } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../step.ts'
-import { describeEvent, latest } from './events.ts'
-import { type Observation, failed, inNamespace, nameOf, waiting } from './observation.ts'
+import { describeEvent, latest, timeOf } from './events.ts'
+import { type Observation, failed, inNamespace, nameOf, untilNextTry, waiting } from './observation.ts'
 
 // The kubelet's own caches are late right after a pod was placed: "failed to sync secret cache: timed out".
 const transient = /failed to sync|timed out|deadline exceeded|connection refused/i
 const missing = /(secret|configmap) "([^"]+)" not found|couldn't find key (\S+) in (Secret|ConfigMap) (\S+)|references non-existent (secret|config) key: ?(\S+)/i
+/** The kubelet's between two tries to mount, 2 min 2 s. */
+const longestPauseMs = 122_000
 const hostPath = /hostPath type check failed: (\S+) is not a ([\w ]+)/
 
 export function observeConfig(pod: KubernetesObject, status: ContainerStatus): Observation | undefined {
@@ -21,33 +23,38 @@ export function observeConfig(pod: KubernetesObject, status: ContainerStatus): O
   return configError(pod, message, `${nameOf(pod)}, container ${status.name}: ${reason}: ${message}`)
 }
 
-function configError(pod: KubernetesObject, message: string, evidence: string): Observation {
+function configError(pod: KubernetesObject, message: string, evidence: string, settleMs?: number): Observation {
   const what = missing.exec(message)?.[0]
+  // The kubelet adds pod and container; the title is of the cause alone.
+  const text = message.replace(/ \(pod: .*\)$/, '')
   return failed(pod, 'container-config-error', {
-    title: what ? `A container needs what does not exist: ${what}` : `A container cannot be made as it is configured: ${message}`,
+    title: what ? `A container needs what does not exist: ${what}` : `A container cannot be made as it is configured: ${text}`,
     evidence: [evidence],
     why: 'The kubelet cannot make the container before what it refers to is there, and nothing of the release makes it later.',
     fix: [
       `Look whether it is there under another name: kubectl ${inNamespace(pod)} get secrets,configmaps`,
       'Make it, or correct the reference in airflow.values, and run again',
     ],
-  })
+  }, settleMs)
 }
 
 /** What keeps volumes from being mounted; only asked while the pod's containers are still to be made. */
-export function observeMounts(pod: KubernetesObject, events: readonly Event[]): Observation | undefined {
+export function observeMounts(pod: KubernetesObject, events: readonly Event[], now: Date): Observation | undefined {
   // The mounts come before the pull: an event of a pull says that they are done.
   const event = latest(events, 'FailedMount', 'FailedAttachVolume', 'Pulling', 'Pulled', 'Created')
   if (event?.reason !== 'FailedMount' && event?.reason !== 'FailedAttachVolume') return undefined
   // "Unable to attach or mount volumes: timed out" follows each reason and has none of its own.
-  const message = events.findLast((one) => one.reason === 'FailedMount' && /MountVolume|hostPath/.test(one.message ?? ''))?.message ?? ''
+  const telling = events.findLast((one) => one.reason === 'FailedMount' && /MountVolume|hostPath/.test(one.message ?? ''))
+  if (!telling) return waiting(describeEvent(event))
+  const { message = '' } = telling
+  const settle = untilNextTry('hostpath-not-on-the-node', timeOf(telling), now, longestPauseMs)
   const path = hostPath.exec(message)
-  if (path) return notOnNode(pod, path[1] ?? '', path[2] ?? '', message)
-  if (missing.test(message) && !transient.test(message)) return configError(pod, message, `${nameOf(pod)}: FailedMount: ${message}`)
+  if (path) return notOnNode(pod, path[1] ?? '', path[2] ?? '', message, settle)
+  if (missing.test(message) && !transient.test(message)) return configError(pod, message, `${nameOf(pod)}: FailedMount: ${message}`, settle)
   return waiting(describeEvent(event))
 }
 
-function notOnNode(pod: KubernetesObject, path: string, kind: string, message: string): Observation {
+function notOnNode(pod: KubernetesObject, path: string, kind: string, message: string, settleMs?: number): Observation {
   const node = (pod.spec as { nodeName?: string } | undefined)?.nodeName ?? 'the node'
   return failed(pod, 'hostpath-not-on-the-node', {
     title: `${path} is not a ${kind} on node ${node}`,
@@ -57,5 +64,5 @@ function notOnNode(pod: KubernetesObject, path: string, kind: string, message: s
       `On ${node}: sudo mkdir -p ${path} && sudo chown 50000:0 ${path} && sudo chmod 775 ${path}`,
       'kind: make the cluster again with extraMounts; Minikube: minikube mount SOURCE:TARGET',
     ],
-  })
+  }, settleMs)
 }

@@ -6,11 +6,11 @@ import { describeEnd, observeCrash } from './crash.ts'
 import { observePull } from './image.ts'
 import type { Observation } from './observation.ts'
 
-export function observeContainers(object: KubernetesObject, events: readonly Event[]): Observation | undefined {
+export function observeContainers(object: KubernetesObject, events: readonly Event[], now: Date): Observation | undefined {
   const { initContainerStatuses = [], containerStatuses = [] } = (object as Pod).status ?? {}
-  const inits = initContainerStatuses.map((status) => observePull(object, status, events) ?? observeConfig(object, status))
+  const inits = initContainerStatuses.map((status) => observePull(object, status, events, now) ?? observeConfig(object, status))
   const mains = containerStatuses.map((status) =>
-    observePull(object, status, events) ?? observeConfig(object, status) ?? observeCrash(object, status, events))
+    observePull(object, status, events, now) ?? observeConfig(object, status) ?? observeCrash(object, status, events, now))
   const found = [...inits, ...mains].filter((observation) => observation !== undefined)
   return found.find(({ state }) => state === 'failed') ?? found[0]
 }

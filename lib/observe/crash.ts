@@ -10,28 +10,31 @@
  *   restartCount: 5, state: {waiting: {reason: CrashLoopBackOff, message: "back-off 2m40s restarting …"}},
  *   lastState: {terminated: {exitCode: 1, reason: Error, startedAt: …, finishedAt: …}}
  */
-import type { ContainerStateTerminated, ContainerStatus, Event } from 'kubernetes-types/core/v1.js'
+import type { ContainerStateTerminated, ContainerStatus, Event, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../step.ts'
-import { type Observation, failed, inNamespace, nameOf } from './observation.ts'
+import { type Observation, failed, inNamespace, nameOf, untilNextTry } from './observation.ts'
 import { controllerOf } from './owners.ts'
 
 const heldRestarts = 4
 const soonMs = 90_000
+const longestBackOffMs = 300_000
 const signals = [137, 143]
 
 /** For a main container; undefined where nothing certain can be said. */
-export function observeCrash(pod: KubernetesObject, status: ContainerStatus, events: readonly Event[]): Observation | undefined {
-  const last = status.lastState?.terminated
-  if (status.state?.waiting?.reason !== 'CrashLoopBackOff' || status.restartCount < heldRestarts || !last) return undefined
+export function observeCrash(pod: KubernetesObject, status: ContainerStatus, events: readonly Event[], now: Date): Observation | undefined {
+  // For some seconds after its end a container is "terminated", and only then in back-off.
+  const last = status.state?.terminated ?? (status.state?.waiting?.reason === 'CrashLoopBackOff' ? status.lastState?.terminated : undefined)
+  if (!last || status.restartCount < heldRestarts || (pod as Pod).spec?.restartPolicy === 'Never') return undefined
   if (controllerOf(pod)?.kind === 'Job') return undefined
-  if (last.reason === 'OOMKilled') return outOfMemory(pod, status)
+  const settle = untilNextTry('crash-loop', last.finishedAt, now, longestBackOffMs)
+  if (last.reason === 'OOMKilled') return outOfMemory(pod, status, settle)
   const byItself = last.exitCode !== 0 && !signals.includes(last.exitCode) && !killedByProbe(status.name, events)
-  return byItself && soon(last) ? crashLoop(pod, status, last) : undefined
+  return byItself && soon(last) ? crashLoop(pod, status, last, settle) : undefined
 }
 
 function soon({ startedAt, finishedAt }: ContainerStateTerminated): boolean {
-  // Without times (the runtime could not start it at all) it was soon.
-  if (!startedAt || !finishedAt) return true
+  // What the runtime could not start at all (StartError) began in 1970, or has no times.
+  if (!startedAt || !finishedAt || Date.parse(startedAt) === 0) return true
   return Date.parse(finishedAt) - Date.parse(startedAt) < soonMs
 }
 
@@ -47,22 +50,22 @@ export function describeEnd({ exitCode, reason, message }: ContainerStateTermina
   return `exit code ${exitCode}${why}${said ? `: ${said}` : ''}`
 }
 
-function crashLoop(pod: KubernetesObject, status: ContainerStatus, last: ContainerStateTerminated): Observation {
+function crashLoop(pod: KubernetesObject, status: ContainerStatus, last: ContainerStateTerminated, settleMs?: number): Observation {
   return failed(pod, 'crash-loop', {
     title: `Container ${status.name} of ${ownerName(pod)} keeps crashing`,
     evidence: [`${nameOf(pod)}, container ${status.name}: ${describeEnd(last)}, restarted ${status.restartCount} times`],
     why: 'It ends by itself soon after each start, so another start will not help; its last log lines say why.',
     fix: [`kubectl ${inNamespace(pod)} logs ${pod.metadata.name} -c ${status.name} --previous`],
-  })
+  }, settleMs)
 }
 
-function outOfMemory(pod: KubernetesObject, status: ContainerStatus): Observation {
+function outOfMemory(pod: KubernetesObject, status: ContainerStatus, settleMs?: number): Observation {
   return failed(pod, 'oom-killed', {
     title: `Container ${status.name} of ${ownerName(pod)} needs more memory than it may use`,
     evidence: [`${nameOf(pod)}, container ${status.name}: OOMKilled, restarted ${status.restartCount} times`],
     why: 'The kernel ended it at its memory limit, or the node had none left, each time it was started.',
     fix: ['Raise resources.limits.memory of that component in airflow.values (a webserver wants 2Gi, or config.webserver.workers: 2), and run again'],
-  })
+  }, settleMs)
 }
 
 /** Ten replicas of one Deployment are one finding. */

@@ -6,7 +6,9 @@
  *     {type: Progressing, status: "True", reason: ReplicaSetUpdated, message: ReplicaSet "airflow-scheduler-6d5b9c7f9" is progressing.}]}
  */
 import type { Deployment, DeploymentCondition } from 'kubernetes-types/apps/v1.js'
+import type { Event } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../step.ts'
+import { timeOf } from './events.ts'
 import { type Context, type Observation, done, nameOf, waiting } from './observation.ts'
 import { controllerOf, lasting, podsOf } from './owners.ts'
 import { judgeRefusal } from './refusal.ts'
@@ -20,7 +22,7 @@ export function observeDeployment(object: KubernetesObject, context: Context): O
   if (counts === undefined) return done(`${nameOf(object)}: ${deployment.status?.availableReplicas ?? 0} available`)
   const refused = condition(deployment, 'ReplicaFailure')
   if (refused?.status === 'True') {
-    const refusal = judgeRefusal(object, refused.message ?? '', context)
+    const refusal = judgeRefusal(object, refused.message ?? '', lastTry(object, context), context)
     if (refusal.state === 'failed') return refusal
   }
   return throughPods(object, newestPods(object, context), counts + stuck(deployment), context)
@@ -36,6 +38,13 @@ function lacking({ spec, status = {} }: Deployment): string | undefined {
   if (updatedReplicas < wanted) return `${updatedReplicas}/${wanted} of the newest version${spec?.paused ? ', and it is paused' : ''}`
   if (replicas > updatedReplicas) return `${replicas - updatedReplicas} of an older version still to end`
   return availableReplicas < updatedReplicas ? `${availableReplicas}/${wanted} available` : undefined
+}
+
+/** The condition keeps the time of its first refusal; the ReplicaSet's events have that of the last. */
+function lastTry({ metadata }: KubernetesObject, { events }: Context): number | undefined {
+  const tries = (events as readonly unknown[] as Event[]).filter(({ reason, involvedObject: { kind, name, namespace } }) =>
+    reason === 'FailedCreate' && kind === 'ReplicaSet' && namespace === metadata.namespace && name?.startsWith(`${metadata.name}-`))
+  return tries.length > 0 ? Math.max(...tries.map(timeOf)) : undefined
 }
 
 function stuck(deployment: Deployment): string {

@@ -4,7 +4,9 @@
  * catalogue the id is the catalogue's.
  *
  * `settleMs` is how long it must stay so before a wait is ended for it. It is longer than whatever
- * could still mend it by itself, and a wrongly ended install is worse than a late one.
+ * could still mend it by itself, and a wrongly ended install is worse than a late one. Where the
+ * kubelet tries again at growing intervals (crash, pull, mount) and its last try is over a minute old,
+ * the wait lasts until after its next one: the cause may have been mended in between.
  */
 export const faults = {
   'node-not-ready': { settleMs: 60_000, rule: 'A node says Ready False or Unknown.' },

@@ -8,7 +8,8 @@
  */
 import type { ContainerStatus, Event } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../step.ts'
-import { type Observation, failed, inNamespace, nameOf, waiting } from './observation.ts'
+import { timeOf } from './events.ts'
+import { type Failed, type Observation, failed, inNamespace, nameOf, untilNextTry, waiting } from './observation.ts'
 
 const pullReasons = ['ErrImagePull', 'ImagePullBackOff', 'ErrImageNeverPull', 'InvalidImageName']
 
@@ -17,15 +18,20 @@ const transient = /time[d ]*out|deadline exceeded|toomanyrequests|too many reque
 const otherCpu = /no match(ing manifest)? for (platform|linux)/i
 const absent = /not found|notfound|manifest unknown|name unknown|does not exist|pull access denied/i
 const denied = /unauthorized|authentication required|no basic auth|insufficient_scope|\b401\b/i
+const longestBackOffMs = 300_000
 const bitnami = /^(docker\.io\/)?bitnami\//
 
-export function observePull(pod: KubernetesObject, status: ContainerStatus, events: readonly Event[]): Observation | undefined {
+export function observePull(pod: KubernetesObject, status: ContainerStatus, events: readonly Event[], now: Date): Observation | undefined {
   const { reason = '', message = '' } = status.state?.waiting ?? {}
   if (!pullReasons.includes(reason)) return undefined
   const image = wantedImage(pod, status)
-  const text = reason === 'InvalidImageName' ? message : pullText(image, message, events)
+  const said = events.findLast((event) => event.reason === 'Failed' && event.message?.startsWith(`Failed to pull image "${image}"`))
+  const text = pullText(message, said)
   const evidence = [`${nameOf(pod)}, container ${status.name}: ${reason}`, ...(text ? [text] : [])]
-  return verdict(pod, reason, image, text, evidence) ?? waiting(`${status.name}: ${reason}: ${text || image}`)
+  const found = verdict(pod, reason, image, text, evidence)
+  if (!found) return waiting(`${status.name}: ${reason}: ${text || image}`)
+  if (!reason.endsWith('Pull') && !reason.endsWith('BackOff')) return found
+  return { ...found, settleMs: untilNextTry(found.finding.id, said && timeOf(said), now, longestBackOffMs) ?? found.settleMs }
 }
 
 /** The status may carry the id of another tag of the same image; the spec has what was asked for. */
@@ -36,13 +42,12 @@ function wantedImage(pod: KubernetesObject, status: ContainerStatus): string {
 }
 
 /** The newest that says why; "Back-off pulling image" and "Error: ImagePullBackOff" do not. */
-function pullText(image: string, message: string, events: readonly Event[]): string {
-  const said = events.findLast((event) => event.reason === 'Failed' && event.message?.startsWith(`Failed to pull image "${image}"`))
+function pullText(message: string, said: Event | undefined): string {
   if (/^Back-off pulling image "[^"]+"$/.test(message)) return said?.message ?? ''
   return message || (said?.message ?? '')
 }
 
-function verdict(pod: KubernetesObject, reason: string, image: string, text: string, evidence: string[]): Observation | undefined {
+function verdict(pod: KubernetesObject, reason: string, image: string, text: string, evidence: string[]): Failed | undefined {
   if (reason === 'InvalidImageName') return invalidName(pod, image, evidence)
   if (reason === 'ErrImageNeverPull') return neverPulled(pod, image, evidence)
   // The image's own name must not decide: somebody may call one "tls" or "timeout".
@@ -53,7 +58,7 @@ function verdict(pod: KubernetesObject, reason: string, image: string, text: str
   return denied.test(said) ? pullDenied(pod, image, evidence) : undefined
 }
 
-function notFound(pod: KubernetesObject, image: string, evidence: string[]): Observation {
+function notFound(pod: KubernetesObject, image: string, evidence: string[]): Failed {
   return failed(pod, 'image-not-found', {
     title: `Image ${image} does not exist`,
     evidence,
@@ -62,7 +67,7 @@ function notFound(pod: KubernetesObject, image: string, evidence: string[]): Obs
   })
 }
 
-function bitnamiGone(pod: KubernetesObject, image: string, evidence: string[]): Observation {
+function bitnamiGone(pod: KubernetesObject, image: string, evidence: string[]): Failed {
   const [, name = 'postgresql'] = /bitnami\/([^:@]+)/.exec(image) ?? []
   const key = name === 'redis' ? 'redis' : 'postgresql'
   return failed(pod, 'bitnami-image-removed', {
@@ -74,7 +79,7 @@ function bitnamiGone(pod: KubernetesObject, image: string, evidence: string[]): 
   })
 }
 
-function neverPulled(pod: KubernetesObject, image: string, evidence: string[]): Observation {
+function neverPulled(pod: KubernetesObject, image: string, evidence: string[]): Failed {
   return failed(pod, 'image-not-found', {
     title: `Image ${image} is not on the node and may not be pulled`,
     evidence,
@@ -83,7 +88,7 @@ function neverPulled(pod: KubernetesObject, image: string, evidence: string[]): 
   })
 }
 
-function invalidName(pod: KubernetesObject, image: string, evidence: string[]): Observation {
+function invalidName(pod: KubernetesObject, image: string, evidence: string[]): Failed {
   return failed(pod, 'invalid-image-name', {
     title: `"${image}" is no image reference`,
     evidence,
@@ -92,7 +97,7 @@ function invalidName(pod: KubernetesObject, image: string, evidence: string[]): 
   })
 }
 
-function otherArchitecture(pod: KubernetesObject, image: string, evidence: string[]): Observation {
+function otherArchitecture(pod: KubernetesObject, image: string, evidence: string[]): Failed {
   return failed(pod, 'wrong-cpu-architecture', {
     title: `Image ${image} is not made for this CPU`,
     evidence,
@@ -101,7 +106,7 @@ function otherArchitecture(pod: KubernetesObject, image: string, evidence: strin
   })
 }
 
-function pullDenied(pod: KubernetesObject, image: string, evidence: string[]): Observation {
+function pullDenied(pod: KubernetesObject, image: string, evidence: string[]): Failed {
   return failed(pod, 'image-pull-denied', {
     title: `The registry does not let this cluster pull ${image}`,
     evidence,

@@ -72,6 +72,18 @@ export function inNamespace(object: KubernetesObject): string {
   return `-n ${object.metadata.namespace ?? 'default'}`
 }
 
+/**
+ * What is tried again at growing intervals may have been mended since the last try: somebody made
+ * the folder, and the kubelet has not looked yet. So an old failure must outlast the longest pause
+ * before the next try; a fresh one, that can have settled only just, has the settle time of its id.
+ */
+export function untilNextTry(id: FaultId, lastTry: number | string | undefined, now: Date, longestPauseMs: number): number | undefined {
+  if (lastTry === undefined) return undefined
+  const freshMs = faults[id].settleMs + 20_000
+  const time = typeof lastTry === 'string' ? Date.parse(lastTry) : lastTry
+  return now.getTime() - time > freshMs ? longestPauseMs + 30_000 : undefined
+}
+
 export function ageMs(time: string | undefined, now: Date): number {
   return time === undefined ? Infinity : now.getTime() - Date.parse(time)
 }

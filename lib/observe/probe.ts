@@ -10,8 +10,8 @@ import { describeEvent, timeOf } from './events.ts'
 import { type Context, type Observation, failed, nameOf } from './observation.ts'
 
 const hostHeader = /(Readiness|Liveness|Startup) probe errored: .*http: invalid Host header/
-/** A probe runs every few seconds, so what was last said longer ago has been mended since. */
-const currentMs = 180_000
+/** After 25 of them the kubelet tells such events only every five minutes. */
+const currentMs = 600_000
 
 export function observeProbes(pod: KubernetesObject, events: readonly Event[], { now }: Context): Observation | undefined {
   const event = events.findLast(({ reason, message = '' }) => reason === 'Unhealthy' && hostHeader.test(message))

@@ -8,20 +8,26 @@
  * may only be starting, and anything unknown is waited for.
  */
 import type { KubernetesObject } from '../step.ts'
-import { eventsAbout, latest } from './events.ts'
-import { type Context, type Failed, type Observation, failed, inNamespace, nameOf, waiting } from './observation.ts'
+import { isDefault } from './class.ts'
+import { eventsAbout, latest, timeOf } from './events.ts'
+import { type Context, type Failed, type Observation, failed, inNamespace, nameOf, untilNextTry, waiting } from './observation.ts'
 import { someoneLeaves } from './owners.ts'
 
 /** Undefined where the last thing the controller did was not refused. */
 export function observeRefusal(workload: KubernetesObject, context: Context): Observation | undefined {
   const event = latest(eventsAbout(workload, context.events), 'FailedCreate', 'SuccessfulCreate')
-  return event?.reason === 'FailedCreate' ? judgeRefusal(workload, event.message ?? '', context) : undefined
+  return event?.reason === 'FailedCreate' ? judgeRefusal(workload, event.message ?? '', timeOf(event), context) : undefined
 }
 
-export function judgeRefusal(workload: KubernetesObject, message: string, context: Context): Observation {
+/** A controller's pauses between tries double, up to this. */
+const longestPauseMs = 1_000_000
+
+export function judgeRefusal(workload: KubernetesObject, message: string, lastTry: number | undefined, context: Context): Observation {
   const refusal = { workload, message, evidence: [`${nameOf(workload)}: ${message}`] }
-  return twoDefaults(refusal) ?? quota(refusal, context) ?? limits(refusal) ?? admission(refusal)
-    ?? serviceAccount(refusal) ?? invalid(refusal) ?? waiting(`cannot make a pod: ${message}`)
+  const final = twoDefaults(refusal, context) ?? quota(refusal, context) ?? limits(refusal) ?? admission(refusal)
+    ?? serviceAccount(refusal) ?? invalid(refusal)
+  if (!final) return waiting(`cannot make a pod: ${message}`)
+  return { ...final, settleMs: untilNextTry(final.finding.id, lastTry, context.now, longestPauseMs) ?? final.settleMs }
 }
 
 interface Refusal {
@@ -30,7 +36,9 @@ interface Refusal {
   evidence: string[]
 }
 
-function twoDefaults({ workload, message, evidence }: Refusal): Failed | undefined {
+function twoDefaults({ workload, message, evidence }: Refusal, { classes }: Context): Failed | undefined {
+  // Somebody unmarked one since: the next try will do.
+  if (classes && classes.filter(isDefault).length < 2) return undefined
   if (!/\d+ default StorageClasses were found/.test(message)) return undefined
   return failed(workload, 'two-default-storageclasses', {
     title: 'More than one StorageClass is marked as the default',

@@ -8,11 +8,12 @@ import type { StatefulSet } from 'kubernetes-types/apps/v1.js'
 import type { KubernetesObject } from '../step.ts'
 import { type Context, type Observation, done, inNamespace, nameOf, waiting } from './observation.ts'
 import { lasting, podsOf } from './owners.ts'
+import { observeRefusal } from './refusal.ts'
 import { isBehind, throughPods } from './workload-pods.ts'
 
 export function observeStatefulSet(object: KubernetesObject, context: Context): Observation {
   if (object.metadata.deletionTimestamp !== undefined) return waiting('is being deleted')
-  if (isBehind(object)) return waiting('its controller has not seen the newest version yet')
+  if (isBehind(object)) return behind(object, context)
   const set = object as StatefulSet
   const counts = lacking(set)
   if (counts === undefined) return done(`${nameOf(object)}: ${set.status?.readyReplicas ?? 0} ready`)
@@ -20,6 +21,12 @@ export function observeStatefulSet(object: KubernetesObject, context: Context): 
   // In parallel an old pod is replaced whatever its state, so what ails it is as good as mended.
   const judged = set.spec?.podManagementPolicy === 'Parallel' ? mine.filter((pod) => !isOld(pod, set)) : mine
   return withOldPods(object, judged.filter((pod) => isOld(pod, set)), throughPods(object, judged, counts, context))
+}
+
+/** Its controller writes no status while it is refused, so a refusal shows only in the events. */
+function behind(object: KubernetesObject, context: Context): Observation {
+  const refusal = observeRefusal(object, context)
+  return refusal ?? waiting('its controller has not seen the newest version yet')
 }
 
 function lacking({ spec, status }: StatefulSet): string | undefined {

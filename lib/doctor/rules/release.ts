@@ -4,8 +4,8 @@ import { causesOf, mergeFindings } from '../../observe/causes.ts'
 import { faults } from '../../observe/faults.ts'
 import { type Failed, ageMs, nameOf } from '../../observe/observation.ts'
 import { podsOf } from '../../observe/owners.ts'
-import { partsOf, umbrella } from '../../observe/release.ts'
-import { type Evidence, viewOf } from '../evidence.ts'
+import { umbrella } from '../../observe/release.ts'
+import { type Evidence, partsIn } from '../evidence.ts'
 import { describe, logsOf, unready } from '../unready.ts'
 
 export function notInstalled({ release, record, namespace, unknown }: Evidence): Finding[] {
@@ -36,11 +36,10 @@ export function lock({ record, at }: Evidence): Finding[] {
 
 export function release(evidence: Evidence): Finding[] {
   const { record } = evidence
-  if (!record) return []
-  const { roots, symptoms } = causesOf(partsOf(viewOf(evidence), record))
+  const { roots, symptoms } = causesOf(partsIn(evidence))
   const certain = mergeFindings(roots.filter((failure) => hasSettled(failure, evidence)).map((failure) => withLog(failure, evidence)))
   const explained = symptoms.filter((failure) => hasSettled(failure, evidence)).map(({ finding }) => under(finding, certain))
-  const above = record.status === 'failed' ? [under(umbrella(record), certain)] : []
+  const above = record?.status === 'failed' ? [under(umbrella(record), certain)] : []
   return [...certain, ...explained, ...above]
 }
 
@@ -48,9 +47,12 @@ function under(finding: Finding, causes: Finding[]): Finding {
   return causes.length > 0 ? { ...finding, causes } : finding
 }
 
-/** One look has no "since when", but nothing can have been so for longer than its object is there. */
-function hasSettled({ since, settleMs }: Failed, { at }: Evidence): boolean {
-  return ageMs(since, new Date(at)) >= settleMs
+/**
+ * One look has no "since when", but nothing can have been so for longer than its object is there.
+ * The id's own time is taken: what a wait grants to a failure that may be mended is no pardon here.
+ */
+function hasSettled({ since, finding }: Failed, { at }: Evidence): boolean {
+  return ageMs(since, new Date(at)) >= faults[finding.id].settleMs
 }
 
 const lastWords = 5
@@ -75,7 +77,7 @@ export function unexplained(evidence: Evidence): Finding[] {
   const { record, at, unknown } = evidence
   const now = new Date(at)
   if (!record || unknown.length > 0 || ageMs(record.updatedAt, now) < faults['not-ready-unexplained'].settleMs) return []
-  if (causesOf(partsOf(viewOf(evidence), record)).roots.length > 0) return []
+  if (causesOf(partsIn(evidence)).roots.length > 0) return []
   const list = unready(evidence).filter(({ object }) => isOld(object, evidence, now))
   if (list.length === 0) return []
   return [{

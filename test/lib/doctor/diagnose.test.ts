@@ -69,6 +69,13 @@ void t.test('a crash carries the last words of its container', (t) => {
   t.end()
 })
 
+void t.test('doctor names a crash whose next try is minutes away', (t) => {
+  const crashing = pod({ status: { containerStatuses: [crashed(6, { startedAt: '2023-08-02T10:26:00Z', finishedAt: '2023-08-02T10:26:05Z' })] } })
+  const young = { ...crashing, metadata: { ...crashing.metadata, creationTimestamp: '2023-08-02T10:25:30Z' } }
+  t.match(diagnose(of([...good.slice(0, 1), deployment('airflow-scheduler', 0)], { pods: [young] })), { findings: [{ id: 'crash-loop' }] })
+  t.end()
+})
+
 void t.test('a fault outside the catalogue is told with all there is, once it is old', (t) => {
   const slow = pod({ status: { containerStatuses: [container({ state: { running: {} } })] } })
   const old = { ...slow, metadata: { ...slow.metadata, creationTimestamp: long } }
@@ -106,11 +113,12 @@ void t.test('without a record everything in the namespace is listed', (t) => {
   const list = unready(evidence({ workloads: [postgres], claims: [claim({}, { phase: 'Bound' })] }))
   t.match(list, [{ object: 'StatefulSet airflow/airflow-postgresql', reason: '0/1 ready', logs: [], events: [] }])
   t.equal(list.length, 1)
+  t.match(diagnose(evidence({ release: undefined, workloads: [postgres], claims: [lonely], pods: [postgresPod] })), { findings: [{ id: 'pvc-no-usable-storageclass' }] }, 'and judged')
   t.end()
 })
 
 void t.test('everyday events are left out and the last five kept', (t) => {
   const events = ['Scheduled', 'Pulled', 'A', 'B', 'C', 'D', 'E', 'F'].map((reason) => event(postgres, reason, 'text'))
-  t.match(unready(of([postgres], { events })), [{ events: [/: B/, /: C/, /: D/, /: E/, /: F/] }])
+  t.match(unready(of([postgres], { events: [...events, event(postgres, 'F', 'text')] })), [{ events: [/: B/, /: C/, /: D/, /: E/, /: F/] }])
   t.end()
 })

@@ -10,6 +10,8 @@ void t.test('a crash loop that held is hopeless', (t) => {
   const look = observePod(main(crashed(5, {})), context())
   t.match(look, { state: 'failed', settleMs: 30_000, finding: { id: 'crash-loop', title: 'Container scheduler of Deployment airflow-scheduler keeps crashing', evidence: [/exit code 1, restarted 5 times/], fix: [/logs .* --previous/] } })
   t.match(observePod(main(crashed(4, { exitCode: 128, reason: 'ContainerCannotRun', startedAt: null, finishedAt: null })), context()), { state: 'failed' }, 'one that cannot even start')
+  const startError = { exitCode: 128, reason: 'StartError', startedAt: '1970-01-01T00:00:00Z', message: 'failed to create containerd task: exec: "/nope": stat /nope: no such file or directory: unknown' }
+  t.match(observePod(main(crashed(4, startError)), context()), { state: 'failed', finding: { evidence: [/StartError\): failed to create containerd task/] } }, 'the same as containerd says it')
   t.end()
 })
 
@@ -21,6 +23,13 @@ void t.test('a few crashes are not a loop', (t) => {
 void t.test('a container that runs again is given its chance', (t) => {
   const again = crashed(6, {}, { state: { running: { startedAt: '2023-08-02T10:29:00Z' } } })
   t.match(observePod(main(again), context()), { state: 'waiting', reason: /runs \(last exit code 1/ })
+  t.end()
+})
+
+void t.test('between its end and the back-off it is as crashed as in it', (t) => {
+  const terminated = { exitCode: 1, reason: 'Error', startedAt: '2023-08-02T10:29:50Z', finishedAt: '2023-08-02T10:29:55Z' }
+  t.match(observePod(main(crashed(5, {}, { state: { terminated } })), context()), { state: 'failed', finding: { id: 'crash-loop' } })
+  t.match(observePod(main(crashed(5, {}, { state: { terminated: { ...terminated, exitCode: 0 } } })), context()), { state: 'waiting' })
   t.end()
 })
 
@@ -37,7 +46,13 @@ void t.test('what a probe or a signal killed was slow, not broken', (t) => {
 })
 
 void t.test('a webserver that gave up after two minutes is a slow machine', (t) => {
-  t.match(observePod(main(crashed(6, { finishedAt: '2023-08-02T10:22:05Z' })), context()), { state: 'waiting' })
+  t.match(observePod(main(crashed(6, { startedAt: '2023-08-02T10:27:30Z' })), context()), { state: 'waiting' })
+  t.end()
+})
+
+void t.test('a crash of some minutes ago may be mended by now, so the next try decides', (t) => {
+  const old = { startedAt: '2023-08-02T10:26:00Z', finishedAt: '2023-08-02T10:26:05Z' }
+  t.match(observePod(main(crashed(6, old)), context()), { state: 'failed', settleMs: 330_000, finding: { id: 'crash-loop' } })
   t.end()
 })
 

@@ -100,7 +100,7 @@ export function crashed(restartCount: number, terminated: Fields, fields: Fields
   return container({
     restartCount,
     state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 2m40s restarting failed container' } },
-    lastState: { terminated: { exitCode: 1, reason: 'Error', startedAt: '2023-08-02T10:20:00Z', finishedAt: '2023-08-02T10:20:12Z', ...terminated } },
+    lastState: { terminated: { exitCode: 1, reason: 'Error', startedAt: '2023-08-02T10:29:30Z', finishedAt: '2023-08-02T10:29:42Z', ...terminated } },
     ...fields,
   })
 }
@@ -114,7 +114,7 @@ export function event(about: KubernetesObject, reason: string, message: string, 
     metadata: { name: `${about.metadata.name}.${count}`, namespace: 'airflow' },
     involvedObject: { kind: about.kind, name: about.metadata.name, namespace: about.metadata.namespace, uid: about.metadata.uid },
     reason, message, type: 'Warning', count: 3,
-    firstTimestamp: '2023-08-02T10:20:00Z', lastTimestamp: new Date(now.getTime() - 60_000 + count).toISOString(), ...fields,
+    firstTimestamp: '2023-08-02T10:20:00Z', lastTimestamp: new Date(now.getTime() - 30_000 + count).toISOString(), ...fields,
   }
 }
 

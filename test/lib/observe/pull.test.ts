@@ -32,6 +32,7 @@ const passing = [
   'rpc error: code = Unknown desc = failed to do request: Head "https://quay.io/v2/": dial tcp 10.0.0.1:443: connect: connection refused',
   'rpc error: code = Unknown desc = failed to do request: x509: certificate signed by unknown authority',
   'rpc error: code = Unknown desc = unexpected status code https://quay.io/v2/: 503 Service Unavailable',
+  'rpc error: code = NotFound desc = failed to do request: Head "https://mirror.home.example.org/v2/": dial tcp: lookup mirror.home.example.org: no such host: not found',
   'rpc error: code = DeadlineExceeded desc = context deadline exceeded',
 ]
 
@@ -45,6 +46,15 @@ void t.test('an image that does not exist is hopeless, whoever says so', (t) => 
 
 void t.test('a registry that did not answer is waited for, with what it said', (t) => {
   for (const text of passing) t.match(pulling('apache/airflow:2.6.2', text), { state: 'waiting', reason: /ImagePullBackOff: Failed to pull image/ }, text.slice(-40))
+  t.end()
+})
+
+void t.test('an answer of some minutes ago is not the last word: the image may have been pushed since', (t) => {
+  const image = 'apache/airflow:9.9.9'
+  const state = { waiting: { reason: 'ImagePullBackOff', message: `Back-off pulling image "${image}"` } }
+  const one = pod({ spec: { containers: [{ name: 'scheduler', image }] }, status: { phase: 'Pending', containerStatuses: [container({ state })] } })
+  const said = event(one, 'Failed', `Failed to pull image "${image}": rpc error: code = NotFound desc = not found`, { lastTimestamp: '2023-08-02T10:26:00Z' })
+  t.match(observePod(one, context({ events: [said] })), { state: 'failed', settleMs: 330_000 })
   t.end()
 })
 

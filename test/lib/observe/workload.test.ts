@@ -1,6 +1,6 @@
 import t from 'tap'
 import { observe, isWatched } from '../../../lib/observe/registry.ts'
-import { container, context, crashed, deployment, event, job, node, pod, ready, statefulSet, workload } from './objects.ts'
+import { container, context, crashed, deployment, event, job, node, pod, ready, statefulSet, storageClass, workload } from './objects.ts'
 
 const gone = { waiting: { reason: 'ErrImagePull', message: 'rpc error: code = NotFound desc = apache/airflow:9: not found' } }
 const broken = { phase: 'Pending', containerStatuses: [container({ state: gone })] }
@@ -95,6 +95,8 @@ void t.test('a Job that still has tries is waited for, unless its pod can never 
   t.end()
 })
 
+const two = [storageClass('local-path', {}, true), storageClass('longhorn', {}, true)]
+
 const refusals: [string, string | undefined][] = [
   ['create Claim data-airflow-postgresql-0 for Pod airflow-postgresql-0 in StatefulSet airflow-postgresql failed error: persistentvolumeclaims "data-airflow-postgresql-0" is forbidden: Internal error occurred: 2 default StorageClasses were found', 'two-default-storageclasses'],
   ['pods "airflow-postgresql-0" is forbidden: exceeded quota: compute, requested: pods=1, used: pods=4, limited: pods=4', 'quota-exceeded'],
@@ -112,9 +114,18 @@ const refusals: [string, string | undefined][] = [
 void t.test('what the API server refuses for good is named, what may pass is waited for', (t) => {
   for (const [message, id] of refusals) {
     const set = statefulSet('airflow-postgresql', 0)
-    const look = observe(set, context({ events: [event(set, 'FailedCreate', `create Pod airflow-postgresql-0 in StatefulSet airflow-postgresql failed error: ${message}`)] }))
+    const look = observe(set, context({ events: [event(set, 'FailedCreate', `create Pod airflow-postgresql-0 in StatefulSet airflow-postgresql failed error: ${message}`)], classes: two }))
     t.match(look, id === undefined ? { state: 'waiting', reason: /cannot make a pod/ } : { state: 'failed', settleMs: 20_000, finding: { id } }, message.slice(0, 60))
   }
+  t.end()
+})
+
+void t.test('a StatefulSet whose very first pod is refused has no status, and is told all the same', (t) => {
+  const set = workload('StatefulSet', 'airflow-postgresql', { replicas: 0 })
+  delete (set.status as Record<string, unknown>).observedGeneration
+  const events = [event(set, 'FailedCreate', 'exceeded quota: compute, requested: pods=1, used: pods=0, limited: pods=0')]
+  t.match(observe(set, context({ events })), { state: 'failed', finding: { id: 'quota-exceeded' } })
+  t.match(observe(set, context()), { state: 'waiting', reason: /has not seen/ })
   t.end()
 })
 
@@ -133,10 +144,22 @@ void t.test('a quota that a running Job will give back is waited for', (t) => {
   t.end()
 })
 
+void t.test('a refusal of some minutes ago may be mended, so the next try decides', (t) => {
+  const set = statefulSet('airflow-postgresql', 0)
+  const events = [event(set, 'FailedCreate', 'exceeded quota: compute, requested: pods=1', { lastTimestamp: '2023-08-02T10:25:00Z' })]
+  t.match(observe(set, context({ events })), { state: 'failed', settleMs: 1_030_000 })
+  const defaults = [event(set, 'FailedCreate', 'forbidden: Internal error occurred: 2 default StorageClasses were found')]
+  t.match(observe(set, context({ events: defaults, classes: two.slice(1) })), { state: 'waiting' }, 'which of the classes are defaults can be seen')
+  t.end()
+})
+
 void t.test('a Deployment tells its ReplicaSet\'s refusal', (t) => {
   const message = 'pods "airflow-scheduler-1-" is forbidden: exceeded quota: compute, requested: pods=1, used: pods=4, limited: pods=4'
   const refused = workload('Deployment', 'airflow-scheduler', { conditions: [{ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message }] })
-  t.match(observe(refused, context()), { state: 'failed', finding: { id: 'quota-exceeded', evidence: [/Deployment airflow\/airflow-scheduler: .*exceeded quota/] } })
+  t.match(observe(refused, context()), { state: 'failed', settleMs: 20_000, finding: { id: 'quota-exceeded', evidence: [/Deployment airflow\/airflow-scheduler: .*exceeded quota/] } })
+  const set = { apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { name: 'airflow-scheduler-1', namespace: 'airflow', uid: 'u' } }
+  const old = event(set, 'FailedCreate', message, { lastTimestamp: '2023-08-02T10:25:00Z' })
+  t.match(observe(refused, context({ events: [old] })), { settleMs: 1_030_000 })
   t.end()
 })
 
