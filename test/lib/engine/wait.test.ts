@@ -2,6 +2,7 @@ import t from 'tap'
 import { AirstripError } from '../../../lib/errors.ts'
 import { waitUntilDone } from '../../../lib/engine/wait.ts'
 import type { Look } from '../../../lib/step.ts'
+import { caught } from '../../fakes/caught.ts'
 import { done, failed, finding, inTurn, patience, waiting } from './steps.ts'
 
 void t.test('what is done at the first look is not waited for', async (t) => {
@@ -13,7 +14,7 @@ void t.test('what is done at the first look is not waited for', async (t) => {
 
 void t.test('a failure is held for its settle time before it is final', async (t) => {
   const told = patience()
-  const error = await waitUntilDone(inTurn(failed('crash-loop', 30_000)), told).catch((caught: unknown) => caught)
+  const error = await caught(waitUntilDone(inTurn(failed('crash-loop', 30_000)), told))
   t.match(error, { code: 'FAILED', message: /^helm cannot become ready: crash-loop is wrong/, next: 'mend crash-loop', findings: [{ id: 'crash-loop' }] })
   t.equal(told.clock.passed(), 30_000)
 })
@@ -34,13 +35,13 @@ void t.test('a failure that goes away and comes back is held from the beginning'
 void t.test('a failure that becomes another one is held from the beginning', async (t) => {
   const told = patience()
   const [one, other] = [failed('image-not-found', 5000), failed('crash-loop', 5000)]
-  await t.rejects(waitUntilDone(inTurn<Look>(one, one, other), told), { findings: [{ id: 'crash-loop' }] })
+  t.match(await caught(waitUntilDone(inTurn<Look>(one, one, other), told)), { findings: [{ id: 'crash-loop' }] })
   t.equal(told.clock.passed(), 4000 + 6000)
 })
 
 void t.test('a timeout names everything that is pending, with its reason', async (t) => {
   const told = patience({ timeoutMs: 60_000 })
-  const error = await waitUntilDone(inTurn(waiting('Pod airflow/a', 'Pod airflow/b')), told).catch((caught: unknown) => caught)
+  const error = await caught(waitUntilDone(inTurn(waiting('Pod airflow/a', 'Pod airflow/b')), told))
   t.match(error, {
     code: 'TIMEOUT', exitCode: 70,
     message: 'helm was not ready after 60 s: still waiting for Pod airflow/a, Pod airflow/b.',
