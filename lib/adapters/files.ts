@@ -1,4 +1,5 @@
-import { appendFileSync, existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { appendFileSync, existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
 import type { LockFile } from '../engine/lock.ts'
@@ -54,19 +55,32 @@ export function lockFile(path: string): LockFile {
       }
     },
     removeIf: (text) => {
-      // Moved first and read then: between reading and removing, another run could have taken it over.
+      // A lock that lives is never moved, not even to look at it: where it was, another run would
+      // find none. So who removes this very text first gets the right to, and then looks again.
+      const right = `${path}.${createHash('sha256').update(text).digest('hex').slice(0, 16)}`
+      if (!claim(right)) return false
       try {
-        renameSync(path, aside)
-      } catch {
-        return false
-      }
-      if (readFileSync(aside, 'utf8') === text) {
-        rmSync(aside)
+        if (readIfThere(path) !== text) return false
+        rmSync(path)
         return true
+      } finally {
+        rmSync(right, { force: true })
       }
-      if (!existsSync(path)) renameSync(aside, path)
-      return false
     },
+  }
+}
+
+/** A removal takes no longer than this; the claim of one that was killed is not heeded. */
+const staleMs = 10_000
+
+function claim(right: string): boolean {
+  try {
+    writeFileSync(right, '', { flag: 'wx', mode: ownerOnly })
+    return true
+  } catch {
+    const there = statSync(right, { throwIfNoEntry: false })
+    if (there !== undefined && Date.now() - there.mtimeMs > staleMs) rmSync(right, { force: true })
+    return false
   }
 }
 
