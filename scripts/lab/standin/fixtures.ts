@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
+import { CLUSTER_DNS } from '../network.ts'
+import { clusterDns } from './cluster-dns.ts'
 import { traefik, traefikDefinitions } from './traefik.ts'
 
 type Kubectl = (args: string[], stdin?: string) => Promise<string>
@@ -12,15 +14,15 @@ const PROVISIONER = 'scripts/lab/standin/provisioner.yaml'
 export const LAB_HOST = 'airflow.lab.test'
 
 /**
- * What is on a person's cluster before airstrip comes: Traefik, with its kinds and one resolver. Can be
- * applied again. With the internet the image is the real one, and the same objects run the real Traefik.
+ * What is on a person's cluster before airstrip comes: names for services, and Traefik with its kinds and
+ * one resolver. Can be applied again. With the internet the same objects run the real images.
  */
 export async function applyFixtures(kubectl: Kubectl): Promise<void> {
   const apply = (objects: object[]): Promise<string> =>
     kubectl(['apply', '-f', '-'], objects.map(object => stringify(object, { aliasDuplicateObjects: false })).join('---\n'))
   await apply(traefikDefinitions())
   await kubectl(['wait', '--for=condition=Established', '--timeout=60s', 'crd', '--all'])
-  await apply(traefik())
+  await apply([...clusterDns(CLUSTER_DNS), ...traefik()])
 }
 
 export interface LabPlace {

@@ -5,7 +5,7 @@ import { query } from './database-client.ts'
 import { log, sleep } from './ends.ts'
 import { ownNamespace, podApi } from './kube.ts'
 import { redis, RedisError } from './redis-protocol.ts'
-import { endpoint, setting } from './settings.ts'
+import { endpoint, setting, withAddress } from './settings.ts'
 
 const BEAT_MS = 5000
 
@@ -67,6 +67,7 @@ function writeLog(message: string): void {
 }
 
 const broker = () => endpoint(setting('celery', 'broker_url') ?? 'redis://localhost:6379/0', 6379)
+const ask = (...command: string[]) => withAddress(broker(), there => redis(there, ...command))
 const workerName = () => `celery@${hostname()}`
 
 export async function celeryWorker(): Promise<void> {
@@ -75,7 +76,7 @@ export async function celeryWorker(): Promise<void> {
   createServer((_, response) => { response.writeHead(404).end() }).listen(8793)
   for (let pause = 2, connected = false; ; pause = Math.min(pause + 2, 32)) {
     try {
-      await redis(broker(), 'SET', workerName(), String(Date.now()))
+      await ask('SET', workerName(), String(Date.now()))
       if (!connected) console.log(`[INFO/MainProcess] Connected to ${shown()}\n[INFO/MainProcess] ${workerName()} ready.`)
       connected = true
       pause = 0
@@ -97,7 +98,7 @@ function shown(): string {
 
 /** What the worker's liveness probe asks: is this worker known to the broker, and did it speak lately? */
 export async function celeryPing(): Promise<void> {
-  const beat = Number(await redis(broker(), 'GET', workerName()))
+  const beat = Number(await ask('GET', workerName()))
   if (!(Date.now() - beat < 6 * BEAT_MS)) throw new Error('No nodes replied within time constraint')
   console.log(`->  ${workerName()}: OK\n        pong\n\n1 node online.`)
 }

@@ -1,4 +1,4 @@
-import { databaseUrl, endpoint, type Endpoint } from './settings.ts'
+import { databaseUrl, endpoint, withAddress, type Endpoint } from './settings.ts'
 import type { AirflowTables, Operation, Reply } from './database.ts'
 
 /** What Airflow's own database layer would raise; the message is what a person finds in the log. */
@@ -16,7 +16,8 @@ export async function query(operation: Operation): Promise<AirflowTables> {
   if (databaseUrl().startsWith('sqlite:')) throw new OperationalError('(sqlite3.OperationalError) no such table: alembic_version')
   const server = endpoint(databaseUrl(), 5432)
   const { user, password, path } = server
-  const reply = await ask(server, JSON.stringify({ user, password, database: path, operation }))
+  const body = JSON.stringify({ user, password, database: path, operation })
+  const reply = await withAddress(server, there => ask(there, body))
   if ('error' in reply) throw new OperationalError(`(psycopg2.OperationalError) ${failed(server)} ${reply.error}`)
   return reply.tables
 }

@@ -1,3 +1,4 @@
+import { Resolver } from 'node:dns/promises'
 import { readFileSync } from 'node:fs'
 
 /** Airflow's order: the environment first, then airflow.cfg. */
@@ -33,10 +34,7 @@ export interface Endpoint {
   path: string
 }
 
-/**
- * A connection string, with the host resolved without DNS, which the lab does not have: the kubelet puts
- * the address of every service of the namespace into the pod, as NAME_SERVICE_HOST.
- */
+/** A connection string in parts. */
 export function endpoint(connection: string, defaultPort: number): Endpoint {
   const url = new URL(connection)
   const variable = `${(url.hostname.split('.')[0] ?? '').toUpperCase().replaceAll('-', '_')}_SERVICE_HOST`
@@ -48,6 +46,34 @@ export function endpoint(connection: string, defaultPort: number): Endpoint {
     password: decodeURIComponent(url.password),
     path: url.pathname.slice(1),
   }
+}
+
+/**
+ * Calls with the address that the kubelet put into the pod as NAME_SERVICE_HOST, which is there where a
+ * cluster has no DNS; then, since a service that was made anew has another address, with what DNS says.
+ */
+export async function withAddress<T>(server: Endpoint, call: (server: Endpoint) => Promise<T>): Promise<T> {
+  try {
+    return await call(server)
+  } catch (error) {
+    const host = await lookUp(server.name)
+    if (host === undefined || host === server.host) throw error
+    return call({ ...server, host })
+  }
+}
+
+/** Through the search list of the pod, as libc does; gives up at once where no DNS answers. */
+async function lookUp(name: string): Promise<string | undefined> {
+  const resolver = new Resolver({ timeout: 500, tries: 2 })
+  const search = /^search (.*)$/m.exec(readFileSync('/etc/resolv.conf', 'utf8'))?.[1]?.split(' ') ?? []
+  for (const candidate of [...search.map(domain => `${name}.${domain}`), name]) {
+    try {
+      return (await resolver.resolve4(candidate))[0]
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOTFOUND')) return undefined
+    }
+  }
+  return undefined
 }
 
 /** Before Airflow 2.3 the connection stood in [core]; charts set both. */
