@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { KubernetesObject, ObjectRef, Reader } from '../step.ts'
 import { keyOf } from './objects.ts'
 
@@ -28,34 +29,40 @@ export function snapshot(reader: Reader): Reader {
   }
 }
 
-interface Waiting {
-  refs: readonly ObjectRef[]
-  resolve(objects: (KubernetesObject | undefined)[]): void
-  reject(error: unknown): void
-}
-
 /** Long enough for steps that were started together to have asked, too short to be noticed. */
 const gatherMs = 5
 
+type Found = Map<string, KubernetesObject | undefined>
+
+interface Batch {
+  refs: Map<string, ObjectRef>
+  answer: Promise<Found>
+}
+
+/** Objects that are asked for at the same moment come in one call, and each is asked for once. */
 function gathered(reader: Reader): Reader['get'] {
-  let waiting: Waiting[] = []
-  const flush = (): void => {
-    const batch = waiting
-    waiting = []
-    const refs = new Map(batch.flatMap((one) => one.refs).map((ref) => [keyOf(ref), ref]))
-    reader.get([...refs.values()]).then(
-      (objects) => {
-        const found = new Map([...refs.keys()].map((key, index) => [key, objects[index]]))
-        for (const one of batch) one.resolve(one.refs.map((ref) => found.get(keyOf(ref))))
-      },
-      (error: unknown) => {
-        for (const one of batch) one.reject(error)
-      },
-    )
+  const asked = new Map<string, Promise<KubernetesObject | undefined>>()
+  let open: Batch | undefined
+  const fetchAll = async (refs: Batch['refs']): Promise<Found> => {
+    await sleep(gatherMs)
+    open = undefined
+    const objects = await reader.get([...refs.values()])
+    return new Map([...refs.keys()].map((key, index) => [key, objects[index]]))
+  }
+  const openBatch = (): Batch => {
+    const refs: Batch['refs'] = new Map()
+    return (open = { refs, answer: fetchAll(refs) })
+  }
+  const ask = (ref: ObjectRef, key: string): Promise<KubernetesObject | undefined> => {
+    const { refs, answer } = open ?? openBatch()
+    refs.set(key, ref)
+    return answer.then((found) => found.get(key))
   }
   return (refs) =>
-    new Promise((resolve, reject) => {
-      if (waiting.length === 0) setTimeout(flush, gatherMs)
-      waiting.push({ refs, resolve, reject })
-    })
+    Promise.all(refs.map((ref) => {
+      const key = keyOf(ref)
+      const object = asked.get(key) ?? ask(ref, key)
+      asked.set(key, object)
+      return object
+    }))
 }
