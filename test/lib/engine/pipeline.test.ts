@@ -1,0 +1,165 @@
+import t from 'tap'
+import { makeChanges } from '../../../lib/changes.ts'
+import { AirstripError } from '../../../lib/errors.ts'
+import { resumePoint, runPipeline, type PipelineDeps } from '../../../lib/engine/pipeline.ts'
+import { emptyState, parseState, stateVersion, type State } from '../../../lib/engine/state.ts'
+import type { Check, KubernetesObject, Look, Step, StepName } from '../../../lib/step.ts'
+import { caught } from '../../fakes/caught.ts'
+import { clusterReader } from '../../fakes/reader.ts'
+import { recordingWriter, type Recorded } from '../../fakes/writer.ts'
+import { done, drifted, failed, inTurn, patience, satisfied, step, type Told } from './steps.ts'
+
+const system: KubernetesObject = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'kube-system', uid: 'uid-of-this-cluster' } }
+
+type Deps = PipelineDeps & Omit<Told, 'timeoutMs'> & { writes: Recorded; journal: string[] }
+
+/** The journal has saves and writes in the order in which they came. */
+function deps(steps: readonly Step[], fields: Partial<PipelineDeps> & { fail?: () => Error | undefined } = {}): Deps {
+  const told = patience()
+  const journal: string[] = []
+  const { fail, ...rest } = fields
+  const writes = recordingWriter((verb) => {
+    journal.push(verb)
+    return fail?.()
+  })
+  const save = (state: State): Promise<void> => {
+    journal.push(Object.entries(state.steps).map(([name, { status }]) => `${name} ${status}`).join(', '))
+    return Promise.resolve()
+  }
+  return {
+    ...told, timeoutMs: undefined, steps, config: {}, state: emptyState(told.clock.now()), save, statePath: 'state/state.json',
+    look: () => clusterReader({ objects: [system] }), writer: () => writes, writes, journal, ...rest,
+  }
+}
+
+const named = (name: StepName, check: () => Promise<Check>, fields: Partial<Step> = {}): Step => step({ name, check, apply: makeChanges, verify: inTurn(done), ...fields })
+
+void t.test('on a good cluster nothing is written, neither there nor here', async (t) => {
+  const steps = [named('provisioner', inTurn(satisfied)), named('storage', inTurn(satisfied))]
+  const all = deps(steps)
+  t.same(await runPipeline(steps, all), { changed: 0 })
+  t.same(all.journal, [])
+  t.match(all.state, { cluster: 'uid-of-this-cluster', steps: { provisioner: { status: 'done', changed: 0 }, storage: { status: 'done', changed: 0 } } })
+})
+
+void t.test('"started" is written before the effect and "done" after', async (t) => {
+  const steps = [named('storage', inTurn(drifted))]
+  const all = deps(steps)
+  t.same(await runPipeline(steps, all), { changed: 2 })
+  t.same(all.journal, ['storage started', 'apply', 'storage done'])
+  t.match(all.state.steps.storage, { status: 'done', tries: 1, changed: 2, evidence: ['all is well'], fingerprint: /^[0-9a-f]{64}$/, ms: Number })
+})
+
+void t.test('"failed" is written with its diagnosis, and later steps are not begun', async (t) => {
+  const steps = [named('storage', inTurn(drifted), { verify: inTurn(failed('static-pv-mismatch', 0)) }), named('helm', inTurn(drifted))]
+  const all = deps(steps)
+  t.match(await caught(runPipeline(steps, all)), { code: 'FAILED' })
+  t.same(all.journal, ['storage started', 'apply', 'storage failed'])
+  t.match(all.state.steps.storage, { status: 'failed', error: { code: 'FAILED', findings: [{ id: 'static-pv-mismatch' }], next: 'mend static-pv-mismatch' } })
+  t.equal(all.state.steps.helm, undefined)
+  t.match(all.events.at(-1), { type: 'step-failed', step: 'storage', code: 'FAILED' })
+  t.equal(resumePoint(steps, all.state), 'storage')
+})
+
+void t.test('what is written of a failed run can be read by the next', async (t) => {
+  const steps = [named('storage', inTurn(drifted), { verify: inTurn(failed('static-pv-mismatch', 0)) })]
+  const all = deps(steps)
+  await caught(runPipeline(steps, all))
+  t.match(parseState(JSON.stringify(all.state), 'state.json'), { version: stateVersion, steps: { storage: { status: 'failed' } } })
+})
+
+void t.test('after a change the next step is looked at anew, without one it is not', async (t) => {
+  const checks: string[] = []
+  const counted = (name: StepName, answer: Check): Step => named(name, () => {
+    checks.push(name)
+    return Promise.resolve(answer)
+  })
+  const steps = [counted('provisioner', satisfied), counted('storage', drifted), counted('helm', satisfied)]
+  await runPipeline(steps, deps(steps))
+  t.same(checks, ['provisioner', 'storage', 'helm', 'helm'])
+})
+
+void t.test('a step that is needed, not selected and not in place is refused before any write', async (t) => {
+  const provisioner = named('provisioner', inTurn(drifted))
+  const storage = named('storage', inTurn<Check>({ state: 'waiting', on: [{ object: 'Namespace airflow', reason: 'is being deleted' }] }))
+  const helm = named('helm', inTurn(drifted), { needs: ['provisioner', 'storage'] })
+  const all = deps([provisioner, storage, helm])
+  t.match(await caught(runPipeline([helm], all)), {
+    code: 'SELECTION', exitCode: 64,
+    seen: [/^helm needs provisioner .*not in place and not selected/, /^helm needs storage/],
+  })
+  t.same([all.journal, all.writes.acts, all.state.steps], [[], [], {}])
+})
+
+void t.test('a step that is needed and in place need not be selected', async (t) => {
+  const provisioner = named('provisioner', inTurn(satisfied))
+  const helm = named('helm', inTurn(drifted), { needs: ['provisioner'] })
+  const all = deps([provisioner, helm])
+  t.same(await runPipeline([helm], all), { changed: 2 })
+  t.equal(all.state.steps.provisioner, undefined)
+})
+
+void t.test('a step that is blocked is written down as failed, and nothing of it is begun', async (t) => {
+  const broken = (failed('two-default-storageclasses', 0) as Extract<Look, { state: 'failed' }>).findings
+  const steps = [named('provisioner', inTurn<Check>({ state: 'blocked', findings: broken }))]
+  const all = deps(steps)
+  t.match(await caught(runPipeline(steps, all)), { code: 'BLOCKED' })
+  t.same(all.journal, ['provisioner failed'])
+})
+
+void t.test('the state of another cluster ends the run before anything is changed', async (t) => {
+  const steps = [named('storage', inTurn(drifted))]
+  const all = deps(steps)
+  all.state.cluster = 'uid-of-another'
+  t.match(await caught(runPipeline(steps, all)), { code: 'STATE_FOREIGN', place: 'state/state.json' })
+  t.same([all.journal, all.writes.acts], [[], []])
+  t.equal(all.state.cluster, 'uid-of-another')
+})
+
+void t.test('who may not read kube-system is not stopped by that, an unreachable cluster stops all', async (t) => {
+  const steps = [named('storage', inTurn(satisfied))]
+  const refusing = (code: 'CALL_FAILED' | 'CLUSTER_UNREACHABLE') => () => ({ ...clusterReader(), get: () => Promise.reject(new AirstripError(code, 'no')) })
+  t.same(await runPipeline(steps, deps(steps, { look: refusing('CALL_FAILED') })), { changed: 0 })
+  t.match(await caught(runPipeline(steps, deps(steps, { look: refusing('CLUSTER_UNREACHABLE') }))), { code: 'CLUSTER_UNREACHABLE' })
+})
+
+void t.test('a first look that is refused is made again when its turn comes', async (t) => {
+  const refused = new AirstripError('CALL_FAILED', 'kubectl get was refused.')
+  const steps = [named('storage', inTurn(drifted)), named('helm', inTurn<Check>(refused as never, satisfied))]
+  const all = deps(steps)
+  t.same(await runPipeline(steps, all), { changed: 2 })
+  t.match(all.state.steps.helm, { status: 'done' })
+})
+
+void t.test('the tries are counted, and a final error is not tried again', async (t) => {
+  let left = 2
+  const transient = (): Error | undefined => (left-- > 0 ? new AirstripError('CALL_FAILED', 'refused', { transient: true }) : undefined)
+  const steps = [named('storage', inTurn(drifted))]
+  const retried = deps(steps, { fail: transient })
+  await runPipeline(steps, retried)
+  t.same(retried.journal, ['storage started', 'apply', 'storage started', 'apply', 'storage started', 'apply', 'storage done'])
+  t.equal(retried.state.steps.storage?.tries, 3)
+
+  const final = deps(steps, { fail: () => new AirstripError('CALL_FAILED', 'refused') })
+  await caught(runPipeline(steps, final))
+  t.same(final.journal, ['storage started', 'apply', 'storage failed'])
+})
+
+void t.test('what nobody foresaw is written down under its own code', async (t) => {
+  const steps = [named('storage', inTurn(drifted))]
+  const all = deps(steps, { fail: () => new TypeError('x is not a function') })
+  t.match(await caught(runPipeline(steps, all)), { code: 'INTERNAL', message: /Step storage met something unforeseen: x is not a function/ })
+  t.match(all.state.steps.storage, { status: 'failed', error: { code: 'INTERNAL' } })
+})
+
+void t.test('interrupted between two steps the first is done and the second is not begun', async (t) => {
+  const steps = [named('storage', inTurn(drifted)), named('helm', inTurn(drifted))]
+  const all = deps(steps)
+  const told = all.emit
+  all.emit = (event) => {
+    told(event)
+    if (event.type === 'step-done') all.stop.abort()
+  }
+  t.match(await caught(runPipeline(steps, all)), { code: 'INTERRUPTED', message: /before step helm/ })
+  t.match(all.state.steps, { storage: { status: 'done' }, helm: undefined })
+})
