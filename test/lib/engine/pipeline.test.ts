@@ -14,7 +14,7 @@ const system: KubernetesObject = { apiVersion: 'v1', kind: 'Namespace', metadata
 type Deps = PipelineDeps & Omit<Told, 'timeoutMs'> & { writes: Recorded; journal: string[] }
 
 /** The journal has saves and writes in the order in which they came. */
-function deps(steps: readonly Step[], fields: Partial<PipelineDeps> & { fail?: () => Error | undefined } = {}): Deps {
+function deps(steps: readonly Step[], fields: Pick<Partial<PipelineDeps>, 'look'> & { fail?: () => Error | undefined } = {}): Deps {
   const told = patience()
   const journal: string[] = []
   const { fail, ...rest } = fields

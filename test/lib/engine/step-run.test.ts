@@ -8,7 +8,7 @@ import { clusterReader } from '../../fakes/reader.ts'
 import { recordingWriter, type Recorded } from '../../fakes/writer.ts'
 import { configMap, done, drifted, failed, inTurn, patience, satisfied, step, waiting, type Told } from './steps.ts'
 
-function deps(fields: Partial<StepDeps> & { writes?: Recorded } = {}): StepDeps & Omit<Told, 'timeoutMs'> & { writes: Recorded; effects: number[] } {
+function deps(fields: { writes?: Recorded } = {}): StepDeps & Omit<Told, 'timeoutMs'> & { writes: Recorded; effects: number[] } {
   const told = patience()
   const writes = fields.writes ?? recordingWriter()
   const effects: number[] = []
