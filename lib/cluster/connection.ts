@@ -97,12 +97,15 @@ async function unreachable(connection: Connection, seen: string[]): Promise<Airs
   const { target, exec } = connection
   const view = ['config', 'view', '--minify', '-o', 'jsonpath={.clusters[0].cluster.server}']
   const { stdout } = await exec({ tool: 'kubectl', args: [...kubectlFlags(target), ...view] })
-  const address = stdout.trim() === '' ? 'no address: that kubeconfig names no cluster' : stdout.trim()
+  const address = stdout.trim()
   const file = target.kubeconfig ?? process.env.KUBECONFIG ?? '~/.kube/config'
-  const context = target.context === undefined ? '' : `, context ${target.context}`
-  return new AirstripError('CLUSTER_UNREACHABLE', `The cluster did not answer at ${address} (kubeconfig ${file}${context}).`, {
+  const place = `kubeconfig ${file}${target.context === undefined ? '' : `, context ${target.context}`}`
+  const sentence = address === ''
+    ? `No cluster is named: ${place} is not there or has none, and localhost:8080, which is tried then, did not answer.`
+    : `The cluster did not answer at ${address} (${place}).`
+  return new AirstripError('CLUSTER_UNREACHABLE', sentence, {
     seen: [...new Set(seen)].slice(-3),
-    transient: true,
+    transient: address !== '',
     next: 'Start the cluster or correct --kubeconfig or --context; without a cluster, `npm run lab` makes one.',
   })
 }

@@ -1,6 +1,7 @@
 import { AirstripError } from '../errors.ts'
 import type { KubernetesObject, ListQuery, ObjectRef } from '../step.ts'
 import { callKubectl, kubectl, refusal, type Connection } from './connection.ts'
+import { isSecretKey } from './redact.ts'
 
 /** kubectl prints nothing, one object or a List, depending on how many there are. */
 export function parseObjects(stdout: string): KubernetesObject[] {
@@ -24,8 +25,8 @@ function learnSecrets(connection: Connection, objects: KubernetesObject[]): Kube
   for (const object of objects) {
     // A Helm record is not one secret but a whole release; its parts are judged when it is read.
     if (object.kind !== 'Secret' || object.type === 'helm.sh/release.v1') continue
-    for (const value of Object.values((object.data ?? {}) as Record<string, string>)) {
-      connection.redactor.add(Buffer.from(value, 'base64').toString())
+    for (const [key, value] of Object.entries((object.data ?? {}) as Record<string, string>)) {
+      if (isSecretKey(key)) connection.redactor.add(Buffer.from(value, 'base64').toString())
     }
   }
   return objects

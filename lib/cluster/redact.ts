@@ -32,6 +32,13 @@ export function createRedactor(): Redactor {
   }
 }
 
+/** Keys of Secrets that hold nothing secret; to mask their words would only blur what is said. */
+const publicKeys = ['username', 'namespace', 'ca.crt', 'tls.crt']
+
+export function isSecretKey(key: string): boolean {
+  return !publicKeys.includes(key)
+}
+
 /** A value as it may turn up: plain, in base64 (Secret data), in a URL, in a JSON string. */
 function formsOf(value: string): string[] {
   const trimmed = value.trim()

@@ -17,7 +17,12 @@ const transientTexts: readonly RegExp[] = [
 ]
 
 export function isTransient(text: string): boolean {
-  return transientTexts.some((pattern) => pattern.test(text))
+  return !isUnconfigured(text) && transientTexts.some((pattern) => pattern.test(text))
+}
+
+/** Without a kubeconfig kubectl and helm try this address, and no patience makes a cluster appear there. */
+export function isUnconfigured(text: string): boolean {
+  return text.includes('localhost:8080') || text.includes('127.0.0.1:8080')
 }
 
 /** The API server itself could not be talked to. */

@@ -1,6 +1,7 @@
 import { AirstripError } from '../errors.ts'
 import type { Chart, ChartSource, JsonPatch, KubernetesObject, ListQuery, RandomBytes, ReleaseName, ReleaseWish, Writer } from '../step.ts'
 import { callKubectl, helmFlags, interrupted, kubectl, refusal, type Connection } from './connection.ts'
+import { isSecretKey } from './redact.ts'
 import { listObjects } from './objects.ts'
 import type { Outcome } from './exec.ts'
 import { asFailed, newestRecord } from './release.ts'
@@ -45,7 +46,9 @@ function listOf(objects: readonly KubernetesObject[]): string {
 /** `AlreadyExists` is not an error: whoever was first made the value that is kept. */
 async function createOnce(connection: Connection, objects: readonly KubernetesObject[]): Promise<void> {
   for (const object of objects) {
-    for (const value of Object.values((object.stringData ?? {}) as Record<string, string>)) connection.redactor.add(value)
+    for (const [key, value] of Object.entries((object.stringData ?? {}) as Record<string, string>)) {
+      if (isSecretKey(key)) connection.redactor.add(value)
+    }
   }
   const args = ['create', '-f', '-']
   const outcome = await callKubectl(connection, args, listOf(objects))

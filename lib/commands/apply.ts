@@ -8,6 +8,7 @@ import { selectSteps } from '../engine/selection.ts'
 import { loadState, type State } from '../engine/state.ts'
 import { AirstripError } from '../errors.ts'
 import { eventLines } from '../report/lines.ts'
+import type { Step } from '../step.ts'
 import { steps } from '../../steps/index.ts'
 import type { Command, Deps, Flags } from './deps.ts'
 import { applyOptions, commonOptions, selectionOptions } from './options.ts'
@@ -22,53 +23,79 @@ export const apply: Command = {
   run: runApply,
 }
 
+/** One run: what was chosen, on what, and what came of it so far. */
+interface Run {
+  chosen: readonly Step[]
+  session: Session
+  flags: Flags
+  deps: Deps
+  emit: Emit
+  startedAt: Date
+  changed: number
+}
+
 async function runApply(flags: Flags, deps: Deps): Promise<number> {
   const chosen = selectSteps(steps, flags)
   const redactor = createRedactor()
   const emit: Emit = (event) => {
+    if (event.type === 'change') run.changed++
     print(event, flags, deps, redactor.redact)
   }
-  const session = openSession(flags, deps, redactor, emit)
+  const run: Run = { chosen, session: openSession(flags, deps, redactor, emit), flags, deps, emit, startedAt: deps.clock.now(), changed: 0 }
   const note = (text: string): void => {
     emit({ type: 'note', text })
   }
-  const started = deps.clock.now()
-  const mine = { holder: deps.holder, since: started.toISOString(), command: deps.commandLine }
+  const mine = { holder: deps.holder, since: run.startedAt.toISOString(), command: deps.commandLine }
   const unlock = takeLock(lockFile(`${flags.state}.lock`), mine, holderAlive, note)
   try {
-    const state = loadState(session.file, started, note)
-    return await runLocked(chosen, state, session, flags, deps, emit)
+    return await runLocked(run, loadState(run.session.file, run.startedAt, note))
   } finally {
     unlock()
   }
 }
 
-async function runLocked(chosen: typeof steps, state: State, session: Session, flags: Flags, deps: Deps, emit: Emit): Promise<number> {
-  const { config, file, look, writer, redactor } = session
-  const started = deps.clock.now()
-  const save = async (current: State): Promise<void> => {
-    current.updatedAt = deps.clock.now().toISOString()
-    await file.write(redactor.redact(`${JSON.stringify(current, undefined, 2)}\n`))
-  }
-  const finish = async (result: 'done' | 'failed' | 'interrupted', changed: number): Promise<void> => {
-    const endedAt = deps.clock.now()
-    state.run = { id: started.toISOString(), command: deps.commandLine, holder: deps.holder, startedAt: started.toISOString(), endedAt: endedAt.toISOString(), result }
-    await save(state)
-    await file.append(redactor.redact(JSON.stringify({ ...state.run, changed, steps: Object.fromEntries(chosen.map(({ name }) => [name, state.steps[name]?.status])) })))
-    emit({ type: 'run-ended', result, changed, ms: endedAt.getTime() - started.getTime() })
-  }
-  emit({ type: 'run-started', command: 'apply', cluster: flags.context ?? flags.kubeconfig ?? 'the cluster of your kubeconfig', steps: chosen.map(({ name }) => name), resumesAt: resumePoint(chosen, state) })
+async function runLocked(run: Run, state: State): Promise<number> {
+  const { chosen, session, flags, deps, emit } = run
+  const { config, look, writer, file } = session
+  const cluster = flags.context ?? flags.kubeconfig ?? 'the cluster of your kubeconfig'
+  emit({ type: 'run-started', command: 'apply', cluster, steps: chosen.map(({ name }) => name), resumesAt: resumePoint(chosen, state) })
   try {
-    const { changed } = await runPipeline(chosen, { steps, config, state, save, look, writer, clock: deps.clock, emit, signal: deps.signal, pollMs, timeoutMs: flags.timeout, statePath: file.path })
-    await finish('done', changed)
-    if (chosen.some(({ name }) => name === 'ingress')) goodbye(session, flags, deps)
-    return changed > 0 && flags.detailedExitcode === true ? 2 : 0
+    await runPipeline(chosen, {
+      steps, config, state, look, writer, emit, pollMs,
+      save: (current) => save(run, current),
+      statePath: file.path,
+      clock: deps.clock,
+      signal: deps.signal,
+      timeoutMs: flags.timeout,
+    })
   } catch (error) {
-    const interrupted = error instanceof AirstripError && error.code === 'INTERRUPTED'
     // A selection or a state file that was refused touched nothing, so there is nothing to record.
-    if (!(error instanceof AirstripError && ['SELECTION', 'STATE_FOREIGN'].includes(error.code))) await finish(interrupted ? 'interrupted' : 'failed', 0)
+    if (!isKnown(error, 'SELECTION', 'STATE_FOREIGN')) await finish(run, state, isKnown(error, 'INTERRUPTED') ? 'interrupted' : 'failed')
     throw error
   }
+  await finish(run, state, 'done')
+  if (chosen.some(({ name }) => name === 'ingress')) goodbye(run)
+  return run.changed > 0 && flags.detailedExitcode === true ? 2 : 0
+}
+
+function isKnown(error: unknown, ...codes: AirstripError['code'][]): boolean {
+  return error instanceof AirstripError && codes.includes(error.code)
+}
+
+async function save({ session: { file, redactor }, deps }: Run, state: State): Promise<void> {
+  state.updatedAt = deps.clock.now().toISOString()
+  await file.write(redactor.redact(`${JSON.stringify(state, undefined, 2)}\n`))
+}
+
+/** The run in the state, and a line of its own in the history. */
+async function finish(run: Run, state: State, result: 'done' | 'failed' | 'interrupted'): Promise<void> {
+  const { chosen, session, deps, emit, startedAt, changed } = run
+  const endedAt = deps.clock.now()
+  state.run = { id: startedAt.toISOString(), command: deps.commandLine, holder: deps.holder, startedAt: startedAt.toISOString(), endedAt: endedAt.toISOString(), result }
+  await save(run, state)
+  const results = Object.fromEntries(chosen.map(({ name }) => [name, state.steps[name]?.status]))
+  await session.file.append(session.redactor.redact(JSON.stringify({ ...state.run, changed, steps: results })))
+  emit({ type: 'run-ended', result, changed, ms: endedAt.getTime() - startedAt.getTime() })
 }
 
 function print(event: Event, flags: Flags, deps: Deps, redact: (text: string) => string): void {
@@ -80,7 +107,7 @@ function print(event: Event, flags: Flags, deps: Deps, redact: (text: string) =>
 }
 
 /** Where Airflow is and how to get in; the password itself is not printed. */
-function goodbye({ config }: Session, flags: Flags, deps: Deps): void {
+function goodbye({ session: { config }, flags, deps }: Run): void {
   if (flags.quiet === true || flags.json === true) return
   const { namespace, release, admin } = config.airflow
   deps.out(`https://${config.ingress.host}${config.ingress.path}  user ${admin.username}, password:`)

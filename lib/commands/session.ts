@@ -8,6 +8,7 @@ import { findManifest } from '../cluster/manifest.ts'
 import { createReader, type Surroundings } from '../cluster/reader.ts'
 import type { Redactor } from '../cluster/redact.ts'
 import { snapshot } from '../cluster/snapshot.ts'
+import { isUnreachable } from '../cluster/transient.ts'
 import { createWriter } from '../cluster/writer.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
@@ -28,12 +29,13 @@ export interface Session {
 
 export function openSession(flags: Flags, deps: Deps, redactor: Redactor, emit: Emit): Session {
   const config = loadConfig(flags.config, deps.readFile)
+  const onRetry = announceOnce(emit)
   const connection = (signal: AbortSignal): Connection => ({
     exec: deps.exec,
     target: { kubeconfig: flags.kubeconfig, context: flags.context },
     redactor,
     signal,
-    onRetry: announceOnce(emit),
+    onRetry,
   })
   const around = surroundings(connection(deps.signal), deps)
   const file = stateFile(flags.state)
@@ -68,12 +70,13 @@ function surroundings(connection: Connection, deps: Deps): Surroundings {
   }
 }
 
-/** Side by side calls meet the same refusal; it is worth one line, not ten. */
+/** Side by side calls meet the same refusal; it is worth one line a try, not ten. */
 function announceOnce(emit: Emit): Connection['onRetry'] {
   const said = new Set<string>()
   return (what, reason, attempt) => {
-    if (said.has(`${reason} ${attempt}`)) return
-    said.add(`${reason} ${attempt}`)
-    emit({ type: 'retry', what, reason, attempt })
+    const about = isUnreachable(reason) ? 'the cluster' : what
+    if (said.has(`${about} ${attempt}`)) return
+    said.add(`${about} ${attempt}`)
+    emit({ type: 'retry', what: about, reason, attempt })
   }
 }

@@ -15,8 +15,9 @@ export interface PipelineDeps extends Omit<StepDeps, 'beforeEffect'> {
 }
 
 /** One look at all steps at once, then, in order, whatever each of them still needs. */
-export async function runPipeline(chosen: readonly Step[], deps: PipelineDeps): Promise<{ changed: number }> {
+export async function runPipeline(chosen: readonly Step[], deps: PipelineDeps): Promise<void> {
   const { config, signal } = deps
+  markOthers(chosen, deps)
   const reader = deps.look()
   const [first] = await Promise.all([examineAll(chosen, reader, deps), identify(reader, deps)])
   let changed = 0
@@ -25,7 +26,16 @@ export async function runPipeline(chosen: readonly Step[], deps: PipelineDeps): 
     // What was seen before an earlier step changed something may no longer be so.
     changed += await recorded(step, step.spec(config), changed === 0 ? first.get(step.name) : undefined, deps)
   }
-  return { changed }
+}
+
+/** Steps that this run leaves out keep what is known of them. */
+function markOthers(chosen: readonly Step[], { steps, state, emit }: PipelineDeps): void {
+  for (const step of steps) {
+    const before = stepOf(state, step.name).status
+    if (chosen.includes(step)) state.steps[step.name] ??= { status: 'pending' }
+    else emit({ type: 'step-skipped', step: step.name, why: `not selected; ${before} before` })
+    if (!chosen.includes(step) && before === 'pending') state.steps[step.name] = { status: 'skipped' }
+  }
 }
 
 /** A cluster is known by the UID of its kube-system; who may not read that cannot be told apart. */

@@ -70,10 +70,11 @@ async function yamlPackage(): Promise<Entry[]> {
   })))
 }
 
-/** Debian's `busybox` is linked to libc, `busybox-static` is not; Ubuntu ships the static one as `busybox`. */
+/** The lab's own runtime has one; a system may. Debian's `busybox` is linked to libc, `busybox-static` is not; Ubuntu ships the static one as `busybox`. */
 async function staticBusybox(cacheDir: string): Promise<string> {
   const cached = join(cacheDir, 'busybox-static', 'bin', 'busybox')
-  for (const path of ['/bin/busybox', cached]) if (existsSync(path) && (await isStatic(path))) return path
+  const unpacked = ['bin/busybox', 'usr/bin/busybox'].map(path => join(cacheDir, 'runtime', path))
+  for (const path of [...unpacked, '/bin/busybox', cached]) if (existsSync(path) && (await isStatic(path))) return path
   const folder = join(cacheDir, 'busybox-static')
   await mkdir(folder, { recursive: true })
   await run('apt-get', ['download', 'busybox-static'], { cwd: folder })
