@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
-import { parseAllDocuments } from 'yaml'
 import { AirstripError } from '../errors.ts'
 import type { KubernetesObject, ManifestSource } from '../step.ts'
+import { parseKubernetesYaml } from './yaml.ts'
 
 export type Fetch = (url: string) => Promise<string>
 
@@ -71,7 +71,7 @@ function sha256(text: string): string {
 }
 
 function parseManifestText(text: string, place: string): KubernetesObject[] {
-  const documents = parseAllDocuments(text)
+  const documents = parseKubernetesYaml(text)
   const wrong = documents.find((document) => document.errors.length > 0)?.errors[0]
   if (wrong !== undefined) throw new AirstripError('MANIFEST_UNAVAILABLE', `${place} is not YAML: ${wrong.message.split('\n')[0] ?? ''}`, { place })
   return documents.map((document) => document.toJS() as KubernetesObject | null).filter((object) => object !== null)

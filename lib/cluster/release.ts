@@ -1,7 +1,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
-import { parseAllDocuments } from 'yaml'
 import type { KubernetesObject, Release, ReleaseHook } from '../step.ts'
 import { refOf } from './objects.ts'
+import { parseKubernetesYaml } from './yaml.ts'
 
 /** The parts of Helm's own record that are read here (helm pkg/release, storage driver v1). */
 interface HelmRecord {
@@ -54,7 +54,7 @@ function readHook(hook: NonNullable<HelmRecord['hooks']>[number], namespace: str
 
 /** Helm leaves the namespace out of the manifest; kinds that have none are told by the list below. */
 export function parseManifest(manifest: string, namespace: string): KubernetesObject[] {
-  return parseAllDocuments(manifest)
+  return parseKubernetesYaml(manifest)
     .map((document) => document.toJS() as KubernetesObject | null)
     .filter((object) => object !== null)
     .map((object) => (clusterScoped.has(object.kind) ? object : { ...object, metadata: { ...object.metadata, namespace: object.metadata.namespace ?? namespace } }))
