@@ -26,6 +26,11 @@ export function operationLease(release: ReleaseName, holder: string, seconds: nu
   }
 }
 
+export function isHeld(lease: KubernetesObject | undefined): boolean {
+  const { holderIdentity = '' } = (lease?.spec ?? {}) as { holderIdentity?: string }
+  return holderIdentity !== ''
+}
+
 /**
  * The description of a release that airstrip made. The chart's fingerprint tells an edited chart
  * folder from an unchanged one; the holder tells whose Helm process this is when it outlives its run.

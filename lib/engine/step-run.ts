@@ -90,15 +90,13 @@ function announce(step: Step, changes: readonly Change[], emit: Emit): void {
 
 /** Only the release takes long enough to be worth watching, and only it can be waited for in vain. */
 async function applyWatched(step: Step, spec: unknown, changes: NonEmpty<Change>, deps: StepDeps): Promise<void> {
-  const release = changes.find((change) => change.op === 'release')
-  if (release === undefined) return step.apply(changes, deps.writer(deps.signal))
-  const before = release.live === undefined ? undefined : await step.verify(spec, deps.look())
+  if (!changes.some(({ op }) => op === 'release')) return step.apply(changes, deps.writer(deps.signal))
   const ending = new AbortController()
   const signal = AbortSignal.any([deps.signal, ending.signal])
   const end = (reason: AirstripError): void => {
     ending.abort(reason)
   }
-  await changeWatched(step.apply(changes, deps.writer(signal)), () => step.verify(spec, deps.look()), before, end, patienceOf(step, deps))
+  await changeWatched(step.apply(changes, deps.writer(signal)), () => step.verify(spec, deps.look()), end, patienceOf(step, deps))
 }
 
 function patienceOf(step: Step, { clock, emit, signal, pollMs, timeoutMs }: StepDeps): Patience {

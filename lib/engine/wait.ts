@@ -40,9 +40,9 @@ export async function waitUntilDone(look: () => Promise<Look>, patience: Patienc
  * A failure is final only after it held for its time without interruption: much that looks broken
  * while a cluster starts is only not there yet.
  */
-export function heldVerdict(clock: Clock): (seen: Look, atLeastMs?: number) => Failed | undefined {
+export function heldVerdict(clock: Clock): (seen: Look) => Failed | undefined {
   let held: { key: string; since: number } | undefined
-  return (seen, atLeastMs = 0) => {
+  return (seen) => {
     if (seen.state !== 'failed') {
       held = undefined
       return undefined
@@ -50,11 +50,11 @@ export function heldVerdict(clock: Clock): (seen: Look, atLeastMs?: number) => F
     const key = keyOf(seen)
     const now = clock.now().getTime()
     if (held?.key !== key) held = { key, since: now }
-    return now - held.since >= Math.max(seen.settleMs, atLeastMs) ? seen : undefined
+    return now - held.since >= seen.settleMs ? seen : undefined
   }
 }
 
-export function keyOf(failed: Failed): string {
+function keyOf(failed: Failed): string {
   const [first] = failed.findings
   return `${first.id} ${first.title}`
 }

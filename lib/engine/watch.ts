@@ -1,11 +1,9 @@
 import type { AirstripError } from '../errors.ts'
 import type { Look } from '../step.ts'
-import { createProgress, heldVerdict, hopeless, keyOf, type Patience } from './wait.ts'
+import { createProgress, heldVerdict, hopeless, type Patience } from './wait.ts'
 
 /** Quick changes are over before a look at them would be worth its processes. */
 const quietMs = 2000
-/** A failure that was there before the change may be what the change mends: give it its chance. */
-const inheritedMs = 60_000
 
 /**
  * Looks on while a change is being made (Helm may take many minutes) and ends it as soon as a cause
@@ -14,7 +12,6 @@ const inheritedMs = 60_000
 export async function changeWatched(
   changing: Promise<void>,
   look: () => Promise<Look>,
-  before: Look | undefined,
   end: (reason: AirstripError) => void,
   patience: Patience,
 ): Promise<void> {
@@ -33,7 +30,7 @@ export async function changeWatched(
     const seen = await look().catch(() => undefined)
     if (seen !== undefined && !over.signal.aborted) {
       progress.show(seen.state === 'done' ? [] : seen.on)
-      const final = verdict(seen, inherited(seen, before) ? inheritedMs : 0)
+      const final = verdict(seen)
       cause = final === undefined ? undefined : hopeless(step, final)
     }
     if (cause === undefined) await clock.sleep(pollMs, over.signal)
@@ -42,8 +39,4 @@ export async function changeWatched(
   end(cause)
   await settled.catch(() => undefined)
   throw cause
-}
-
-function inherited(seen: Look, before: Look | undefined): boolean {
-  return seen.state === 'failed' && before?.state === 'failed' && keyOf(seen) === keyOf(before)
 }

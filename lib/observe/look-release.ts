@@ -1,3 +1,4 @@
+import { isHeld, operationRef } from '../airflow/operation.ts'
 import { refOf } from '../changes.ts'
 import type { KubernetesObject, Look, Reader, Release } from '../step.ts'
 import { surroundings } from './look.ts'
@@ -11,17 +12,18 @@ import { observeRelease, type ReleaseView } from './release.ts'
 export async function lookAtRelease(name: string, namespace: string, reader: Reader): Promise<Look> {
   const release = await reader.release(name, namespace)
   if (release === undefined) return { state: 'waiting', on: [{ object: `Helm release ${namespace}/${name}`, reason: 'has no record yet' }] }
-  const near = await partsOf(release, reader)
+  const near = await nearOf(release, reader)
   const alone = observeRelease({ release, ...near, events: [], pods: [], claims: [], now: reader.now() })
   if (alone.state === 'done') return alone
   return observeRelease({ release, ...near, ...(await surroundings([namespace], reader)) })
 }
 
-type Near = Pick<ReleaseView, 'objects' | 'hooks'>
+type Near = Pick<ReleaseView, 'objects' | 'hooks' | 'working'>
 
-async function partsOf(release: Release, reader: Reader): Promise<Near> {
+/** The Lease has a holder exactly while a Helm of ours is at work. */
+async function nearOf(release: Release, reader: Reader): Promise<Near> {
   const watched = release.objects.filter(({ kind }) => isWatched(kind)).map(refOf)
-  const live = await reader.get([...watched, ...release.hooks.map(({ ref }) => ref)])
+  const [lease, ...live] = await reader.get([operationRef(release), ...watched, ...release.hooks.map(({ ref }) => ref)])
   const there = (objects: (KubernetesObject | undefined)[]): KubernetesObject[] => objects.filter((object) => object !== undefined)
-  return { objects: there(live.slice(0, watched.length)), hooks: there(live.slice(watched.length)) }
+  return { objects: there(live.slice(0, watched.length)), hooks: there(live.slice(watched.length)), working: isHeld(lease) }
 }

@@ -139,17 +139,3 @@ void t.test('an explanation that breaks costs only itself', async (t) => {
   const all = deps({ writes: recordingWriter(() => new AirstripError('HELM_FAILED', 'Helm could not finish release airflow/airflow.', { seen: ['Error: timed out'] })) })
   t.match(await caught(runStep(helm, {}, undefined, all)), { code: 'HELM_FAILED', seen: ['Error: timed out'] })
 })
-
-void t.test('a failure that the release had before is known when Helm is watched', async (t) => {
-  const looks: string[] = []
-  const live = { name: 'airflow' } as Release
-  const helm = step({
-    name: 'helm', apply: makeChanges, check: inTurn<Check>({ state: 'drifted', changes: [{ ...release, live }] }),
-    verify: () => {
-      looks.push('verify')
-      return Promise.resolve(done)
-    },
-  })
-  await runStep(helm, {}, undefined, deps())
-  t.equal(looks.length, 2, 'once before Helm, once after')
-})

@@ -2,7 +2,6 @@ import t from 'tap'
 import { AirstripError } from '../../../lib/errors.ts'
 import { changeWatched } from '../../../lib/engine/watch.ts'
 import type { Look } from '../../../lib/step.ts'
-import { caught } from '../../fakes/caught.ts'
 import { settled } from '../../fakes/clock.ts'
 import { done, failed, inTurn, patience, waiting, type Told } from './steps.ts'
 
@@ -32,7 +31,7 @@ function helm(told: Told, lasts: number, error?: Error): { changing: Promise<voi
 void t.test('a cause that is certain ends Helm, and is what the error says', async (t) => {
   const told = patience()
   const { changing, end, ended } = helm(told, 300_000)
-  await t.rejects(changeWatched(changing, inTurn(failed('pvc-no-usable-storageclass', 10_000)), undefined, end, told), { code: 'FAILED', findings: [{ id: 'pvc-no-usable-storageclass' }] })
+  await t.rejects(changeWatched(changing, inTurn(failed('pvc-no-usable-storageclass', 10_000)), end, told), { code: 'FAILED', findings: [{ id: 'pvc-no-usable-storageclass' }] })
   t.match(ended(), { code: 'FAILED' })
   t.equal(told.clock.passed(), 12_000, 'in 12 s, where Helm takes 300')
 })
@@ -40,42 +39,22 @@ void t.test('a cause that is certain ends Helm, and is what the error says', asy
 void t.test('slow but healthy is not ended, however long it takes', async (t) => {
   const told = patience({ timeoutMs: 60_000 })
   const { changing, end, ended } = helm(told, 1_500_000)
-  await changeWatched(changing, inTurn(waiting()), undefined, end, told)
+  await changeWatched(changing, inTurn(waiting()), end, told)
   t.equal(ended(), undefined)
   t.equal(told.clock.passed(), 1_500_000)
-})
-
-void t.test('a failure that was there before gets a minute, since the change may be what mends it', async (t) => {
-  const before = failed('image-not-found', 5000)
-  const mended = patience()
-  const good = helm(mended, 40_000)
-  await changeWatched(good.changing, inTurn(before), before, good.end, mended)
-  t.equal(good.ended(), undefined)
-
-  const kept = patience()
-  const bad = helm(kept, 300_000)
-  t.match(await caught(changeWatched(bad.changing, inTurn(before), before, bad.end, kept)), { findings: [{ id: 'image-not-found' }] })
-  t.equal(kept.clock.passed(), 62_000)
-})
-
-void t.test('a failure that is not the one from before gets no more than its own time', async (t) => {
-  const told = patience()
-  const { changing, end } = helm(told, 300_000)
-  t.match(await caught(changeWatched(changing, inTurn(failed('crash-loop', 10_000)), failed('image-not-found', 5000), end, told)), { findings: [{ id: 'crash-loop' }] })
-  t.equal(told.clock.passed(), 12_000)
 })
 
 void t.test('looks that break do not end it', async (t) => {
   const told = patience()
   const { changing, end, ended } = helm(told, 20_000)
-  await changeWatched(changing, inTurn<Look>(new Error('refused') as never), undefined, end, told)
+  await changeWatched(changing, inTurn<Look>(new Error('refused') as never), end, told)
   t.equal(ended(), undefined)
 })
 
 void t.test('a quick change is over before anything is looked at', async (t) => {
   const told = patience()
   const { changing, end } = helm(told, 1500)
-  await changeWatched(changing, () => Promise.reject(new Error('unscripted look')), undefined, end, told)
+  await changeWatched(changing, () => Promise.reject(new Error('unscripted look')), end, told)
   t.equal(told.clock.passed(), 1500)
 })
 
@@ -83,7 +62,7 @@ void t.test('what Helm itself says is the error where no cause was certain', asy
   const told = patience()
   const refused = new AirstripError('HELM_FAILED', 'Helm could not finish the release.')
   const { changing, end } = helm(told, 9000, refused)
-  await t.rejects(changeWatched(changing, inTurn(waiting()), undefined, end, told), refused)
+  await t.rejects(changeWatched(changing, inTurn(waiting()), end, told), refused)
 })
 
 void t.test('a Helm that fails while a look is under way is no unhandled rejection', async (t) => {
@@ -104,13 +83,13 @@ void t.test('a Helm that fails while a look is under way is no unhandled rejecti
     for (let turn = 0; turn < 5; turn++) await settled()
     return waiting()
   }
-  await t.rejects(changeWatched(changing, look, undefined, () => undefined, told), { code: 'HELM_FAILED' })
+  await t.rejects(changeWatched(changing, look, () => undefined, told), { code: 'HELM_FAILED' })
   t.same(unhandled, [])
 })
 
 void t.test('while Helm works, progress is one line per object and "ready" once', async (t) => {
   const told = patience()
   const { changing, end } = helm(told, 12_500)
-  await changeWatched(changing, inTurn(waiting('Pod airflow/a'), waiting('Pod airflow/a'), done), undefined, end, told)
+  await changeWatched(changing, inTurn(waiting('Pod airflow/a'), waiting('Pod airflow/a'), done), end, told)
   t.same(told.told(), ['waiting Pod airflow/a', 'ready Pod airflow/a'])
 })
