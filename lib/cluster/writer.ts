@@ -53,7 +53,9 @@ async function createOnce(connection: Connection, objects: readonly KubernetesOb
   const args = ['create', '-f', '-']
   const outcome = await callKubectl(connection, args, listOf(objects))
   const refusals = outcome.stderr.split('\n').filter((line) => line.trim() !== '' && !line.includes('AlreadyExists') && !line.startsWith('Warning'))
-  if (outcome.exitCode !== 0 && refusals.length > 0) throw await refusal(connection, 'kubectl', args, outcome)
+  // One that was killed says nothing at all, and has created nothing.
+  const kept = outcome.stderr.includes('AlreadyExists') && refusals.length === 0
+  if (outcome.exitCode !== 0 && !kept) throw await refusal(connection, 'kubectl', args, outcome)
 }
 
 async function patchObject(connection: Connection, live: KubernetesObject, patch: readonly JsonPatch[]): Promise<void> {

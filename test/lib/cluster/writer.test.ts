@@ -1,0 +1,157 @@
+import t from 'tap'
+import { gzipSync } from 'node:zlib'
+import { decodeRecord } from '../../../lib/cluster/release.ts'
+import { createWriter, type Hands } from '../../../lib/cluster/writer.ts'
+import type { KubernetesObject, ReleaseWish } from '../../../lib/step.ts'
+import { caught } from '../../fakes/caught.ts'
+import { connectionOf, fakeExec, type Scripted } from '../../fakes/exec.ts'
+
+const chart = { name: 'airflow', version: '1.10.0', appVersion: '2.6.2', home: '', fingerprint: 'f00d'.repeat(16), path: '/cache/airflow-1.10.0.tgz' }
+const wish: ReleaseWish = { name: 'airflow', namespace: 'airflow', chart: { reference: 'apache-airflow/airflow', version: '1.10.0' }, values: { env: 'canary-in-values' }, timeoutSeconds: 1800 }
+const ok = { exitCode: 0, stdout: '' }
+
+function writerOn(script: Scripted[], hands: Partial<Hands> = {}) {
+  const fake = fakeExec(script)
+  const connection = connectionOf(fake.exec)
+  const all: Hands = {
+    random: (count) => Buffer.alloc(count, 1),
+    chart: () => Promise.resolve(chart),
+    holder: 'home/4242/1a2b-77',
+    now: () => new Date('2023-08-02T10:30:00Z'),
+    backup: () => Promise.reject(new Error('unscripted: backup')),
+    endOrphans: () => Promise.reject(new Error('unscripted: endOrphans')),
+    ...hands,
+  }
+  return { ...fake, connection, writer: createWriter(connection, all) }
+}
+
+const lease: Scripted = { when: /^kubectl apply --server-side/, answers: ok }
+const canary = 'canary-password-1'
+const secret = (name: string): KubernetesObject => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: 'airflow' }, stringData: { password: canary } })
+
+void t.test('objects go in by stdin, as one list, owned by airstrip', async (t) => {
+  const { writer, calls, lines } = writerOn([lease])
+  await writer.apply([{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' } }])
+  t.same(lines(), ['kubectl apply --server-side --field-manager=airstrip --force-conflicts -f -'])
+  t.match(JSON.parse(calls[0]?.stdin ?? ''), { kind: 'List', items: [{ metadata: { name: 'a' } }] })
+})
+
+void t.test('secrets go in by stdin and are in no argument, and are known to be secret', async (t) => {
+  const { writer, calls, connection } = writerOn([{ when: /^kubectl create -f -$/, answers: ok }])
+  await writer.create([secret('one')])
+  t.notMatch(calls[0]?.args.join(' '), /canary/)
+  t.match(calls[0]?.stdin, /canary/)
+  t.notMatch(connection.redactor.redact(`password ${canary}`), /canary/)
+})
+
+const exists = 'Error from server (AlreadyExists): error when creating "STDIN": secrets "one" already exists\n'
+
+void t.test('a secret that is there already is kept, and is no error', async (t) => {
+  const { writer } = writerOn([{ when: /^kubectl create/, answers: { exitCode: 1, stderr: exists } }])
+  await t.resolves(writer.create([secret('one')]))
+})
+
+void t.test('another refusal beside it is one', async (t) => {
+  const stderr = `${exists}Error from server (Forbidden): secrets is forbidden: User "viewer" cannot create resource "secrets" (${canary})\n`
+  const { writer } = writerOn([{ when: /^kubectl create/, answers: { exitCode: 1, stderr } }])
+  const error = await caught(writer.create([secret('one')]))
+  t.match(error, { code: 'CALL_FAILED' })
+  t.notMatch(JSON.stringify(error), /canary/)
+})
+
+void t.test('a kubectl that was killed has created nothing, and says nothing', async (t) => {
+  const { writer } = writerOn([{ when: /^kubectl create/, answers: { exitCode: 137, stderr: '' } }])
+  t.match(await caught(writer.create([secret('one')])), { code: 'CALL_FAILED' })
+})
+
+void t.test('what is deleted is waited for, by name alone', async (t) => {
+  const { writer, calls, lines } = writerOn([{ when: /^kubectl delete/, answers: ok }])
+  await writer.remove({ ...secret('one'), metadata: { name: 'one', namespace: 'airflow', uid: 'u' } })
+  t.same(lines(), ['kubectl delete -f - --ignore-not-found --wait=true --timeout=120s'])
+  t.same(JSON.parse(calls[0]?.stdin ?? ''), { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'one', namespace: 'airflow' } })
+})
+
+void t.test('a patch is a JSON patch, of a cluster-wide object without a namespace', async (t) => {
+  const { writer, lines } = writerOn([{ when: /^kubectl patch/, answers: ok }])
+  await writer.patch({ apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: 'pv' } }, [{ op: 'remove', path: '/spec/claimRef' }])
+  t.same(lines(), ['kubectl patch PersistentVolume pv --type=json -p [{"op":"remove","path":"/spec/claimRef"}]'])
+})
+
+void t.test('Helm never waits for pods, and its values come by stdin', async (t) => {
+  const { writer, calls, lines } = writerOn([lease, { when: /^helm upgrade/, answers: ok }])
+  await writer.upgrade(wish)
+  const helm = calls.find(({ tool }) => tool === 'helm')
+  t.same(lines().find((line) => line.startsWith('helm')), `helm upgrade --install airflow ${chart.path} -n airflow --values - --timeout=1800s --history-max=10 --description=airstrip chart=f00df00df00df00d by=home/4242/1a2b-77`)
+  t.notMatch(helm?.args.join(' '), /--wait|--atomic|--force|--set|canary/)
+  t.same(JSON.parse(helm?.stdin ?? ''), wish.values)
+})
+
+void t.test('who is at work on the release is in the cluster before Helm is started', async (t) => {
+  const { writer, calls } = writerOn([lease, { when: /^helm upgrade/, answers: ok }])
+  await writer.upgrade(wish)
+  const [first, second] = calls
+  t.match(JSON.parse(first?.stdin ?? ''), { kind: 'Lease', metadata: { name: 'airstrip-helm-airflow', namespace: 'airflow' }, spec: { holderIdentity: 'home/4242/1a2b-77', leaseDurationSeconds: 1800, acquireTime: '2023-08-02T10:30:00.000000Z' } })
+  t.equal(second?.tool, 'helm')
+})
+
+void t.test('what Helm refuses for good is told without its warnings and without secrets', async (t) => {
+  const stderr = `WARNING: Kubernetes configuration file is group-readable\nError: UPGRADE FAILED: cannot patch "x": ${canary}\n`
+  const { writer, connection } = writerOn([lease, { when: /^helm upgrade/, answers: { exitCode: 1, stderr } }])
+  connection.redactor.add(canary)
+  t.match(await caught(writer.upgrade(wish)), { code: 'HELM_FAILED', transient: false, message: 'Helm could not finish release airflow/airflow.', seen: ['Error: UPGRADE FAILED: cannot patch "x": ••••••'] })
+})
+
+void t.test('what a retry can mend is marked so', async (t) => {
+  const { writer } = writerOn([lease, { when: /^kubectl config view/, answers: { stdout: 'https://home:6443' } }, { when: /^helm upgrade/, answers: { exitCode: 1, stderr: 'Error: Kubernetes cluster unreachable: Get "https://home:6443/version": dial tcp 1.2.3.4:6443: connect: connection refused' } }])
+  t.match(await caught(writer.upgrade(wish)), { code: 'CLUSTER_UNREACHABLE', transient: true })
+})
+
+void t.test('an interrupted Helm is an interruption, whatever it said', async (t) => {
+  const stop = new AbortController()
+  const fake = fakeExec([lease, { when: /^helm upgrade/, answers: () => {
+    stop.abort()
+    return { exitCode: 1, stderr: 'Error: context canceled' }
+  } }])
+  const writer = createWriter(connectionOf(fake.exec, { signal: stop.signal }), { ...({} as Hands), chart: () => Promise.resolve(chart), holder: 'h/1/x', now: () => new Date() })
+  t.match(await caught(writer.upgrade(wish)), { code: 'INTERRUPTED' })
+})
+
+function record(status: string): KubernetesObject {
+  const content = { name: 'airflow', namespace: 'airflow', version: 2, info: { status }, chart: { metadata: { name: 'airflow', version: '1.10.0' } }, manifest: '' }
+  return {
+    apiVersion: 'v1', kind: 'Secret', type: 'helm.sh/release.v1',
+    metadata: { name: 'sh.helm.release.v1.airflow.v2', namespace: 'airflow', resourceVersion: '77', labels: { owner: 'helm', name: 'airflow', status, version: '2' } },
+    data: { release: Buffer.from(gzipSync(JSON.stringify(content)).toString('base64')).toString('base64') },
+  }
+}
+
+const list = (object: KubernetesObject): Scripted => ({ when: /^kubectl get/, answers: { stdout: JSON.stringify(object) } })
+
+void t.test('a stale record is backed up and marked failed, on the version that was read', async (t) => {
+  const backups: [string, string][] = []
+  const ended: string[] = []
+  const { writer, calls } = writerOn([lease, list(record('pending-upgrade')), { when: /^kubectl replace -f -$/, answers: ok }], {
+    backup: (name, text) => {
+      backups.push([name, text])
+      return Promise.resolve(`state/backups/${name}`)
+    },
+    endOrphans: (holder, release) => {
+      ended.push(`${holder} ${release}`)
+      return Promise.resolve()
+    },
+  })
+  await writer.unlock({ name: 'airflow', namespace: 'airflow' })
+  t.same(ended, ['home/4242/1a2b-77 airflow'])
+  t.match(backups, [['sh.helm.release.v1.airflow.v2.json', JSON.stringify(record('pending-upgrade'))]])
+  const written = JSON.parse(calls.find(({ args }) => args.includes('replace'))?.stdin ?? '') as KubernetesObject
+  t.match(written.metadata, { resourceVersion: '77', labels: { status: 'failed', owner: 'helm', version: '2' } })
+  t.match(decodeRecord((written.data as { release: string }).release), { info: { status: 'failed', description: /recovered by airstrip.*state\/backups/ } })
+})
+
+void t.test('a record that is no longer pending is left as it is', async (t) => {
+  for (const status of ['failed', 'deployed']) {
+    const { writer, lines } = writerOn([lease, list(record(status))], { endOrphans: () => Promise.resolve() })
+    await writer.unlock({ name: 'airflow', namespace: 'airflow' })
+    t.notOk(lines().some((line) => line.includes('replace')), status)
+  }
+})
