@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { parse } from 'yaml'
+import { parseDocument } from 'yaml'
 import { AirstripError } from '../errors.ts'
 import type { Chart, ChartSource } from '../step.ts'
 import type { Connection } from './connection.ts'
@@ -67,9 +67,23 @@ interface ChartMetadata { name: string; version: string; appVersion?: string | n
 async function readChart(connection: Connection, path: string): Promise<Chart> {
   if (!existsSync(path)) throw new AirstripError('CHART_UNAVAILABLE', `There is no chart at ${path}.`, { place: path })
   const folder = statSync(path).isDirectory()
-  const text = folder ? readFileSync(join(path, 'Chart.yaml'), 'utf8') : await showChart(connection, path)
-  const { name, version, appVersion, home, kubeVersion } = parse(text) as ChartMetadata
+  const { name, version, appVersion, home, kubeVersion } = parseMetadata(folder ? readMetadata(path) : await showChart(connection, path), path)
   return { name, version, appVersion: String(appVersion ?? ''), home: home ?? '', kubeVersion, fingerprint: fingerprintOf(path, folder), path }
+}
+
+function readMetadata(path: string): string {
+  try {
+    return readFileSync(join(path, 'Chart.yaml'), 'utf8')
+  } catch (cause) {
+    throw new AirstripError('CHART_UNAVAILABLE', `The folder ${path} holds no Chart.yaml that can be read.`, { place: path, cause })
+  }
+}
+
+function parseMetadata(text: string, path: string): ChartMetadata {
+  const document = parseDocument(text)
+  const { name, version } = (document.errors.length > 0 ? {} : (document.toJS() ?? {})) as Partial<ChartMetadata>
+  if (typeof name === 'string' && typeof version === 'string') return document.toJS() as ChartMetadata
+  throw new AirstripError('CHART_UNAVAILABLE', `The Chart.yaml of ${path} names no chart with its version.`, { place: path })
 }
 
 async function showChart(connection: Connection, path: string): Promise<string> {
