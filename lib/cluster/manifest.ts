@@ -74,5 +74,12 @@ function parseManifestText(text: string, place: string): KubernetesObject[] {
   const documents = parseKubernetesYaml(text)
   const wrong = documents.find((document) => document.errors.length > 0)?.errors[0]
   if (wrong !== undefined) throw new AirstripError('MANIFEST_UNAVAILABLE', `${place} is not YAML: ${wrong.message.split('\n')[0] ?? ''}`, { place })
-  return documents.map((document) => document.toJS() as KubernetesObject | null).filter((object) => object !== null)
+  const objects = documents.map((document) => document.toJS() as unknown).filter((object) => object !== null)
+  if (objects.every(isObject)) return objects
+  throw new AirstripError('MANIFEST_UNAVAILABLE', `${place} holds something that is no Kubernetes object.`, { place, seen: ['every document needs apiVersion, kind and metadata.name'] })
+}
+
+function isObject(value: unknown): value is KubernetesObject {
+  const { apiVersion, kind, metadata } = value as Partial<KubernetesObject>
+  return [apiVersion, kind, metadata?.name].every((word) => typeof word === 'string')
 }
