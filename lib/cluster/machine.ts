@@ -28,7 +28,9 @@ export function readSecret(source: SecretSource, env: NodeJS.ProcessEnv): string
   if ((stat.mode & 0o077) !== 0) {
     throw new AirstripError('SECRET_UNAVAILABLE', `${source.file} can be read by others.`, { place: source.file, next: `chmod 600 ${source.file}` })
   }
-  return readFileSync(source.file, 'utf8').replace(/\r?\n$/, '')
+  const value = stat.isFile() ? readFileSync(source.file, 'utf8').replace(/\r?\n$/, '') : ''
+  if (value !== '') return value
+  throw new AirstripError('SECRET_UNAVAILABLE', `${source.file} ${stat.isFile() ? 'is empty' : 'is not a file'}.`, { place: source.file })
 }
 
 /** The node's machine id tells whether its folders are ours to look at. */
