@@ -47,15 +47,26 @@ function follow(parser: Parser, path: string[], tally: Tally, listener: Listener
   })
 }
 
-/** What helps to find and understand a failed assertion; stack and source repeat the place. */
+interface Diagnostics {
+  at?: { fileName?: string; lineNumber?: number }
+  stack?: string
+  diff?: string
+  found?: unknown
+  wanted?: unknown
+  /** What a program said; our cluster tests hand it in. */
+  said?: string
+}
+
+/** What helps to find and understand a failed assertion; the source would only repeat the place. */
 export function failureLines(path: string[], { name, diag }: Result): string[] {
-  const { at, diff, found, wanted, stack } = (diag ?? {}) as { at?: { fileName?: string; lineNumber?: number }; diff?: string; found?: unknown; wanted?: unknown; stack?: string }
+  const { at, stack, diff, found, wanted, said, ...others } = (diag ?? {}) as Diagnostics
   const place = at?.fileName === undefined ? stack?.split('\n')[0] : `${at.fileName}:${at.lineNumber ?? 0}`
-  const seen = diff ?? (found === undefined ? '' : `wanted ${JSON.stringify(wanted)}\nfound  ${JSON.stringify(found)}`)
-  const others = diff === undefined && found === undefined ? JSON.stringify(diag ?? {}, (key, value: unknown) => (['at', 'stack', 'source'].includes(key) ? undefined : value)) : ''
-  return [
-    `FAILED  ${[...path, name].filter(part => part !== '').join(' › ')}`,
-    ...(place === undefined || place === '' ? [] : [`        at ${place}`]),
-    ...[...seen.split('\n'), ...(others === '{}' ? [] : others.split('\n'))].filter(line => line !== '').map(line => `        ${line}`),
-  ]
+  const compared = diff ?? (found === undefined ? otherwise(others) : `wanted ${JSON.stringify(wanted)}\nfound  ${JSON.stringify(found)}`)
+  const details = [place === undefined ? '' : `at ${place}`, compared, said ?? ''].join('\n').split('\n').filter(line => line !== '')
+  return [`FAILED  ${[...path, name].filter(part => part !== '').join(' › ')}`, ...details.map(line => `        ${line}`)]
+}
+
+function otherwise(others: Record<string, unknown>): string {
+  const told = Object.entries(others).filter(([key]) => !['source', 'typeName', 'methodName', 'functionName'].includes(key))
+  return told.length === 0 ? '' : JSON.stringify(Object.fromEntries(told))
 }
