@@ -34,6 +34,7 @@ export const faults = {
   'bitnami-image-removed': { settleMs: 20_000, rule: 'A versioned image of docker.io/bitnami does not exist (any more).' },
   'wrong-cpu-architecture': { settleMs: 20_000, rule: 'The image has no variant for the CPU of the node.' },
   'image-not-found': { settleMs: 20_000, rule: 'The registry answered that there is no such image, or the node may not pull and does not have it.' },
+  'image-registry-unreachable': { settleMs: 60_000, rule: 'The node has not got a connection to the registry for a minute of tries, and does not have the image.' },
   'image-pull-denied': { settleMs: 20_000, rule: 'The registry wants credentials for the image that the pod does not have.' },
   'invalid-image-name': { settleMs: 5_000, rule: 'The image reference cannot be parsed.' },
   'hostpath-not-on-the-node': { settleMs: 20_000, rule: 'The kubelet says that a host path is not there, or not of the wanted type.' },

@@ -13,8 +13,11 @@ import { type Failed, type Observation, failed, inNamespace, nameOf, untilNextTr
 
 const pullReasons = ['ErrImagePull', 'ImagePullBackOff', 'ErrImageNeverPull', 'InvalidImageName']
 
-// Asked first: "no such host: not found" is no answer from a registry.
-const transient = /time[d ]*out|deadline exceeded|toomanyrequests|too many requests|\b429\b|\btls\b|x509|certificate|connection (refused|reset)|no such host|name resolution|server misbehaving|no route to host|network is unreachable|\bEOF\b|\b50[0234]\b|bad gateway|unavailable|canceled/i
+// Cut off half way: the registry is there, and the next try gets further.
+const cutOff = /failed to copy|httpReadSeeker|unexpected EOF/i
+// Asked before "absent": "no such host: not found" is no answer from a registry.
+const unreachable = /\bdial (tcp|udp)\b|no such host|name resolution|server misbehaving|no route to host|network is unreachable|connection refused/i
+const transient = /time[d ]*out|deadline exceeded|toomanyrequests|too many requests|\b429\b|\btls\b|x509|certificate|connection reset|\bEOF\b|\b50[0234]\b|bad gateway|unavailable|canceled/i
 const otherCpu = /no match(ing manifest)? for (platform|linux)/i
 const absent = /not found|notfound|manifest unknown|name unknown|does not exist|pull access denied/i
 const denied = /unauthorized|authentication required|no basic auth|insufficient_scope|\b401\b/i
@@ -29,9 +32,18 @@ export function observePull(pod: KubernetesObject, status: ContainerStatus, even
   const text = pullText(message, said)
   const evidence = [`${nameOf(pod)}, container ${status.name}: ${reason}`, ...(text ? [text] : [])]
   const found = verdict(pod, reason, image, text, evidence)
-  if (!found) return waiting(`${status.name}: ${reason}: ${text || image}`)
+  if (!found) return waiting(`${status.name}: image ${image} could not be pulled yet${text ? `: ${inShort(text)}` : ''}`)
   if (!reason.endsWith('Pull') && !reason.endsWith('BackOff')) return found
   return { ...found, settleMs: untilNextTry(found.finding.id, said && timeOf(said), now, longestBackOffMs) ?? found.settleMs }
+}
+
+/**
+ * The last link of the chain of errors, without what changes with every try (the port that a question
+ * was sent from): a reason that differs each time would be printed each time.
+ */
+function inShort(text: string): string {
+  const last = text.split(/failed to do request: |desc = /).at(-1) ?? text
+  return last.replace(/\b(read|write) (tcp|udp) \S+->\S+: /g, '').slice(0, 160)
 }
 
 /** The status may carry the id of another tag of the same image; the spec has what was asked for. */
@@ -52,10 +64,21 @@ function verdict(pod: KubernetesObject, reason: string, image: string, text: str
   if (reason === 'ErrImageNeverPull') return neverPulled(pod, image, evidence)
   // The image's own name must not decide: somebody may call one "tls" or "timeout".
   const said = text.replaceAll(image, '')
+  if (cutOff.test(said)) return undefined
+  if (unreachable.test(said)) return registryUnreachable(pod, image, evidence)
   if (transient.test(said)) return undefined
   if (otherCpu.test(said)) return otherArchitecture(pod, image, evidence)
   if (absent.test(said)) return bitnami.test(image) ? bitnamiGone(pod, image, evidence) : notFound(pod, image, evidence)
   return denied.test(said) ? pullDenied(pod, image, evidence) : undefined
+}
+
+function registryUnreachable(pod: KubernetesObject, image: string, evidence: string[]): Failed {
+  return failed(pod, 'image-registry-unreachable', {
+    title: `Image ${image} is not on the node, and its registry cannot be reached`,
+    evidence,
+    why: 'The node gets no connection to the registry: no network, no name resolution there, a firewall, or a wrong registry name.',
+    fix: ['On the node: crictl pull IMAGE; mend its network or DNS, or correct the registry in airflow.values, and run again', 'Without a network: load the image on the node (ctr -n k8s.io image import FILE)'],
+  })
 }
 
 function notFound(pod: KubernetesObject, image: string, evidence: string[]): Failed {

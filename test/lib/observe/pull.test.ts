@@ -23,16 +23,21 @@ const absent: [string, string][] = [
   ['containerd, no such repository', 'rpc error: code = Unknown desc = failed to pull and unpack image "x": failed to resolve reference "x": pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed'],
 ]
 
-const passing = [
+const unreachable = [
   'rpc error: code = Unknown desc = failed to pull and unpack image "x": failed to resolve reference "x": failed to do request: Head "https://registry-1.docker.io/v2/apache/airflow/manifests/2.6.2": dial tcp: lookup registry-1.docker.io: no such host',
   'rpc error: code = Unknown desc = failed to do request: Head "https://registry-1.docker.io/v2/": dial tcp 54.1.2.3:443: i/o timeout',
+  'rpc error: code = Unknown desc = failed to do request: Head "https://quay.io/v2/": dial tcp 10.0.0.1:443: connect: connection refused',
+  'rpc error: code = NotFound desc = failed to do request: Head "https://mirror.home.example.org/v2/": dial tcp: lookup mirror.home.example.org: no such host: not found',
+  'rpc error: code = Unknown desc = failed to do request: Head "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io on 10.0.0.53:53: read udp 10.0.0.2:49957->10.0.0.53:53: i/o timeout',
+]
+
+const passing = [
+  'rpc error: code = Unknown desc = failed to copy: httpReadSeeker: failed open: failed to do request: Get "https://quay.io/v2/": dial tcp 10.0.0.1:443: i/o timeout',
   'rpc error: code = Unknown desc = Error response from daemon: toomanyrequests: You have reached your pull rate limit.',
   'rpc error: code = Unknown desc = failed to copy: httpReadSeeker: failed open: unexpected status code 429 Too Many Requests',
   'rpc error: code = Unknown desc = Error response from daemon: Get "https://registry-1.docker.io/v2/": net/http: TLS handshake timeout',
-  'rpc error: code = Unknown desc = failed to do request: Head "https://quay.io/v2/": dial tcp 10.0.0.1:443: connect: connection refused',
   'rpc error: code = Unknown desc = failed to do request: x509: certificate signed by unknown authority',
   'rpc error: code = Unknown desc = unexpected status code https://quay.io/v2/: 503 Service Unavailable',
-  'rpc error: code = NotFound desc = failed to do request: Head "https://mirror.home.example.org/v2/": dial tcp: lookup mirror.home.example.org: no such host: not found',
   'rpc error: code = DeadlineExceeded desc = context deadline exceeded',
 ]
 
@@ -44,8 +49,15 @@ void t.test('an image that does not exist is hopeless, whoever says so', (t) => 
   t.end()
 })
 
-void t.test('a registry that did not answer is waited for, with what it said', (t) => {
-  for (const text of passing) t.match(pulling('apache/airflow:2.6.2', text), { state: 'waiting', reason: /ImagePullBackOff: Failed to pull image/ }, text.slice(-40))
+void t.test('a registry that turned a pull away, or cut it off, is waited for, with what it said', (t) => {
+  for (const text of passing) t.match(pulling('apache/airflow:2.6.2', text), { state: 'waiting', reason: /image apache\/airflow:2.6.2 could not be pulled yet: ./ }, text.slice(-40))
+  t.end()
+})
+
+void t.test('a registry that cannot be reached is hopeless only after a minute of tries', (t) => {
+  for (const text of unreachable) {
+    t.match(pulling('apache/airflow:2.6.2', text), { state: 'failed', settleMs: 60_000, finding: { id: 'image-registry-unreachable' } }, text.slice(-40))
+  }
   t.end()
 })
 
@@ -61,13 +73,13 @@ void t.test('an answer of some minutes ago is not the last word: the image may h
 void t.test('the name of an image does not decide', (t) => {
   const named = 'example.org/timeout-tls:429'
   t.match(pulling(named, `rpc error: code = NotFound desc = failed to resolve reference "${named}": ${named}: not found`), { state: 'failed' })
-  t.match(pulling('example.org/not-found:1', 'rpc error: dial tcp 10.0.0.1:443: i/o timeout'), { state: 'waiting' })
+  t.match(pulling('example.org/not-found:1', 'rpc error: dial tcp 10.0.0.1:443: i/o timeout'), { state: 'failed', finding: { id: 'image-registry-unreachable' } })
   t.end()
 })
 
 void t.test('back-off without a reason yet is waited for', (t) => {
   const one = pod({ status: { phase: 'Pending', containerStatuses: [container({ state: backOff })] } })
-  t.match(observePod(one, context()), { state: 'waiting', reason: /ImagePullBackOff/ })
+  t.match(observePod(one, context()), { state: 'waiting', reason: /could not be pulled yet/ })
   t.end()
 })
 
