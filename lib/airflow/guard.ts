@@ -18,7 +18,9 @@ export function guardRelease(wish: ReleaseWish, release: Release | undefined, su
 }
 
 function guardPassword({ name }: ReleaseWish, release: Release | undefined, { secrets, databaseClaim, externalDatabase, passwordGiven }: Surety): Finding[] {
-  const names: string[] = [secretNames(name).postgresql, secretNames(name).metadata]
+  // Each of them tells it to the others (makeSecrets).
+  const { postgresql, metadata, resultBackend } = secretNames(name)
+  const names: string[] = [postgresql, metadata, resultBackend]
   if (passwordGiven || secrets.some((secret) => secret !== undefined && names.includes(secret.metadata.name))) return []
   if (externalDatabase) return [noPassword()]
   return databaseClaim === undefined ? [] : [unknownPassword(databaseClaim, release)]

@@ -40,7 +40,7 @@ export function makeSecrets(spec: KeySpec, live: readonly (KubernetesObject | un
   const names = secretNames(spec.release)
   const known = new Map(live.filter((secret) => secret !== undefined).map((secret) => [secret.metadata.name, readData(secret)]))
   const old = (name: string, key: string): string | undefined => known.get(name)?.[key]
-  const password = old(names.postgresql, 'password') ?? passwordOf(old(names.metadata, 'connection')) ?? given.database ?? makePassword(random)
+  const password = old(names.postgresql, 'password') ?? passwordOf(old(names.metadata, 'connection')) ?? passwordOf(old(names.resultBackend, 'connection')) ?? given.database ?? makePassword(random)
   const redis = old(names.redis, 'password') ?? passwordOf(old(names.broker, 'connection')) ?? makePassword(random)
   const wanted: Record<string, Record<string, string>> = {
     [names.fernetKey]: { 'fernet-key': fernetKey(random) },

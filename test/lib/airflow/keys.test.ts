@@ -1,0 +1,103 @@
+import t from 'tap'
+import { makeSecrets, readData, secretNames, secretRefs, type KeySpec } from '../../../lib/airflow/keys.ts'
+import type { KubernetesObject, RandomBytes } from '../../../lib/step.ts'
+
+const spec: KeySpec = { namespace: 'airflow', release: 'flow', username: 'admin', database: { user: 'airflow', name: 'metadata', host: 'flow-postgresql.airflow', port: 5432, sslmode: 'disable' } }
+const names = secretNames('flow')
+
+/** Never the same bytes twice. */
+function counting(from = 0): RandomBytes {
+  let next = from
+  return (count) => Buffer.alloc(count, ++next)
+}
+
+/** As the API server returns what was created. */
+function live(secrets: readonly KubernetesObject[], ...lost: string[]): (KubernetesObject | undefined)[] {
+  return secretRefs(spec).map(({ name }) => {
+    const found = secrets.find(({ metadata }) => metadata.name === name)
+    if (found === undefined || lost.includes(name)) return undefined
+    const { stringData, ...rest } = found
+    return { ...rest, data: Object.fromEntries(Object.entries(stringData as Record<string, string>).map(([key, value]) => [key, Buffer.from(value).toString('base64')])) }
+  })
+}
+
+function valueOf(secrets: readonly KubernetesObject[], name: string, key: string): string {
+  const data = secrets.find(({ metadata }) => metadata.name === name)?.stringData as Record<string, string> | undefined
+  return data?.[key] ?? ''
+}
+
+const all = makeSecrets(spec, [], {}, counting())
+
+void t.test('all of them are made at first, in the namespace, marked as ours', (t) => {
+  t.same(all.map(({ metadata }) => metadata.name).sort(), Object.values(names).sort())
+  for (const secret of all) t.match(secret, { apiVersion: 'v1', kind: 'Secret', type: 'Opaque', metadata: { namespace: 'airflow', labels: { 'app.kubernetes.io/managed-by': 'airstrip', 'app.kubernetes.io/instance': 'flow' } } })
+  t.end()
+})
+
+void t.test('what is there is never made again', (t) => {
+  t.same(makeSecrets(spec, live(all), {}, counting(100)), [])
+  t.same(makeSecrets(spec, live(all, names.fernetKey), {}, counting(100)).map(({ metadata }) => metadata.name), [names.fernetKey])
+  t.end()
+})
+
+void t.test('a Fernet key is 32 bytes in URL-safe base64 with its padding', (t) => {
+  for (const byte of [0, 7, 0xfb, 0xff]) {
+    const key = valueOf(makeSecrets(spec, [], {}, (count) => Buffer.alloc(count, byte)), names.fernetKey, 'fernet-key')
+    t.match(key, /^[A-Za-z0-9_-]{43}=$/)
+    t.same(Buffer.from(key, 'base64url'), Buffer.alloc(32, byte))
+  }
+  t.end()
+})
+
+void t.test('a password is 256 bits in letters and digits, and no two are the same', (t) => {
+  const passwords = [valueOf(all, names.postgresql, 'password'), valueOf(all, names.postgresql, 'postgres-password'), valueOf(all, names.redis, 'password'), valueOf(all, names.admin, 'password'), valueOf(all, names.webserverSecretKey, 'webserver-secret-key')]
+  for (const password of passwords) t.match(password, /^[0-9a-f]{64}$/)
+  t.equal(new Set(passwords).size, passwords.length)
+  t.end()
+})
+
+void t.test('one password is in the database, in both connections, and in the broker\'s address', (t) => {
+  const password = valueOf(all, names.postgresql, 'password')
+  t.equal(valueOf(all, names.metadata, 'connection'), `postgresql://airflow:${password}@flow-postgresql.airflow:5432/metadata?sslmode=disable`)
+  t.equal(valueOf(all, names.resultBackend, 'connection'), `db+postgresql://airflow:${password}@flow-postgresql.airflow:5432/metadata?sslmode=disable`)
+  t.equal(valueOf(all, names.broker, 'connection'), `redis://:${valueOf(all, names.redis, 'password')}@flow-redis:6379/0`)
+  t.end()
+})
+
+void t.test('a lost Secret is made again from its siblings, whichever of them is left', (t) => {
+  const password = valueOf(all, names.postgresql, 'password')
+  const trio = [names.postgresql, names.metadata, names.resultBackend]
+  for (const left of trio) {
+    const again = makeSecrets(spec, live(all, ...trio.filter((name) => name !== left)), {}, counting(100))
+    t.equal(again.length, 2)
+    for (const secret of again) t.match(JSON.stringify(secret.stringData), password, `${secret.metadata.name} from ${left}`)
+  }
+  const redis = valueOf(all, names.redis, 'password')
+  t.equal(valueOf(makeSecrets(spec, live(all, names.redis), {}, counting(100)), names.redis, 'password'), redis)
+  t.match(valueOf(makeSecrets(spec, live(all, names.broker), {}, counting(100)), names.broker, 'connection'), redis)
+  t.end()
+})
+
+void t.test('a password that a person gives is taken, whatever is in it, and found again', (t) => {
+  const given = { database: 'p@ss:w/ö%rd?#', admin: 'adm in' }
+  const made = makeSecrets(spec, [], given, counting(100))
+  t.equal(valueOf(made, names.postgresql, 'password'), given.database)
+  t.equal(valueOf(made, names.admin, 'password'), given.admin)
+  const connection = new URL(valueOf(made, names.metadata, 'connection'))
+  t.equal(decodeURIComponent(connection.password), given.database)
+  t.equal(valueOf(makeSecrets(spec, live(made, names.postgresql), {}, counting(100)), names.postgresql, 'password'), given.database)
+  t.end()
+})
+
+void t.test('what the database was set up with counts more than what is given now', (t) => {
+  const again = makeSecrets(spec, live(all, names.metadata), { database: 'another' }, counting(100))
+  t.notMatch(JSON.stringify(again), /another/)
+  t.end()
+})
+
+void t.test('data is read as it was written', (t) => {
+  const admin = live(all).find((secret) => secret?.metadata.name === names.admin)
+  t.same(admin && readData(admin), { username: 'admin', password: valueOf(all, names.admin, 'password') })
+  t.same(readData({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'x' } }), {})
+  t.end()
+})
