@@ -24,15 +24,15 @@ export function readLease(lease: KubernetesObject | undefined): Lease {
 /**
  * The rule. An operation is stale when its holder, which the Lease names, is a process of this host
  * that is gone (`alive` is false; undefined for another host), whatever the record says: its Helm may
- * still be at work. A `pending-*` record that nobody is known to hold is stale once it is older than
- * any Helm waits.
+ * still be at work. A `pending-*` record whose holder is not known to live is stale once it is older
+ * than any Helm waits; Helm's patience is for each hook, so a living one may take longer.
  */
 export function judgeLock(release: Release | undefined, lease: Lease, alive: boolean | undefined, now: Date): LockVerdict {
   const { holderIdentity = '', leaseDurationSeconds } = lease
   if (holderIdentity !== '' && alive === false) return { state: 'stale', why: `the run that was at work on it (${named(holderIdentity)}) is gone` }
   if (release?.status.startsWith('pending-') !== true) return { state: 'free' }
   const age = Math.round((now.getTime() - Date.parse(release.updatedAt)) / 1000)
-  if (age > leaseDurationSeconds + 60) return { state: 'stale', why: `it has been ${release.status} for ${age} s, longer than any Helm waits` }
+  if (alive !== true && age > leaseDurationSeconds + 60) return { state: 'stale', why: `it has been ${release.status} for ${age} s, longer than any Helm waits` }
   return { state: 'held', finding: heldFinding(release, named(holderIdentity), age, leaseDurationSeconds) }
 }
 
