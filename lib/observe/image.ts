@@ -77,7 +77,7 @@ function registryUnreachable(pod: KubernetesObject, image: string, evidence: str
     title: `Image ${image} is not on the node, and its registry cannot be reached`,
     evidence,
     why: 'The node gets no connection to the registry: no network, no name resolution there, a firewall, or a wrong registry name.',
-    fix: ['On the node: crictl pull IMAGE; mend its network or DNS, or correct the registry in airflow.values, and run again', 'Without a network: load the image on the node (ctr -n k8s.io image import FILE)'],
+    fix: [`On the node: crictl pull ${image}; mend its network or DNS, or correct the registry in airflow.values, and run again`, 'Without a network: load the image on the node (ctr -n k8s.io image import FILE)'],
   })
 }
 
