@@ -16,7 +16,10 @@ const needs: readonly Need[] = [
   { group: '', resources: ['nodes', 'events', 'pods'], verbs: look },
   { group: '', resources: ['pods/log'], verbs: ['get'] },
   { group: '', resources: ['namespaces', 'persistentvolumes'], verbs: ['get', 'list', 'create', 'patch'] },
-  { group: '', resources: ['persistentvolumeclaims', 'secrets', 'configmaps', 'services', 'serviceaccounts'], verbs: change },
+  { group: '', resources: ['persistentvolumeclaims', 'configmaps', 'services', 'serviceaccounts'], verbs: change },
+  // Helm updates its own record, and so does what frees a stale one.
+  { group: '', resources: ['secrets'], verbs: [...change, 'update'] },
+  { group: 'apps', resources: ['daemonsets'], verbs: look },
   { group: 'apps', resources: ['deployments', 'statefulsets'], verbs: change },
   { group: 'batch', resources: ['jobs'], verbs: change },
   { group: 'storage.k8s.io', resources: ['storageclasses'], verbs: ['get', 'list', 'create', 'patch'] },
