@@ -16,11 +16,16 @@ export function bundledClass({ metadata }: KubernetesObject): boolean {
 export function judgeClasses(classes: readonly KubernetesObject[]): Finding[] {
   const names = defaultClasses(classes).map(({ metadata }) => metadata.name)
   if (names.length < 2) return []
-  const others = names.filter((name) => name !== 'local-path')
+  const kept = names.find((name) => name === 'local-path') ?? names.at(-1)
+  const [first = '', ...rest] = names.filter((name) => name !== kept).map(undefault)
   return [error('two-default-storageclasses', {
     title: `${names.length} StorageClasses are the default: ${names.join(', ')}`,
     evidence: names.map((name) => `StorageClass ${name} is annotated ${defaultMark}=true`),
     why: 'Before Kubernetes 1.26 every claim without a class is refused; later ones choose silently, maybe the wrong disk.',
-    fix: [`kubectl patch storageclass ${others[0] ?? ''} -p '{"metadata":{"annotations":{"${defaultMark}":"false"}}}'`],
+    fix: [first, ...rest],
   })]
+}
+
+function undefault(name: string): string {
+  return `kubectl patch storageclass ${name} -p '{"metadata":{"annotations":{"${defaultMark}":"false"}}}'`
 }
