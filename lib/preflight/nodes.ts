@@ -22,7 +22,7 @@ function notReady(nodes: Node[]): Finding[] {
   const title = nodes.length === 0 ? 'The cluster has no node' : `${bad.map(nameOf).join(', ')} ${bad.length === 1 ? 'is' : 'are'} not Ready`
   const text = {
     title,
-    evidence: bad.map((node) => `${nameOf(node)}: ${conditionOf(node, 'Ready')?.message ?? 'no Ready condition'}`),
+    evidence: nodes.length === 0 ? ['kubectl get nodes: none'] : bad.map((node) => `${nameOf(node)}: ${conditionOf(node, 'Ready')?.message ?? 'no Ready condition'}`),
     why: 'Pods are only started on Ready nodes.',
     fix: ['kubectl describe nodes'] as [string],
   }
