@@ -28,7 +28,8 @@ export function ingressObjects(spec: IngressSpec, group: string): KubernetesObje
       routes: [{
         kind: 'Rule',
         match: `Host(\`${host}\`) && PathPrefix(\`${path}\`)`,
-        ...(prefix === 'strip' ? { middlewares: [{ name: service }] } : {}),
+        // Said in either case: a route that still names a Middleware that is gone is not loaded at all.
+        middlewares: prefix === 'strip' ? [{ name: service }] : [],
         services: [{ name: service, port: 8080 }],
       }],
       tls: { certResolver },

@@ -56,6 +56,13 @@ void t.test('lists of anything else are compared in their order and whole', (t) 
   t.end()
 })
 
+void t.test('a list that is said to be empty must be', (t) => {
+  t.same(paths({ tolerations: [] }, { tolerations: [{ key: 'x' }] }), ['tolerations'])
+  t.same(paths({ tolerations: [] }, { tolerations: [] }), [])
+  t.same(paths({ tolerations: [] }, {}), [])
+  t.end()
+})
+
 void t.test('a thing of another kind is a difference', (t) => {
   t.same(paths({ spec: { a: { b: 1 } } }, { spec: { a: 'text' } }), ['spec.a'])
   t.same(paths({ spec: { a: 'text' } }, { spec: { a: { b: 1 } } }), ['spec.a'])

@@ -1,0 +1,26 @@
+import { parseConfig } from '../../lib/config/load.ts'
+import type { Config } from '../../lib/config/schema.ts'
+import type { Change, Check } from '../../lib/step.ts'
+import { objectsOf } from '../../lib/changes.ts'
+
+export interface Sections {
+  airflow?: string
+  provisioner?: string
+  ingress?: string
+  require?: string
+}
+
+/** The smallest configuration, with more where it is wanted, as flow maps without their braces. */
+export function config({ airflow = '', provisioner = '', ingress = '', require = '' }: Sections = {}): Config {
+  const text = `storage: {path: /srv/airflow}\nairflow: {${airflow}}\nprovisioner: {${provisioner}}\nrequire: {${require}}\ningress: {host: home.example.org, certResolver: letsencrypt${ingress === '' ? '' : `, ${ingress}`}}\n`
+  return parseConfig(text, '/home/joe/airstrip.yaml')
+}
+
+export function changesOf(check: Check): Change[] {
+  return check.state === 'drifted' ? check.changes : []
+}
+
+/** `create ConfigMap airflow/x`, one per object. */
+export function told(check: Check): string[] {
+  return changesOf(check).flatMap((change) => objectsOf(change).map((object) => `${change.op} ${object}`))
+}
