@@ -1,0 +1,87 @@
+import t from 'tap'
+import { secretRefs } from '../../lib/airflow/keys.ts'
+import { chartMark, operationLease } from '../../lib/airflow/operation.ts'
+import { wishFor } from '../../lib/airflow/release.ts'
+import type { Chart, KubernetesObject, Release } from '../../lib/step.ts'
+import { helm } from '../../steps/04-helm.ts'
+import { clusterReader, type Cluster } from '../fakes/reader.ts'
+import { claim, deployment, release } from '../lib/observe/objects.ts'
+import { changesOf, config, told, type Sections } from './config.ts'
+
+const spec = helm.spec(config())
+const chart: Chart = { name: 'airflow', version: '1.10.0', appVersion: '2.6.2', home: '', fingerprint: 'f00d'.repeat(16), path: '/cache/airflow.tgz' }
+const secrets: KubernetesObject[] = secretRefs(spec.keys).map(({ name }) => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: 'airflow' }, data: { password: 'eA==', connection: 'eA==' } }))
+const scheduler = deployment('airflow-scheduler', 1)
+const installed = (fields: Partial<Release> = {}): Release => release({ values: wishFor(spec.release, 'KubernetesExecutor').values, description: chartMark(chart.fingerprint, 'home/1/x'), objects: [{ ...scheduler, status: undefined }], ...fields })
+const lease = (holder: string): KubernetesObject => operationLease({ name: 'airflow', namespace: 'airflow' }, holder, 1800, new Date())
+
+const check = (cluster: Cluster, sections?: Sections) => {
+  const reader = clusterReader({ chart, ...cluster })
+  return helm.check(helm.spec(config(sections)), reader)
+}
+
+void t.test('on a bare cluster keys are made and the release is installed, with the wanted executor at once', async (t) => {
+  const found = await check({})
+  t.same(told(found), [...secretRefs(spec.keys).map(({ name }) => `generate Secret airflow/${name}`), 'release Helm release airflow/airflow'])
+  t.match(changesOf(found)[1], { op: 'release', why: 'it is not installed', want: { values: { executor: 'KubernetesExecutor' } } })
+})
+
+void t.test('no secret is in what is shown: values come into being when they are made', async (t) => {
+  const found = await check({ secrets: { CANARY: 'canary-value' } }, { airflow: 'admin: {password: {env: CANARY}}' })
+  t.notMatch(JSON.stringify(found), /canary-value/)
+  const [generate] = changesOf(found)
+  t.match(generate?.op === 'generate' && JSON.stringify(generate.make((count) => Buffer.alloc(count))), /canary-value/)
+})
+
+void t.test('a release as wanted is satisfied, and its keys are not even read from their places', async (t) => {
+  const reader = clusterReader({ chart, objects: [...secrets, scheduler], release: installed() })
+  t.match(await helm.check(helm.spec(config({ airflow: 'admin: {password: {env: UNSET}}' })), reader), { state: 'satisfied', evidence: ['airflow 1.10.0 (Airflow 2.6.2), revision 1'] })
+  t.notOk(reader.asked.some((one) => one.startsWith('secret ')))
+})
+
+void t.test('a lost Secret is made again without touching the release', async (t) => {
+  t.same(told(await check({ objects: [...secrets.slice(1), scheduler], release: installed() })), [`generate Secret airflow/${secrets[0]?.metadata.name ?? ''}`])
+})
+
+void t.test('a failed release is mended in place, and so is one with a part deleted or changed by hand', async (t) => {
+  const table: [Partial<Release>, KubernetesObject[], RegExp][] = [
+    [{ status: 'failed', description: 'timed out waiting for the condition' }, [scheduler], /it is failed: timed out/],
+    [{}, [], /Deployment airflow-scheduler is gone/],
+    [{}, [{ ...scheduler, spec: { replicas: 0 } }], /was changed by hand: spec\.replicas/],
+    [{ description: chartMark('beef'.repeat(16), 'home/1/x') }, [scheduler], /chart at .* was changed/],
+  ]
+  for (const [fields, live, why] of table) t.match(changesOf(await check({ objects: [...secrets, ...live], release: installed(fields) })), [{ op: 'release', why }], String(why))
+})
+
+void t.test('the executor of a release that runs is left to step executor', async (t) => {
+  const celery = installed({ values: wishFor(spec.release, 'CeleryExecutor').values })
+  t.match(await check({ objects: [...secrets, scheduler], release: celery }), { state: 'satisfied' })
+  t.match(changesOf(await check({ objects: secrets, release: celery })), [{ want: { values: { executor: 'CeleryExecutor' } } }])
+})
+
+void t.test('what a run that is gone left behind is freed first and then made whole', async (t) => {
+  const pending = installed({ status: 'pending-install' })
+  const found = await check({ objects: [...secrets, scheduler, lease('home/7/x')], release: pending, alive: { 'home/7/x': false } })
+  t.same(changesOf(found).map(({ op }) => op), ['unlock', 'release'])
+  // Its Helm may live although it had not written a record yet.
+  const early = await check({ objects: [...secrets, lease('home/7/x')], alive: { 'home/7/x': false } })
+  t.same(changesOf(early).map(({ op }) => op), ['unlock', 'release'])
+})
+
+void t.test('what a living Helm holds is blocked', async (t) => {
+  const pending = installed({ status: 'pending-upgrade', updatedAt: '2023-08-02T10:29:00Z' })
+  t.match(await check({ objects: [...secrets, lease('attic/7/x')], release: pending }), { state: 'blocked', findings: [{ id: 'helm-pending-lock' }] })
+})
+
+void t.test('what would lose data is blocked before a chart is looked for', async (t) => {
+  const reader = clusterReader({ objects: [claim()] })
+  t.match(await helm.check(spec, reader), { state: 'blocked', findings: [{ id: 'postgres-pvc-old-password' }] })
+  t.notOk(reader.asked.some((one) => one.startsWith('chart')))
+  t.match(await check({ release: release({ values: {} }) }), { state: 'blocked', findings: [{ id: 'release-not-airstrips' }] })
+})
+
+void t.test('it is verified by its own objects', async (t) => {
+  const look = (objects: KubernetesObject[], one: Release) => helm.verify(spec, clusterReader({ objects, release: one }))
+  t.match(await look([scheduler], installed()), { state: 'done' })
+  t.match(await look([deployment('airflow-scheduler', 0)], installed()), { state: 'waiting', on: [{ object: 'Deployment airflow/airflow-scheduler' }] })
+})
