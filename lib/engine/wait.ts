@@ -68,11 +68,11 @@ export function interruptedWhile(step: StepName): AirstripError {
   return new AirstripError('INTERRUPTED', `The run was interrupted in step ${step}.`)
 }
 
-function outOfTime({ step, timeoutMs }: Patience, seen: Look): AirstripError {
+export function outOfTime({ step, timeoutMs }: Pick<Patience, 'step' | 'timeoutMs'>, seen: Look): AirstripError {
   const pending = seen.state === 'done' ? [] : seen.on
   const findings = seen.state === 'failed' ? seen.findings : []
   const names = pending.map(({ object }) => object).join(', ')
-  return new AirstripError('TIMEOUT', `${step} was not ready after ${Math.round(timeoutMs / 1000)} s: still waiting for ${names}.`, {
+  return new AirstripError('TIMEOUT', `${step} was not ready after ${Math.round(timeoutMs / 1000)} s: still waiting for ${names === '' ? 'the change itself' : names}.`, {
     seen: pending.map(({ object, reason }) => `${object}: ${reason}`),
     findings,
   })

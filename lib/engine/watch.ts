@@ -1,13 +1,13 @@
 import type { AirstripError } from '../errors.ts'
 import type { Look } from '../step.ts'
-import { createProgress, heldVerdict, hopeless, type Patience } from './wait.ts'
+import { createProgress, heldVerdict, hopeless, outOfTime, type Patience } from './wait.ts'
 
 /** Quick changes are over before a look at them would be worth its processes. */
 const quietMs = 2000
 
 /**
  * Looks on while a change is being made (Helm may take many minutes) and ends it as soon as a cause
- * is certain that will not heal. `end` must make `changing` settle.
+ * is certain that will not heal, or when the step's time is up. `end` must make `changing` settle.
  */
 export async function changeWatched(
   changing: Promise<void>,
@@ -15,7 +15,8 @@ export async function changeWatched(
   end: (reason: AirstripError) => void,
   patience: Patience,
 ): Promise<void> {
-  const { clock, step, pollMs } = patience
+  const { clock, step, pollMs, timeoutMs } = patience
+  const started = clock.now().getTime()
   const over = new AbortController()
   const settled = changing.finally(() => {
     over.abort()
@@ -25,14 +26,18 @@ export async function changeWatched(
   const verdict = heldVerdict(clock)
   const progress = createProgress(patience)
   let cause: AirstripError | undefined
+  let last: Look = { state: 'done', evidence: [] }
   await clock.sleep(quietMs, over.signal)
   while (!over.signal.aborted && cause === undefined) {
     const seen = await look().catch(() => undefined)
     if (seen !== undefined && !over.signal.aborted) {
+      last = seen
       progress.show(seen.state === 'done' ? [] : seen.on)
       const final = verdict(seen)
       cause = final === undefined ? undefined : hopeless(step, final)
     }
+    // Helm has a patience of its own, but a person's --timeout is about the step, whoever is at work in it.
+    if (cause === undefined && clock.now().getTime() - started >= timeoutMs) cause = outOfTime(patience, last)
     if (cause === undefined) await clock.sleep(pollMs, over.signal)
   }
   if (cause === undefined) return settled

@@ -36,12 +36,20 @@ void t.test('a cause that is certain ends Helm, and is what the error says', asy
   t.equal(told.clock.passed(), 12_000, 'in 12 s, where Helm takes 300')
 })
 
-void t.test('slow but healthy is not ended, however long it takes', async (t) => {
-  const told = patience({ timeoutMs: 60_000 })
+void t.test('slow but healthy is not ended before its time is up', async (t) => {
+  const told = patience({ timeoutMs: 1_800_000 })
   const { changing, end, ended } = helm(told, 1_500_000)
   await changeWatched(changing, inTurn(waiting()), end, told)
   t.equal(ended(), undefined)
   t.equal(told.clock.passed(), 1_500_000)
+})
+
+void t.test('when the time is up Helm is ended, and what was pending is named', async (t) => {
+  const told = patience({ timeoutMs: 60_000 })
+  const { changing, end, ended } = helm(told, 1_500_000)
+  await t.rejects(changeWatched(changing, inTurn(waiting()), end, told), { code: 'TIMEOUT', message: /after 60 s: still waiting for \S+/ })
+  t.match(ended(), { code: 'TIMEOUT' })
+  t.ok(told.clock.passed() <= 64_000, `${told.clock.passed()} ms`)
 })
 
 void t.test('looks that break do not end it', async (t) => {
