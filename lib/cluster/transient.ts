@@ -32,6 +32,8 @@ const unreachableTexts: readonly RegExp[] = [
   /Kubernetes cluster unreachable/,
   /dial tcp \S+:? .*(connection refused|no route to host|i\/o timeout|network is unreachable|no such host)/,
   /error loading config file|invalid configuration|context "[^"]*" does not exist/i,
+  // kubectl of a --kubeconfig that is not there.
+  /^error: stat \S.*: no such file or directory/m,
   /You must be logged in to the server|x509: /,
 ]
 

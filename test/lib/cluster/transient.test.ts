@@ -42,6 +42,7 @@ const unreachable = [
   'Unable to connect to the server: dial tcp: lookup nowhere.invalid: no such host',
   'error: context "attic" does not exist',
   'error: error loading config file "/home/joe/.kube/config": open /home/joe/.kube/config: permission denied',
+  'error: stat /home/joe/kubeconfig: no such file or directory',
   'error: invalid configuration: no configuration has been provided, try setting KUBERNETES_MASTER environment variable',
   'error: You must be logged in to the server (Unauthorized)',
 ]
