@@ -1,8 +1,8 @@
 /** Celery at once on a fresh cluster; then to Kubernetes, where Redis and workers must go; then back. */
 import t from 'tap'
-import { exits, kubectl, list, recordsOf, secretsOf, site } from './harness.ts'
+import { exits, kubectl, list, recordsOf, secretsOf, site, type Overrides } from './harness.ts'
 
-const withExecutor = (executor: string): object => ({ airflow: { executor } })
+const withExecutor = (executor: string): Overrides => ({ airflow: { executor } })
 
 void t.test('from one executor to the other', async t => {
   const it = await site(t, 'executor', withExecutor('CeleryExecutor'))

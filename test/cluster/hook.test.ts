@@ -1,8 +1,8 @@
 /** A migration that fails for good ends the run with its own words; one that is only slow is waited for. */
 import t from 'tap'
-import { exits, recordsOf, says, site } from './harness.ts'
+import { exits, recordsOf, says, site, type Overrides } from './harness.ts'
 
-const migration = (name: string, value: string): object => ({ airflow: { values: { migrateDatabaseJob: { env: [{ name, value }] } } } })
+const migration = (name: string, value: string): Overrides => ({ airflow: { values: { migrateDatabaseJob: { env: [{ name, value }] } } } })
 
 void t.test('the migrations hook', async t => {
   // Side by side, for both mostly wait.

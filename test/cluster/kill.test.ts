@@ -1,12 +1,12 @@
 /** Whatever ends airstrip, and when: the state can be read, the next plain run ends well, no key is lost. */
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import t from 'tap'
-import { dice, exits, hostname, recordsOf, says, secretsOf, site, sleep, until, type Running, type Site, type Test } from './harness.ts'
+import { dice, exits, hostname, recordsOf, says, secretsOf, site, sleep, until, type Overrides, type Running, type Site, type Test } from './harness.ts'
 
 const seed = Number(process.env.AIRSTRIP_TEST_SEED ?? 20_220_806)
 
 /** Each round has work to do for Helm: first the install, later an upgrade for one more variable. */
-const round = (number: number): object => ({ airflow: { values: { env: [{ name: 'ROUND', value: String(number) }] } } })
+const round = (number: number): Overrides => ({ airflow: { values: { env: [{ name: 'ROUND', value: String(number) }] } } })
 
 void t.test(`kill -9 at random moments, seed ${seed}`, async t => {
   const it = await site(t, 'kill')

@@ -1,7 +1,7 @@
 /** No secret value in any output, file, Helm record or process, on good days and bad ones. */
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
-import { emptyRegistry, exits, helm, list, secretFile, secretsOf, site, watchProcesses, writtenBy, type Run, type Test } from './harness.ts'
+import { emptyRegistry, exits, helm, list, secretFile, secretsOf, site, watchProcesses, writtenBy, type Overrides, type Run, type Test } from './harness.ts'
 
 // With what a URL, a shell and JSON treat specially, so that each encoding of it differs.
 const canary = (): string => `Can@ry:${randomBytes(6).toString('hex')}/%20 "$x'`
@@ -11,7 +11,7 @@ void t.test('canaries', async t => {
   const [adminPassword, databasePassword] = [canary(), canary()]
   const env = { AIRSTRIP_CANARY: adminPassword }
   const it = await site(t, 'secrets')
-  const wanted = (more: object): object => ({
+  const wanted = (more: Overrides): Overrides => ({
     airflow: { admin: { password: { env: 'AIRSTRIP_CANARY' } }, database: { password: { file: secretFile(it.folder, 'database-password', databasePassword) } }, ...more },
   })
   const runs: Run[] = []
