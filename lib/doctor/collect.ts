@@ -23,6 +23,7 @@ const namespaced: Record<string, string> = {
   Deployment: 'deployments.apps',
   StatefulSet: 'statefulsets.apps',
   DaemonSet: 'daemonsets.apps',
+  ReplicaSet: 'replicasets.apps',
   Job: 'jobs.batch',
 }
 
@@ -57,6 +58,7 @@ export async function collectObjects(reader: Reader, scope: Scope): Promise<Evid
     events: of('Event').map((event) => redacted(event, redact)),
     workloads: [...of('Deployment'), ...of('StatefulSet'), ...of('DaemonSet')],
     jobs: of('Job'),
+    replicaSets: own.byKind.get('ReplicaSet'),
     nodes: cluster.byKind.get('Node'),
     classes: cluster.byKind.get('StorageClass'),
     volumes: cluster.byKind.get('PersistentVolume'),

@@ -27,6 +27,8 @@ export interface Evidence {
   /** Deployments, StatefulSets and DaemonSets. */
   workloads: KubernetesObject[]
   jobs: KubernetesObject[]
+  /** Left out where they could not be read. */
+  replicaSets?: KubernetesObject[] | undefined
   /** Left out where they could not be read: that is not the same as none. */
   nodes?: KubernetesObject[] | undefined
   classes?: KubernetesObject[] | undefined
@@ -39,9 +41,9 @@ export interface Evidence {
 }
 
 export function viewOf(evidence: Evidence): ReleaseView {
-  const { pods, claims, events, classes, volumes, nodes, workloads, jobs, record } = evidence
+  const { pods, claims, events, classes, volumes, nodes, replicaSets, workloads, jobs, record } = evidence
   return {
-    pods, claims, events, classes, volumes, nodes,
+    pods, claims, events, classes, volumes, nodes, replicaSets,
     release: record,
     objects: [...workloads, ...jobs, ...claims, ...pods],
     hooks: [...jobs, ...pods],

@@ -51,12 +51,19 @@ function stuck(deployment: Deployment): string {
   return condition(deployment, 'Progressing')?.reason === 'ProgressDeadlineExceeded' ? ', no progress for a while' : ''
 }
 
+const revisionMark = 'deployment.kubernetes.io/revision'
+
 /**
  * Only pods of the newest ReplicaSet: after a repair the broken pod of the old one stays until the
- * new one is ready, and must not end the wait for it. The condition names that ReplicaSet.
+ * new one is ready, and must not end the wait for it. Newest is the one with the Deployment's own
+ * revision, which a repair that goes back to an earlier version gives to that version's old
+ * ReplicaSet. Without the ReplicaSets, the condition names the one that was worked on last.
  */
-function newestPods(object: KubernetesObject, { pods }: Context): KubernetesObject[] {
+function newestPods(object: KubernetesObject, { pods, replicaSets }: Context): KubernetesObject[] {
   const mine = lasting(podsOf(object, pods))
-  const [, newest] = /replica ?set "([^"]+)"/i.exec(condition(object as Deployment, 'Progressing')?.message ?? '') ?? []
+  const revision = object.metadata.annotations?.[revisionMark]
+  const current = replicaSets?.find((one) => controllerOf(one)?.uid === object.metadata.uid && one.metadata.annotations?.[revisionMark] === revision)
+  const [, told] = /replica ?set "([^"]+)"/i.exec(condition(object as Deployment, 'Progressing')?.message ?? '') ?? []
+  const newest = current?.metadata.name ?? told
   return newest === undefined ? mine : mine.filter((pod) => controllerOf(pod)?.name === newest)
 }

@@ -43,13 +43,14 @@ function namespacesOf(refs: readonly ObjectRef[]): string[] {
 export async function surroundings(namespaces: readonly string[], reader: Reader): Promise<Context> {
   const [cluster, ...inside] = await Promise.all([
     reader.list({ resources: ['nodes', 'persistentvolumes', 'storageclasses'] }),
-    ...namespaces.map((namespace) => reader.list({ resources: ['pods', 'events', 'persistentvolumeclaims'], namespace })),
+    ...namespaces.map((namespace) => reader.list({ resources: ['pods', 'events', 'persistentvolumeclaims', 'replicasets.apps'], namespace })),
   ])
   const near = inside.flat()
   return {
     events: near.filter(({ kind }) => kind === 'Event'),
     pods: near.filter(({ kind }) => kind === 'Pod'),
     claims: near.filter(({ kind }) => kind === 'PersistentVolumeClaim'),
+    replicaSets: near.filter(({ kind }) => kind === 'ReplicaSet'),
     classes: cluster.filter(({ kind }) => kind === 'StorageClass'),
     volumes: cluster.filter(({ kind }) => kind === 'PersistentVolume'),
     nodes: cluster.filter(({ kind }) => kind === 'Node'),

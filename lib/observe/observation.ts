@@ -37,6 +37,8 @@ export interface Context {
   classes?: readonly KubernetesObject[] | undefined
   volumes?: readonly KubernetesObject[] | undefined
   nodes?: readonly KubernetesObject[] | undefined
+  /** They tell which pods are of a Deployment's newest version. */
+  replicaSets?: readonly KubernetesObject[] | undefined
   now: Date
 }
 

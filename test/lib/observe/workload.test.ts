@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { KubernetesObject } from '../../../lib/step.ts'
 import { observe, isWatched } from '../../../lib/observe/registry.ts'
 import { container, context, crashed, deployment, event, job, node, pod, ready, statefulSet, storageClass, workload } from './objects.ts'
 
@@ -48,6 +49,27 @@ void t.test('the broken pod of the version before does not end the wait for the 
 void t.test('pods of others are not looked at, whatever their labels', (t) => {
   const task = pod({ name: 'etl', owner: { kind: 'Job', name: 'x' }, labels: { component: 'worker', release: 'airflow' }, status: broken })
   t.match(observe(statefulSet('airflow-worker', 0), context({ pods: [task] })), { state: 'waiting', reason: '0/1 ready' })
+  t.end()
+})
+
+void t.test('a repair that goes back to an earlier version waits for that version\'s old ReplicaSet', (t) => {
+  const mark = 'deployment.kubernetes.io/revision'
+  const conditions = [{ type: 'Progressing', status: 'True', reason: 'ReplicaSetUpdated', message: 'ReplicaSet "airflow-scheduler-bad" is progressing.' }]
+  const scheduler = workload('Deployment', 'airflow-scheduler', { replicas: 2, updatedReplicas: 1, availableReplicas: 0, conditions })
+  scheduler.metadata.annotations = { [mark]: '3' }
+  const set = (hash: string, revision: string): KubernetesObject => ({
+    apiVersion: 'apps/v1', kind: 'ReplicaSet',
+    metadata: {
+      name: `airflow-scheduler-${hash}`, namespace: 'airflow', annotations: { [mark]: revision },
+      ownerReferences: [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'airflow-scheduler', uid: scheduler.metadata.uid, controller: true }],
+    },
+  })
+  const labelled = (hash: string, status: object): KubernetesObject =>
+    pod({ name: `airflow-scheduler-${hash}-x`, owner: { kind: 'ReplicaSet', name: `airflow-scheduler-${hash}` }, labels: { 'pod-template-hash': hash }, status: { ...status } })
+  const missing = container({ name: 'scheduler', state: { waiting: { reason: 'ErrImagePull', message: 'rpc error: code = NotFound desc = not found' } } })
+  const pods = [labelled('bad', { phase: 'Pending', containerStatuses: [missing] }), labelled('good', {})]
+  t.match(observe(scheduler, context({ pods, replicaSets: [set('bad', '2'), set('good', '3')] })), { state: 'waiting' })
+  t.match(observe(scheduler, context({ pods })), { state: 'failed' }, 'without the ReplicaSets the condition is all there is')
   t.end()
 })
 
