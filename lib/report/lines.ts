@@ -1,6 +1,7 @@
 import pc from 'picocolors'
 import type { Event } from '../engine/events.ts'
 import type { Finding, StepName } from '../step.ts'
+import { shown } from './problem.ts'
 import { seconds } from './time.ts'
 
 type Colors = ReturnType<typeof pc.createColors>
@@ -46,5 +47,5 @@ function adviceOf({ fix }: Finding, { dim }: Colors): string[] {
 export function eventLines(event: Event, { colors, quiet }: LineOptions): string[] {
   if (quiet && !quietTypes.includes(event.type)) return []
   const format = formatters[event.type] as (event: Event, colors: Colors) => string[]
-  return format(event, pc.createColors(colors))
+  return shown(format(event, pc.createColors(colors)), colors)
 }
