@@ -6,7 +6,7 @@ import { takeLock } from '../engine/lock.ts'
 import { resumePoint, runPipeline } from '../engine/pipeline.ts'
 import { selectSteps } from '../engine/selection.ts'
 import { loadState, type State } from '../engine/state.ts'
-import { AirstripError } from '../errors.ts'
+import { AirstripError, masked } from '../errors.ts'
 import { eventLines } from '../report/lines.ts'
 import type { Step } from '../step.ts'
 import { steps } from '../../steps/index.ts'
@@ -49,6 +49,8 @@ async function runApply(flags: Flags, deps: Deps): Promise<number> {
   const unlock = takeLock(lockFile(`${flags.state}.lock`), mine, holderAlive, note)
   try {
     return await runLocked(run, loadState(run.session.file, run.startedAt, note))
+  } catch (error) {
+    throw masked(error, redactor.redact)
   } finally {
     unlock()
   }
