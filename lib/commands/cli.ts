@@ -1,4 +1,5 @@
 import { Command as Program, CommanderError, Option } from 'commander'
+import { nearest } from '../config/suggest.ts'
 import { AirstripError, errorCodes } from '../errors.ts'
 import { problemLines } from '../report/problem.ts'
 import { apply } from './apply.ts'
@@ -22,6 +23,8 @@ export async function runCommandLine(words: readonly string[], deps: Deps): Prom
 }
 
 async function runWords(words: readonly string[], deps: Deps): Promise<number> {
+  const [first = '-'] = words
+  if (!first.startsWith('-') && ![...names(), 'help'].includes(first)) throw unknownCommand(first)
   let exitCode = 0
   const program = programOf(deps, (code) => {
     exitCode = code
@@ -51,6 +54,18 @@ export function programOf(deps: Pick<Deps, 'out' | 'err'> & Partial<Deps>, done:
     })
   }
   return program
+}
+
+function names(): string[] {
+  return commands.map(({ name }) => name)
+}
+
+/** Commander would take it for an argument of the default command. */
+function unknownCommand(word: string): AirstripError {
+  const near = nearest(word, names())
+  const step = steps.find(({ name }) => name === word)
+  const advice = step === undefined ? near && `did you mean ${near}? ` : `it is a step: write --only ${step.name}. `
+  return new AirstripError('USAGE', `${JSON.stringify(word)} is no command.`, { next: `${advice ?? ''}Commands are ${names().join(', ')}; --help tells more.` })
 }
 
 function unforeseen(error: unknown): AirstripError {
