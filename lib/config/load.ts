@@ -5,6 +5,7 @@ import { AirstripError } from '../errors.ts'
 import type { SecretSource } from '../step.ts'
 import { explain } from './explain.ts'
 import { invalid, pathText, printable, type Found, type Mistake } from './mistakes.ts'
+import { ownedValues } from './owned-values.ts'
 import { plainSecrets } from './plain-secrets.ts'
 import { isLocal } from './places.ts'
 import { schema, type Config } from './schema.ts'
@@ -56,7 +57,7 @@ function judge(text: string): { config?: Config; found: Found[] } {
   if (!isMap(root) && !isBlank(root)) return { found: [notMap(root?.range?.[0] ?? 0)] }
   const tree = readTree(document, text)
   const result = schema.safeParse(tree.value)
-  const found = [...tree.found, ...plainSecrets(tree), ...explain(tree, result.error?.issues ?? [])]
+  const found = [...tree.found, ...plainSecrets(tree), ...ownedValues(tree), ...explain(tree, result.error?.issues ?? [])]
   return result.success && found.length === 0 ? { config: withoutBlanks(result.data), found } : { found }
 }
 
