@@ -21,7 +21,7 @@ export interface Cluster {
 const kinds: Record<string, string> = {
   pods: 'Pod', events: 'Event', nodes: 'Node', namespaces: 'Namespace', secrets: 'Secret',
   persistentvolumes: 'PersistentVolume', persistentvolumeclaims: 'PersistentVolumeClaim', storageclasses: 'StorageClass',
-  deployments: 'Deployment', statefulsets: 'StatefulSet', daemonsets: 'DaemonSet', jobs: 'Job', customresourcedefinitions: 'CustomResourceDefinition',
+  deployments: 'Deployment', replicasets: 'ReplicaSet', statefulsets: 'StatefulSet', daemonsets: 'DaemonSet', jobs: 'Job', customresourcedefinitions: 'CustomResourceDefinition',
 }
 
 export const noon = new Date('2023-08-02T10:30:00Z')
