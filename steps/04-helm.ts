@@ -3,6 +3,7 @@ import { makeSecrets, secretRefs } from '../lib/airflow/keys.ts'
 import { judgeLock, readLease, type LockVerdict } from '../lib/airflow/lock.ts'
 import { markedFingerprint, operationRef } from '../lib/airflow/operation.ts'
 import { executorOf, releaseDrift, wishFor } from '../lib/airflow/release.ts'
+import { freeStuck, lackingSets } from '../lib/airflow/stuck.ts'
 import { airflowSpec, databaseClaimRef, type AirflowSlice, type AirflowSpec } from '../lib/airflow/spec.ts'
 import { makeChanges, refOf } from '../lib/changes.ts'
 import { blockedBy, checked, isNonEmpty } from '../lib/check.ts'
@@ -35,7 +36,8 @@ export const helm: Step<AirflowSlice, AirflowSpec> = {
     // What a cut-off Helm may have half done is not worth working out: the upgrade makes it whole.
     const why = verdict.state === 'stale' ? 'its last change was interrupted' : await whyUpgrade(spec, release, reader)
     const upgrade: Change[] = why === undefined ? [] : [{ op: 'release', want: wish, live: release, why }]
-    return checked([...(await keyChange(spec, secrets, reader)), ...unlock, ...upgrade], evidenceOf(release))
+    const freed = await stuckChanges(release, upgrade.length > 0, reader)
+    return checked([...(await keyChange(spec, secrets, reader)), ...unlock, ...freed, ...upgrade], evidenceOf(release))
   },
 
   apply: makeChanges,
@@ -73,6 +75,13 @@ async function whyUpgrade({ release: spec }: AirflowSpec, release: Release | und
   if (release === undefined) return 'it is not installed'
   const [chart, live] = await Promise.all([reader.chart(spec.chart), reader.get(release.objects.map(refOf))])
   return releaseDrift(wishFor(spec, executorOf(release)), chart, release, markedFingerprint(release.description), live)
+}
+
+/** What would keep the pods of a corrected version from ever being made. */
+async function stuckChanges(release: Release | undefined, upgrading: boolean, reader: Reader): Promise<Change[]> {
+  const sets = release === undefined ? [] : lackingSets(await reader.get(release.objects.map(refOf)))
+  if (release === undefined || sets.length === 0) return []
+  return freeStuck(sets, await reader.list({ resources: ['pods'], namespace: release.namespace }), upgrading)
 }
 
 function evidenceOf(release: Release | undefined): string[] {

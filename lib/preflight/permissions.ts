@@ -13,7 +13,9 @@ const change = ['get', 'list', 'create', 'patch', 'delete']
 
 /** Everything that the later steps and the chart read or write. */
 const needs: readonly Need[] = [
-  { group: '', resources: ['nodes', 'events', 'pods'], verbs: look },
+  { group: '', resources: ['nodes', 'events'], verbs: look },
+  // One that cannot start keeps its StatefulSet from making the corrected one.
+  { group: '', resources: ['pods'], verbs: [...look, 'delete'] },
   { group: '', resources: ['pods/log'], verbs: ['get'] },
   { group: '', resources: ['namespaces', 'persistentvolumes'], verbs: ['get', 'list', 'create', 'patch'] },
   { group: '', resources: ['persistentvolumeclaims', 'configmaps', 'services', 'serviceaccounts'], verbs: change },

@@ -1,0 +1,48 @@
+import t from 'tap'
+import { freeStuck, lackingSets } from '../../../lib/airflow/stuck.ts'
+import type { KubernetesObject } from '../../../lib/step.ts'
+
+function set(ready: number, replicas = 1): KubernetesObject {
+  return { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'airflow-triggerer', namespace: 'airflow', uid: 'set' }, spec: { replicas }, status: { readyReplicas: ready, updateRevision: 'new' } }
+}
+
+function pod(reason: string | undefined, revision = 'old', init = false): KubernetesObject {
+  const statuses = [{ state: reason === undefined ? { running: {} } : { waiting: { reason } } }]
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'airflow-triggerer-0', namespace: 'airflow', labels: { 'controller-revision-hash': revision }, ownerReferences: [{ kind: 'StatefulSet', name: 'airflow-triggerer', uid: 'set', controller: true }] },
+    status: init ? { initContainerStatuses: statuses } : { containerStatuses: statuses },
+  }
+}
+
+const told = (changes: ReturnType<typeof freeStuck>): string[] => changes.map((change) => (change.op === 'delete' ? `delete ${change.live.kind} ${change.live.metadata.name}` : change.op))
+
+void t.test('only sets that lack a pod are looked into', (t) => {
+  t.same(lackingSets([set(1), undefined, { ...set(0), kind: 'Deployment' }]), [])
+  t.equal(lackingSets([set(0), set(1, 2)]).length, 2)
+  t.end()
+})
+
+void t.test('before an upgrade the set goes, and Helm makes it again', (t) => {
+  t.same(told(freeStuck([set(0)], [pod('ImagePullBackOff', 'new', true)], true)), ['delete StatefulSet airflow-triggerer'])
+  t.same(told(freeStuck([set(0)], [pod('CrashLoopBackOff')], true)), ['delete StatefulSet airflow-triggerer'])
+  t.end()
+})
+
+void t.test('a set with a pod that is ready stays; its old, stuck pod goes', (t) => {
+  t.same(told(freeStuck([set(1, 2)], [pod('ErrImagePull')], true)), ['delete Pod airflow-triggerer-0'])
+  t.end()
+})
+
+void t.test('without an upgrade only a pod of an older revision goes', (t) => {
+  t.same(told(freeStuck([set(0)], [pod('ImagePullBackOff', 'old')], false)), ['delete Pod airflow-triggerer-0'])
+  t.same(freeStuck([set(0)], [pod('ImagePullBackOff', 'new')], false), [])
+  t.end()
+})
+
+void t.test('what is only starting is left alone', (t) => {
+  t.same(freeStuck([set(0)], [pod('PodInitializing'), pod('ContainerCreating'), pod(undefined)], true), [])
+  t.same(freeStuck([set(0)], [], true), [])
+  t.end()
+})
