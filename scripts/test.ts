@@ -44,9 +44,13 @@ async function run(file: string, args: string[], env: NodeJS.ProcessEnv, read?: 
   let said = ''
   child.stderr?.on('data', (chunk: Buffer) => { said += chunk.toString() })
   if (read === undefined) child.stdout?.on('data', (chunk: Buffer) => { said += chunk.toString() })
-  const timer = setTimeout(() => { child.kill('SIGKILL') }, FILE_MS)
+  // First TERM: a test ends what it has started, which nobody else knows.
+  const timer = setTimeout(() => {
+    child.kill('SIGTERM')
+    setTimeout(() => { child.kill('SIGKILL') }, 5000).unref()
+  }, FILE_MS)
   const [code] = await Promise.all([
-    new Promise<number>(resolve => child.on('close', (ended, signal) => { resolve(ended ?? (signal === 'SIGKILL' ? 137 : 1)) }).on('error', () => { resolve(127) })),
+    new Promise<number>(resolve => child.on('close', (ended, signal) => { resolve(ended ?? (signal === 'SIGKILL' ? 137 : 143)) }).on('error', () => { resolve(127) })),
     read?.(child),
   ])
   clearTimeout(timer)

@@ -2,8 +2,9 @@
 import { existsSync, statSync } from 'node:fs'
 import { chmod, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import t from 'tap'
-import { exits, get, kubectl, list, says, secretsOf, site, until, type Site, type Test } from './harness.ts'
+import t, { type Test } from 'tap'
+import { get, kubectl, list, secretsOf, until } from './cluster.ts'
+import { exits, says, site, type Site } from './site.ts'
 
 interface Damage {
   name: string

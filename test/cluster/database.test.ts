@@ -1,6 +1,8 @@
 /** The reference's own failure: the database's claim cannot be bound, and Helm alone would only say "timed out". */
 import t from 'tap'
-import { apply, audit, exits, get, kubectl, kubectlMaybe, recordsOf, says, site } from './harness.ts'
+import { apply, get, kubectl, kubectlMaybe, recordsOf } from './cluster.ts'
+import { audit } from './people.ts'
+import { exits, says, site } from './site.ts'
 
 const mark = 'storageclass.kubernetes.io/is-default-class'
 const claim = 'PersistentVolumeClaim database/data-airflow-postgresql-0'

@@ -1,6 +1,7 @@
 /** Celery at once on a fresh cluster; then to Kubernetes, where Redis and workers must go; then back. */
 import t from 'tap'
-import { exits, kubectl, list, recordsOf, secretsOf, site, type Overrides } from './harness.ts'
+import { kubectl, list, recordsOf, secretsOf } from './cluster.ts'
+import { exits, site, type Overrides } from './site.ts'
 
 const withExecutor = (executor: string): Overrides => ({ airflow: { executor } })
 

@@ -1,6 +1,7 @@
 /** A migration that fails for good ends the run with its own words; one that is only slow is waited for. */
 import t from 'tap'
-import { exits, recordsOf, says, site, type Overrides } from './harness.ts'
+import { recordsOf } from './cluster.ts'
+import { exits, says, site, type Overrides } from './site.ts'
 
 const migration = (name: string, value: string): Overrides => ({ airflow: { values: { migrateDatabaseJob: { env: [{ name, value }] } } } })
 

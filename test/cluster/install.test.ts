@@ -1,7 +1,10 @@
 /** From nothing to the reference setup; then once more, and nothing happens. */
 import { request } from 'node:https'
-import t from 'tap'
-import { at, audit, bareCluster, exits, get, kubectl, lab, list, recordsOf, site, sleep, watchProcesses, type Run, type Site, type Test } from './harness.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { at, bareCluster, get, kubectl, lab, list, recordsOf } from './cluster.ts'
+import { audit, watchProcesses } from './people.ts'
+import { exits, site, type Run, type Site } from './site.ts'
 
 interface Diagnosis { healthy: boolean; findings: { id: string; severity: string; title: string }[]; unknown: string[] }
 
@@ -12,25 +15,9 @@ void t.test('a fresh install and a second run', async t => {
   const looks = await doctorsWhile(it, running.ended)
   const first = await running.ended
 
-  await t.test('runs to the end', t => {
-    exits(t, first, 0)
-    const { steps, run } = it.state()
-    t.same(Object.entries(steps).map(([name, { status }]) => `${name} ${status}`), ['prereq', 'provisioner', 'storage', 'helm', 'ingress', 'executor'].map(name => `${name} done`))
-    t.equal(run?.result, 'done')
-    t.match(first.stdout, /^https:\/\/airflow\.lab\.test\/airflow {2}user admin, password:\nkubectl -n airflow get secret \S+ -o jsonpath=\S+ \| base64 -d\n$/, 'stdout: where it is and how to get in, no progress')
-    t.end()
-  })
+  await t.test('runs to the end', t => { ran(t, it, first); t.end() })
 
-  await t.test('no false alarm while it starts', t => {
-    t.ok(looks.length > 3, `doctor looked ${looks.length} times`)
-    for (const { code, diagnosis, stderr, installed } of looks) {
-      const errors = diagnosis?.findings.filter(({ severity }) => severity === 'error') ?? []
-      const wrong = errors.filter(({ id }) => installed || id !== 'release-not-installed')
-      t.same([wrong, diagnosis?.unknown], [[], []], `no error and nothing unknown ${stderr}`)
-      t.ok(installed ? [0, 4].includes(code) : [0, 3, 4].includes(code), `doctor: ${code}`)
-    }
-    t.end()
-  })
+  await t.test('no false alarm while it starts', t => { calm(t, looks); t.end() })
 
   await t.test('every object of the reference, exactly', t => objects(t, it))
   await t.test('answers over HTTPS with the prefix stripped', t => requests(t, it))
@@ -43,32 +30,9 @@ void t.test('a fresh install and a second run', async t => {
     t.notOk(await get('ingress', 'airflow-ingress', 'airflow'), "the chart's own ingress stays off")
   })
 
-  await t.test('a second run changes nothing', async t => {
-    const log = audit(it)
-    const processes = watchProcesses()
-    const detailed = await it.airstrip(['apply', '--detailed-exitcode'])
-    const quiet = await it.airstrip(['--quiet'])
-    const upgrades = processes().filter(line => line.includes('helm upgrade') && line.includes(it.kubeconfig))
-    exits(t, detailed, 0)
-    t.same(quiet, { ...quiet, code: 0, stdout: '', stderr: '' }, 'quiet says nothing at all')
-    t.ok(log.all().length > 5, 'it did look')
-    t.same(log.writes(), [], 'no write reached the API server')
-    t.same(upgrades, [], 'Helm was not asked to upgrade')
-    t.same(await recordsOf('airflow'), ['deployed'], 'no second revision')
-  })
+  await t.test('a second run changes nothing', t => secondRun(t, it))
 
-  await t.test('healthy', async t => {
-    const log = audit(it)
-    const { code, stdout, stderr } = await it.airstrip(['doctor', '--json'])
-    const diagnosis = JSON.parse(stdout) as Diagnosis
-    t.ok([0, 4].includes(code), `${code} ${stderr}`)
-    t.equal(diagnosis.healthy, true)
-    t.same(diagnosis.findings.filter(({ severity }) => severity === 'error'), [])
-    const status = await it.airstrip(['status'])
-    exits(t, status, 0)
-    t.equal(status.stdout.match(/now: as wanted/g)?.length, 6, 'six steps are as wanted', { said: status.stdout })
-    t.same(log.writes(), [], 'neither writes')
-  })
+  await t.test('healthy', t => healthy(t, it))
 
   await t.test('--json: every line of stdout is an event', async t => {
     const { code, stdout, stderr } = await it.airstrip(['apply', '--json'])
@@ -78,6 +42,51 @@ void t.test('a fresh install and a second run', async t => {
     t.same([types[0], types.at(-1)], ['run-started', 'run-ended'])
   })
 })
+
+function ran(t: Test, it: Site, first: Run): void {
+  exits(t, first, 0)
+  const { steps, run } = it.state()
+  t.same(Object.entries(steps).map(([name, { status }]) => `${name} ${status}`), ['prereq', 'provisioner', 'storage', 'helm', 'ingress', 'executor'].map(name => `${name} done`))
+  t.equal(run?.result, 'done')
+  t.match(first.stdout, /^https:\/\/airflow\.lab\.test\/airflow {2}user admin, password:\nkubectl -n airflow get secret \S+ -o jsonpath=\S+ \| base64 -d\n$/, 'stdout: where it is and how to get in, no progress')
+}
+
+function calm(t: Test, looks: Look[]): void {
+  t.ok(looks.length > 3, `doctor looked ${looks.length} times`)
+  for (const { code, diagnosis, stderr, installed } of looks) {
+    const errors = diagnosis?.findings.filter(({ severity }) => severity === 'error') ?? []
+    const wrong = errors.filter(({ id }) => installed || id !== 'release-not-installed')
+    t.same([wrong, diagnosis?.unknown], [[], []], `no error and nothing unknown ${stderr}`)
+    t.ok(installed ? [0, 4].includes(code) : [0, 3, 4].includes(code), `doctor: ${code}`)
+  }
+}
+
+async function secondRun(t: Test, it: Site): Promise<void> {
+  const log = audit(it)
+  const processes = watchProcesses()
+  const detailed = await it.airstrip(['apply', '--detailed-exitcode'])
+  const quiet = await it.airstrip(['--quiet'])
+  const upgrades = processes().filter(line => line.includes('helm upgrade') && line.includes(it.kubeconfig))
+  exits(t, detailed, 0)
+  t.same(quiet, { ...quiet, code: 0, stdout: '', stderr: '' }, 'quiet says nothing at all')
+  t.ok(log.all().length > 5, 'it did look')
+  t.same(log.writes(), [], 'no write reached the API server')
+  t.same(upgrades, [], 'Helm was not asked to upgrade')
+  t.same(await recordsOf('airflow'), ['deployed'], 'no second revision')
+}
+
+async function healthy(t: Test, it: Site): Promise<void> {
+  const log = audit(it)
+  const { code, stdout, stderr } = await it.airstrip(['doctor', '--json'])
+  const diagnosis = JSON.parse(stdout) as Diagnosis
+  t.ok([0, 4].includes(code), `${code} ${stderr}`)
+  t.equal(diagnosis.healthy, true)
+  t.same(diagnosis.findings.filter(({ severity }) => severity === 'error'), [])
+  const status = await it.airstrip(['status'])
+  exits(t, status, 0)
+  t.equal(status.stdout.match(/now: as wanted/g)?.length, 6, 'six steps are as wanted', { said: status.stdout })
+  t.same(log.writes(), [], 'neither writes')
+}
 
 interface Look { code: number; installed: boolean; diagnosis: Diagnosis | undefined; stderr: string }
 

@@ -1,6 +1,7 @@
 /** Keys and passwords are made once: they outlive `helm uninstall`, and the same database opens again. */
 import t from 'tap'
-import { exits, get, helm, kubectl, recordsOf, secretsOf, site } from './harness.ts'
+import { get, helm, kubectl, recordsOf, secretsOf } from './cluster.ts'
+import { exits, site } from './site.ts'
 
 void t.test('helm uninstall by hand, then apply', async t => {
   const it = await site(t, 'keys')

@@ -1,7 +1,10 @@
 /** Whatever ends airstrip, and when: the state can be read, the next plain run ends well, no key is lost. */
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
-import t from 'tap'
-import { dice, exits, hostname, recordsOf, says, secretsOf, site, sleep, until, type Overrides, type Running, type Site, type Test } from './harness.ts'
+import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { recordsOf, secretsOf, until } from './cluster.ts'
+import { exits, says, site, type Overrides, type Running, type Site } from './site.ts'
 
 const seed = Number(process.env.AIRSTRIP_TEST_SEED ?? 20_220_806)
 
@@ -95,4 +98,15 @@ async function interrupted(t: Test, it: Site, running: Running, signal: 'SIGINT'
   const next = await it.airstrip([])
   exits(t, next, 0, 'the next plain run ends well')
   says(t, next.stderr, 'resuming at helm')
+}
+
+/** Seeded, so that a failure can be had again. */
+function dice(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
 }

@@ -1,6 +1,7 @@
 /** A cause that will not heal ends the run by itself; with it corrected, a plain rerun goes on there. */
 import t from 'tap'
-import { emptyRegistry, exits, recordsOf, says, site } from './harness.ts'
+import { emptyRegistry, recordsOf } from './cluster.ts'
+import { exits, says, site } from './site.ts'
 
 interface Diagnosis { healthy: boolean; findings: { id: string; title: string }[]; unknown: string[] }
 

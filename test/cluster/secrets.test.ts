@@ -1,7 +1,9 @@
 /** No secret value in any output, file, Helm record or process, on good days and bad ones. */
 import { randomBytes } from 'node:crypto'
-import t from 'tap'
-import { emptyRegistry, exits, helm, list, secretFile, secretsOf, site, watchProcesses, writtenBy, type Overrides, type Run, type Test } from './harness.ts'
+import t, { type Test } from 'tap'
+import { emptyRegistry, helm, list, secretsOf } from './cluster.ts'
+import { watchProcesses } from './people.ts'
+import { exits, secretFile, site, writtenBy, type Overrides, type Run } from './site.ts'
 
 // With what a URL, a shell and JSON treat specially, so that each encoding of it differs.
 const canary = (): string => `Can@ry:${randomBytes(6).toString('hex')}/%20 "$x'`
