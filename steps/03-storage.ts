@@ -4,7 +4,7 @@ import type { Config } from '../lib/config/schema.ts'
 import { differences } from '../lib/diff/compare.ts'
 import { folderJob, storageObjects, type StorageSpec } from '../lib/manifest/storage.ts'
 import { lookAt } from '../lib/observe/look.ts'
-import { schedulable, unusable } from '../lib/preflight/folders.ts'
+import { noNode, schedulable, unusable } from '../lib/preflight/folders.ts'
 import { judgeImmutable } from '../lib/preflight/volumes.ts'
 import type { Change, KubernetesObject, Reader, Step } from '../lib/step.ts'
 
@@ -21,6 +21,7 @@ export const storage: Step<Pick<Config, 'airflow' | 'storage'>, StorageSpec> = {
 
   async check(spec, reader) {
     const nodes = schedulable(await reader.list({ resources: ['nodes'] }))
+    if (nodes.length === 0) return { state: 'blocked', findings: [noNode()] }
     const wanted = storageObjects(spec)
     const live = await reader.get([...wanted, ...jobsOf(spec, nodes)].map(refOf))
     const leaving = live.flatMap((object) => (object?.metadata.deletionTimestamp === undefined ? [] : [{ object: nameOf(object), reason: leavingReason(object) }]))

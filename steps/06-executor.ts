@@ -1,8 +1,9 @@
 import { celeryWorkloads, partsOf } from '../lib/airflow/executors.ts'
+import { guardExecutor } from '../lib/airflow/guard.ts'
 import { executorOf, wishFor } from '../lib/airflow/release.ts'
 import { airflowSpec, type AirflowSlice, type AirflowSpec } from '../lib/airflow/spec.ts'
 import { nameOf, makeChanges } from '../lib/changes.ts'
-import { isNonEmpty } from '../lib/check.ts'
+import { blockedBy, isNonEmpty } from '../lib/check.ts'
 import { explainRelease } from '../lib/doctor/explain.ts'
 import { lookAtRelease } from '../lib/observe/look-release.ts'
 import type { ObjectRef, Pending, Reader, Step } from '../lib/step.ts'
@@ -19,6 +20,8 @@ export const executor: Step<AirflowSlice, AirflowSpec> = {
   spec: airflowSpec,
 
   async check({ release: spec }, reader) {
+    const { blocked } = blockedBy(guardExecutor(spec.executor))
+    if (blocked !== undefined) return blocked
     const release = await reader.release(spec.name, spec.namespace)
     if (release === undefined) return { state: 'waiting', on: [{ object: `Helm release ${spec.namespace}/${spec.name}`, reason: 'is not installed yet' }] }
     const now = executorOf(release)

@@ -14,7 +14,7 @@ export interface Surety {
 
 /** Refusals that keep a person's data: each is something that an upgrade would break for good. */
 export function guardRelease(wish: ReleaseWish, release: Release | undefined, surety: Surety): Finding[] {
-  return [...guardExecutor(wish), ...(release === undefined ? [] : guardKeys(wish, release)), ...guardPassword(wish, release, surety)]
+  return [...guardExecutor(String(wish.values.executor)), ...(release === undefined ? [] : guardKeys(wish, release)), ...guardPassword(wish, release, surety)]
 }
 
 function guardPassword({ name }: ReleaseWish, release: Release | undefined, { secrets, databaseClaim, externalDatabase, passwordGiven }: Surety): Finding[] {
@@ -26,8 +26,7 @@ function guardPassword({ name }: ReleaseWish, release: Release | undefined, { se
   return databaseClaim === undefined ? [] : [unknownPassword(databaseClaim, release)]
 }
 
-function guardExecutor({ values }: ReleaseWish): Finding[] {
-  const executor = String(values.executor)
+export function guardExecutor(executor: string): Finding[] {
   if (partsOf(executor) !== undefined) return []
   return [{
     id: 'executor-not-supported-by-chart',

@@ -93,6 +93,13 @@ export async function refusal(connection: Connection, tool: string, args: string
   return new AirstripError('CALL_FAILED', `${commandOf(tool, args)} was refused.`, { seen, transient: isTransient(outcome.stderr) })
 }
 
+function unreachableSentence(address: string, place: string, said: string): string {
+  if (/context "[^"]*" does not exist/.test(said)) return `There is no such context in the ${place}.`
+  if (address === '') return `No cluster is named: ${place} is not there or has none, and localhost:8080, which is tried then, did not answer.`
+  if (/Unauthorized|must be logged in/.test(said)) return `The cluster at ${address} does not accept the credentials of the ${place}.`
+  return `The cluster did not answer at ${address} (${place}).`
+}
+
 async function unreachable(connection: Connection, seen: string[]): Promise<AirstripError> {
   const { target, exec } = connection
   const view = ['config', 'view', '--minify', '-o', 'jsonpath={.clusters[0].cluster.server}']
@@ -100,12 +107,9 @@ async function unreachable(connection: Connection, seen: string[]): Promise<Airs
   const address = stdout.trim()
   const file = target.kubeconfig ?? process.env.KUBECONFIG ?? '~/.kube/config'
   const place = `kubeconfig ${file}${target.context === undefined ? '' : `, context ${target.context}`}`
-  const sentence = address === ''
-    ? `No cluster is named: ${place} is not there or has none, and localhost:8080, which is tried then, did not answer.`
-    : `The cluster did not answer at ${address} (${place}).`
-  return new AirstripError('CLUSTER_UNREACHABLE', sentence, {
+  return new AirstripError('CLUSTER_UNREACHABLE', unreachableSentence(address, place, seen.join(' ')), {
     seen: [...new Set(seen)].slice(-3),
-    transient: address !== '',
+    transient: address !== '' && isTransient(seen.join(' ')),
     next: 'Start the cluster or correct --kubeconfig or --context; without a cluster, `npm run lab` makes one.',
   })
 }

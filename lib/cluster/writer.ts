@@ -78,9 +78,10 @@ async function upgrade(connection: Connection, hands: Hands, wish: ReleaseWish):
   ]
   const outcome = await connection.exec({ tool: 'helm', args, stdin: JSON.stringify(wish.values), signal: connection.signal })
   // The run may be over, but Helm has ended by itself and has written its record: that is told, too.
-  await letGo({ ...connection, signal: undefined }, hands, wish)
+  const untold = await letGo({ ...connection, signal: undefined }, hands, wish).catch((error: unknown) => ({ error }))
   if (connection.signal?.aborted === true) throw interrupted()
   if (outcome.exitCode !== 0) throw await helmRefusal(connection, wish, outcome)
+  if (untold !== undefined) throw untold.error
 }
 
 /** Says in the cluster who is at work on the release. */

@@ -1,5 +1,6 @@
 import type { Node } from 'kubernetes-types/core/v1.js'
-import type { FolderFacts, KubernetesObject } from '../step.ts'
+import type { Finding, FolderFacts, KubernetesObject } from '../step.ts'
+import { error } from './facts.ts'
 
 /** The user and group that Airflow's images run as. */
 const airflow = { uid: 50_000, gid: 0 }
@@ -9,6 +10,15 @@ export function schedulable(nodes: readonly KubernetesObject[]): KubernetesObjec
   return nodes.filter((node) => {
     const { unschedulable, taints = [] } = (node as unknown as Node).spec ?? {}
     return unschedulable !== true && !taints.some(({ effect }) => effect === 'NoSchedule' || effect === 'NoExecute')
+  })
+}
+
+export function noNode(): Finding {
+  return error('no-schedulable-node', {
+    title: 'No node takes the pods that make the folders',
+    evidence: ['every node is cordoned or has a taint that keeps pods off'],
+    why: 'The folders are made, and later used, by pods on a node.',
+    fix: ['kubectl get nodes; then: kubectl uncordon NODE, or: kubectl taint nodes NODE KEY-'],
   })
 }
 

@@ -21,7 +21,7 @@ const needs: readonly Need[] = [
   { group: '', resources: ['persistentvolumeclaims', 'configmaps', 'services', 'serviceaccounts'], verbs: change },
   // Helm updates its own record, and so does what frees a stale one.
   { group: '', resources: ['secrets'], verbs: [...change, 'update'] },
-  { group: 'apps', resources: ['daemonsets'], verbs: look },
+  { group: 'apps', resources: ['daemonsets', 'replicasets'], verbs: look },
   { group: 'apps', resources: ['deployments', 'statefulsets'], verbs: change },
   { group: 'batch', resources: ['jobs'], verbs: change },
   { group: 'storage.k8s.io', resources: ['storageclasses'], verbs: ['get', 'list', 'create', 'patch'] },

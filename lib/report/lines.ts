@@ -36,7 +36,7 @@ const formatters: Formatters = {
   'run-ended': ({ result, changed, ms }, { bold, dim }) => [`${bold(result)} ${dim(`${changed} changed in ${seconds(ms)}`)}`],
 }
 
-const quietTypes: Event['type'][] = ['change', 'retry', 'step-failed']
+const quietTypes: Event['type'][] = ['note', 'change', 'retry', 'step-failed']
 
 /** One line of advice; `doctor` says why and everything that can be done. */
 function adviceOf({ fix }: Finding, { dim }: Colors): string[] {

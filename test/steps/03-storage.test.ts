@@ -25,6 +25,10 @@ void t.test('on a bare cluster everything is made, the folders last', async (t) 
   t.same(told(await check([home])), [...wanted.map(({ kind, metadata }) => `create ${kind} ${metadata.namespace === undefined ? '' : 'airflow/'}${metadata.name}`), 'create Job airflow/airstrip-folders-home'])
 })
 
+void t.test('without a node that takes pods nothing is claimed to be proven', async (t) => {
+  t.match(await check([node({ unschedulable: true })]), { state: 'blocked', findings: [{ id: 'no-schedulable-node' }] })
+})
+
 void t.test('what is there as wanted is satisfied', async (t) => {
   t.match(await check(there()), { state: 'satisfied' })
 })

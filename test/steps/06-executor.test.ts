@@ -22,6 +22,12 @@ void t.test('a release with another one is moved, and nothing but the executor c
   t.strictSame(change?.op === 'release' && change.want.values, { ...had, executor: 'KubernetesExecutor' })
 })
 
+void t.test('an executor that the chart refuses is refused before Helm is asked, with the nearest that works', async (t) => {
+  const wanted = { ...spec, release: { ...spec.release, executor: 'DaskExecutor' } }
+  const seen = await executor.check(wanted, clusterReader({ release: running('CeleryExecutor') }))
+  t.match(seen, { state: 'blocked', findings: [{ id: 'executor-not-supported-by-chart', fix: ['Write airflow.executor: CeleryExecutor'] }] })
+})
+
 void t.test('a release that does not say runs the chart\'s default', async (t) => {
   t.match(changesOf(await check(release({ values: {} }))), [{ why: 'executor CeleryExecutor becomes KubernetesExecutor' }])
 })

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { judgeClasses } from '../../../lib/preflight/classes.ts'
+import { noNode } from '../../../lib/preflight/folders.ts'
 import { judgeNodes } from '../../../lib/preflight/nodes.ts'
 import { judgePermissions } from '../../../lib/preflight/permissions.ts'
 import { judgeDistribution, judgeRuntime } from '../../../lib/preflight/runtime.ts'
@@ -44,6 +45,7 @@ const findings: Finding[] = [
   ...judgeTraefik({ groups: ['traefik.io'], workload: 'a/b', version: '2.0.0', resolvers: [] }, 'x'),
   ...judgeTraefik({ groups: ['traefik.io'], workload: 'a/b', version: '3.0.0', resolvers: ['y'] }, 'x'),
   missingTraefik({ groups: [], resolvers: [] }),
+  noNode(),
   ...judgeImmutable(storageObjects(spec), storageObjects({ ...spec, path: '/mnt' })),
   ...guardRelease(wish, release(), { secrets: [], databaseClaim: claim(), externalDatabase: false, passwordGiven: false }),
   ...guardRelease(wish, undefined, { secrets: [], externalDatabase: true, passwordGiven: false }),

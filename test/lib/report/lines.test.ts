@@ -71,7 +71,7 @@ void t.test('a step that found nothing to change says so', (t) => {
 
 void t.test('quiet says what changed and what went wrong, and nothing of a clean run', (t) => {
   const said = Object.values(every).filter((event) => eventLines(event, { colors: false, quiet: true }).length > 0).map(({ type }) => type)
-  t.same(said, ['change', 'retry', 'step-failed'])
+  t.same(said, ['note', 'change', 'retry', 'step-failed'])
   const clean: Event[] = [every['run-started'], every['step-started'], every.warning, { ...every['step-done'], changed: 0 }, every['step-skipped'], { ...every['run-ended'], changed: 0 }]
   t.same(clean.flatMap((event) => eventLines(event, { colors: false, quiet: true })), [])
   t.end()
