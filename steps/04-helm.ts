@@ -81,7 +81,7 @@ async function whyUpgrade({ release: spec }: AirflowSpec, release: Release | und
 async function stuckChanges(release: Release | undefined, upgrading: boolean, reader: Reader): Promise<Change[]> {
   const sets = release === undefined ? [] : lackingSets(await reader.get(release.objects.map(refOf)))
   if (release === undefined || sets.length === 0) return []
-  return freeStuck(sets, await reader.list({ resources: ['pods'], namespace: release.namespace }), upgrading)
+  return freeStuck(sets, await reader.list({ resources: ['pods', 'persistentvolumeclaims'], namespace: release.namespace }), upgrading)
 }
 
 function evidenceOf(release: Release | undefined): string[] {

@@ -1,5 +1,6 @@
 import type { Change, KubernetesObject } from '../step.ts'
 import { nameOf } from '../changes.ts'
+import { claimNamesOf } from '../observe/claim.ts'
 import { podsOf } from '../observe/owners.ts'
 
 /** Waiting for one of these a container has not started, and will not without another specification. */
@@ -22,26 +23,53 @@ export function lackingSets(live: readonly (KubernetesObject | undefined)[]): Ku
  * Before an upgrade the set itself is taken away where none of its pods is ready: Helm makes it again
  * in the same go, and its claims stay. A pod alone would come back as it was until Helm is there, and
  * the hook that follows would wait for the database in vain.
+ *
+ * `near` has the pods and claims of the namespace. A claim that was never bound goes with the set: no
+ * pod ever ran on it, so nothing can be in it, and before Kubernetes 1.26 it never learns of a class
+ * that came after it.
  */
-export function freeStuck(sets: readonly KubernetesObject[], pods: readonly KubernetesObject[], upgrading: boolean): Change[] {
+export function freeStuck(sets: readonly KubernetesObject[], near: readonly KubernetesObject[], upgrading: boolean): Change[] {
+  const pods = near.filter(({ kind }) => kind === 'Pod')
   return sets.flatMap((set): Change[] => {
     const { readyReplicas = 0, updateRevision } = (set.status ?? {}) as SetStatus
     const stuck = podsOf(set, pods).filter((pod) => reasonOf(pod) !== undefined)
     const [first] = stuck
     if (first === undefined) return []
-    if (upgrading && readyReplicas === 0) return [{ op: 'delete', live: set, why: `${because(first)}; Helm makes it again, and its claims stay` }]
+    if (upgrading && readyReplicas === 0) {
+      return [{ op: 'delete', live: set, why: `${because(first)}; Helm makes it again, and its bound claims stay` }, ...stuck.flatMap((pod) => neverBound(pod, near)).map(claimChange)]
+    }
     const old = stuck.filter(({ metadata }) => metadata.labels?.['controller-revision-hash'] !== updateRevision)
     return old.map((pod) => ({ op: 'delete', live: pod, why: because(pod) }))
   })
+}
+
+/** Claims of the pod that have no volume and never had one; of the set's own making, so it makes them again. */
+function neverBound(pod: KubernetesObject, near: readonly KubernetesObject[]): KubernetesObject[] {
+  const { name, namespace } = pod.metadata
+  return near.filter((object) => {
+    const { kind, metadata, spec, status } = object
+    const waits = (status as { phase?: string } | undefined)?.phase === 'Pending' && (spec as { volumeName?: string }).volumeName === undefined
+    return kind === 'PersistentVolumeClaim' && waits && metadata.namespace === namespace && metadata.name.endsWith(`-${name}`) && claimNamesOf(pod).includes(metadata.name)
+  })
+}
+
+function claimChange(live: KubernetesObject): Change {
+  return { op: 'delete', live, why: 'it was never bound, so nothing is in it; it is made again as it is wanted now' }
 }
 
 function because(pod: KubernetesObject): string {
   return `${nameOf(pod)} cannot start (${reasonOf(pod) ?? ''}), and its StatefulSet would wait for it before it makes the new one`
 }
 
+interface PodStatus {
+  conditions?: { type: string; status: string; reason?: string }[]
+  initContainerStatuses?: { state?: { waiting?: { reason?: string } } }[]
+  containerStatuses?: PodStatus['initContainerStatuses']
+}
+
 function reasonOf(pod: KubernetesObject): string | undefined {
-  type Statuses = { state?: { waiting?: { reason?: string } } }[]
-  const { initContainerStatuses = [], containerStatuses = [] } = (pod.status ?? {}) as { initContainerStatuses?: Statuses; containerStatuses?: Statuses }
+  const { conditions = [], initContainerStatuses = [], containerStatuses = [] } = (pod.status ?? {}) as PodStatus
+  if (conditions.some(({ type, status, reason }) => type === 'PodScheduled' && status === 'False' && reason === 'Unschedulable')) return 'Unschedulable'
   const reasons = [...initContainerStatuses, ...containerStatuses].map(({ state }) => state?.waiting?.reason)
   return reasons.find((reason) => reason !== undefined && cannotStart.includes(reason))
 }

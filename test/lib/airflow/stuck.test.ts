@@ -46,3 +46,22 @@ void t.test('what is only starting is left alone', (t) => {
   t.same(freeStuck([set(0)], [], true), [])
   t.end()
 })
+
+function unschedulable(claim: string): KubernetesObject {
+  const one = pod(undefined)
+  return { ...one, spec: { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: claim } }] }, status: { conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable' }] } }
+}
+
+function claim(name: string, volumeName?: string): KubernetesObject {
+  const phase = volumeName === undefined ? 'Pending' : 'Bound'
+  return { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name, namespace: 'airflow' }, spec: volumeName === undefined ? {} : { volumeName }, status: { phase } }
+}
+
+void t.test('a claim that was never bound is made again with its set; one that has a volume is never touched', (t) => {
+  const own = 'data-airflow-triggerer-0'
+  t.same(told(freeStuck([set(0)], [unschedulable(own), claim(own)], true)), ['delete StatefulSet airflow-triggerer', `delete PersistentVolumeClaim ${own}`])
+  t.same(told(freeStuck([set(0)], [unschedulable(own), claim(own, 'pvc-1')], true)), ['delete StatefulSet airflow-triggerer'])
+  t.same(told(freeStuck([set(0)], [unschedulable('airflow-local-logs-folder'), claim('airflow-local-logs-folder'), claim(own)], true)), ['delete StatefulSet airflow-triggerer'], 'nor one that the set did not make, or the pod does not use')
+  t.same(freeStuck([set(0)], [{ ...unschedulable(own), metadata: { ...pod(undefined).metadata, labels: { 'controller-revision-hash': 'new' } } }, claim(own)], false), [], 'nor without an upgrade')
+  t.end()
+})
