@@ -37,12 +37,6 @@ void t.test('an image that does not exist', async t => {
     t.equal(diagnosis.healthy, false)
   })
 
-  await t.test('a rerun without a change fails the same way and does not hang', async t => {
-    const again = await it.airstrip(['apply'])
-    exits(t, again, 1)
-    says(t, again.stderr, '[image-not-found]', 'resuming at helm')
-  })
-
   await t.test('corrected, a plain rerun ends well', async t => {
     it.write({})
     const mended = await it.airstrip([])
