@@ -1,32 +1,42 @@
-/** A migration that fails for good ends the run with its own words; one that is only slow is waited for. */
+/** What crashes is told with its own last words; what is only slow is waited for. */
 import t from 'tap'
 import { recordsOf } from './cluster.ts'
 import { exits, says, site, type Overrides } from './site.ts'
 
-const migration = (name: string, value: string): Overrides => ({ airflow: { values: { migrateDatabaseJob: { env: [{ name, value }] } } } })
+const withVariable = (component: string, name: string, value: string): Overrides => ({ airflow: { values: { [component]: { env: [{ name, value }] } } } })
 
-void t.test('the migrations hook', async t => {
-  // Side by side, for both mostly wait.
-  const [crashing, slow] = [await site(t, 'crash', migration('AIRSTRIP_LAB_CRASH', '1')), await site(t, 'slow', migration('AIRSTRIP_LAB_SLOW_START', '75'))]
-  exits(t, await crashing.airstrip(['apply', '--to', 'storage']), 0)
-  const [failed, patient] = await Promise.all([crashing.airstrip(['apply']), slow.airstrip(['apply'])])
+void t.test('crashes and slow starts', async t => {
+  // Side by side, for all of them mostly wait.
+  const hook = await site(t, 'hook', withVariable('migrateDatabaseJob', 'AIRSTRIP_LAB_CRASH', '1'))
+  const loop = await site(t, 'loop', withVariable('webserver', 'AIRSTRIP_LAB_CRASH', '1'))
+  const slow = await site(t, 'slow', withVariable('migrateDatabaseJob', 'AIRSTRIP_LAB_SLOW_START', '75'))
+  exits(t, await hook.airstrip(['apply', '--to', 'storage']), 0)
+  const [timedOut, looped, patient] = await Promise.all([hook.airstrip(['apply', '--timeout', '60s']), loop.airstrip(['apply']), slow.airstrip(['apply'])])
 
-  await t.test('crashes: the cause with its last words', async t => {
-    exits(t, failed, 1)
-    t.ok((crashing.state().steps.helm?.ms ?? Infinity) < 240_000, `step helm took ${crashing.state().steps.helm?.ms ?? 0} ms`)
-    says(t, failed.stderr, /\[(crash-loop|job-failed)\]/, 'Job crash/airflow-run-airflow-migrations', 'last log lines of', 'told to crash by AIRSTRIP_LAB_CRASH')
-    t.same((await recordsOf('crash')).filter(status => status.startsWith('pending-')), [])
+  await t.test('a migration that crashes, and too little time: the Job, its last words and its events', async t => {
+    exits(t, timedOut, 70)
+    t.ok(timedOut.ms < 120_000, `ended after ${timedOut.ms} ms`)
+    says(t, timedOut.stderr, '[TIMEOUT]', 'Job hook/airflow-run-airflow-migrations', 'last log lines of', 'told to crash by AIRSTRIP_LAB_CRASH', 'event: ')
+    t.match(hook.state().steps.helm, { status: 'failed', error: { code: 'TIMEOUT' } })
+    t.same((await recordsOf('hook')).filter(status => status.startsWith('pending-')), [])
   })
 
-  await t.test('slow: not ended', async t => {
+  await t.test('a webserver that crashes again and again ends the run', async t => {
+    exits(t, looped, 1)
+    t.ok((loop.state().steps.helm?.ms ?? Infinity) < 240_000, `step helm took ${loop.state().steps.helm?.ms ?? 0} ms`)
+    says(t, looped.stderr, '[crash-loop]', 'Container webserver of Deployment airflow-webserver', 'told to crash by AIRSTRIP_LAB_CRASH')
+    t.equal(loop.state().steps.helm?.error?.findings[0]?.id, 'crash-loop')
+  })
+
+  await t.test('a slow migration is not ended', async t => {
     exits(t, patient, 0)
     t.ok(patient.ms > 75_000, `it took ${patient.ms} ms`)
     t.same(await recordsOf('slow'), ['deployed'], 'in one go')
   })
 
   await t.test('mended, a plain rerun finishes', async t => {
-    crashing.write({})
-    exits(t, await crashing.airstrip([]), 0)
-    exits(t, await crashing.airstrip(['apply', '--detailed-exitcode']), 0, 'and nothing is left to do')
+    hook.write({})
+    exits(t, await hook.airstrip([]), 0)
+    exits(t, await hook.airstrip(['apply', '--detailed-exitcode']), 0, 'and nothing is left to do')
   })
 })
