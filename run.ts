@@ -19,6 +19,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
+// Whoever reads along may stop reading (`| head`); the run goes on.
+for (const stream of [stdout, stderr]) stream.on('error', () => undefined)
+
 const deps: Deps = {
   env,
   exec: createExec(env),
