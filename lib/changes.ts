@@ -1,5 +1,6 @@
 import { differences, type Difference } from './diff/compare.ts'
-import type { Change, KubernetesObject, NonEmpty, ObjectRef, Writer } from './step.ts'
+import type { KubernetesObject, NonEmpty, ObjectRef, Writer } from './access.ts'
+import type { Change } from './step.ts'
 
 /** `Kind namespace/name`, as everything that is printed names an object. */
 export function nameOf(object: KubernetesObject | ObjectRef): string {

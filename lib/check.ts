@@ -1,4 +1,5 @@
-import type { Change, Check, Finding, NonEmpty } from './step.ts'
+import type { NonEmpty } from './access.ts'
+import type { Change, Check, Finding } from './step.ts'
 
 export function isNonEmpty<T>(list: T[]): list is NonEmpty<T> {
   return list.length > 0

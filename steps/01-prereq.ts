@@ -7,7 +7,8 @@ import { judgePermissions } from '../lib/preflight/permissions.ts'
 import { distributionOf, judgeDistribution, judgeRuntime } from '../lib/preflight/runtime.ts'
 import { findTraefik, judgeTraefik } from '../lib/preflight/traefik.ts'
 import { judgeVersions } from '../lib/preflight/versions.ts'
-import type { Finding, Reader, Step, Versions } from '../lib/step.ts'
+import type { Reader, Versions } from '../lib/access.ts'
+import type { Finding, Step } from '../lib/step.ts'
 
 interface Spec {
   namespace: string

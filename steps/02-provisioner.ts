@@ -5,7 +5,8 @@ import { edited } from '../lib/manifest/load.ts'
 import { provisionerSource } from '../lib/manifest/provisioner.ts'
 import { lookAt } from '../lib/observe/look.ts'
 import { bundledClass, defaultClasses, defaultMark, judgeClasses } from '../lib/preflight/classes.ts'
-import type { KubernetesObject, ManifestSource, Reader, Step } from '../lib/step.ts'
+import type { KubernetesObject, ManifestSource, Reader } from '../lib/access.ts'
+import type { Step } from '../lib/step.ts'
 
 interface Spec {
   source: ManifestSource

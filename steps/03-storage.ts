@@ -6,7 +6,8 @@ import { folderJob, storageObjects, type StorageSpec } from '../lib/manifest/sto
 import { lookAt } from '../lib/observe/look.ts'
 import { noNode, schedulable, unusable } from '../lib/preflight/folders.ts'
 import { judgeImmutable } from '../lib/preflight/volumes.ts'
-import type { Change, KubernetesObject, Reader, Step } from '../lib/step.ts'
+import type { KubernetesObject, Reader } from '../lib/access.ts'
+import type { Change, Step } from '../lib/step.ts'
 
 /** Two folders on the node, each as a volume with its claim, that Airflow's user can use. */
 export const storage: Step<Pick<Config, 'airflow' | 'storage'>, StorageSpec> = {

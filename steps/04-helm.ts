@@ -9,7 +9,8 @@ import { makeChanges, refOf } from '../lib/changes.ts'
 import { blockedBy, checked, isNonEmpty } from '../lib/check.ts'
 import { explainRelease } from '../lib/doctor/explain.ts'
 import { lookAtRelease } from '../lib/observe/look-release.ts'
-import type { Change, KubernetesObject, Reader, Release, Step } from '../lib/step.ts'
+import type { KubernetesObject, Reader, Release } from '../lib/access.ts'
+import type { Change, Step } from '../lib/step.ts'
 
 /** The release, its keys and its passwords. The executor of a release that runs is left to step executor. */
 export const helm: Step<AirflowSlice, AirflowSpec> = {

@@ -4,7 +4,8 @@ import type { Config } from '../lib/config/schema.ts'
 import { ingressObjects, type IngressSpec } from '../lib/manifest/ingress.ts'
 import { judgeAnswer, judgeRedirect } from '../lib/observe/answer.ts'
 import { findTraefik, groupOf, missingTraefik, traefikGroups } from '../lib/preflight/traefik.ts'
-import type { Change, Finding, KubernetesObject, Look, Reader, Step } from '../lib/step.ts'
+import type { KubernetesObject, Reader } from '../lib/access.ts'
+import type { Change, Finding, Look, Step } from '../lib/step.ts'
 
 /** The way in: https://HOST/airflow, through the Traefik that is on the cluster. */
 export const ingress: Step<Pick<Config, 'airflow' | 'ingress'>, IngressSpec> = {

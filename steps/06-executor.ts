@@ -6,7 +6,8 @@ import { nameOf, makeChanges } from '../lib/changes.ts'
 import { blockedBy, isNonEmpty } from '../lib/check.ts'
 import { explainRelease } from '../lib/doctor/explain.ts'
 import { lookAtRelease } from '../lib/observe/look-release.ts'
-import type { ObjectRef, Pending, Reader, Step } from '../lib/step.ts'
+import type { ObjectRef, Reader } from '../lib/access.ts'
+import type { Pending, Step } from '../lib/step.ts'
 
 /** Moves a release that runs to the wanted executor; a fresh one got it at once. */
 export const executor: Step<AirflowSlice, AirflowSpec> = {

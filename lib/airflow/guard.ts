@@ -1,4 +1,5 @@
-import type { Finding, KubernetesObject, Release, ReleaseWish } from '../step.ts'
+import type { KubernetesObject, Release, ReleaseWish } from '../access.ts'
+import type { Finding } from '../step.ts'
 import { officialExecutors, nearestExecutor, partsOf } from './executors.ts'
 import { secretNames } from './keys.ts'
 

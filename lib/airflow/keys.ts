@@ -1,4 +1,4 @@
-import type { KubernetesObject, ObjectRef, RandomBytes } from '../step.ts'
+import type { KubernetesObject, ObjectRef, RandomBytes } from '../access.ts'
 
 /**
  * The keys and passwords of one Airflow, each in a Secret of airstrip's own. Helm knows them only

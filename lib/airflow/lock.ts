@@ -1,4 +1,5 @@
-import type { Finding, KubernetesObject, Release } from '../step.ts'
+import type { KubernetesObject, Release } from '../access.ts'
+import type { Finding } from '../step.ts'
 
 /** What is to be done about an operation that the cluster says is under way. */
 export type LockVerdict =

@@ -1,4 +1,4 @@
-import type { KubernetesObject, ObjectRef, ReleaseName } from '../step.ts'
+import type { KubernetesObject, ObjectRef, ReleaseName } from '../access.ts'
 
 /**
  * Who is at work on a release, told by the cluster itself: a Lease that has a holder from before

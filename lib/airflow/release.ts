@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { describe } from '../changes.ts'
 import { differences } from '../diff/compare.ts'
-import type { Chart, ChartSource, KubernetesObject, Release, ReleaseWish } from '../step.ts'
+import type { Chart, ChartSource, KubernetesObject, Release, ReleaseWish } from '../access.ts'
 import { officialValues, type ValuesSpec } from './official.ts'
 
 /** What step helm and step executor both want of the release; only the executor is the latter's. */

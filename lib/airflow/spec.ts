@@ -1,6 +1,6 @@
 import type { Config } from '../config/schema.ts'
 import { claims } from '../manifest/storage.ts'
-import type { ObjectRef, SecretSource } from '../step.ts'
+import type { ObjectRef, SecretSource } from '../access.ts'
 import type { KeySpec } from './keys.ts'
 import type { ReleaseSpec } from './release.ts'
 

@@ -1,4 +1,5 @@
-import type { Change, KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
+import type { Change } from '../step.ts'
 import { nameOf } from '../changes.ts'
 import { claimNamesOf } from '../observe/claim.ts'
 import { podsOf } from '../observe/owners.ts'

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, 
 import { join } from 'node:path'
 import { parseDocument } from 'yaml'
 import { AirstripError } from '../errors.ts'
-import type { Chart, ChartSource } from '../step.ts'
+import type { Chart, ChartSource } from '../access.ts'
 import type { Connection } from './connection.ts'
 
 /** Short names that people know from the charts' own instructions. */

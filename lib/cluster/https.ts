@@ -1,7 +1,7 @@
 import { request } from 'node:https'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
-import type { HttpsAnswer } from '../step.ts'
+import type { HttpsAnswer } from '../access.ts'
 
 const longestBody = 64 * 1024
 const timeoutMs = 10_000

@@ -4,7 +4,7 @@ import { lookup } from 'node:dns/promises'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AirstripError } from '../errors.ts'
-import type { FolderFacts, KubernetesObject, SecretSource } from '../step.ts'
+import type { FolderFacts, KubernetesObject, SecretSource } from '../access.ts'
 
 /** Facts about the machine that airstrip runs on. */
 

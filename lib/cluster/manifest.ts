@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
 import { AirstripError } from '../errors.ts'
-import type { KubernetesObject, ManifestSource } from '../step.ts'
+import type { KubernetesObject, ManifestSource } from '../access.ts'
 import { parseKubernetesYaml } from './yaml.ts'
 
 export type Fetch = (url: string) => Promise<string>

@@ -1,5 +1,5 @@
 import { AirstripError } from '../errors.ts'
-import type { KubernetesObject, ListQuery, ObjectRef } from '../step.ts'
+import type { KubernetesObject, ListQuery, ObjectRef } from '../access.ts'
 import { callKubectl, kubectl, refusal, type Connection } from './connection.ts'
 import { isSecretKey } from './redact.ts'
 

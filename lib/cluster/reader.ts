@@ -1,4 +1,4 @@
-import type { Chart, ChartSource, FolderFacts, HttpsAnswer, KubernetesObject, ListQuery, LogQuery, ManifestSource, Permissions, PolicyRule, Reader, Release, SecretSource, Versions } from '../step.ts'
+import type { Chart, ChartSource, FolderFacts, HttpsAnswer, KubernetesObject, ListQuery, LogQuery, ManifestSource, Permissions, PolicyRule, Reader, Release, SecretSource, Versions } from '../access.ts'
 import { callKubectl, refusal, type Connection } from './connection.ts'
 import { getObjects, listObjects, readJson } from './objects.ts'
 import { newestRecord, readRelease } from './release.ts'

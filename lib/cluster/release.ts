@@ -1,5 +1,5 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
-import type { KubernetesObject, Release, ReleaseHook } from '../step.ts'
+import type { KubernetesObject, Release, ReleaseHook } from '../access.ts'
 import { refOf } from './objects.ts'
 import { parseKubernetesYaml } from './yaml.ts'
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { KubernetesObject, ObjectRef, Reader } from '../step.ts'
+import type { KubernetesObject, ObjectRef, Reader } from '../access.ts'
 import { keyOf } from './objects.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { AirstripError } from '../errors.ts'
-import type { Chart, ChartSource, JsonPatch, KubernetesObject, ListQuery, RandomBytes, ReleaseName, ReleaseWish, Writer } from '../step.ts'
+import type { Chart, ChartSource, JsonPatch, KubernetesObject, ListQuery, RandomBytes, ReleaseName, ReleaseWish, Writer } from '../access.ts'
 import { callKubectl, helmFlags, interrupted, kubectl, refusal, type Connection } from './connection.ts'
 import { isSecretKey } from './redact.ts'
 import { listObjects } from './objects.ts'

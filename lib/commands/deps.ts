@@ -1,6 +1,6 @@
 import type { Exec } from '../cluster/exec.ts'
 import type { Clock } from '../engine/clock.ts'
-import type { RandomBytes } from '../step.ts'
+import type { RandomBytes } from '../access.ts'
 
 /** All that a command may touch of the world; run.ts builds the real ones. */
 export interface Deps {

@@ -14,7 +14,7 @@ import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import type { Emit } from '../engine/events.ts'
 import type { StateFile } from '../engine/state.ts'
-import type { Reader, Writer } from '../step.ts'
+import type { Reader, Writer } from '../access.ts'
 import type { Deps, Flags } from './deps.ts'
 
 /** One cluster, one configuration, one state file: what most commands work on. */

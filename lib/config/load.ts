@@ -2,7 +2,7 @@
 import { dirname, resolve } from 'node:path'
 import { isMap } from 'yaml'
 import { AirstripError } from '../errors.ts'
-import type { SecretSource } from '../step.ts'
+import type { SecretSource } from '../access.ts'
 import { explain } from './explain.ts'
 import { invalid, pathText, printable, type Found, type Mistake } from './mistakes.ts'
 import { ownedValues } from './owned-values.ts'

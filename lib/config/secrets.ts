@@ -1,6 +1,6 @@
 /** A secret in the configuration: where its value comes from, never the value. */
 import * as z from 'zod'
-import type { SecretSource } from '../step.ts'
+import type { SecretSource } from '../access.ts'
 import { environmentName } from './names.ts'
 import { file } from './places.ts'
 

@@ -4,7 +4,7 @@
  * One call lists several kinds. Where it is refused (a kind that this user may not read fails the
  * whole call) each kind is asked for alone, so that one refusal costs one kind and is named.
  */
-import type { KubernetesObject, ListQuery, NonEmpty, Reader } from '../step.ts'
+import type { KubernetesObject, ListQuery, NonEmpty, Reader } from '../access.ts'
 import type { Evidence } from './evidence.ts'
 import { collectLogs } from './logs.ts'
 import { type Redact, redacted, redactWith } from './redact.ts'

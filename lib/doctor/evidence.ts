@@ -1,5 +1,5 @@
 /** What was collected, as plain data: it can be written to a file and judged again without a cluster. */
-import type { KubernetesObject, Release } from '../step.ts'
+import type { KubernetesObject, Release } from '../access.ts'
 import { isFoundation, type Part } from '../observe/causes.ts'
 import { nameOf } from '../observe/observation.ts'
 import { observe } from '../observe/registry.ts'

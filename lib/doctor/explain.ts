@@ -1,5 +1,5 @@
 /** For a step's `explain`: collect, and say what is not ready, in lines. */
-import type { Reader } from '../step.ts'
+import type { Reader } from '../access.ts'
 import { collect } from './collect.ts'
 import { describe, unready } from './unready.ts'
 

@@ -1,6 +1,6 @@
 /** The last lines of what is not ready, of a bounded number of containers. */
 import type { ContainerStatus, Pod } from 'kubernetes-types/core/v1.js'
-import type { KubernetesObject, LogQuery, Reader } from '../step.ts'
+import type { KubernetesObject, LogQuery, Reader } from '../access.ts'
 import { controllerOf } from '../observe/owners.ts'
 import type { ContainerLog } from './evidence.ts'
 import type { Redact } from './redact.ts'

@@ -3,7 +3,7 @@
  * like one (a password in a URL, `password=…`) is taken out by its looks, since a program may print
  * one that nobody told us of.
  */
-import type { KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
 
 export type Redact = (text: string) => string
 

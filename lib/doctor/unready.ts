@@ -1,5 +1,5 @@
 /** For a timeout or a failed Helm: every object that is not ready, why, and what it said last. */
-import type { KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
 import { describeEvent, eventsAbout, timeOf } from '../observe/events.ts'
 import { type Observation, nameOf } from '../observe/observation.ts'
 import { podsOf } from '../observe/owners.ts'

@@ -1,5 +1,6 @@
 import { AirstripError } from '../errors.ts'
-import type { Reader, Step, StepName } from '../step.ts'
+import type { Reader } from '../access.ts'
+import type { Step, StepName } from '../step.ts'
 import { leftOut } from './selection.ts'
 import { fingerprintOf, refuseForeign, stepOf, type State, type StepRecord } from './state.ts'
 import { examine, runStep, type Examined, type StepDeps } from './step-run.ts'

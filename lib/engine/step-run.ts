@@ -1,6 +1,7 @@
 import { objectsOf } from '../changes.ts'
 import { AirstripError } from '../errors.ts'
-import type { Change, Check, Finding, Look, NonEmpty, Reader, Step, Writer } from '../step.ts'
+import type { NonEmpty, Reader, Writer } from '../access.ts'
+import type { Change, Check, Finding, Look, Step } from '../step.ts'
 import type { Clock } from './clock.ts'
 import type { Emit } from './events.ts'
 import { waitUntilDone, type Patience } from './wait.ts'

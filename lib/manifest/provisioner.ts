@@ -1,4 +1,4 @@
-import type { ManifestSource } from '../step.ts'
+import type { ManifestSource } from '../access.ts'
 
 /** SHA-256 of deploy/local-path-storage.yaml at each tag of rancher/local-path-provisioner. */
 const sums: Record<string, string> = {

@@ -1,4 +1,4 @@
-import type { KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
 import { edited, loadManifest, pick } from './load.ts'
 
 export interface StorageSpec {

@@ -1,4 +1,5 @@
-import type { Finding, HttpsAnswer, Look } from '../step.ts'
+import type { HttpsAnswer } from '../access.ts'
+import type { Finding, Look } from '../step.ts'
 import { judgeCertificate } from './certificate.ts'
 
 export interface Question {

@@ -6,7 +6,8 @@
  * which the rest of Airflow stands without owning them: while they are not ready, or the migrations
  * are not done, a component that crashes says nothing of itself.
  */
-import type { Finding, KubernetesObject, NonEmpty, Pending } from '../step.ts'
+import type { KubernetesObject, NonEmpty } from '../access.ts'
+import type { Finding, Pending } from '../step.ts'
 import { rank } from './faults.ts'
 import type { Failed, Observation } from './observation.ts'
 

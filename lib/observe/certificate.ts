@@ -1,4 +1,5 @@
-import type { Finding, HttpsAnswer, NonEmpty } from '../step.ts'
+import type { HttpsAnswer, NonEmpty } from '../access.ts'
+import type { Finding } from '../step.ts'
 
 const soonMs = 14 * 86_400_000
 

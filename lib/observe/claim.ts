@@ -10,7 +10,7 @@
  */
 import type { PersistentVolumeClaim } from 'kubernetes-types/core/v1.js'
 import type { StorageClass } from 'kubernetes-types/storage/v1.js'
-import type { KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
 import { isDefault, isStatic, noUsableClass } from './class.ts'
 import { describeEvent, eventsAbout, latest } from './events.ts'
 import { type Context, type Observation, done, failed, nameOf, waiting } from './observation.ts'

@@ -1,7 +1,7 @@
 /** Storage classes: which is the default, and a claim that none of them can serve. */
 import type { PersistentVolumeClaim } from 'kubernetes-types/core/v1.js'
 import type { StorageClass } from 'kubernetes-types/storage/v1.js'
-import type { KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
 import { describeEvent, eventsAbout, latest } from './events.ts'
 import { type Context, type Observation, failed, nameOf, waiting } from './observation.ts'
 

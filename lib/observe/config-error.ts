@@ -5,7 +5,7 @@
  *   FailedMount: MountVolume.SetUp failed for volume "config" : configmap "airflow-airflow-config" not found
  */
 import type { ContainerStatus, Event } from 'kubernetes-types/core/v1.js'
-import type { KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
 import { describeEvent, latest, timeOf } from './events.ts'
 import { type Observation, failed, inNamespace, nameOf, untilNextTry, waiting } from './observation.ts'
 

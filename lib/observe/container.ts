@@ -1,6 +1,6 @@
 /** One container of a pod: what is wrong for good, and what it is doing now in a few words. */
 import type { ContainerStatus, Event, Pod } from 'kubernetes-types/core/v1.js'
-import type { KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
 import { observeConfig } from './config-error.ts'
 import { describeEnd, observeCrash } from './crash.ts'
 import { observePull } from './image.ts'

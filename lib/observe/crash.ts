@@ -11,7 +11,7 @@
  *   lastState: {terminated: {exitCode: 1, reason: Error, startedAt: …, finishedAt: …}}
  */
 import type { ContainerStateTerminated, ContainerStatus, Event, Pod } from 'kubernetes-types/core/v1.js'
-import type { KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
 import { type Observation, failed, inNamespace, nameOf, untilNextTry } from './observation.ts'
 import { controllerOf } from './owners.ts'
 

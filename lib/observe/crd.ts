@@ -1,5 +1,5 @@
 /** A CustomResourceDefinition: its objects can be made once it is Established. */
-import type { KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
 import { type Observation, done, failed, nameOf, waiting } from './observation.ts'
 
 interface Condition {

@@ -1,6 +1,6 @@
 /** A DaemonSet: one pod of the newest version, available, on each node that it is for. */
 import type { DaemonSet } from 'kubernetes-types/apps/v1.js'
-import type { KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
 import { type Context, type Observation, done, nameOf, waiting } from './observation.ts'
 import { lasting, podsOf } from './owners.ts'
 import { isBehind, throughPods } from './workload-pods.ts'

@@ -7,7 +7,7 @@
  */
 import type { Deployment, DeploymentCondition } from 'kubernetes-types/apps/v1.js'
 import type { Event } from 'kubernetes-types/core/v1.js'
-import type { KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
 import { timeOf } from './events.ts'
 import { type Context, type Observation, done, nameOf, waiting } from './observation.ts'
 import { controllerOf, lasting, podsOf } from './owners.ts'

@@ -9,7 +9,7 @@
  *   message: no persistent volumes available for this claim and no storage class is set
  */
 import type { Event } from 'kubernetes-types/core/v1.js'
-import type { KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
 
 type Events = readonly KubernetesObject[]
 

@@ -7,7 +7,7 @@
  * A registry that could not be reached is tried again and most often answers in the end.
  */
 import type { ContainerStatus, Event } from 'kubernetes-types/core/v1.js'
-import type { KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
 import { timeOf } from './events.ts'
 import { type Failed, type Observation, failed, inNamespace, nameOf, untilNextTry, waiting } from './observation.ts'
 

@@ -7,7 +7,7 @@
  */
 import type { Job } from 'kubernetes-types/batch/v1.js'
 import type { Pod } from 'kubernetes-types/core/v1.js'
-import type { KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
 import { describeEnd } from './crash.ts'
 import { type Context, type Observation, done, failed, inNamespace, nameOf, waiting } from './observation.ts'
 import { lasting, podsOf } from './owners.ts'

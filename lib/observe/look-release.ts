@@ -1,6 +1,7 @@
 import { isHeld, operationRef } from '../airflow/operation.ts'
 import { refOf } from '../changes.ts'
-import type { KubernetesObject, Look, Reader, Release } from '../step.ts'
+import type { KubernetesObject, Reader, Release } from '../access.ts'
+import type { Look } from '../step.ts'
 import { surroundings } from './look.ts'
 import { isWatched } from './registry.ts'
 import { observeRelease, type ReleaseView } from './release.ts'

@@ -1,4 +1,5 @@
-import type { KubernetesObject, Look, ObjectRef, Reader } from '../step.ts'
+import type { KubernetesObject, ObjectRef, Reader } from '../access.ts'
+import type { Look } from '../step.ts'
 import { isNonEmpty } from '../check.ts'
 import { causesOf, isFoundation, merged, type Part } from './causes.ts'
 import { waitsForConsumer } from './claim.ts'

@@ -4,7 +4,7 @@
  *   conditions: [{type: NamespaceContentRemaining, status: "True", message: "Some resources are remaining: …"}]
  */
 import type { Namespace } from 'kubernetes-types/core/v1.js'
-import type { KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
 import { type Observation, done, nameOf, waiting } from './observation.ts'
 
 export function observeNamespace(object: KubernetesObject): Observation {

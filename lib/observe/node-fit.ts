@@ -1,6 +1,6 @@
 /** Which nodes could ever run a pod: the parts of the scheduler's filters that do not change by themselves. */
 import type { Node, PersistentVolume, PersistentVolumeClaim, Pod } from 'kubernetes-types/core/v1.js'
-import type { KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
 import { claimNamesOf } from './claim.ts'
 import type { Context } from './observation.ts'
 import { quantity } from './quantity.ts'

@@ -1,6 +1,6 @@
 /** A node: whether it is fit to run pods, and which of its taints last. */
 import type { Node, Pod, Taint } from 'kubernetes-types/core/v1.js'
-import type { KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
 import { type Observation, done, nameOf, waiting } from './observation.ts'
 
 const controlPlaneKeys = ['node-role.kubernetes.io/master', 'node-role.kubernetes.io/control-plane']

@@ -1,5 +1,6 @@
 /** What a look at one object can say, and what it may look at beside the object. */
-import type { Finding, KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
+import type { Finding } from '../step.ts'
 import { type FaultId, faults } from './faults.ts'
 
 export type Observation = Done | Waiting | Failed

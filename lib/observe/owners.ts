@@ -4,7 +4,7 @@
  */
 import type { Pod } from 'kubernetes-types/core/v1.js'
 import type { OwnerReference } from 'kubernetes-types/meta/v1.js'
-import type { KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
 
 export function controllerOf(object: KubernetesObject): OwnerReference | undefined {
   const owners = (object.metadata.ownerReferences ?? []) as OwnerReference[]

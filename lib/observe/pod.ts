@@ -9,7 +9,7 @@
  *     message: "0/1 nodes are available: 1 pod has unbound immediate PersistentVolumeClaims."}]}
  */
 import type { Event, Pod } from 'kubernetes-types/core/v1.js'
-import type { KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
 import { claimNamesOf, observeClaim } from './claim.ts'
 import { observeMounts } from './config-error.ts'
 import { describeContainers, observeContainers } from './container.ts'

@@ -5,7 +5,7 @@
  *   Warning Unhealthy: Readiness probe errored: rpc error: code = Unknown desc = http: invalid Host header
  */
 import type { Event } from 'kubernetes-types/core/v1.js'
-import type { KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
 import { describeEvent, timeOf } from './events.ts'
 import { type Context, type Observation, failed, nameOf } from './observation.ts'
 

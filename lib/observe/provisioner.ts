@@ -5,7 +5,7 @@
  *   Warning ProvisioningFailed: failed to provision volume with StorageClass "local-path": Only support ReadWriteOnce access mode
  */
 import type { Event } from 'kubernetes-types/core/v1.js'
-import type { KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
 import { describeEvent } from './events.ts'
 import { type Failed, failed, nameOf } from './observation.ts'
 

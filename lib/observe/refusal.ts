@@ -7,7 +7,7 @@
  * Only what is known to be an answer to the object itself is final. A webhook that cannot be reached
  * may only be starting, and anything unknown is waited for.
  */
-import type { KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
 import { isDefault } from './class.ts'
 import { eventsAbout, latest, timeOf } from './events.ts'
 import { type Context, type Failed, type Observation, failed, inNamespace, nameOf, untilNextTry, waiting } from './observation.ts'

@@ -1,5 +1,5 @@
 /** The observer of each kind. For a kind that is not here to be there is to be ready. */
-import type { KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
 import { observeClaim } from './claim.ts'
 import { observeDefinition } from './crd.ts'
 import { observeDaemonSet } from './daemonset.ts'

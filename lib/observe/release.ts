@@ -4,7 +4,8 @@
  * While Helm works the record is `pending-…`, which is neither good nor bad. A record that says
  * `failed` is only the umbrella over what failed, and is given as a cause when nothing else is.
  */
-import type { Finding, KubernetesObject, Look, NonEmpty, Release, ReleaseHook } from '../step.ts'
+import type { KubernetesObject, NonEmpty, Release, ReleaseHook } from '../access.ts'
+import type { Finding, Look } from '../step.ts'
 import { type Causes, type Part, causesOf, isFoundation, merged } from './causes.ts'
 import { consumersOf, waitsForConsumer } from './claim.ts'
 import { faults } from './faults.ts'

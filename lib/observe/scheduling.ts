@@ -9,7 +9,7 @@
  *   0/3 nodes are available: 1 Insufficient memory, 2 node(s) had volume node affinity conflict.
  */
 import type { Event, Node, PersistentVolume, Pod } from 'kubernetes-types/core/v1.js'
-import type { KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
 import { latest } from './events.ts'
 import { isControlPlane, lastingTaints } from './node.ts'
 import { boundVolumes, isAskedFor, reachesVolumes, tooBigFor } from './node-fit.ts'

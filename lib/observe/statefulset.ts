@@ -5,7 +5,7 @@
  *     currentRevision: airflow-postgresql-7c4f8d, updateRevision: airflow-postgresql-7c4f8d}
  */
 import type { StatefulSet } from 'kubernetes-types/apps/v1.js'
-import type { KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
 import { type Context, type Observation, done, inNamespace, nameOf, waiting } from './observation.ts'
 import { lasting, podsOf } from './owners.ts'
 import { observeRefusal } from './refusal.ts'

@@ -5,7 +5,7 @@
  *     accessModes: [ReadOnlyMany], capacity: {storage: 1Gi}, labels: {type: airflow-dags}
  */
 import type { PersistentVolume, PersistentVolumeClaim } from 'kubernetes-types/core/v1.js'
-import type { KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
 import { describeEvent, eventsAbout, latest } from './events.ts'
 import { type Context, type Observation, failed, nameOf, waiting } from './observation.ts'
 import { quantity } from './quantity.ts'

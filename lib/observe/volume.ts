@@ -1,6 +1,6 @@
 /** A PersistentVolume on its own. Available is as good as Bound: whoever wants it can have it. */
 import type { PersistentVolume } from 'kubernetes-types/core/v1.js'
-import type { KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
 import { type Context, type Observation, done, failed, nameOf, waiting } from './observation.ts'
 import { stillReleased } from './static-volume.ts'
 

@@ -1,5 +1,5 @@
 /** What the unready pods of a workload say of it. */
-import type { KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
 import { type Context, type Observation, nameOf, waiting } from './observation.ts'
 import { observePod } from './pod.ts'
 import { observeRefusal } from './refusal.ts'

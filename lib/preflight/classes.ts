@@ -1,4 +1,5 @@
-import type { Finding, KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
+import type { Finding } from '../step.ts'
 import { error } from './facts.ts'
 
 export const defaultMark = 'storageclass.kubernetes.io/is-default-class'

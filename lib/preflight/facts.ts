@@ -1,4 +1,5 @@
-import type { Finding, NonEmpty } from '../step.ts'
+import type { NonEmpty } from '../access.ts'
+import type { Finding } from '../step.ts'
 
 /** What the configuration says must hold. Anything else about the machine only warns. */
 export interface Requirements {

@@ -1,5 +1,6 @@
 import type { Node } from 'kubernetes-types/core/v1.js'
-import type { Finding, FolderFacts, KubernetesObject } from '../step.ts'
+import type { FolderFacts, KubernetesObject } from '../access.ts'
+import type { Finding } from '../step.ts'
 import { error } from './facts.ts'
 
 /** The user and group that Airflow's images run as. */

@@ -1,6 +1,7 @@
 import type { Node } from 'kubernetes-types/core/v1.js'
 import { parseQuantity } from '../diff/quantity.ts'
-import type { Finding, KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
+import type { Finding } from '../step.ts'
 import { verifiedPair } from '../airflow/versions.ts'
 import { error, warning, type Requirements } from './facts.ts'
 

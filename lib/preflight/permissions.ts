@@ -1,4 +1,5 @@
-import type { Finding, Permissions, PolicyRule } from '../step.ts'
+import type { Permissions, PolicyRule } from '../access.ts'
+import type { Finding } from '../step.ts'
 import { error, warning } from './facts.ts'
 import { traefikGroups } from './traefik.ts'
 

@@ -1,6 +1,7 @@
 import semver from 'semver'
 import type { Node } from 'kubernetes-types/core/v1.js'
-import type { Finding, KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
+import type { Finding } from '../step.ts'
 import { warning } from './facts.ts'
 
 /** K3s releases whose embedded Docker client was built with Go 1.20.6 or 1.19.11 (k3s-io/k3s#8089). */

@@ -1,6 +1,7 @@
 import semver from 'semver'
 import type { Deployment } from 'kubernetes-types/apps/v1.js'
-import type { Finding, KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
+import type { Finding } from '../step.ts'
 import { error, warning } from './facts.ts'
 
 export type TraefikGroup = 'traefik.containo.us' | 'traefik.io'

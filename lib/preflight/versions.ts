@@ -1,5 +1,6 @@
 import { chartAsksFor, helmsFor, helmSupports, kubectlSkew, kubernetesMinor, verifiedPair } from '../airflow/versions.ts'
-import type { Finding, Versions } from '../step.ts'
+import type { Versions } from '../access.ts'
+import type { Finding } from '../step.ts'
 import { error, warning, type Requirements } from './facts.ts'
 
 /** Helm, kubectl, Kubernetes and the chart against each other, each with the side to move. */

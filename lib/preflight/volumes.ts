@@ -1,6 +1,7 @@
 import { nameOf } from '../changes.ts'
 import { differences } from '../diff/compare.ts'
-import type { Finding, KubernetesObject } from '../step.ts'
+import type { KubernetesObject } from '../access.ts'
+import type { Finding } from '../step.ts'
 import { error } from './facts.ts'
 
 /** What Kubernetes never changes in place, by kind; asking anyway would fail half way. */

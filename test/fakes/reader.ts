@@ -1,6 +1,6 @@
 /** A cluster that is a list of objects. What is not scripted fails and prints itself; nothing can be written. */
 import { keyOf } from '../../lib/cluster/objects.ts'
-import type { Chart, FolderFacts, HttpsAnswer, KubernetesObject, Permissions, Reader, Release, Versions } from '../../lib/step.ts'
+import type { Chart, FolderFacts, HttpsAnswer, KubernetesObject, Permissions, Reader, Release, Versions } from '../../lib/access.ts'
 
 export interface Cluster {
   objects?: readonly KubernetesObject[]

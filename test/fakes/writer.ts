@@ -1,5 +1,5 @@
 /** A Writer that keeps a list of what it was asked to do. */
-import type { Writer } from '../../lib/step.ts'
+import type { Writer } from '../../lib/access.ts'
 
 export interface Recorded extends Writer {
   acts: { verb: string; what: string[] }[]

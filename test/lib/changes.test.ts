@@ -1,7 +1,8 @@
 import t from 'tap'
 import { describe, makeChanges, nameOf, objectChanges, objectsOf } from '../../lib/changes.ts'
 import { blockedBy, checked } from '../../lib/check.ts'
-import type { Change, Finding, KubernetesObject, NonEmpty, Release, ReleaseWish } from '../../lib/step.ts'
+import type { KubernetesObject, NonEmpty, Release, ReleaseWish } from '../../lib/access.ts'
+import type { Change, Finding } from '../../lib/step.ts'
 import { recordingWriter } from '../fakes/writer.ts'
 
 const map = (name: string, value = '1'): KubernetesObject => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'airflow' }, data: { value } })

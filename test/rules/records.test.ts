@@ -4,7 +4,7 @@ import { parseAllDocuments } from 'yaml'
 import { commands } from '../../lib/commands/cli.ts'
 import { errorCodes } from '../../lib/errors.ts'
 import { faults } from '../../lib/observe/faults.ts'
-import type { KubernetesObject } from '../../lib/step.ts'
+import type { KubernetesObject } from '../../lib/access.ts'
 import { steps } from '../../steps/index.ts'
 import { read, root, sources, tracked } from './source.ts'
 
@@ -73,11 +73,11 @@ void t.test('commands and their flags have a line of help each', (t) => {
 })
 
 void t.test('nothing of the place where this was written is in it', (t) => {
-  // A letter behind the slash, or a regular expression like /root/ would count as a path.
+  // A letter behind the slash, or a regular expression of such a word would count as a path.
   const place = /\/(work|root)\/[\w.]/
   t.same(tracked.filter((path) => place.test(read(path) ?? '')), [])
-  const lock = read('package-lock.json') ?? ''
-  t.same([...lock.matchAll(/"resolved": "(?!https:\/\/registry\.npmjs\.org\/)([^"]+)/g)].map(([, url]) => url), [])
+  // Where packages come from is each machine's own affair, so the lock names no address.
+  t.notMatch(read('package-lock.json') ?? '', /"resolved":/)
   t.notMatch(read('.npmrc') ?? '', /registry\s*=/)
   t.end()
 })

@@ -4,14 +4,11 @@ import { parse, program, read, sources, tracked } from './source.ts'
 
 const mostLines = 250
 const mostLinesOfFunction = 50
-/** The contract between steps and engine is types only, and is read as one. */
-const longer: Record<string, number> = { 'lib/step.ts': 300 }
 
 const linesOf = (text: string): number => text.replace(/\n$/, '').split('\n').length
 
 void t.test('no file has more than 250 lines', (t) => {
-  t.same(sources.filter((path) => linesOf(read(path) ?? '') > (longer[path] ?? mostLines)), [])
-  t.ok(Object.keys(longer).every((path) => linesOf(read(path) ?? '') > mostLines), 'an exception that is not needed any more must go')
+  t.same(sources.filter((path) => linesOf(read(path) ?? '') > mostLines), [])
   t.end()
 })
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { KubernetesObject } from '../../lib/step.ts'
+import type { KubernetesObject } from '../../lib/access.ts'
 import { prereq } from '../../steps/01-prereq.ts'
 import { clusterReader, type Cluster } from '../fakes/reader.ts'
 import { masterTaint, node } from '../lib/observe/objects.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { KubernetesObject } from '../../lib/step.ts'
+import type { KubernetesObject } from '../../lib/access.ts'
 import { provisioner } from '../../steps/02-provisioner.ts'
 import { clusterReader, type Cluster } from '../fakes/reader.ts'
 import { deployment, storageClass } from '../lib/observe/objects.ts'

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { folderJob, storageObjects } from '../../lib/manifest/storage.ts'
-import type { FolderFacts, KubernetesObject } from '../../lib/step.ts'
+import type { FolderFacts, KubernetesObject } from '../../lib/access.ts'
 import { storage } from '../../steps/03-storage.ts'
 import { clusterReader, type Cluster } from '../fakes/reader.ts'
 import { recordingWriter } from '../fakes/writer.ts'

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { ingressObjects } from '../../lib/manifest/ingress.ts'
-import type { HttpsAnswer, KubernetesObject } from '../../lib/step.ts'
+import type { HttpsAnswer, KubernetesObject } from '../../lib/access.ts'
 import { ingress } from '../../steps/05-ingress.ts'
 import { clusterReader, type Cluster } from '../fakes/reader.ts'
 import { node } from '../lib/observe/objects.ts'

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { wishFor } from '../../lib/airflow/release.ts'
-import type { KubernetesObject, Release } from '../../lib/step.ts'
+import type { KubernetesObject, Release } from '../../lib/access.ts'
 import { executor } from '../../steps/06-executor.ts'
 import { clusterReader } from '../fakes/reader.ts'
 import { deployment, release, statefulSet } from '../lib/observe/objects.ts'

@@ -1,5 +1,6 @@
 /** The Helm release and everything in it. */
-import type { Finding, KubernetesObject } from '../../step.ts'
+import type { KubernetesObject } from '../../access.ts'
+import type { Finding } from '../../step.ts'
 import { causesOf, mergeFindings } from '../../observe/causes.ts'
 import { faults } from '../../observe/faults.ts'
 import { type Failed, ageMs, nameOf } from '../../observe/observation.ts'

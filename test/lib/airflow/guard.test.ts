@@ -3,7 +3,7 @@ import { guardRelease, type Surety } from '../../../lib/airflow/guard.ts'
 import { officialExecutors } from '../../../lib/airflow/executors.ts'
 import { secretNames } from '../../../lib/airflow/keys.ts'
 import { executors } from '../../../lib/config/schema.ts'
-import type { Release, ReleaseWish } from '../../../lib/step.ts'
+import type { Release, ReleaseWish } from '../../../lib/access.ts'
 import { claim, release } from '../observe/objects.ts'
 
 const names = secretNames('airflow')

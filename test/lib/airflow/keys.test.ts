@@ -1,6 +1,6 @@
 import t from 'tap'
 import { makeSecrets, readData, secretNames, secretRefs, type KeySpec } from '../../../lib/airflow/keys.ts'
-import type { KubernetesObject, RandomBytes } from '../../../lib/step.ts'
+import type { KubernetesObject, RandomBytes } from '../../../lib/access.ts'
 
 const spec: KeySpec = { namespace: 'airflow', release: 'flow', username: 'admin', database: { user: 'airflow', name: 'metadata', host: 'flow-postgresql.airflow', port: 5432, sslmode: 'disable' } }
 const names = secretNames('flow')

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { judgeLock, readLease, type Lease } from '../../../lib/airflow/lock.ts'
 import { isHeld, operationLease } from '../../../lib/airflow/operation.ts'
-import type { Release } from '../../../lib/step.ts'
+import type { Release } from '../../../lib/access.ts'
 import { release } from '../observe/objects.ts'
 
 const began = '2023-08-02T10:00:00Z'

@@ -4,7 +4,7 @@ import { airflowSpec } from '../../../lib/airflow/spec.ts'
 import { executorOf, wishFor } from '../../../lib/airflow/release.ts'
 import { parseConfig } from '../../../lib/config/load.ts'
 import type { Config } from '../../../lib/config/schema.ts'
-import type { Release } from '../../../lib/step.ts'
+import type { Release } from '../../../lib/access.ts'
 
 const base = 'storage: {path: /srv/airflow}\n'
 const ingress = (more = ''): string => `ingress: {host: home.example.org, certResolver: letsencrypt${more}}\n`

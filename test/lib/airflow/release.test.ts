@@ -1,7 +1,7 @@
 import t from 'tap'
 import { changedValues, releaseDrift } from '../../../lib/airflow/release.ts'
 import { chartMark, markedFingerprint } from '../../../lib/airflow/operation.ts'
-import type { Chart, KubernetesObject, Release, ReleaseWish } from '../../../lib/step.ts'
+import type { Chart, KubernetesObject, Release, ReleaseWish } from '../../../lib/access.ts'
 import { release } from '../observe/objects.ts'
 
 const chart: Chart = { name: 'airflow', version: '1.10.0', appVersion: '2.6.2', home: '', fingerprint: 'f00d'.repeat(16), path: '/charts/airflow' }

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { freeStuck, lackingSets } from '../../../lib/airflow/stuck.ts'
-import type { KubernetesObject } from '../../../lib/step.ts'
+import type { KubernetesObject } from '../../../lib/access.ts'
 
 function set(ready: number, replicas = 1): KubernetesObject {
   return { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'airflow-triggerer', namespace: 'airflow', uid: 'set' }, spec: { replicas }, status: { readyReplicas: ready, updateRevision: 'new' } }

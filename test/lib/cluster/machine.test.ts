@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { folderFacts, holderAlive, holderOf, readSecret, resolveHost } from '../../../lib/cluster/machine.ts'
-import type { KubernetesObject } from '../../../lib/step.ts'
+import type { KubernetesObject } from '../../../lib/access.ts'
 import { thrown } from '../../fakes/caught.ts'
 
 void t.test('a process is known by host, pid and start, and is alive while it runs', (t) => {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { getObjects, listObjects, parseObjects, readJson } from '../../../lib/cluster/objects.ts'
-import type { KubernetesObject, ObjectRef } from '../../../lib/step.ts'
+import type { KubernetesObject, ObjectRef } from '../../../lib/access.ts'
 import { caught } from '../../fakes/caught.ts'
 import { connectionOf, fakeExec } from '../../fakes/exec.ts'
 

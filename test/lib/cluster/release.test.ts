@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { asFailed, decodeRecord, newestRecord, parseManifest, readRelease } from '../../../lib/cluster/release.ts'
-import type { KubernetesObject } from '../../../lib/step.ts'
+import type { KubernetesObject } from '../../../lib/access.ts'
 
 const manifest = `---
 # Source: airflow/templates/scheduler/scheduler-serviceaccount.yaml

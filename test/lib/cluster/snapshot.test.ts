@@ -1,6 +1,6 @@
 import t from 'tap'
 import { snapshot } from '../../../lib/cluster/snapshot.ts'
-import type { KubernetesObject, Reader } from '../../../lib/step.ts'
+import type { KubernetesObject, Reader } from '../../../lib/access.ts'
 import { caught } from '../../fakes/caught.ts'
 import { clusterReader } from '../../fakes/reader.ts'
 

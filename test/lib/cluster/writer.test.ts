@@ -2,7 +2,7 @@ import t from 'tap'
 import { gzipSync } from 'node:zlib'
 import { decodeRecord } from '../../../lib/cluster/release.ts'
 import { createWriter, type Hands } from '../../../lib/cluster/writer.ts'
-import type { KubernetesObject, ReleaseWish } from '../../../lib/step.ts'
+import type { KubernetesObject, ReleaseWish } from '../../../lib/access.ts'
 import { caught } from '../../fakes/caught.ts'
 import { connectionOf, fakeExec, type Scripted } from '../../fakes/exec.ts'
 

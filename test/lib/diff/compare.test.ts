@@ -1,7 +1,7 @@
 import t from 'tap'
 import { differences } from '../../../lib/diff/compare.ts'
 import { parseQuantity, sameQuantity } from '../../../lib/diff/quantity.ts'
-import type { KubernetesObject } from '../../../lib/step.ts'
+import type { KubernetesObject } from '../../../lib/access.ts'
 
 function object(fields: Record<string, unknown>, metadata: Record<string, unknown> = {}): KubernetesObject {
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'x', ...metadata }, ...fields }

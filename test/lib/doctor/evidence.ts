@@ -1,6 +1,6 @@
 /** A reader that answers from a list, and evidence made by hand. */
 import type { Evidence } from '../../../lib/doctor/evidence.ts'
-import type { KubernetesObject, ListQuery, LogQuery, Reader, Release } from '../../../lib/step.ts'
+import type { KubernetesObject, ListQuery, LogQuery, Reader, Release } from '../../../lib/access.ts'
 import { node, now } from '../observe/objects.ts'
 
 export const long = '2023-08-02T09:00:00Z'

@@ -2,7 +2,7 @@ import t from 'tap'
 import { ingressObjects, type IngressSpec } from '../../../lib/manifest/ingress.ts'
 import { edited, loadManifest, pick } from '../../../lib/manifest/load.ts'
 import { claims, folderJob, storageObjects, type StorageSpec } from '../../../lib/manifest/storage.ts'
-import type { KubernetesObject } from '../../../lib/step.ts'
+import type { KubernetesObject } from '../../../lib/access.ts'
 
 const spec: StorageSpec = { namespace: 'data-team', path: '/mnt/flow', dagsSize: '2Gi', logsSize: '20Gi', image: 'busybox:1' }
 const way: IngressSpec = { namespace: 'airflow', service: 'airflow-webserver', host: 'home.example.org', path: '/airflow', prefix: 'strip', certResolver: 'letsencrypt', entryPoint: 'websecure' }

@@ -1,6 +1,6 @@
 /** Objects as `kubectl get -o json` prints them on Kubernetes 1.20 to 1.22, cut to what matters. */
 import type { Context } from '../../../lib/observe/observation.ts'
-import type { KubernetesObject, Release } from '../../../lib/step.ts'
+import type { KubernetesObject, Release } from '../../../lib/access.ts'
 
 export const now = new Date('2023-08-02T10:30:00Z')
 const made = '2023-08-02T10:00:00Z'

@@ -4,7 +4,7 @@ import { merged } from '../../../lib/observe/causes.ts'
 import { faults, rank } from '../../../lib/observe/faults.ts'
 import { failed } from '../../../lib/observe/observation.ts'
 import { observeRelease, type ReleaseView } from '../../../lib/observe/release.ts'
-import type { KubernetesObject, ReleaseHook } from '../../../lib/step.ts'
+import type { KubernetesObject, ReleaseHook } from '../../../lib/access.ts'
 import { claim, container, context, crashed, deployment, event, inManifest, job, pod, release, statefulSet, storageClass, unplaced } from './objects.ts'
 
 const unbound = 'no persistent volumes available for this claim and no storage class is set'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { KubernetesObject } from '../../../lib/step.ts'
+import type { KubernetesObject } from '../../../lib/access.ts'
 import { observe, isWatched } from '../../../lib/observe/registry.ts'
 import { container, context, crashed, deployment, event, job, node, pod, ready, statefulSet, storageClass, workload } from './objects.ts'
 

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { judgePermissions } from '../../../lib/preflight/permissions.ts'
 import { findTraefik, groupOf, judgeTraefik, missingTraefik, type Traefik } from '../../../lib/preflight/traefik.ts'
-import type { KubernetesObject, PolicyRule } from '../../../lib/step.ts'
+import type { KubernetesObject, PolicyRule } from '../../../lib/access.ts'
 
 const everything: PolicyRule = { verbs: ['*'], apiGroups: ['*'], resources: ['*'] }
 const denied = (...rules: PolicyRule[]): string[] => judgePermissions({ rules, incomplete: false }).flatMap(({ evidence }) => evidence)

@@ -5,7 +5,8 @@ import { judgeNodes } from '../../../lib/preflight/nodes.ts'
 import { distributionOf, judgeDistribution, judgeRuntime } from '../../../lib/preflight/runtime.ts'
 import { judgeImmutable } from '../../../lib/preflight/volumes.ts'
 import { storageObjects } from '../../../lib/manifest/storage.ts'
-import type { Finding, KubernetesObject } from '../../../lib/step.ts'
+import type { KubernetesObject } from '../../../lib/access.ts'
+import type { Finding } from '../../../lib/step.ts'
 import { masterTaint, node, storageClass } from '../observe/objects.ts'
 
 const ids = (findings: Finding[]): string[] => findings.map(({ id, severity }) => `${id} ${severity}`)

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { judgeVersions } from '../../../lib/preflight/versions.ts'
-import type { Versions } from '../../../lib/step.ts'
+import type { Versions } from '../../../lib/access.ts'
 
 const reference: Versions = { server: 'v1.22.8', kubectl: 'v1.22.0', helm: 'v3.9.4' }
 const ids = (versions: Partial<Versions>, chart = '1.8.0', require = {}): string[] => judgeVersions({ ...reference, ...versions }, chart, require).map(({ id }) => id)

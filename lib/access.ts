@@ -1,0 +1,202 @@
+/**
+ * What a step may look at and change: the Reader, which has no write methods, the Writer, and the
+ * shapes that they speak in. Types only.
+ */
+export type NonEmpty<T> = [T, ...T[]]
+
+export interface ObjectRef {
+  apiVersion: string
+  kind: string
+  name: string
+  namespace?: string | undefined
+}
+
+/** Any Kubernetes object, as the API server sends it. */
+export interface KubernetesObject {
+  apiVersion: string
+  kind: string
+  metadata: ObjectMeta
+  [field: string]: unknown
+}
+
+export interface ObjectMeta {
+  name: string
+  namespace?: string
+  uid?: string
+  generation?: number
+  resourceVersion?: string
+  creationTimestamp?: string
+  deletionTimestamp?: string
+  labels?: Record<string, string>
+  annotations?: Record<string, string>
+  [field: string]: unknown
+}
+
+export interface JsonPatch {
+  op: 'add' | 'replace' | 'remove' | 'test'
+  path: string
+  value?: unknown
+}
+
+/** `count` random bytes; passed in so that a test can know them. */
+export type RandomBytes = (count: number) => Buffer
+
+export interface ListQuery {
+  /** kubectl's resource names: `pods`, `storageclasses.storage.k8s.io`. */
+  resources: NonEmpty<string>
+  /** Left out: all namespaces. */
+  namespace?: string | undefined
+  selector?: string | undefined
+}
+
+export interface Versions {
+  /** `v1.22.8`; undefined where it could not be read. */
+  server: string
+  kubectl: string
+  helm: string
+}
+
+export interface PolicyRule {
+  verbs: string[]
+  apiGroups?: string[]
+  resources?: string[]
+  resourceNames?: string[]
+}
+
+export interface Permissions {
+  rules: PolicyRule[]
+  /** True when the cluster's authorizer could not list everything; then a missing rule is unknown. */
+  incomplete: boolean
+}
+
+/** A Helm release as its newest record (`sh.helm.release.v1.NAME.vN`) tells it. */
+export interface Release {
+  name: string
+  namespace: string
+  revision: number
+  /** deployed, failed, pending-install, pending-upgrade, pending-rollback, uninstalling, … */
+  status: string
+  description: string
+  /** ISO time of the last change. */
+  updatedAt: string
+  chart: { name: string; version: string; appVersion: string }
+  values: Record<string, unknown>
+  objects: KubernetesObject[]
+  hooks: ReleaseHook[]
+  /** The Secret that the record lies in. */
+  record: ObjectRef
+}
+
+export interface ReleaseHook {
+  ref: ObjectRef
+  events: string[]
+  deletePolicies: string[]
+  /** Succeeded, Failed, Running or Unknown. */
+  phase: string
+}
+
+export interface ReleaseName {
+  name: string
+  namespace: string
+}
+
+export interface ReleaseWish extends ReleaseName {
+  chart: ChartSource
+  values: Record<string, unknown>
+  /** Helm's own `--timeout`, in seconds. */
+  timeoutSeconds: number
+}
+
+export interface ChartSource {
+  /** As the configuration has it: repo/name, oci://…, a folder, a .tgz. */
+  reference: string
+  version: string
+}
+
+/** A chart that is on this machine. */
+export interface Chart {
+  name: string
+  version: string
+  appVersion: string
+  home: string
+  kubeVersion?: string | undefined
+  /** SHA-256 over what was read; tells two charts of one version apart. */
+  fingerprint: string
+  /** Folder or archive. */
+  path: string
+}
+
+export interface ManifestSource {
+  /** Used instead of the download. */
+  file?: string | undefined
+  url: string
+  /** Hex SHA-256 that the download must have. */
+  sha256?: string | undefined
+}
+
+/** Where a person's secret value comes from. */
+export type SecretSource = { env: string } | { file: string }
+
+export interface HttpsAnswer {
+  status: number
+  headers: Record<string, string>
+  /** The first 64 KiB. */
+  body: string
+  certificate?: { subject: string; issuer: string; validTo: string; names: string[] }
+}
+
+/** A folder as the machine that airstrip runs on sees it. */
+export interface FolderFacts {
+  exists: boolean
+  uid?: number
+  gid?: number
+  /** Permission bits, e.g. 0o775. */
+  mode?: number
+}
+
+export interface LogQuery {
+  namespace: string
+  pod: string
+  container: string
+  previous?: boolean
+  lines: number
+}
+
+/** Looks and changes nothing. */
+export interface Reader {
+  /** Live objects in the order of the references; undefined where there is none. */
+  get(refs: readonly ObjectRef[]): Promise<(KubernetesObject | undefined)[]>
+  /** Kinds that the API server does not have give no objects. */
+  list(query: ListQuery): Promise<KubernetesObject[]>
+  versions(): Promise<Versions>
+  permissions(namespace: string): Promise<Permissions>
+  /** The newest record that is not superseded. */
+  release(name: string, namespace: string): Promise<Release | undefined>
+  chart(source: ChartSource): Promise<Chart>
+  manifest(source: ManifestSource): Promise<KubernetesObject[]>
+  secret(source: SecretSource): Promise<string>
+  /** The last lines, or undefined where the container has none. */
+  logs(query: LogQuery): Promise<string | undefined>
+  /** Addresses that this machine's resolver gives; empty when it knows none. */
+  resolve(host: string): Promise<string[]>
+  /** GET, no redirect followed, any certificate accepted and returned. `address` overrides DNS. */
+  https(url: string, address?: string): Promise<HttpsAnswer>
+  /** Undefined where the node is another machine than this one (by machine id). */
+  folder(path: string, node: KubernetesObject): Promise<FolderFacts | undefined>
+  /** True when that process of this host (`host/pid/start`) still runs; undefined for another host. */
+  alive(holder: string): Promise<boolean | undefined>
+  now(): Date
+}
+
+export interface Writer {
+  /** Server-side apply as field manager `airstrip`, conflicts taken over. */
+  apply(objects: readonly KubernetesObject[]): Promise<void>
+  /** Creates and never overwrites: for secrets. */
+  create(objects: readonly KubernetesObject[]): Promise<void>
+  /** Deletes one object that airstrip made and waits until it is gone. */
+  remove(live: KubernetesObject): Promise<void>
+  patch(live: KubernetesObject, patch: readonly JsonPatch[]): Promise<void>
+  upgrade(wish: ReleaseWish): Promise<void>
+  unlock(release: ReleaseName): Promise<void>
+  random: RandomBytes
+}
