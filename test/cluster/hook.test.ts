@@ -21,11 +21,12 @@ void t.test('crashes and slow starts', async t => {
     t.same((await recordsOf('hook')).filter(status => status.startsWith('pending-')), [])
   })
 
-  await t.test('a webserver that crashes again and again ends the run', async t => {
+  await t.test('a webserver that crashes again and again ends the run', t => {
     exits(t, looped, 1)
     t.ok((loop.state().steps.helm?.ms ?? Infinity) < 240_000, `step helm took ${loop.state().steps.helm?.ms ?? 0} ms`)
     says(t, looped.stderr, '[crash-loop]', 'Container webserver of Deployment airflow-webserver', 'told to crash by AIRSTRIP_LAB_CRASH')
     t.equal(loop.state().steps.helm?.error?.findings[0]?.id, 'crash-loop')
+    t.end()
   })
 
   await t.test('a slow migration is not ended', async t => {
