@@ -91,7 +91,7 @@ function lost(claim: KubernetesObject, context: Context): Observation {
   return failed(claim, 'claim-lost', {
     title: 'A claim has lost its volume',
     evidence: [`${nameOf(claim)} is Lost`, ...(event ? [describeEvent(event)] : [])],
-    why: 'The volume that the claim was bound to is gone or belongs to another claim; Kubernetes never binds such a claim again.',
+    why: 'The volume that the claim was bound to is gone or belongs to another claim; Kubernetes binds it again only when a volume of that name, free or its own, is there.',
     fix: [`Bring the volume back, or make the claim again: kubectl -n ${namespace} delete pvc ${name}`],
   })
 }

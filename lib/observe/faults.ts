@@ -19,7 +19,7 @@ export const faults = {
   'pv-released-not-rebinding': { settleMs: 10_000, rule: 'The volume that a claim needs is Released with reclaim policy Retain, which never binds again by itself.' },
   'static-pv-mismatch': { settleMs: 20_000, rule: 'A claim can only be bound to a volume made by hand, and none fits it.' },
   'local-path-provisioning-failed': { settleMs: 10_000, rule: 'The provisioner refused the claim for what it asks, which no retry changes.' },
-  'claim-lost': { settleMs: 20_000, rule: 'A claim was bound to a volume that is gone, or that is bound to another claim.' },
+  'claim-lost': { settleMs: 60_000, rule: 'A claim was bound to a volume that is gone, or that is bound to another claim.' },
   'claim-missing': { settleMs: 20_000, rule: 'A pod uses a claim that does not exist.' },
   'volume-reclaim-failed': { settleMs: 20_000, rule: 'A volume is in phase Failed: it could not be reclaimed.' },
   'volume-node-affinity-conflict': { settleMs: 30_000, rule: 'A bound volume of the pod can be used on no node of the cluster.' },
