@@ -1,5 +1,5 @@
 /** What somebody broke by hand: one run mends it, touches nothing else, and the next finds nothing to do. */
-import { existsSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { chmod, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -29,25 +29,21 @@ async function stopPods(): Promise<void> {
 
 const table: Damage[] = [
   {
-    name: 'a deleted Deployment',
-    mends: /^Deployment\/airflow-statsd$/,
-    harm: () => kube('delete', 'deployment', 'airflow-statsd'),
-    proof: () => json('.status.availableReplicas')('deployment', 'airflow-statsd'), expected: '1',
-  },
-  {
-    name: 'scaled, another image, an edited label: three objects at once',
-    mends: /^(Deployment\/airflow-(scheduler|statsd)|Service\/airflow-webserver)$/,
+    name: 'deleted, scaled, another image, an edited label: four objects of the release',
+    mends: /^(Deployment\/airflow-(scheduler|statsd|webserver)|Service\/airflow-webserver)$/,
     harm: async () => {
+      await kube('delete', 'deployment', 'airflow-webserver')
       await kube('scale', 'deployment/airflow-scheduler', '--replicas=2')
       await kube('set', 'image', 'deployment/airflow-statsd', 'statsd=docker.io/library/busybox:latest')
       await kube('label', 'service', 'airflow-webserver', 'component=mine', '--overwrite')
     },
     proof: async () => [
+      await json('.status.availableReplicas')('deployment', 'airflow-webserver'),
       await json('.spec.replicas')('deployment', 'airflow-scheduler'),
       await json('.spec.template.spec.containers[0].image')('deployment', 'airflow-statsd'),
       await json('.metadata.labels.component')('service', 'airflow-webserver'),
     ],
-    expected: ['1', 'quay.io/prometheus/statsd-exporter:v0.22.8', 'webserver'],
+    expected: ['1', '1', 'quay.io/prometheus/statsd-exporter:v0.22.8', 'webserver'],
   },
   {
     name: 'claims deleted that no pod used',
@@ -65,14 +61,20 @@ const table: Damage[] = [
     expected: ['Bound', 'Bound', '1'],
   },
   {
-    name: 'IngressRoute deleted, Middleware edited',
-    mends: /^(IngressRoute|Middleware)\/airflow-webserver$/,
-    harm: async () => {
+    name: 'something of every step at once',
+    mends: /^((IngressRoute|Middleware)\/airflow-webserver|StorageClass\/local-path|Job\/airstrip-folders-.*|folder|Deployment\/airflow-statsd)$/,
+    harm: async ({ base }) => {
+      await kubectl(['delete', 'storageclass', 'local-path'])
+      await rm(join(base, 'logs'), { recursive: true })
+      await kube('delete', 'deployment', 'airflow-statsd')
       await kube('delete', 'ingressroute', 'airflow-webserver')
       await kube('patch', 'middleware', 'airflow-webserver', '--type=merge', '-p', '{"spec":{"stripPrefix":{"prefixes":["/wrong"]}}}')
     },
-    proof: async () => [await json('.spec.stripPrefix.prefixes[0]')('middleware', 'airflow-webserver'), await json('.spec.tls.certResolver')('ingressroute', 'airflow-webserver')],
-    expected: ['/airflow', 'letsencrypt'],
+    proof: async ({ base }) => [
+      await isDefault(), statSync(join(base, 'logs')).uid, await json('.status.availableReplicas')('deployment', 'airflow-statsd'),
+      await json('.spec.stripPrefix.prefixes[0]')('middleware', 'airflow-webserver'), await json('.spec.tls.certResolver')('ingressroute', 'airflow-webserver'),
+    ],
+    expected: ['true', 50000, '1', '/airflow', 'letsencrypt'],
   },
   {
     name: 'Middleware deleted, IngressRoute edited',
@@ -85,17 +87,14 @@ const table: Damage[] = [
     expected: ['/airflow', 'airflow-webserver'],
   },
   {
-    name: 'both StorageClasses deleted',
+    name: 'the static class deleted, and the mark of the default class removed',
     mends: /^StorageClass\/(local-path|airflow-storage)$/,
-    harm: () => kubectl(['delete', 'storageclass', 'local-path', 'airflow-storage']),
+    harm: async () => {
+      await kubectl(['delete', 'storageclass', 'airflow-storage'])
+      await kubectl(['annotate', 'storageclass', 'local-path', 'storageclass.kubernetes.io/is-default-class-'])
+    },
     proof: async () => [await isDefault(), (await get('storageclass', 'airflow-storage'))?.provisioner],
     expected: ['true', 'kubernetes.io/no-provisioner'],
-  },
-  {
-    name: 'the mark of the default class removed',
-    mends: /^StorageClass\/local-path$/,
-    harm: () => kubectl(['annotate', 'storageclass', 'local-path', 'storageclass.kubernetes.io/is-default-class-']),
-    proof: isDefault, expected: 'true',
   },
   {
     name: 'Secrets of ours that can be derived from others',
@@ -117,12 +116,6 @@ const table: Damage[] = [
       return all['airflow-airstrip-metadata/connection']?.includes(`:${all['airflow-airstrip-postgresql/password'] ?? 'none'}@`)
     },
     expected: true,
-  },
-  {
-    name: 'the logs folder removed',
-    mends: /^(Job\/airstrip-folders-|folder$)/,
-    harm: ({ base }) => rm(join(base, 'logs'), { recursive: true }),
-    proof: ({ base }) => Promise.resolve([existsSync(join(base, 'logs')), statSync(join(base, 'logs')).uid]), expected: [true, 50000],
   },
   {
     name: 'the logs folder closed with chmod 000',

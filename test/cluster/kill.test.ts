@@ -15,7 +15,7 @@ void t.test(`kill -9 at random moments, seed ${seed}`, async t => {
   const it = await site(t, 'kill')
   const random = dice(seed)
   let keys: Record<string, string> = {}
-  for (let number = 1; number <= 8; number++) {
+  for (let number = 1; number <= 6; number++) {
     const withHelm = number % 2 === 0
     // The first two rounds cut into the whole pipeline, twice without a run to the end in between.
     const afterMs = Math.round(800 + random() * (number <= 2 ? 14_000 : 9000))
