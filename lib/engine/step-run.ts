@@ -116,9 +116,12 @@ async function explained(step: Step, spec: unknown, error: unknown, { look, sign
   if (signal.aborted || !['FAILED', 'TIMEOUT', 'HELM_FAILED'].includes(error.code) || step.explain === undefined) return error
   const reader = look()
   const [seen, found] = await Promise.all([step.explain(spec, reader).catch(() => []), step.verify(spec, reader).catch(() => undefined)])
-  const findings = error.findings.length > 0 || found?.state !== 'failed' ? error.findings : found.findings
+  // When the time was up it was airstrip that ended Helm, so what Helm's record says of that explains nothing.
+  const late = error.code === 'TIMEOUT'
+  const findings = late || error.findings.length > 0 || found?.state !== 'failed' ? error.findings : found.findings
   return new AirstripError(error.code, error.message, {
-    seen: [...error.seen, ...seen],
+    // The explanation names what was pending, too, and says more of each.
+    seen: late && seen.length > 0 ? seen : [...error.seen, ...seen],
     findings,
     next: findings[0]?.fix[0] ?? error.next,
     transient: error.transient,

@@ -19,7 +19,10 @@ import { someoneLeaves } from './owners.ts'
 export function observeScheduling(object: KubernetesObject, claim: Observation | undefined, events: readonly Event[], context: Context): Observation {
   const scheduled = (object as Pod).status?.conditions?.find(({ type }) => type === 'PodScheduled')
   const said = scheduled?.message ?? latest(events, 'FailedScheduling')?.message
-  if (scheduled?.status !== 'False' || said === undefined) return waiting('has not been looked at by the scheduler yet')
+  if (scheduled?.status !== 'False' || said === undefined) {
+    // While it waits for a volume to be provisioned the scheduler, which has chosen a node, says nothing.
+    return waiting(claim?.state === 'waiting' ? `waits for its volume: ${claim.reason}` : 'has not been looked at by the scheduler yet')
+  }
   const evidence = [`${nameOf(object)} is not placed: ${said}`]
   const growing = latest(events, 'TriggeredScaleUp', 'NotTriggerScaleUp')?.reason === 'TriggeredScaleUp'
   if (growing) return waiting(`waits for a node that is being added: ${said}`)

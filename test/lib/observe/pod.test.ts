@@ -63,6 +63,12 @@ void t.test('a claim explains its pod', (t) => {
   const slow = context({ claims: [claim({ storageClassName: 'local-path' })], classes: [storageClass('local-path')] })
   t.match(observePod(user, slow), { state: 'waiting', reason: /unbound immediate .*\(PersistentVolumeClaim airflow\/data-airflow-postgresql-0 waits/ })
   t.match(observePod(pod({ spec: { volumes }, status: running }), context({ claims: [claim()] })), { state: 'waiting' }, 'not one that runs already')
+  // Seen on a class whose provisioner does not run: the scheduler has chosen a node and says nothing, for ten minutes.
+  const chosen = claim({ storageClassName: 'local-path' })
+  chosen.metadata.annotations = { 'volume.kubernetes.io/selected-node': 'home' }
+  const unsaid = pod({ spec: { volumes, nodeName: undefined }, status: { phase: 'Pending', conditions: [] } })
+  const told = event(chosen, 'ExternalProvisioning', 'waiting for a volume to be created, either by external provisioner "example.org/nobody" or manually created by system administrator')
+  t.match(observePod(unsaid, context({ claims: [chosen], classes: [storageClass('local-path')], pods: [unsaid], events: [told] })), { state: 'waiting', reason: /^waits for its volume: PersistentVolumeClaim airflow\/data-airflow-postgresql-0 .*example\.org\/nobody/ })
   t.end()
 })
 
