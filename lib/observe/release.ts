@@ -107,11 +107,16 @@ function hookParts(view: ReleaseView, { status, hooks, namespace }: Release): Pa
 function hookPart(hook: ReleaseHook, view: ReleaseView, releaseNamespace: string): Part | undefined {
   const { kind, name, namespace = releaseNamespace } = hook.ref
   const running = hook.phase === 'Running'
-  if (!running && hook.phase !== 'Failed') return undefined
+  if (!running && hook.phase !== 'Failed' && !cutOff(hook, view)) return undefined
   const live = find(view.hooks, kind, { name, namespace })
   if (!live && !running) return undefined
   const observation = live ? observe(live, view) : waiting('is about to be made')
   return { name: `${kind} ${namespace}/${name}`, object: live, observation, foundation: true }
+}
+
+/** Helm writes Unknown for the hook that it was waiting for when it was ended. */
+function cutOff({ phase }: ReleaseHook, { release }: ReleaseView): boolean {
+  return phase === 'Unknown' && release?.status === 'failed'
 }
 
 /** What Helm itself said, for when nothing else is found. */

@@ -83,6 +83,8 @@ void t.test('a hook\'s Job counts only once Helm has begun it in this revision',
   t.match(observeRelease(installing([], { hooks: [tried] }, 'pending-upgrade', 'Unknown')), { state: 'waiting', on: [{ object: 'Helm release airflow/airflow' }] })
   t.match(observeRelease(installing([], { hooks: [tried] }, 'pending-upgrade', 'Running')), { state: 'failed', settleMs: 0, findings: [{ id: 'job-failed' }] })
   t.match(observeRelease(installing([], { hooks: [] }, 'pending-install', 'Running')), { state: 'waiting', on: [{ reason: 'is about to be made' }, {}] })
+  t.match(observeRelease(installing([], { hooks: [tried] }, 'failed', 'Unknown')), { state: 'failed', findings: [{ id: 'job-failed' }] }, 'one that Helm was waiting for when it was ended')
+  t.match(observeRelease(installing([deployment('airflow-scheduler', 1)], { hooks: [tried] }, 'failed', '')), { findings: [{ id: 'helm-release-failed' }] }, 'one that was not begun is of an earlier try')
   t.match(observeRelease(installing([deployment('airflow-scheduler', 1)], { hooks: [tried] }, 'deployed', 'Failed')), { state: 'done' }, 'and never after it was deployed')
   t.end()
 })
