@@ -25,7 +25,7 @@ const { values, positionals } = parseArgs({
 const NAME = 'test'
 const CLUSTER = join('test', 'cluster')
 /** A file that takes longer hangs. */
-const FILE_MS = 600_000
+const FILE_MS = 1_200_000
 
 const total: Tally = { passed: 0, failed: 0, skipped: 0 }
 const children = new Set<ChildProcess>()
