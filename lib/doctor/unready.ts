@@ -1,5 +1,6 @@
 /** For a timeout or a failed Helm: every object that is not ready, why, and what it said last. */
 import type { KubernetesObject } from '../access.ts'
+import { claimNamesOf } from '../observe/claim.ts'
 import { describeEvent, eventsAbout, timeOf } from '../observe/events.ts'
 import { type Observation, nameOf } from '../observe/observation.ts'
 import { podsOf } from '../observe/owners.ts'
@@ -21,9 +22,15 @@ export function unready(evidence: Evidence): Unready[] {
   return partsIn(evidence).flatMap(({ name, object, observation }) => {
     if (observation.state === 'done') return []
     const pods = object ? podsOf(object, evidence.pods).filter((pod) => !isReady(pod)) : []
-    const about = object ? [object, ...(object.kind === 'Pod' ? [] : pods)] : []
+    const about = object ? [object, ...(object.kind === 'Pod' ? [] : pods), ...unboundOf(pods, evidence)] : []
     return [{ object: name, reason: reasonOf(observation), logs: logsOf(object?.kind === 'Pod' ? [object] : pods, evidence), events: eventsOf(about, evidence) }]
   })
+}
+
+/** A pod that waits for a volume says little; its claim's events name who is to make it. */
+function unboundOf(pods: readonly KubernetesObject[], { claims }: Evidence): KubernetesObject[] {
+  const names = pods.flatMap(claimNamesOf)
+  return claims.filter(({ metadata, status }) => names.includes(metadata.name) && (status as { phase?: string } | undefined)?.phase !== 'Bound')
 }
 
 function isReady(pod: KubernetesObject): boolean {

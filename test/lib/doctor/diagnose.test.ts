@@ -117,6 +117,12 @@ void t.test('without a record everything in the namespace is listed', (t) => {
   t.end()
 })
 
+void t.test('what is said of a claim that a pod waits for is told with the pod\'s owner', (t) => {
+  const asked = event(lonely, 'ExternalProvisioning', 'waiting for a volume to be created by external provisioner "example.org/nobody"')
+  t.match(unready(of([postgres], { pods: [postgresPod], claims: [lonely], events: [asked] })), [{ events: [/data-airflow-postgresql-0: ExternalProvisioning.*nobody/] }])
+  t.end()
+})
+
 void t.test('everyday events are left out and the last five kept', (t) => {
   const events = ['Scheduled', 'Pulled', 'A', 'B', 'C', 'D', 'E', 'F'].map((reason) => event(postgres, reason, 'text'))
   t.match(unready(of([postgres], { events: [...events, event(postgres, 'F', 'text')] })), [{ events: [/: B/, /: C/, /: D/, /: E/, /: F/] }])
