@@ -1,19 +1,72 @@
-import type { ErrorCode } from '../errors.ts'
-import type { Change, Finding, StepName } from '../step.ts'
+/**
+ * Everything that a run says. Each audience has a renderer in lib/report; `--json` and the transcripts
+ * are these very objects, so each field says what it is, and events.schema.json is made of this file.
+ */
+import { z } from 'zod'
+import { errorCodes, type ErrorCode } from '../errors.ts'
+import type { Change, StepName } from '../step.ts'
+import { finding } from './finding.ts'
 
-/** Everything that a run says. Each audience has a renderer in lib/report. */
-export type Event =
-  | { type: 'run-started'; command: string; cluster: string; steps: StepName[]; resumesAt?: StepName | undefined }
-  | { type: 'note'; text: string }
-  | { type: 'step-started'; step: StepName }
-  | { type: 'change'; step: StepName; op: Change['op']; object: string; why: string }
-  | { type: 'waiting'; step: StepName; object: string; reason: string; ms: number }
-  | { type: 'ready'; step: StepName; object: string; ms: number }
-  | { type: 'warning'; step: StepName; finding: Finding }
-  | { type: 'retry'; step?: StepName | undefined; what: string; reason: string; attempt: number }
-  | { type: 'step-done'; step: StepName; changed: number; evidence: string[]; ms: number }
-  | { type: 'step-failed'; step: StepName; code: ErrorCode; sentence: string; ms: number }
-  | { type: 'step-skipped'; step: StepName; why: string }
-  | { type: 'run-ended'; result: 'done' | 'failed' | 'interrupted'; changed: number; ms: number }
+/** Keys of a record as an enum: a step, an operation or a code that is not listed does not compile. */
+const oneOf = <Name extends string>(names: Record<Name, unknown>): z.ZodType<Name, Name> => z.enum(Object.keys(names) as Name[])
+
+const stepNames: Record<StepName, true> = { prereq: true, provisioner: true, storage: true, helm: true, ingress: true, executor: true }
+const operations: Record<Change['op'], true> = { create: true, update: true, replace: true, delete: true, patch: true, generate: true, release: true, unlock: true }
+
+const step = oneOf(stepNames).describe('The step that it is about')
+const op = oneOf(operations).describe('What is done to the object')
+const code: z.ZodType<ErrorCode> = oneOf(errorCodes).describe('The error, as the README lists them')
+const object = z.string().describe('Kind namespace/name')
+const ms = z.number().describe('How long it took or lasts so far, in milliseconds')
+const changed = z.number().int().describe('How many objects were changed')
+const why = z.string().describe('Why, in words')
+
+const change = { step, op, object, why }
+
+/** One record for each type, in the order in which a run tells them. */
+export const eventSchema = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('run-started'),
+    command: z.string().describe('The command without its flags'),
+    cluster: z.string().describe('The context or kubeconfig that names the cluster'),
+    steps: z.array(step).describe('The chosen steps, in order'),
+    resumesAt: step.optional().describe('The first step that an earlier run began and did not finish'),
+  }).describe('A run begins'),
+  z.object({ type: z.literal('note'), text: z.string().describe('One sentence') }).describe('Something that a person should know'),
+  z.object({
+    type: z.literal('plan'),
+    changes: z.array(z.object(change)).describe('Every change, in the order in which it would be made'),
+    counts: z.partialRecord(op, z.number().int()).describe('How many changes of each operation'),
+  }).describe('What would be changed, before anything is'),
+  z.object({
+    type: z.literal('asked'),
+    question: z.string().describe('The question as it was put'),
+    answer: z.string().describe('What was answered, or the flag that answered for a person'),
+  }).describe('Somebody was asked and answered'),
+  z.object({
+    type: z.literal('command'),
+    tool: z.string().describe('kubectl or helm'),
+    args: z.array(z.string()).describe('Its arguments; what goes in by stdin is not among them'),
+    would: z.boolean().describe('True where it was only said, as in a dry run'),
+  }).describe('A tool was called, or would have been'),
+  z.object({ type: z.literal('step-started'), step }).describe('A step has its turn'),
+  z.object({ type: z.literal('change'), ...change }).describe('An object is about to be changed'),
+  z.object({ type: z.literal('waiting'), step, object, reason: z.string().describe('What it waits for, in words'), ms }).describe('Something is not ready; said again when its reason changes'),
+  z.object({ type: z.literal('ready'), step, object, ms }).describe('What was waited for is ready'),
+  z.object({ type: z.literal('warning'), step, finding }).describe('Something that does not stop the run'),
+  z.object({
+    type: z.literal('retry'),
+    step: step.optional(),
+    what: z.string().describe('The call or the step that is tried again'),
+    reason: z.string().describe('What it said the last time'),
+    attempt: z.number().int().describe('Tries so far'),
+  }).describe('Something failed in a way that another try may mend'),
+  z.object({ type: z.literal('step-done'), step, changed, evidence: z.array(z.string()).describe('What proves that it is so'), ms }).describe('What the step wants is true now'),
+  z.object({ type: z.literal('step-failed'), step, code, sentence: z.string().describe('What went wrong'), ms }).describe('The step cannot go on, and neither can the run'),
+  z.object({ type: z.literal('step-skipped'), step, why }).describe('The step was not chosen'),
+  z.object({ type: z.literal('run-ended'), result: z.enum(['done', 'failed', 'interrupted']).describe('How it ended'), changed, ms }).describe('The run is over'),
+])
+
+export type Event = z.output<typeof eventSchema>
 
 export type Emit = (event: Event) => void

@@ -1,22 +1,10 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { AirstripError } from '../errors.ts'
-import type { Finding, StepName } from '../step.ts'
+import type { StepName } from '../step.ts'
+import { finding } from './finding.ts'
 
 /** The record of what happened here. Readable by a person, never the truth: the cluster is. */
-const finding: z.ZodType<Finding> = z.object({
-  id: z.string(),
-  severity: z.enum(['error', 'warning']),
-  title: z.string(),
-  evidence: z.array(z.string()),
-  why: z.string(),
-  fix: z.tuple([z.string()], z.string()),
-  link: z.string().optional(),
-  get causes() {
-    return z.array(finding).optional()
-  },
-})
-
 const stepRecord = z.object({
   status: z.enum(['pending', 'started', 'done', 'failed', 'skipped']),
   /** SHA-256 over what the step wanted. */

@@ -22,6 +22,9 @@ const formatters: Formatters = {
     `${bold('airstrip')} ${command} on ${cluster}${resumesAt === undefined ? '' : `, resuming at ${resumesAt}`}`,
   ],
   note: ({ text }, { dim }) => [dim(text)],
+  plan: ({ counts }, { bold }) => [`${bold('plan:')} ${Object.entries(counts).map(([op, count]) => `${count} ${op}`).join(', ') || 'nothing to change'}`],
+  asked: ({ question, answer }, { bold }) => [`${question} ${bold(answer)}`],
+  command: ({ tool, args, would }, { dim }) => [`${dim(would ? 'would run' : 'ran')} ${[tool, ...args].map(quoted).join(' ')}`],
   'step-started': () => [],
   change: ({ step, op, object, why }, { cyan, dim }) => [`${mark(step)} ${cyan(op.padEnd(8))} ${object} ${dim(`(${why})`)}`],
   waiting: ({ step, object, reason, ms }, { dim }) => [`${mark(step)} ${dim('ongoing ')} ${object}: ${reason} ${dim(seconds(ms))}`],
@@ -37,6 +40,11 @@ const formatters: Formatters = {
 }
 
 const quietTypes: Event['type'][] = ['note', 'change', 'retry', 'step-failed']
+
+/** As a shell takes it, so that the line can be copied. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+}
 
 /** One line of advice; `doctor` says why and everything that can be done. */
 function adviceOf({ fix }: Finding, { dim }: Colors): string[] {

@@ -15,6 +15,9 @@ const finding: Finding = {
 const every: { [Type in Event['type']]: Extract<Event, { type: Type }> } = {
   'run-started': { type: 'run-started', command: 'apply', cluster: 'home', steps: ['helm'], resumesAt: 'helm' },
   'note': { type: 'note', text: 'the state file is damaged' },
+  'plan': { type: 'plan', changes: [{ step: 'helm', op: 'create', object: 'ConfigMap airflow/x', why: 'it is not there' }], counts: { create: 2, patch: 1 } },
+  'asked': { type: 'asked', question: 'Make these 3 changes?', answer: 'yes' },
+  'command': { type: 'command', tool: 'helm', args: ['upgrade', 'airflow', '--description', 'it\'s me'], would: true },
   'step-started': { type: 'step-started', step: 'helm' },
   'change': { type: 'change', step: 'helm', op: 'create', object: 'ConfigMap airflow/x', why: 'it is not there' },
   'waiting': { type: 'waiting', step: 'helm', object: 'Pod airflow/x', reason: 'ContainerCreating', ms: 1500 },
@@ -29,6 +32,9 @@ const every: { [Type in Event['type']]: Extract<Event, { type: Type }> } = {
 const says: Record<Event['type'], RegExp | undefined> = {
   'run-started': /^airstrip apply on home, resuming at helm$/,
   'note': /^the state file is damaged$/,
+  'plan': /^plan: 2 create, 1 patch$/,
+  'asked': /^Make these 3 changes\? yes$/,
+  'command': /^would run helm upgrade airflow --description 'it'\\''s me'$/,
   'step-started': undefined,
   'change': /^helm +create +ConfigMap airflow\/x \(it is not there\)$/,
   'waiting': /^helm +ongoing +Pod airflow\/x: ContainerCreating 1\.5 s$/,
@@ -66,6 +72,12 @@ void t.test('with colours the words are the same', (t) => {
 
 void t.test('a step that found nothing to change says so', (t) => {
   t.match(eventLines({ ...every['step-done'], changed: 0, evidence: [] }, plain), [/as wanted \(nothing to change, /])
+  t.end()
+})
+
+void t.test('a plan without changes says so, and what was run is told from what would be', (t) => {
+  t.same(eventLines({ type: 'plan', changes: [], counts: {} }, plain), ['plan: nothing to change'])
+  t.same(eventLines({ ...every.command, args: ['list', '-n', 'airflow'], would: false }, plain), ['ran helm list -n airflow'])
   t.end()
 })
 
