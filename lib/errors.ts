@@ -22,6 +22,7 @@ export const errorCodes = {
   SECRET_UNAVAILABLE: { exit: 64, cause: 'A secret that the configuration refers to is not there, or its file can be read by others.', fix: 'Set the named variable, or create the named file with mode 0600.' },
   LOCKED: { exit: 75, cause: 'Another run holds the lock of this state file.', fix: 'Wait for the named process, or stop it.' },
   STATE_DAMAGED: { exit: 1, cause: 'The state file cannot be read as what airstrip writes.', fix: 'Move it aside; the cluster is looked at anew.' },
+  STATE_UNUSABLE: { exit: 1, cause: 'The state file, or the folder that it lies in, cannot be read or written.', fix: 'Give this user access to it, or name another with --state FILE.' },
   STATE_NEWER: { exit: 1, cause: 'The state file was written by a newer airstrip.', fix: 'Use that version, or another --state FILE.' },
   STATE_FOREIGN: { exit: 1, cause: 'The state file belongs to another cluster.', fix: 'Name the right cluster with --context, or another --state FILE.' },
   INTERRUPTED: { exit: 130, cause: 'The run was interrupted; the state is saved.', fix: 'Run again: it goes on where it stopped.' },

@@ -1,5 +1,5 @@
-/** Writes airstrip.schema.json, which editors complete and check airstrip.yaml with. */
+/** Writes the JSON Schemas: for editors, and for programs that read what airstrip writes. */
 import { writeFileSync } from 'node:fs'
-import { schemaText } from '../lib/config/json-schema.ts'
+import { schemaFiles } from './schema/files.ts'
 
-writeFileSync(new URL('../airstrip.schema.json', import.meta.url), schemaText())
+for (const [path, text] of Object.entries(schemaFiles)) writeFileSync(new URL(`../${path}`, import.meta.url), text())

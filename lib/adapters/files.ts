@@ -4,20 +4,25 @@ import { dirname, join } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
 import type { LockFile } from '../engine/lock.ts'
 import type { StateFile } from '../engine/state.ts'
+import { onDisk, refusal } from './refusal.ts'
 
-const ownerOnly = 0o600
+export const ownerOnly = 0o600
 
 export function stateFile(path: string): StateFile {
   return {
     path,
     read: () => readIfThere(path),
     write: async (text) => {
-      mkdirSync(dirname(path), { recursive: true })
-      await writeFileAtomic(path, text, { mode: ownerOnly })
+      onDisk(path, () => mkdirSync(dirname(path), { recursive: true }))
+      await writeFileAtomic(path, text, { mode: ownerOnly }).catch((error: unknown) => {
+        throw refusal(path, error)
+      })
     },
     moveAside: () => {
       const kept = freeName(`${path}.damaged`)
-      renameSync(path, kept)
+      onDisk(path, () => {
+        renameSync(path, kept)
+      })
       return kept
     },
     append: (line) => {
@@ -42,14 +47,15 @@ export function lockFile(path: string): LockFile {
     path,
     read: () => readIfThere(path),
     create: (text) => {
-      mkdirSync(dirname(path), { recursive: true })
-      writeFileSync(aside, text, { mode: ownerOnly })
       try {
+        mkdirSync(dirname(path), { recursive: true })
+        writeFileSync(aside, text, { mode: ownerOnly })
         linkSync(aside, path)
         return true
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-        throw error
+        // A path through a file says EEXIST, too, and no lock lies there.
+        if ((error as NodeJS.ErrnoException).code === 'EEXIST' && existsSync(path)) return false
+        throw refusal(path, error)
       } finally {
         rmSync(aside, { force: true })
       }
@@ -91,11 +97,11 @@ export async function writeBackup(folder: string, name: string, text: string): P
   return path
 }
 
-function readIfThere(path: string): string | undefined {
+export function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
+    throw refusal(path, error)
   }
 }

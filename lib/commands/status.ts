@@ -1,80 +1,134 @@
-import type { Examined } from '../engine/step-run.ts'
-import { examine } from '../engine/step-run.ts'
-import { loadState, stepOf, type StepRecord } from '../engine/state.ts'
-import { AirstripError } from '../errors.ts'
+import { historyFiles } from '../adapters/history.ts'
+import type { Reader } from '../access.ts'
 import { objectsOf } from '../changes.ts'
-import { seconds } from '../report/time.ts'
+import { holderAlive } from '../cluster/machine.ts'
+import { parseHistory } from '../engine/history.ts'
+import { clusterId } from '../engine/identity.ts'
+import { redacted } from '../engine/redacted.ts'
+import { examine, type Examined } from '../engine/step-run.ts'
+import { emptyState, parseState, refuseForeign, stepOf, type State, type StateFile } from '../engine/state.ts'
+import { AirstripError } from '../errors.ts'
+import { problemLines } from '../report/problem.ts'
+import { statusJson, statusLines, type Status, type StatusRow } from '../report/status.ts'
 import type { Step } from '../step.ts'
 import { steps } from '../../steps/index.ts'
 import type { Command, Deps, Flags } from './deps.ts'
 import { lookingSession } from './look.ts'
 import { commonOptions } from './options.ts'
 
+const shownRuns = 5
+
 export const status: Command = {
   name: 'status',
-  about: 'the record of the last run beside what is true now; changes nothing',
+  about: 'the record of the last runs beside what is true now and what changed since; changes nothing',
   options: commonOptions,
   run: runStatus,
 }
 
-interface Row {
-  step: string
-  status: StepRecord['status']
-  when?: string | undefined
-  ms?: number | undefined
-  tries?: number | undefined
-  /** What a look says now. */
-  now: string
-  saw: string[]
-}
+/** What could not be looked at, told once however many steps stumbled over it. */
+type Complain = (error: unknown) => void
 
 async function runStatus(flags: Flags, deps: Deps): Promise<number> {
   const { session, redactor } = lookingSession(flags, deps)
-  const state = loadState(session.file, deps.clock.now(), (text) => {
-    deps.err(text)
-  })
+  const { errors, complain } = complaints()
+  const { state, condition } = recordOf(session.file, deps.clock.now(), complain)
   const reader = session.look()
-  const rows = await Promise.all(steps.map(async (step): Promise<Row> => {
-    const record = stepOf(state, step.name)
-    const now = await lookNow(step, () => examine(step, step.spec(session.config), reader))
-    const saw = record.error === undefined ? (record.evidence ?? []) : [`${record.error.code}: ${record.error.sentence}`]
-    return { step: step.name, status: record.status, when: record.endedAt ?? record.startedAt, ms: record.ms, tries: record.tries, now, saw }
-  }))
-  const text = flags.json === true ? JSON.stringify({ run: state.run, steps: rows }, undefined, 2) : table(rows)
-  deps.out(redactor.redact(text))
-  return 0
+  const [cluster, rows] = await Promise.all([
+    clusterOf(state, session.file.path, reader, complain),
+    Promise.all(steps.map((step) => rowOf(step, state, () => examine(step, step.spec(session.config), reader), complain))),
+  ])
+  const runs = earlierRuns(flags.state, complain)
+  const problems = errors.map(({ code, message, next }) => ({ code, sentence: message, next }))
+  const found = { state: { path: session.file.path, condition }, cluster, problems, run: lastRun(state), steps: rows, runs }
+  const lines = flags.json === true ? [statusJson(redacted(found, redactor.redact))] : statusLines(redacted(found, redactor.redact))
+  for (const line of lines) deps.out(line)
+  for (const line of errors.flatMap((error) => problemLines(error, deps.colors && flags.color))) deps.err(redactor.redact(line))
+  return errors.length === 0 ? 0 : 1
 }
 
-/** In a word or two; a look that is refused is said and is no reason to show nothing. */
-async function lookNow(step: Step<never>, look: () => Promise<Examined>): Promise<string> {
+function complaints(): { errors: AirstripError[]; complain: Complain } {
+  const errors: AirstripError[] = []
+  return {
+    errors,
+    complain: (error) => {
+      const known = error instanceof AirstripError ? error : new AirstripError('INTERNAL', error instanceof Error ? error.message : String(error), { cause: error })
+      if (!errors.some(({ message }) => message === known.message)) errors.push(known)
+    },
+  }
+}
+
+/** Status changes nothing, so a damaged file stays where it is; the next run sets it aside. */
+function recordOf(file: StateFile, now: Date, complain: Complain): { state: State; condition: Status['state']['condition'] } {
   try {
-    return describe(await look())
+    const text = file.read()
+    if (text === undefined) return { state: emptyState(now), condition: 'none' }
+    const state = parseState(text, file.path)
+    if (state !== undefined) return { state, condition: 'ok' }
+    complain(new AirstripError('STATE_DAMAGED', `${file.path} is damaged, so what happened before is not known.`, { next: 'Nothing has to be done: the next run keeps it under another name and looks at the cluster anew.' }))
+    return { state: emptyState(now), condition: 'damaged' }
   } catch (error) {
-    if (error instanceof AirstripError && error.code !== 'CLUSTER_UNREACHABLE') return `${step.name} could not be looked at: ${error.message}`
-    throw error
+    complain(error)
+    return { state: emptyState(now), condition: error instanceof AirstripError && error.code === 'STATE_NEWER' ? 'newer' : 'unusable' }
   }
 }
 
-function describe({ check, look }: Examined): string {
+async function clusterOf(state: State, path: string, reader: Reader, complain: Complain): Promise<Status['cluster']> {
+  const recorded = state.cluster
+  try {
+    const id = await clusterId(reader)
+    const foreign = id !== undefined && recorded !== undefined && id !== recorded
+    if (foreign) refuseForeign(state, id, path)
+    return { reachable: true, id, recorded, foreign }
+  } catch (error) {
+    complain(error)
+    return { reachable: error instanceof AirstripError && error.code === 'STATE_FOREIGN', recorded, foreign: error instanceof AirstripError && error.code === 'STATE_FOREIGN' }
+  }
+}
+
+async function rowOf(step: Step<never>, state: State, look: () => Promise<Examined>, complain: Complain): Promise<StatusRow> {
+  const { status: result, endedAt, startedAt, ms, tries, changed, error, evidence = [] } = stepOf(state, step.name)
+  const seen = await look().then(judged, (cause: unknown) => {
+    complain(cause)
+    return { verdict: 'unknown' as const, now: `unknown: ${shortly(cause)}` }
+  })
+  const saw = error === undefined ? evidence : [`${error.code}: ${error.sentence}`]
+  return { step: step.name, status: result, when: endedAt ?? startedAt, ms, tries, changed, saw, differs: [], waitingFor: [], findings: [], ...seen }
+}
+
+function shortly(cause: unknown): string {
+  if (cause instanceof AirstripError && cause.code === 'CLUSTER_UNREACHABLE') return 'the cluster cannot be reached'
+  return cause instanceof Error ? cause.message : String(cause)
+}
+
+type Judged = Pick<StatusRow, 'verdict' | 'now'> & Partial<Pick<StatusRow, 'differs' | 'waitingFor' | 'findings'>>
+
+function judged({ check, look }: Examined): Judged {
   switch (check.state) {
-    case 'drifted':
-      return `differs: ${check.changes.flatMap(objectsOf).slice(0, 3).join(', ')}`
+    case 'drifted': {
+      const differs = check.changes.flatMap((change) => objectsOf(change).map((object) => ({ op: change.op, object, why: change.why })))
+      return { verdict: 'differs', now: `differs (${differs.length} to change)`, differs }
+    }
     case 'blocked':
-      return `blocked: ${check.findings[0].title}`
+      return { verdict: 'blocked', now: 'blocked', findings: check.findings }
     case 'waiting':
-      return `on its way: ${check.on[0].object}`
+      return { verdict: 'on-its-way', now: 'on its way', waitingFor: check.on }
     case 'satisfied':
-      if (look?.state === 'failed') return `failed: ${look.findings[0].title}`
-      return look?.state === 'waiting' ? `on its way: ${look.on[0].object}: ${look.on[0].reason}` : 'as wanted'
+      if (look?.state === 'failed') return { verdict: 'failed', now: 'failed', waitingFor: look.on, findings: look.findings }
+      if (look?.state === 'waiting') return { verdict: 'on-its-way', now: 'on its way', waitingFor: look.on }
+      return { verdict: 'as-wanted', now: 'as wanted' }
   }
 }
 
-function table(rows: Row[]): string {
-  return rows
-    .map(({ step, status: result, when, ms, tries, now, saw }) => {
-      const times = [when?.replace('T', ' ').slice(0, 19), ms === undefined ? undefined : seconds(ms), (tries ?? 1) > 1 ? `${tries ?? 1} tries` : undefined]
-      const head = `${step.padEnd(12)} ${result.padEnd(8)} ${times.filter((part) => part !== undefined).join(', ').padEnd(30)} now: ${now}`
-      return [head, ...saw.map((line) => `${' '.repeat(22)}${line}`)].join('\n')
-    })
-    .join('\n')
+/** A run that says that it goes on, and whose process is gone, was killed. */
+function lastRun({ run }: State): Status['run'] {
+  return run?.result === 'running' && holderAlive(run.holder) === false ? { ...run, result: 'killed' } : run
+}
+
+function earlierRuns(statePath: string, complain: Complain): Status['runs'] {
+  try {
+    return parseHistory(historyFiles(statePath).read() ?? '').slice(-shownRuns).reverse()
+  } catch (error) {
+    complain(error)
+    return []
+  }
 }

@@ -1,5 +1,6 @@
-/** A finding as it is written down: in events, in the state, in a transcript. */
+/** What was wrong, as it is written down: in events and transcripts, in the state, in the history. */
 import { z } from 'zod'
+import type { AirstripError } from '../errors.ts'
 import type { Finding } from '../step.ts'
 
 export const finding: z.ZodType<Finding> = z.object({
@@ -14,3 +15,15 @@ export const finding: z.ZodType<Finding> = z.object({
     return z.array(finding).optional().describe('What this one explains')
   },
 }).meta({ id: 'finding', description: 'Something worth a person\'s attention, as doctor prints it too' })
+
+export const problem = z.object({
+  code: z.string().describe('The error, as the README lists them'),
+  sentence: z.string().describe('What went wrong'),
+  seen: z.array(z.string()).describe('What was seen last: lines of output, of logs, of events'),
+  next: z.string().describe('What to do now'),
+  findings: z.array(finding).describe('The causes, the first one first'),
+}).describe('Why something could not be done')
+
+export function problemOf({ code, message, seen, next, findings }: AirstripError): z.output<typeof problem> {
+  return { code, sentence: message, seen, next, findings }
+}

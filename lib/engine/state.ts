@@ -2,38 +2,47 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { AirstripError } from '../errors.ts'
 import type { StepName } from '../step.ts'
-import { finding } from './finding.ts'
+import { finding, problem } from './finding.ts'
+import { redacted } from './redacted.ts'
 
 /** The record of what happened here. Readable by a person, never the truth: the cluster is. */
-const stepRecord = z.object({
-  status: z.enum(['pending', 'started', 'done', 'failed', 'skipped']),
-  /** SHA-256 over what the step wanted. */
-  fingerprint: z.string().optional(),
-  startedAt: z.iso.datetime().optional(),
-  endedAt: z.iso.datetime().optional(),
-  ms: z.number().optional(),
-  /** Tries of the last run. */
-  tries: z.number().int().optional(),
-  /** Objects changed by the last run. */
-  changed: z.number().int().optional(),
-  evidence: z.array(z.string()).optional(),
-  warnings: z.array(finding).optional(),
-  error: z.object({ code: z.string(), sentence: z.string(), seen: z.array(z.string()), next: z.string(), findings: z.array(finding) }).optional(),
+export const stepRecord = z.object({
+  status: z.enum(['pending', 'started', 'done', 'failed', 'skipped']).describe('started is written before the first effect, done or failed after it'),
+  fingerprint: z.string().optional().describe('SHA-256 over what the step wanted'),
+  agreed: z.string().optional().describe('Fingerprint of the last wish that was agreed to; what was changed since can be put back unasked'),
+  doneAt: z.iso.datetime().optional().describe('When it was done the last time, whatever happened since'),
+  startedAt: z.iso.datetime().optional().describe('When its last run began'),
+  endedAt: z.iso.datetime().optional().describe('When its last run ended'),
+  ms: z.number().optional().describe('How long that took, in milliseconds'),
+  tries: z.number().int().optional().describe('How many tries the last run took'),
+  changed: z.number().int().optional().describe('How many objects the last run changed'),
+  evidence: z.array(z.string()).optional().describe('What the last run saw that proves it'),
+  warnings: z.array(finding).optional().describe('What does not stop a run'),
+  error: problem.optional(),
+})
+
+export const runRecord = z.object({
+  id: z.string().describe('As in the history, and the name of its transcript'),
+  command: z.string().describe('The command line'),
+  holder: z.string().describe('host/pid/start of its process'),
+  startedAt: z.iso.datetime().describe('When it began'),
+  endedAt: z.iso.datetime().optional().describe('When it ended'),
+  result: z.enum(['running', 'done', 'failed', 'interrupted']).describe('running, and nobody holds the lock: it was killed'),
 })
 
 export const stateVersion = 1
 
 export const stateSchema = z.object({
-  version: z.literal(stateVersion),
-  /** UID of the cluster's kube-system namespace. */
-  cluster: z.string().optional(),
-  updatedAt: z.iso.datetime(),
-  run: z.object({ id: z.string(), command: z.string(), holder: z.string(), startedAt: z.iso.datetime(), endedAt: z.iso.datetime().optional(), result: z.enum(['running', 'done', 'failed', 'interrupted']) }).optional(),
-  steps: z.record(z.string(), stepRecord),
+  version: z.literal(stateVersion).describe('Of this schema; a newer one is refused'),
+  cluster: z.string().optional().describe('UID of the cluster\'s namespace kube-system'),
+  updatedAt: z.iso.datetime().describe('When this was written'),
+  run: runRecord.optional().describe('The last run that changed or saw something'),
+  steps: z.record(z.string(), stepRecord).describe('By the name of the step'),
 })
 
 export type State = z.output<typeof stateSchema>
 export type StepRecord = z.output<typeof stepRecord>
+export type RunRecord = z.output<typeof runRecord>
 
 /** Where state lies; the adapter writes atomically and with mode 0600. */
 export interface StateFile {
@@ -48,6 +57,11 @@ export interface StateFile {
 
 export function emptyState(now: Date): State {
   return { version: stateVersion, updatedAt: now.toISOString(), steps: {} }
+}
+
+/** As it lies on the disk, without the secrets that what it quotes may hold. */
+export function stateText(state: State, redact: (text: string) => string): string {
+  return `${JSON.stringify(redacted(state, redact), undefined, 2)}\n`
 }
 
 /**
@@ -65,14 +79,18 @@ export function loadState(file: StateFile, now: Date, note: (text: string) => vo
 
 /** Undefined where the text is damaged. */
 export function parseState(text: string, path: string): State | undefined {
+  const value = parsedJson(text)
+  const version = typeof value === 'object' && value !== null && 'version' in value ? value.version : undefined
+  if (typeof version === 'number' && version > stateVersion) {
+    throw new AirstripError('STATE_NEWER', `${path} was written by a newer airstrip (state version ${version}, this one reads ${stateVersion}).`, { place: path })
+  }
+  return stateSchema.safeParse(value).data
+}
+
+function parsedJson(text: string): unknown {
   try {
-    const value = JSON.parse(text) as { version?: unknown }
-    if (typeof value.version === 'number' && value.version > stateVersion) {
-      throw new AirstripError('STATE_NEWER', `${path} was written by a newer airstrip (state version ${value.version}, this one reads ${stateVersion}).`, { place: path })
-    }
-    return stateSchema.parse(value)
-  } catch (error) {
-    if (error instanceof AirstripError) throw error
+    return JSON.parse(text)
+  } catch {
     return undefined
   }
 }

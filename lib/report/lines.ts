@@ -1,7 +1,8 @@
+import { stripVTControlCharacters } from 'node:util'
 import pc from 'picocolors'
 import type { Event } from '../engine/events.ts'
+import { eachString } from '../engine/redacted.ts'
 import type { Finding, StepName } from '../step.ts'
-import { shown } from './problem.ts'
 import { seconds } from './time.ts'
 
 type Colors = ReturnType<typeof pc.createColors>
@@ -55,5 +56,13 @@ function adviceOf({ fix }: Finding, { dim }: Colors): string[] {
 export function eventLines(event: Event, { colors, quiet }: LineOptions): string[] {
   if (quiet && !quietTypes.includes(event.type)) return []
   const format = formatters[event.type] as (event: Event, colors: Colors) => string[]
-  return shown(format(event, pc.createColors(colors)), colors)
+  return format(eachString(event, inOneLine), pc.createColors(colors))
+}
+
+/**
+ * What a pod printed is quoted, and may hold colours, line breaks, or a bell: in a line of ours it can
+ * neither begin another line nor move the cursor.
+ */
+export function inOneLine(text: string): string {
+  return stripVTControlCharacters(text).replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ')
 }

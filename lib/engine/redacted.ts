@@ -1,0 +1,20 @@
+import { stepNames } from './events.ts'
+
+/**
+ * Strings under these keys are words and times of our own. A secret that happens to be one of them
+ * ("storage", "failed") would make the record unreadable for the next run, and tells nothing there.
+ */
+const ourOwn = new Set(['type', 'step', 'steps', 'resumesAt', 'op', 'status', 'result', 'code', 'severity', 'id', 'at', 'startedAt', 'endedAt', 'updatedAt', ...Object.keys(stepNames)])
+
+/** The same value with the secrets taken out of every string, however deep it lies. */
+export function redacted<T>(value: T, redact: (text: string) => string): T {
+  return eachString(value, (text, key) => (ourOwn.has(key) ? text : redact(text)))
+}
+
+/** Maps every string, told the key that it, or the list that it is in, lies under. */
+export function eachString<T>(value: T, act: (text: string, key: string) => string, key = ''): T {
+  if (typeof value === 'string') return act(value, key) as T
+  if (Array.isArray(value)) return value.map((one: unknown) => eachString(one, act, key)) as T
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, one]: [string, unknown]) => [name, eachString(one, act, name)])) as T
+}

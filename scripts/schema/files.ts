@@ -1,0 +1,21 @@
+import { z } from 'zod'
+import { schemaText } from '../../lib/config/json-schema.ts'
+import { lineSchema } from '../../lib/engine/events.ts'
+import { historyEntry } from '../../lib/engine/history.ts'
+import { stateSchema } from '../../lib/engine/state.ts'
+import { statusSchema } from '../../lib/report/status.ts'
+
+/** The JSON Schemas of what airstrip reads and writes, by their place: each beside what it describes. */
+export const schemaFiles: Record<string, () => string> = {
+  'airstrip.schema.json': schemaText,
+  'lib/engine/events.schema.json': () => described(lineSchema, 'events.schema.json', 'airstrip events', 'A line of --json, and of a transcript in state/runs.'),
+  'lib/engine/state.schema.json': () => described(stateSchema, 'state.schema.json', 'airstrip state', 'state/state.json: what happened here. The cluster is the truth.'),
+  'lib/engine/history.schema.json': () => described(historyEntry, 'history.schema.json', 'airstrip history', 'A line of state/history.ndjson: one run.'),
+  'lib/report/status.schema.json': () => described(statusSchema, 'status.schema.json', 'airstrip status', 'What status --json prints.'),
+}
+
+function described(schema: z.ZodType, $id: string, title: string, description: string): string {
+  // As input, which may have more keys than are known today: what comes to be added breaks no reader.
+  const { $schema, ...rest } = z.toJSONSchema(schema, { io: 'input', target: 'draft-7' })
+  return `${JSON.stringify({ $schema, $id, title, description, ...rest }, undefined, 2)}\n`
+}
