@@ -47,14 +47,15 @@ export function lockFile(path: string): LockFile {
     path,
     read: () => readIfThere(path),
     create: (text) => {
-      try {
+      onDisk(path, () => {
         mkdirSync(dirname(path), { recursive: true })
         writeFileSync(aside, text, { mode: ownerOnly })
+      })
+      try {
         linkSync(aside, path)
         return true
       } catch (error) {
-        // A path through a file says EEXIST, too, and no lock lies there.
-        if ((error as NodeJS.ErrnoException).code === 'EEXIST' && existsSync(path)) return false
+        if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
         throw refusal(path, error)
       } finally {
         rmSync(aside, { force: true })

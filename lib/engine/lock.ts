@@ -29,18 +29,23 @@ export function takeLock(file: LockFile, mine: Holder, alive: (holder: string) =
     const current = file.read()
     if (current === undefined) continue
     const other = parseHolder(current)
-    if (other !== undefined && alive(other.holder) !== false) throw held(file.path, other)
-    if (file.removeIf(current)) note(`took over the lock of a run that is gone (${other === undefined ? 'unreadable' : `${other.holder}, since ${other.since}`})`)
+    if (other === 'unknown') throw new AirstripError('LOCKED', `${file.path} is a lock that this airstrip does not understand.`, { place: file.path, next: `When no airstrip runs, delete ${file.path}.` })
+    if (other !== 'damaged' && alive(other.holder) !== false) throw held(file.path, other)
+    if (file.removeIf(current)) note(`took over the lock of a run that is gone (${other === 'damaged' ? 'unreadable' : `${other.holder}, since ${other.since}`})`)
   }
   throw new AirstripError('LOCKED', `${file.path} changes hands too quickly to be taken.`, { place: file.path })
 }
 
-function parseHolder(text: string): Holder | undefined {
+/**
+ * A lock comes into being whole, so half a one was left by a machine that went down, and its holder
+ * with it. A whole one of another shape is somebody else's, and may well be alive.
+ */
+function parseHolder(text: string): Holder | 'damaged' | 'unknown' {
   try {
-    const value = JSON.parse(text) as Partial<Holder>
-    return typeof value.holder === 'string' ? { holder: value.holder, since: value.since ?? '', command: value.command ?? '' } : undefined
+    const value = JSON.parse(text) as Partial<Holder> | null
+    return typeof value?.holder === 'string' ? { holder: value.holder, since: value.since ?? '', command: value.command ?? '' } : 'unknown'
   } catch {
-    return undefined
+    return 'damaged'
   }
 }
 

@@ -23,7 +23,10 @@ export function createFooter(colors: boolean): Footer {
       const at = now.getTime()
       if (event.type === 'run-started') doing = { what: 'looking at the cluster', since: at }
       else if (event.type === 'step-started') doing = { what: event.step, since: at }
-      else if (event.type === 'waiting') pending.set(event.object, { reason: event.reason, since: pending.get(event.object)?.since ?? at - event.ms })
+      else if (event.type === 'waiting') {
+        doing ??= { what: event.step, since: at - event.ms }
+        pending.set(event.object, { reason: event.reason, since: pending.get(event.object)?.since ?? at - event.ms })
+      }
       else if (event.type === 'ready') pending.delete(event.object)
       else if (event.type === 'retry' && event.step !== undefined) pending.clear()
       else if (overWith.includes(event.type)) {

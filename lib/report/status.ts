@@ -38,7 +38,7 @@ export const statusSchema = z.object({
   }).describe('The cluster'),
   problems: z.array(z.object({ code: z.string().describe('The error, as the README lists them'), sentence: z.string().describe('What is wrong'), next: z.string().describe('What to do now') }))
     .describe('What kept status from looking, or from believing the record; with any of them the exit code is 1'),
-  run: runRecord.extend({ result: z.enum([...runRecord.shape.result.options, 'killed']).describe('killed: it never ended, and its process is gone') }).optional(),
+  run: runRecord.extend({ result: z.enum([...runRecord.shape.result.options, 'killed']).describe('killed: it never ended, and its process is gone') }).optional().describe('The last run'),
   steps: z.array(row).describe('Every step, in order'),
   runs: z.array(historyEntry).describe('The last runs, the newest first'),
 })

@@ -63,12 +63,26 @@ void t.test('the lock of a run that is gone is taken over, and that is said', (t
   t.end()
 })
 
-void t.test('a lock that cannot be read belongs to nobody', (t) => {
-  for (const content of ['', '{', 'null', '[]', '{"holder":5}']) {
-    const notes: string[] = []
+void t.test('a lock that was cut at any byte was left by a machine that went down, and is taken over', (t) => {
+  const whole = JSON.stringify(holder(4242))
+  const wrong: number[] = []
+  for (let length = 0; length < whole.length; length++) {
+    for (const content of [whole.slice(0, length), whole.slice(0, length).padEnd(whole.length, '\0')]) {
+      const notes: string[] = []
+      const file = memory(content)
+      takeLock(file, holder(1), nobodyAsked, (note) => notes.push(note))
+      if (!notes.join('').includes('unreadable') || file.content !== JSON.stringify(holder(1))) wrong.push(length)
+    }
+  }
+  t.same(wrong, [])
+  t.end()
+})
+
+void t.test('a whole lock of another shape is refused: whoever wrote it may be at work', (t) => {
+  for (const content of ['null', '[]', '{"holder":5}', '{"version":2,"by":"airstrip"}']) {
     const file = memory(content)
-    takeLock(file, holder(1), nobodyAsked, (note) => notes.push(note))
-    t.match(notes, [/unreadable/], content)
+    t.match(thrown(() => takeLock(file, holder(1), nobodyAsked, silent)), { code: 'LOCKED', next: /delete state\/state\.json\.lock/ }, content)
+    t.equal(file.content, content)
   }
   t.end()
 })
