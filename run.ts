@@ -1,15 +1,18 @@
 import { randomBytes } from 'node:crypto'
-import { setMaxListeners } from 'node:events'
+import { once, setMaxListeners } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { screenOf } from './lib/adapters/screen.ts'
 import { createExec } from './lib/cluster/exec.ts'
 import { holderOf } from './lib/cluster/machine.ts'
 import { runCommandLine } from './lib/commands/cli.ts'
 import type { Deps } from './lib/commands/deps.ts'
+import { AirstripError } from './lib/errors.ts'
 
-const { argv, env, stdout, stderr, pid } = process
+const { argv, env, stdin, stdout, stderr, pid } = process
 const stop = new AbortController()
 // Every call under way listens for the end of the run, and many are under way side by side.
 setMaxListeners(0, stop.signal)
@@ -45,6 +48,21 @@ const deps: Deps = {
   },
   readFile: (path) => readFileSync(path, 'utf8'),
   signal: stop.signal,
+  screen: stderr.isTTY ? screenOf(stderr) : undefined,
+  ask: stdin.isTTY && stderr.isTTY ? ask : undefined,
+}
+
+/** In the terminal's own line mode, so that Ctrl-C is a signal like any other; the end of input is no answer. */
+async function ask(question: string): Promise<string> {
+  const lines = createInterface({ input: stdin, output: stderr, terminal: false })
+  try {
+    return await Promise.race([lines.question(question, { signal: stop.signal }), once(lines, 'close').then(() => '')])
+  } catch (error) {
+    if (stop.signal.aborted) throw new AirstripError('INTERRUPTED', 'The run was interrupted before anything was agreed to.')
+    throw error
+  } finally {
+    lines.close()
+  }
 }
 
 process.exitCode = await runCommandLine(argv.slice(2), deps)

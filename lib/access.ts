@@ -95,6 +95,12 @@ export interface ReleaseHook {
   phase: string
 }
 
+/** What a release would be made of. */
+export interface Rendered {
+  objects: KubernetesObject[]
+  hooks: KubernetesObject[]
+}
+
 export interface ReleaseName {
   name: string
   namespace: string
@@ -173,6 +179,8 @@ export interface Reader {
   /** The newest record that is not superseded. */
   release(name: string, namespace: string): Promise<Release | undefined>
   chart(source: ChartSource): Promise<Chart>
+  /** What Helm would make of the wish now; takes seconds. */
+  render(wish: ReleaseWish): Promise<Rendered>
   manifest(source: ManifestSource): Promise<KubernetesObject[]>
   secret(source: SecretSource): Promise<string>
   /** The last lines, or undefined where the container has none. */

@@ -1,4 +1,8 @@
-import { differences, type Difference } from './diff/compare.ts'
+import type { Difference } from './diff/compare.ts'
+import { lastWriter } from './diff/managed.ts'
+import type { IgnoreRule } from './diff/noise.ts'
+import { patchOf } from './diff/patch.ts'
+import { drift, isQuiet } from './diff/rules.ts'
 import type { KubernetesObject, NonEmpty, ObjectRef, Writer } from './access.ts'
 import type { Change } from './step.ts'
 
@@ -32,21 +36,28 @@ export function objectsOf(change: Change): string[] {
 }
 
 /** Create what is not there and update what differs; nothing where the live objects are as wanted. */
-export function objectChanges(wanted: readonly KubernetesObject[], live: readonly (KubernetesObject | undefined)[]): Change[] {
-  return wanted.flatMap((want, index) => changeOf(want, live[index]))
+export function objectChanges(wanted: readonly KubernetesObject[], live: readonly (KubernetesObject | undefined)[], ignore: readonly IgnoreRule[] = []): Change[] {
+  return wanted.flatMap((want, index) => changeOf(want, live[index], ignore))
 }
 
-function changeOf(want: KubernetesObject, live: KubernetesObject | undefined): Change[] {
+function changeOf(want: KubernetesObject, live: KubernetesObject | undefined, ignore: readonly IgnoreRule[]): Change[] {
   if (live === undefined) return [{ op: 'create', want, why: 'it is not there' }]
-  const found = differences(want, live)
-  return found.length === 0 ? [] : [{ op: 'update', want, live, why: describe(found) }]
+  const found = drift(want, live, ignore)
+  return found.length === 0 ? [] : [{ op: 'update', want, live, found, why: describe(found, live) }]
 }
 
-/** Names the fields, not their values: some of them are secret. */
-export function describe(found: readonly Difference[]): string {
+/** Names the fields, not their values, since some of them are secret; and who wrote them last, where the server knows. */
+export function describe(found: readonly Difference[], live?: KubernetesObject): string {
   const paths = found.slice(0, 3).map(({ path }) => path)
   const more = found.length > paths.length ? ` and ${found.length - paths.length} more` : ''
-  return `${paths.join(', ')}${more} ${found.length === 1 ? 'differs' : 'differ'}`
+  const by = live === undefined ? '' : writtenBy(found, live)
+  return `${paths.join(', ')}${more} ${found.length === 1 ? 'differs' : 'differ'}${by}`
+}
+
+function writtenBy(found: readonly Difference[], live: KubernetesObject): string {
+  const writers = found.map(({ at }) => lastWriter(live, at)).filter((writer) => writer !== undefined && !isQuiet(writer.manager))
+  const last = new Map(writers.map((writer) => [writer?.manager, writer?.time]))
+  return last.size === 0 ? '' : `; written by ${[...last].map(([manager, time]) => `${manager ?? ''} at ${time ?? ''}`).join(' and ')}`
 }
 
 /** Makes the changes in their order; neighbours that are plain applies go in one call. */
@@ -58,6 +69,7 @@ export async function makeChanges(changes: NonEmpty<Change>, writer: Writer): Pr
   }
   for (const change of changes) {
     if (change.op === 'create' || change.op === 'update') {
+      if (change.op === 'update') await takeAway(change, writer)
       applies.push(change.want)
     } else {
       await flush()
@@ -65,6 +77,12 @@ export async function makeChanges(changes: NonEmpty<Change>, writer: Writer): Pr
     }
   }
   await flush()
+}
+
+/** A server-side apply leaves alone what it does not name, so what somebody added is removed by name. */
+async function takeAway({ live, found }: Extract<Change, { op: 'update' }>, writer: Writer): Promise<void> {
+  const added = found.filter(({ want }) => want === undefined)
+  if (added.length > 0) await writer.patch(live, patchOf(added))
 }
 
 async function makeOne(change: Exclude<Change, { op: 'create' } | { op: 'update' }>, writer: Writer): Promise<void> {

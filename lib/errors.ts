@@ -20,6 +20,8 @@ export const errorCodes = {
   CHART_UNAVAILABLE: { exit: 1, cause: 'The chart could not be found or downloaded.', fix: 'Check airflow.chart and airflow.version, or point airflow.chart at a folder or a .tgz.' },
   MANIFEST_UNAVAILABLE: { exit: 1, cause: 'The provisioner manifest could not be read, or is not the one that was pinned.', fix: 'Check the network, or point provisioner.manifest at a file you trust.' },
   SECRET_UNAVAILABLE: { exit: 64, cause: 'A secret that the configuration refers to is not there, or its file can be read by others.', fix: 'Set the named variable, or create the named file with mode 0600.' },
+  CONSENT: { exit: 1, cause: 'Something would be changed that needs your word, and there is nobody to ask.', fix: 'Look at `diff`, then run with --yes, or in a terminal.' },
+  MOVED: { exit: 1, cause: 'The cluster changed between what was shown and what was about to be made.', fix: 'Look at the new diff and run again.' },
   LOCKED: { exit: 75, cause: 'Another run holds the lock of this state file.', fix: 'Wait for the named process, or stop it.' },
   STATE_DAMAGED: { exit: 1, cause: 'The state file cannot be read as what airstrip writes.', fix: 'Move it aside; the cluster is looked at anew.' },
   STATE_UNUSABLE: { exit: 1, cause: 'The state file, or the folder that it lies in, cannot be read or written.', fix: 'Give this user access to it, or name another with --state FILE.' },

@@ -10,6 +10,7 @@
  * Writer), deletions (`delete` and `replace`: always with a reason), and the Helm release
  * (`release` and `unlock`).
  */
+import type { Difference } from './diff/compare.ts'
 import type { JsonPatch, KubernetesObject, NonEmpty, ObjectRef, RandomBytes, Reader, Release, ReleaseName, ReleaseWish, Writer } from './access.ts'
 
 export type StepName = 'prereq' | 'provisioner' | 'storage' | 'helm' | 'ingress' | 'executor'
@@ -28,17 +29,18 @@ export interface Finding {
 }
 
 export type Change =
-  /** Both are a server-side apply. `live` is what was there when we looked. */
+  /** Both are a server-side apply. `live` is what was there when we looked, `found` what differed; what somebody added is taken away first. */
   | { op: 'create'; want: KubernetesObject; why: string }
-  | { op: 'update'; want: KubernetesObject; live: KubernetesObject; why: string }
+  | { op: 'update'; want: KubernetesObject; live: KubernetesObject; found: Difference[]; why: string }
   /** Deleted and created again: for an object that cannot be changed and carries no data. */
   | { op: 'replace'; want: KubernetesObject; live: KubernetesObject; why: string }
-  | { op: 'delete'; live: KubernetesObject; why: string }
+  /** `freeing`: out of the way of what is made again at once; nothing is lost by it. */
+  | { op: 'delete'; live: KubernetesObject; freeing?: true; why: string }
   | { op: 'patch'; live: KubernetesObject; patch: NonEmpty<JsonPatch>; why: string }
   /** Secrets made once. The values come into being in `make`, so no plan can show them. */
   | { op: 'generate'; refs: NonEmpty<ObjectRef>; why: string; make(random: RandomBytes): KubernetesObject[] }
-  /** helm upgrade --install. */
-  | { op: 'release'; want: ReleaseWish; live?: Release | undefined; why: string }
+  /** helm upgrade --install. `sameWish`: chart and values are those of the record, so it is only mended. */
+  | { op: 'release'; want: ReleaseWish; live?: Release | undefined; sameWish: boolean; why: string }
   /** What an interrupted run left: its Helm is ended, its `pending-*` record backed up and marked failed. */
   | { op: 'unlock'; release: ReleaseName; live?: Release | undefined; why: string }
 

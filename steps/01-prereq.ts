@@ -38,11 +38,15 @@ export const prereq: Step<Pick<Config, 'airflow' | 'storage' | 'ingress' | 'requ
   }),
 
   async check(spec, reader) {
-    // Without permission to look, looking would only fail with less to say.
-    const allowed = judgePermissions(await reader.permissions(spec.namespace))
+    // Side by side; what a look without permission says counts for nothing.
+    const [allowed, seen] = await Promise.all([
+      reader.permissions(spec.namespace).then(judgePermissions),
+      look(spec, reader).catch((error: unknown) => ({ error })),
+    ])
     const denied = blockedBy(allowed).blocked
     if (denied !== undefined) return denied
-    const { findings, evidence } = await look(spec, reader)
+    if ('error' in seen) throw seen.error
+    const { findings, evidence } = seen
     const { blocked, warnings } = blockedBy([...allowed, ...findings])
     return blocked ?? { state: 'satisfied', evidence, warnings }
   },

@@ -1,6 +1,7 @@
 import { makeChanges, objectChanges, refOf } from '../lib/changes.ts'
 import { blockedBy, checked } from '../lib/check.ts'
 import type { Config } from '../lib/config/schema.ts'
+import type { IgnoreRule } from '../lib/diff/noise.ts'
 import { edited } from '../lib/manifest/load.ts'
 import { provisionerSource } from '../lib/manifest/provisioner.ts'
 import { lookAt } from '../lib/observe/look.ts'
@@ -10,12 +11,13 @@ import type { Step } from '../lib/step.ts'
 
 interface Spec {
   source: ManifestSource
+  ignore: readonly IgnoreRule[]
 }
 
 const className = 'local-path'
 
 /** The chart's database and Redis ask for volumes without naming a class: somebody must make them. */
-export const provisioner: Step<Pick<Config, 'provisioner'>, Spec> = {
+export const provisioner: Step<Pick<Config, 'provisioner' | 'diff'>, Spec> = {
   name: 'provisioner',
   number: 2,
   title: 'a default StorageClass that makes volumes',
@@ -23,7 +25,7 @@ export const provisioner: Step<Pick<Config, 'provisioner'>, Spec> = {
   needs: [],
   timeoutMs: 300_000,
 
-  spec: ({ provisioner: config }) => ({ source: provisionerSource(config) }),
+  spec: ({ provisioner: config, diff }) => ({ source: provisionerSource(config), ignore: diff.ignore }),
 
   async check(spec, reader) {
     const classes = await reader.list({ resources: ['storageclasses'] })
@@ -32,7 +34,7 @@ export const provisioner: Step<Pick<Config, 'provisioner'>, Spec> = {
     const own = ownClass(classes)
     if (own !== undefined) return { state: 'satisfied', evidence: [`StorageClass ${own} is the cluster's own default; it is left alone`] }
     const wanted = await wantedObjects(spec, reader)
-    const changes = objectChanges(wanted, await reader.get(wanted.map(refOf)))
+    const changes = objectChanges(wanted, await reader.get(wanted.map(refOf)), spec.ignore)
     return checked(changes, [`local-path-provisioner from ${spec.source.file ?? spec.source.url}`])
   },
 

@@ -1,6 +1,7 @@
 import { describe, makeChanges, nameOf, objectChanges, refOf } from '../lib/changes.ts'
 import { blockedBy, checked, isNonEmpty } from '../lib/check.ts'
 import type { Config } from '../lib/config/schema.ts'
+import type { IgnoreRule } from '../lib/diff/noise.ts'
 import { differences } from '../lib/diff/compare.ts'
 import { folderJob, storageObjects, type StorageSpec } from '../lib/manifest/storage.ts'
 import { lookAt } from '../lib/observe/look.ts'
@@ -9,8 +10,12 @@ import { judgeImmutable } from '../lib/preflight/volumes.ts'
 import type { KubernetesObject, Reader } from '../lib/access.ts'
 import type { Change, Step } from '../lib/step.ts'
 
+interface Spec extends StorageSpec {
+  ignore: readonly IgnoreRule[]
+}
+
 /** Two folders on the node, each as a volume with its claim, that Airflow's user can use. */
-export const storage: Step<Pick<Config, 'airflow' | 'storage'>, StorageSpec> = {
+export const storage: Step<Pick<Config, 'airflow' | 'storage' | 'diff'>, Spec> = {
   name: 'storage',
   number: 3,
   title: 'namespace, and volumes for DAGs and logs',
@@ -18,7 +23,7 @@ export const storage: Step<Pick<Config, 'airflow' | 'storage'>, StorageSpec> = {
   needs: [],
   timeoutMs: 300_000,
 
-  spec: ({ airflow, storage: { path, dagsSize, logsSize, image } }) => ({ namespace: airflow.namespace, path, dagsSize, logsSize, image }),
+  spec: ({ airflow, storage: { path, dagsSize, logsSize, image }, diff: { ignore } }) => ({ namespace: airflow.namespace, path, dagsSize, logsSize, image, ignore }),
 
   async check(spec, reader) {
     const nodes = schedulable(await reader.list({ resources: ['nodes'] }))
@@ -30,7 +35,7 @@ export const storage: Step<Pick<Config, 'airflow' | 'storage'>, StorageSpec> = {
     const { blocked } = blockedBy(judgeImmutable(wanted, live))
     if (blocked !== undefined) return blocked
     const folders = await Promise.all(nodes.map((node, index) => folderChange(spec, node, live[wanted.length + index], reader)))
-    return checked([...objectChanges(wanted, live), ...live.flatMap(releasedChange), ...folders.flat()], [])
+    return checked([...objectChanges(wanted, live, spec.ignore), ...live.flatMap(releasedChange), ...folders.flat()], [])
   },
 
   apply: makeChanges,

@@ -1,15 +1,16 @@
 import { guardRelease, type Surety } from '../lib/airflow/guard.ts'
 import { makeSecrets, secretRefs } from '../lib/airflow/keys.ts'
 import { judgeLock, readLease, type LockVerdict } from '../lib/airflow/lock.ts'
-import { markedFingerprint, operationRef } from '../lib/airflow/operation.ts'
-import { executorOf, releaseDrift, wishFor } from '../lib/airflow/release.ts'
-import { freeStuck, lackingSets } from '../lib/airflow/stuck.ts'
+import { handAdditions, handEdits, scaledByOthers } from '../lib/airflow/hand-edits.ts'
+import { operationRef } from '../lib/airflow/operation.ts'
+import { executorOf, upgradeReason, wishChanged, wishFor } from '../lib/airflow/release.ts'
+import { freeStuck, lackingSets, type Mending } from '../lib/airflow/stuck.ts'
 import { airflowSpec, databaseClaimRef, type AirflowSlice, type AirflowSpec } from '../lib/airflow/spec.ts'
 import { makeChanges, refOf } from '../lib/changes.ts'
 import { blockedBy, checked, isNonEmpty } from '../lib/check.ts'
 import { explainRelease } from '../lib/doctor/explain.ts'
 import { lookAtRelease } from '../lib/observe/look-release.ts'
-import type { KubernetesObject, Reader, Release } from '../lib/access.ts'
+import type { KubernetesObject, Reader, Release, ReleaseWish } from '../lib/access.ts'
 import type { Change, Step } from '../lib/step.ts'
 
 /** The release, its keys and its passwords. The executor of a release that runs is left to step executor. */
@@ -34,11 +35,9 @@ export const helm: Step<AirflowSlice, AirflowSpec> = {
     const verdict = await judgeOperation(release, lease, reader)
     if (verdict.state === 'held') return { state: 'blocked', findings: [verdict.finding] }
     const unlock: Change[] = verdict.state === 'stale' ? [{ op: 'unlock', release: { name, namespace }, live: release, why: verdict.why }] : []
-    // What a cut-off Helm may have half done is not worth working out: the upgrade makes it whole.
-    const why = verdict.state === 'stale' ? 'its last change was interrupted' : await whyUpgrade(spec, release, reader)
-    const upgrade: Change[] = why === undefined ? [] : [{ op: 'release', want: wish, live: release, why }]
-    const freed = await stuckChanges(release, upgrade.length > 0, reader)
-    return checked([...(await keyChange(spec, secrets, reader)), ...unlock, ...freed, ...upgrade], evidenceOf(release))
+    const keys = await keyChange(spec, secrets, reader)
+    const mends = await releaseChanges(spec, wish, release, verdict, reader)
+    return checked([...keys, ...unlock, ...mends], evidenceOf(release))
   },
 
   apply: makeChanges,
@@ -72,17 +71,28 @@ async function judgeOperation(release: Release | undefined, lease: KubernetesObj
   return judgeLock(release, held, alive, reader.now())
 }
 
-async function whyUpgrade({ release: spec }: AirflowSpec, release: Release | undefined, reader: Reader): Promise<string | undefined> {
-  if (release === undefined) return 'it is not installed'
-  const [chart, live] = await Promise.all([reader.chart(spec.chart), reader.get(release.objects.map(refOf))])
-  return releaseDrift(wishFor(spec, executorOf(release)), chart, release, markedFingerprint(release.description), live)
+/** Helm where there is something new or something broken; the objects themselves where they were only touched by hand. */
+async function releaseChanges(spec: AirflowSpec, want: ReleaseWish, release: Release | undefined, verdict: LockVerdict, reader: Reader): Promise<Change[]> {
+  if (release === undefined) return [{ op: 'release', want, sameWish: false, why: 'it is not installed' }]
+  const [chart, live, autoscalers] = await Promise.all([
+    reader.chart(want.chart),
+    reader.get(release.objects.map(refOf)),
+    reader.list({ resources: ['horizontalpodautoscalers'] }),
+  ])
+  const ignore = [...spec.ignore, ...scaledByOthers(autoscalers)]
+  // What a cut-off Helm may have half done is not worth working out: the upgrade makes it whole.
+  const cutOff = verdict.state === 'stale' ? { why: 'its last change was interrupted', sameWish: wishChanged(want, chart, release) === undefined } : undefined
+  const reason = cutOff ?? upgradeReason(want, chart, release)
+  const byHand = (reason === undefined ? handEdits : handAdditions)(release, live, ignore)
+  const patched = byHand.flatMap((change) => (change.op === 'patch' ? [change.live.metadata.name] : []))
+  const freed = await stuckChanges(release, live, { upgrade: reason !== undefined, patched }, reader)
+  return [...byHand, ...freed, ...(reason === undefined ? [] : [{ op: 'release' as const, want, live: release, ...reason }])]
 }
 
 /** What would keep the pods of a corrected version from ever being made. */
-async function stuckChanges(release: Release | undefined, upgrading: boolean, reader: Reader): Promise<Change[]> {
-  const sets = release === undefined ? [] : lackingSets(await reader.get(release.objects.map(refOf)))
-  if (release === undefined || sets.length === 0) return []
-  return freeStuck(sets, await reader.list({ resources: ['pods', 'persistentvolumeclaims'], namespace: release.namespace }), upgrading)
+async function stuckChanges({ namespace }: Release, live: readonly (KubernetesObject | undefined)[], mending: Mending, reader: Reader): Promise<Change[]> {
+  const sets = lackingSets(live)
+  return sets.length === 0 ? [] : freeStuck(sets, await reader.list({ resources: ['pods', 'persistentvolumeclaims'], namespace }), mending)
 }
 
 function evidenceOf(release: Release | undefined): string[] {

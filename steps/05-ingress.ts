@@ -1,14 +1,19 @@
 import { makeChanges, objectChanges, refOf } from '../lib/changes.ts'
 import { checked } from '../lib/check.ts'
 import type { Config } from '../lib/config/schema.ts'
+import type { IgnoreRule } from '../lib/diff/noise.ts'
 import { ingressObjects, type IngressSpec } from '../lib/manifest/ingress.ts'
 import { judgeAnswer, judgeRedirect } from '../lib/observe/answer.ts'
 import { findTraefik, groupOf, missingTraefik, traefikGroups } from '../lib/preflight/traefik.ts'
 import type { KubernetesObject, Reader } from '../lib/access.ts'
 import type { Change, Finding, Look, Step } from '../lib/step.ts'
 
+interface Spec extends IngressSpec {
+  ignore: readonly IgnoreRule[]
+}
+
 /** The way in: https://HOST/airflow, through the Traefik that is on the cluster. */
-export const ingress: Step<Pick<Config, 'airflow' | 'ingress'>, IngressSpec> = {
+export const ingress: Step<Pick<Config, 'airflow' | 'ingress' | 'diff'>, Spec> = {
   name: 'ingress',
   number: 5,
   title: 'Airflow at its public address',
@@ -16,10 +21,10 @@ export const ingress: Step<Pick<Config, 'airflow' | 'ingress'>, IngressSpec> = {
   needs: ['helm'],
   timeoutMs: 180_000,
 
-  spec: ({ airflow, ingress: { host, path, prefix, certResolver, entryPoint, address } }) => ({
+  spec: ({ airflow, ingress: { host, path, prefix, certResolver, entryPoint, address }, diff: { ignore } }) => ({
     namespace: airflow.namespace,
     service: `${airflow.release}-webserver`,
-    host, path, prefix, certResolver, entryPoint, address,
+    host, path, prefix, certResolver, entryPoint, address, ignore,
   }),
 
   async check(spec, reader) {
@@ -33,7 +38,7 @@ export const ingress: Step<Pick<Config, 'airflow' | 'ingress'>, IngressSpec> = {
     const wanted = ingressObjects(spec, group)
     const everywhere = traefikGroups.flatMap((one) => ingressObjects({ ...spec, prefix: 'strip' }, one))
     const [live, ours] = await Promise.all([reader.get(wanted.map(refOf)), reader.get(everywhere.map(refOf))])
-    return checked([...objectChanges(wanted, live), ...stale(ours, wanted)], [`IngressRoute in ${group} for ${spec.host}${spec.path}`])
+    return checked([...objectChanges(wanted, live, spec.ignore), ...stale(ours, wanted)], [`IngressRoute in ${group} for ${spec.host}${spec.path}`])
   },
 
   apply: makeChanges,

@@ -27,7 +27,7 @@ export const executor: Step<AirflowSlice, AirflowSpec> = {
     if (release === undefined) return { state: 'waiting', on: [{ object: `Helm release ${spec.namespace}/${spec.name}`, reason: 'is not installed yet' }] }
     const now = executorOf(release)
     if (now === spec.executor) return { state: 'satisfied', evidence: [] }
-    return { state: 'drifted', changes: [{ op: 'release', want: wishFor(spec, spec.executor), live: release, why: `executor ${now} becomes ${spec.executor}` }] }
+    return { state: 'drifted', changes: [{ op: 'release', want: wishFor(spec, spec.executor), live: release, sameWish: false, why: `executor ${now} becomes ${spec.executor}` }] }
   },
 
   apply: makeChanges,

@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import { describe } from '../changes.ts'
-import { differences } from '../diff/compare.ts'
-import type { Chart, ChartSource, KubernetesObject, Release, ReleaseWish } from '../access.ts'
+import type { Chart, ChartSource, Release, ReleaseWish } from '../access.ts'
+import { markedFingerprint } from './operation.ts'
 import { officialValues, type ValuesSpec } from './official.ts'
 
 /** What step helm and step executor both want of the release; only the executor is the latter's. */
@@ -24,19 +23,32 @@ export function executorOf(release: Release): string {
   return typeof release.values.executor === 'string' ? release.values.executor : 'CeleryExecutor'
 }
 
+/** Why Helm must work on the release; `sameWish` where only what was wanted before is made whole. */
+export interface UpgradeReason {
+  why: string
+  sameWish: boolean
+}
+
 /**
- * Why the release must be upgraded, or undefined. Told from Helm's own record and the live objects:
- * a chart is never rendered to find out that nothing changed.
+ * Why the release must be upgraded, or undefined. Told from Helm's own record: a chart is never
+ * rendered to find out that nothing changed.
  */
-export function releaseDrift(wish: ReleaseWish, chart: Chart, release: Release, marked: string | undefined, live: readonly (KubernetesObject | undefined)[]): string | undefined {
-  if (release.status !== 'deployed') return `it is ${release.status}: ${firstSentence(release.description)}`
+export function upgradeReason(wish: ReleaseWish, chart: Chart, release: Release): UpgradeReason | undefined {
+  const changed = wishChanged(wish, chart, release)
+  // Both may be so; what is new weighs more than what is broken.
+  if (release.status !== 'deployed') return { why: `it is ${release.status}: ${firstSentence(release.description)}`, sameWish: changed === undefined }
+  return changed === undefined ? undefined : { why: changed, sameWish: false }
+}
+
+/** What is new about the wish, in words; undefined where the record has all of it. */
+export function wishChanged(wish: ReleaseWish, chart: Chart, release: Release): string | undefined {
   if (release.chart.name !== chart.name || release.chart.version !== chart.version) {
     return `chart ${release.chart.name} ${release.chart.version} is installed, ${chart.name} ${chart.version} is wanted`
   }
+  const marked = markedFingerprint(release.description)
   if (marked !== undefined && marked !== chart.fingerprint.slice(0, marked.length)) return `the chart at ${chart.path} was changed`
   const values = changedValues(wish.values, release.values)
-  if (values.length > 0) return `values differ: ${values.slice(0, 4).join(', ')}${values.length > 4 ? ` and ${values.length - 4} more` : ''}`
-  return liveDrift(release.objects, live)
+  return values.length === 0 ? undefined : `values differ: ${values.slice(0, 4).join(', ')}${values.length > 4 ? ` and ${values.length - 4} more` : ''}`
 }
 
 /** Paths of values that are not the same, in either direction. */
@@ -46,17 +58,6 @@ export function changedValues(wanted: unknown, had: unknown, path = ''): string[
     return keys.flatMap((key) => changedValues(wanted[key], had[key], path === '' ? key : `${path}.${key}`))
   }
   return isDeepStrictEqual(wanted, had) ? [] : [path]
-}
-
-/** Objects of the release that somebody deleted or changed by hand. */
-function liveDrift(objects: readonly KubernetesObject[], live: readonly (KubernetesObject | undefined)[]): string | undefined {
-  for (const [index, object] of objects.entries()) {
-    const there = live[index]
-    if (there === undefined) return `${object.kind} ${object.metadata.name} is gone`
-    const found = differences(object, there)
-    if (found.length > 0) return `${object.kind} ${object.metadata.name} was changed by hand: ${describe(found)}`
-  }
-  return undefined
 }
 
 function firstSentence(text: string): string {

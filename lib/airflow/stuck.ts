@@ -12,6 +12,13 @@ interface SetStatus {
   updateRevision?: string
 }
 
+/** What is about to be done to the release. */
+export interface Mending {
+  upgrade: boolean
+  /** Names of the StatefulSets whose hand edits are undone. */
+  patched: readonly string[]
+}
+
 /** StatefulSets that lack a pod: only for these are pods worth listing. */
 export function lackingSets(live: readonly (KubernetesObject | undefined)[]): KubernetesObject[] {
   return live.filter((object) => object !== undefined).filter(({ kind, spec, status }) =>
@@ -25,22 +32,25 @@ export function lackingSets(live: readonly (KubernetesObject | undefined)[]): Ku
  * in the same go, and its claims stay. A pod alone would come back as it was until Helm is there, and
  * the hook that follows would wait for the database in vain.
  *
+ * Where only hand edits are undone, the set is there to stay and its pods alone are taken away, after
+ * it was put right.
+ *
  * `near` has the pods and claims of the namespace. A claim that was never bound goes with the set: no
  * pod ever ran on it, so nothing can be in it, and before Kubernetes 1.26 it never learns of a class
  * that came after it.
  */
-export function freeStuck(sets: readonly KubernetesObject[], near: readonly KubernetesObject[], upgrading: boolean): Change[] {
+export function freeStuck(sets: readonly KubernetesObject[], near: readonly KubernetesObject[], mending: Mending): Change[] {
   const pods = near.filter(({ kind }) => kind === 'Pod')
   return sets.flatMap((set): Change[] => {
     const { readyReplicas = 0, updateRevision } = (set.status ?? {}) as SetStatus
     const stuck = podsOf(set, pods).filter((pod) => reasonOf(pod) !== undefined)
     const [first] = stuck
     if (first === undefined) return []
-    if (upgrading && readyReplicas === 0) {
-      return [{ op: 'delete', live: set, why: `${because(first)}; Helm makes it again, and its bound claims stay` }, ...stuck.flatMap((pod) => neverBound(pod, near)).map(claimChange)]
+    if (mending.upgrade && readyReplicas === 0) {
+      return [{ op: 'delete', freeing: true, live: set, why: `${because(first)}; Helm makes it again, and its bound claims stay` }, ...stuck.flatMap((pod) => neverBound(pod, near)).map(claimChange)]
     }
-    const old = stuck.filter(({ metadata }) => metadata.labels?.['controller-revision-hash'] !== updateRevision)
-    return old.map((pod) => ({ op: 'delete', live: pod, why: because(pod) }))
+    const old = stuck.filter(({ metadata }) => mending.patched.includes(set.metadata.name) || metadata.labels?.['controller-revision-hash'] !== updateRevision)
+    return old.map((pod): Change => ({ op: 'delete', freeing: true, live: pod, why: because(pod) }))
   })
 }
 
@@ -55,7 +65,7 @@ function neverBound(pod: KubernetesObject, near: readonly KubernetesObject[]): K
 }
 
 function claimChange(live: KubernetesObject): Change {
-  return { op: 'delete', live, why: 'it was never bound, so nothing is in it; it is made again as it is wanted now' }
+  return { op: 'delete', freeing: true, live, why: 'it was never bound, so nothing is in it; it is made again as it is wanted now' }
 }
 
 function because(pod: KubernetesObject): string {

@@ -31,8 +31,8 @@ export async function kubectl(connection: Connection, args: string[], stdin?: st
 }
 
 /** As `kubectl`, but a refusal that is not transient is an answer for the caller to read. */
-export async function callKubectl(connection: Connection, args: string[], stdin?: string): Promise<Outcome> {
-  const call: Call = { tool: 'kubectl', args: [...kubectlFlags(connection.target), ...args], stdin, signal: connection.signal }
+export async function callKubectl(connection: Connection, args: string[], stdin?: string, piped?: boolean): Promise<Outcome> {
+  const call: Call = { tool: 'kubectl', args: [...kubectlFlags(connection.target), ...args], stdin, piped, signal: connection.signal }
   return retried(connection, call, args)
 }
 

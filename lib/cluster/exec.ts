@@ -5,6 +5,8 @@ export interface Call {
   tool: string
   args: string[]
   stdin?: string | undefined
+  /** The tool opens `/dev/stdin` by name, which works for a pipe and not for the socket that Node hands down. */
+  piped?: boolean | undefined
   signal?: AbortSignal | undefined
 }
 
@@ -22,7 +24,7 @@ export type Exec = (call: Call) => Promise<Outcome>
  * replaces itself by the tool, so a call costs one process and a signal reaches the tool itself.
  */
 export function createExec(env: NodeJS.ProcessEnv): Exec {
-  return async ({ tool, args, stdin, signal }) => {
+  return async ({ tool, args, stdin, piped, signal }) => {
     const started = performance.now()
     const shell = $({
       nothrow: true,
@@ -33,7 +35,7 @@ export function createExec(env: NodeJS.ProcessEnv): Exec {
       input: stdin ?? '',
       ...(signal === undefined ? {} : { signal }),
     })
-    const { exitCode, stdout, stderr } = await shell`${tool} ${args}`
+    const { exitCode, stdout, stderr } = await (piped === true ? shell`cat | ${tool} ${args}` : shell`${tool} ${args}`)
     return { exitCode: exitCode ?? 1, stdout, stderr, ms: Math.round(performance.now() - started) }
   }
 }

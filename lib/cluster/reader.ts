@@ -2,6 +2,7 @@ import type { Chart, ChartSource, FolderFacts, HttpsAnswer, KubernetesObject, Li
 import { callKubectl, refusal, type Connection } from './connection.ts'
 import { getObjects, listObjects, readJson } from './objects.ts'
 import { newestRecord, readRelease } from './release.ts'
+import { renderRelease } from './render.ts'
 
 /** What the Reader needs of the machine and the network besides kubectl and helm. */
 export interface Surroundings {
@@ -23,6 +24,7 @@ export function createReader(connection: Connection, surroundings: Surroundings)
     versions: () => readVersions(connection),
     permissions: (namespace) => readPermissions(connection, namespace),
     release: (name, namespace) => findRelease(connection, name, namespace),
+    render: (wish) => renderRelease(connection, (source) => surroundings.chart(source), wish),
     logs: (query) => readLogs(connection, query),
     secret: async (source) => {
       const value = await surroundings.secret(source)

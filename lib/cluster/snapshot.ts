@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { KubernetesObject, ObjectRef, Reader } from '../access.ts'
+import type { KubernetesObject, ListQuery, ObjectRef, Reader } from '../access.ts'
+import { isNonEmpty } from '../check.ts'
 import { keyOf } from './objects.ts'
 
 /**
- * One look at the cluster, shared: within a snapshot the same question is asked once, and the
- * objects that several steps want by name at the same moment are fetched in one process. A new look
- * is a new snapshot.
+ * One look at the cluster, shared: within a snapshot the same question is asked once, and what
+ * several steps want at the same moment, by name or by kind, is fetched in one process. A new look is
+ * a new snapshot.
  */
 export function snapshot(reader: Reader): Reader {
   const answers = new Map<string, Promise<unknown>>()
@@ -20,11 +21,12 @@ export function snapshot(reader: Reader): Reader {
   return {
     ...reader,
     get: gathered(reader),
-    list: (query) => once(['list', query], () => reader.list(query)),
+    list: gatheredLists(reader),
     versions: () => once(['versions'], () => reader.versions()),
     permissions: (namespace) => once(['permissions', namespace], () => reader.permissions(namespace)),
     release: (name, namespace) => once(['release', name, namespace], () => reader.release(name, namespace)),
     chart: (source) => once(['chart', source], () => reader.chart(source)),
+    render: (wish) => once(['render', wish], () => reader.render(wish)),
     manifest: (source) => once(['manifest', source], () => reader.manifest(source)),
   }
 }
@@ -65,4 +67,45 @@ function gathered(reader: Reader): Reader['get'] {
       asked.set(key, object)
       return object
     }))
+}
+
+/** Kinds that are asked for at the same moment, in the same namespace, come in one call. */
+function gatheredLists(reader: Reader): Reader['list'] {
+  const asked = new Map<string, Promise<KubernetesObject[]>>()
+  const open = new Map<string, { resources: string[]; answer: Promise<KubernetesObject[]> }>()
+  const fetchAll = async (where: string, query: Omit<ListQuery, 'resources'>): Promise<KubernetesObject[]> => {
+    await sleep(gatherMs)
+    const resources = open.get(where)?.resources ?? []
+    open.delete(where)
+    return isNonEmpty(resources) ? reader.list({ ...query, resources }) : []
+  }
+  const ask = async (resource: string, { namespace, selector }: ListQuery): Promise<KubernetesObject[]> => {
+    const where = JSON.stringify([namespace, selector])
+    const batch = open.get(where) ?? { resources: [], answer: fetchAll(where, { namespace, selector }) }
+    open.set(where, batch)
+    batch.resources.push(resource)
+    try {
+      return (await batch.answer).filter(({ kind }) => isNamed(resource, kind))
+    } catch (error) {
+      // One kind that may not be listed refuses all of them: alone, each gets an answer of its own.
+      if (batch.resources.length === 1) throw error
+      return reader.list({ resources: [resource], namespace, selector })
+    }
+  }
+  return async (query) => {
+    const lists = await Promise.all(query.resources.map((resource) => {
+      const key = JSON.stringify([resource, query.namespace, query.selector])
+      const list = asked.get(key) ?? ask(resource, query)
+      asked.set(key, list)
+      return list
+    }))
+    return lists.flat()
+  }
+}
+
+/** `storageclasses.storage.k8s.io` are of kind StorageClass. */
+function isNamed(resource: string, kind: string): boolean {
+  const [name] = resource.split('.')
+  const word = kind.toLowerCase()
+  return [`${word}s`, `${word}es`, word.replace(/y$/, 'ies'), word].some((plural) => plural === name)
 }

@@ -2,11 +2,12 @@ import { AirstripError } from '../errors.ts'
 import type { Chart, ChartSource, JsonPatch, KubernetesObject, ListQuery, RandomBytes, ReleaseName, ReleaseWish, Writer } from '../access.ts'
 import { callKubectl, helmFlags, interrupted, kubectl, refusal, type Connection } from './connection.ts'
 import { isSecretKey } from './redact.ts'
-import { listObjects } from './objects.ts'
+import { listObjects, typeOf } from './objects.ts'
 import type { Outcome } from './exec.ts'
 import { asFailed, newestRecord } from './release.ts'
 import { isTransient } from './transient.ts'
 import { chartMark, operationLease } from '../airflow/operation.ts'
+import { nameOf } from '../changes.ts'
 
 /** What the Writer needs of this machine. */
 export interface Hands {
@@ -58,10 +59,18 @@ async function createOnce(connection: Connection, objects: readonly KubernetesOb
   if (outcome.exitCode !== 0 && !kept) throw await refusal(connection, 'kubectl', args, outcome)
 }
 
+/** What the API server says when a test of the patch does not hold. */
+const testFailed = /the request is invalid|testing (?:value|path)|test failed/i
+
+/** By stdin, as every value: some are secret. Its tests hold what was shown against what is there. */
 async function patchObject(connection: Connection, live: KubernetesObject, patch: readonly JsonPatch[]): Promise<void> {
-  const { kind, metadata } = live
-  const namespace = metadata.namespace === undefined ? [] : ['-n', metadata.namespace]
-  await kubectl(connection, ['patch', kind, metadata.name, ...namespace, '--type=json', '-p', JSON.stringify(patch)])
+  const { name, namespace } = live.metadata
+  const where = namespace === undefined ? [] : ['-n', namespace]
+  const args = ['patch', typeOf(live), name, ...where, '--type=json', '--field-manager=airstrip', '--patch-file=/dev/stdin']
+  const outcome = await callKubectl(connection, args, JSON.stringify(patch), true)
+  if (outcome.exitCode === 0) return
+  if (testFailed.test(outcome.stderr)) throw new AirstripError('MOVED', `${nameOf(live)} was changed after it was looked at, so it was left alone.`, { place: nameOf(live) })
+  throw await refusal(connection, 'kubectl', args, outcome)
 }
 
 /**

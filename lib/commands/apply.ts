@@ -1,18 +1,24 @@
 import { lockFile } from '../adapters/files.ts'
+import { historyFiles } from '../adapters/history.ts'
 import { holderAlive } from '../cluster/machine.ts'
 import { createRedactor } from '../cluster/redact.ts'
-import type { Emit, Event } from '../engine/events.ts'
+import type { Emit } from '../engine/events.ts'
+import { createHistory, runId, statusesOf, type History } from '../engine/history.ts'
 import { takeLock } from '../engine/lock.ts'
 import { resumePoint, runPipeline } from '../engine/pipeline.ts'
+import { rehearse } from '../engine/rehearse.ts'
 import { selectSteps } from '../engine/selection.ts'
-import { loadState, type State } from '../engine/state.ts'
+import { loadState, stateText, type RunRecord, type State } from '../engine/state.ts'
 import { AirstripError, masked } from '../errors.ts'
-import { eventLines } from '../report/lines.ts'
+import { createRenderer } from '../report/renderer.ts'
 import type { Step } from '../step.ts'
 import { steps } from '../../steps/index.ts'
+import { consent } from './consent.ts'
 import type { Command, Deps, Flags } from './deps.ts'
+import { notifying } from './notify.ts'
 import { applyOptions, commonOptions, selectionOptions } from './options.ts'
 import { openSession, type Session } from './session.ts'
+import { shownChanges } from './shown.ts'
 
 const pollMs = 2000
 
@@ -30,38 +36,63 @@ interface Run {
   flags: Flags
   deps: Deps
   emit: Emit
-  startedAt: Date
+  record: RunRecord
   changed: number
 }
 
 async function runApply(flags: Flags, deps: Deps): Promise<number> {
   const chosen = selectSteps(steps, flags)
   const redactor = createRedactor()
+  const { redact } = redactor
+  const renderer = createRenderer({
+    json: flags.json === true, quiet: flags.quiet === true, colors: deps.colors && flags.color, screen: deps.screen, now: () => deps.clock.now(),
+    out: (line) => { deps.out(redact(line)) }, err: (line) => { deps.err(redact(line)) },
+  })
+  let history: History | undefined
   const emit: Emit = (event) => {
     if (event.type === 'change') run.changed++
-    print(event, flags, deps, redactor.redact)
+    history?.record(event, deps.clock.now())
+    renderer.show(event)
   }
-  const run: Run = { chosen, session: openSession(flags, deps, redactor, emit), flags, deps, emit, startedAt: deps.clock.now(), changed: 0 }
+  const startedAt = deps.clock.now()
+  const record: RunRecord = { id: runId(startedAt, deps.holder), command: deps.commandLine, holder: deps.holder, startedAt: startedAt.toISOString(), result: 'running' }
+  const run: Run = { chosen, session: openSession(flags, deps, redactor, emit), flags, deps, emit, record, changed: 0 }
+  try {
+    if (flags.dryRun === true) return await runDry(run)
+    return await notifying({ config: run.session.config, flags, deps, redact }, () => locked(run, (note) => {
+      history = createHistory(historyFiles(flags.state), record, redact, note)
+      return history
+    }))
+  } catch (error) {
+    throw masked(error, redact)
+  } finally {
+    renderer.end()
+  }
+}
+
+/** Only who holds the lock writes a history: two runs would write into each other's. */
+async function locked(run: Run, begin: (note: (text: string) => void) => History): Promise<number> {
+  const { flags, deps, emit, record } = run
   const note = (text: string): void => {
     emit({ type: 'note', text })
   }
-  const mine = { holder: deps.holder, since: run.startedAt.toISOString(), command: deps.commandLine }
-  const unlock = takeLock(lockFile(`${flags.state}.lock`), mine, holderAlive, note)
+  const unlock = takeLock(lockFile(`${flags.state}.lock`), { holder: deps.holder, since: record.startedAt, command: deps.commandLine }, holderAlive, note)
   try {
-    return await runLocked(run, loadState(run.session.file, run.startedAt, note))
-  } catch (error) {
-    throw masked(error, redactor.redact)
+    const history = begin(note)
+    const state = loadState(run.session.file, deps.clock.now(), note)
+    history.settle(state)
+    return await runLocked(run, state, history)
   } finally {
     unlock()
   }
 }
 
-async function runLocked(run: Run, state: State): Promise<number> {
-  const { chosen, session, flags, deps, emit } = run
-  const { config, look, writer, file } = session
-  const cluster = flags.context ?? flags.kubeconfig ?? 'the cluster of your kubeconfig'
-  emit({ type: 'run-started', command: 'apply', cluster, steps: chosen.map(({ name }) => name), resumesAt: resumePoint(chosen, state) })
+async function runLocked(run: Run, state: State, history: History): Promise<number> {
+  const { chosen, session, flags, deps, emit, record } = run
+  const { config, look, writer, file, redactor } = session
+  emit({ type: 'run-started', command: 'apply', cluster: clusterOf(flags), steps: chosen.map(({ name }) => name), resumesAt: resumePoint(chosen, state) })
   try {
+    state.run = record
     await runPipeline(chosen, {
       steps, config, state, look, writer, emit, pollMs,
       save: (current) => save(run, current),
@@ -69,15 +100,29 @@ async function runLocked(run: Run, state: State): Promise<number> {
       clock: deps.clock,
       signal: deps.signal,
       timeoutMs: flags.timeout,
+      consent: (plan) => consent(plan, { flags, deps, session, emit }),
+      show: async (planned) => (await shownChanges([planned], look(), redactor.redact)).flatMap(({ op, kind, name, why, diff }) => [`${op} ${kind} ${name} (${why})`, ...diff.split('\n')]),
     })
   } catch (error) {
     // A selection or a state file that was refused touched nothing, so there is nothing to record.
-    if (!isKnown(error, 'SELECTION', 'STATE_FOREIGN')) await finish(run, state, isKnown(error, 'INTERRUPTED') ? 'interrupted' : 'failed')
+    if (!isKnown(error, 'SELECTION', 'STATE_FOREIGN')) await finish(run, state, history, error)
     throw error
   }
-  await finish(run, state, 'done')
+  const exitCode = run.changed > 0 && flags.detailedExitcode === true ? 2 : 0
+  await finish(run, state, history, undefined, exitCode)
   if (chosen.some(({ name }) => name === 'ingress')) goodbye(run)
-  return run.changed > 0 && flags.detailedExitcode === true ? 2 : 0
+  return exitCode
+}
+
+/** Neither lock nor state: nothing happens that would have to be kept apart or remembered. */
+async function runDry({ chosen, session, flags, deps, emit }: Run): Promise<number> {
+  emit({ type: 'run-started', command: 'apply --dry-run', cluster: clusterOf(flags), steps: chosen.map(({ name }) => name) })
+  const differs = await rehearse(chosen, { steps, config: session.config, look: session.look, writer: session.writer, emit, signal: deps.signal })
+  return differs && flags.detailedExitcode === true ? 2 : 0
+}
+
+function clusterOf({ context, kubeconfig }: Flags): string {
+  return context ?? kubeconfig ?? 'the cluster of your kubeconfig'
 }
 
 function isKnown(error: unknown, ...codes: AirstripError['code'][]): boolean {
@@ -86,26 +131,20 @@ function isKnown(error: unknown, ...codes: AirstripError['code'][]): boolean {
 
 async function save({ session: { file, redactor }, deps }: Run, state: State): Promise<void> {
   state.updatedAt = deps.clock.now().toISOString()
-  await file.write(redactor.redact(`${JSON.stringify(state, undefined, 2)}\n`))
+  await file.write(stateText(state, redactor.redact))
 }
 
 /** The run in the state, and a line of its own in the history. */
-async function finish(run: Run, state: State, result: 'done' | 'failed' | 'interrupted'): Promise<void> {
-  const { chosen, session, deps, emit, startedAt, changed } = run
+async function finish(run: Run, state: State, history: History, error: unknown, code = 0): Promise<void> {
+  const { chosen, deps, emit, record, changed } = run
   const endedAt = deps.clock.now()
-  state.run = { id: startedAt.toISOString(), command: deps.commandLine, holder: deps.holder, startedAt: startedAt.toISOString(), endedAt: endedAt.toISOString(), result }
+  const result = error === undefined ? 'done' : isKnown(error, 'INTERRUPTED') ? 'interrupted' : 'failed'
+  const exitCode = error === undefined ? code : error instanceof AirstripError ? error.exitCode : 1
+  state.run = { ...record, endedAt: endedAt.toISOString(), result }
   await save(run, state)
-  const results = Object.fromEntries(chosen.map(({ name }) => [name, state.steps[name]?.status]))
-  await session.file.append(session.redactor.redact(JSON.stringify({ ...state.run, changed, steps: results })))
-  emit({ type: 'run-ended', result, changed, ms: endedAt.getTime() - startedAt.getTime() })
-}
-
-function print(event: Event, flags: Flags, deps: Deps, redact: (text: string) => string): void {
-  if (flags.json === true) {
-    deps.out(redact(JSON.stringify({ at: deps.clock.now().toISOString(), ...event })))
-    return
-  }
-  for (const line of eventLines(event, { colors: deps.colors && flags.color, quiet: flags.quiet === true })) deps.err(redact(line))
+  emit({ type: 'run-ended', result, changed, ms: endedAt.getTime() - Date.parse(record.startedAt) })
+  const sentence = error instanceof Error ? error.message : undefined
+  history.end({ endedAt: endedAt.toISOString(), result, exitCode, changed, steps: statusesOf(state, chosen.map(({ name }) => name)), sentence })
 }
 
 /** Where Airflow is and how to get in; the password itself is not printed. */

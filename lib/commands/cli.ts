@@ -4,11 +4,13 @@ import { AirstripError, errorCodes } from '../errors.ts'
 import { problemLines } from '../report/problem.ts'
 import { apply } from './apply.ts'
 import type { Command, Deps, Flags } from './deps.ts'
+import { diff } from './diff.ts'
 import { doctor } from './doctor.ts'
+import { schedule } from './schedule.ts'
 import { status } from './status.ts'
 import { steps } from '../../steps/index.ts'
 
-export const commands: readonly Command[] = [apply, status, doctor]
+export const commands: readonly Command[] = [apply, diff, status, doctor, schedule]
 
 /** Runs what the words ask for and returns the exit code; prints every error as one. */
 export async function runCommandLine(words: readonly string[], deps: Deps): Promise<number> {
@@ -37,7 +39,7 @@ async function runWords(words: readonly string[], deps: Deps): Promise<number> {
 export function programOf(deps: Pick<Deps, 'out' | 'err'> & Partial<Deps>, done: (code: number) => void): Program {
   const program = new Program('airstrip')
     .description('Lands Apache Airflow on a Kubernetes that you own.')
-    .addHelpText('after', `\nSteps:\n${steps.map(({ number, name, about }) => `  ${String(number).padStart(2, '0')} ${name.padEnd(13)}${about}`).join('\n')}\n\nExit codes: 0 fine, 1 failed, 2 changed (with --detailed-exitcode), 64 usage or configuration,\n70 timeout, 75 another run holds the lock, 130/143 interrupted; doctor: 3 something is wrong, 4 warnings.`)
+    .addHelpText('after', `\nSteps:\n${steps.map(({ number, name, about }) => `  ${String(number).padStart(2, '0')} ${name.padEnd(13)}${about}`).join('\n')}\n\nExit codes: 0 fine, 1 failed, 2 with --detailed-exitcode: differs or was changed, 64 usage or configuration,\n70 timeout, 75 another run holds the lock, 130/143 interrupted; doctor: 3 something is wrong, 4 warnings.`)
     .exitOverride()
     .configureOutput({ writeOut: (text) => { deps.out(text.trimEnd()) }, writeErr: (text) => { deps.err(text.trimEnd()) } })
     .showSuggestionAfterError()
@@ -49,8 +51,9 @@ export function programOf(deps: Pick<Deps, 'out' | 'err'> & Partial<Deps>, done:
       if (parse !== undefined) option.argParser(parse)
       sub.addOption(option)
     }
-    sub.action(async (flags: Flags) => {
-      done(await command.run(flags, deps as Deps))
+    for (const { name, about, choices } of command.arguments ?? []) sub.argument(`[${name}]`, choices === undefined ? about : `${choices.join(', ')}: ${about}`)
+    sub.action(async () => {
+      done(await command.run(sub.opts<Flags>(), deps as Deps, sub.args))
     })
   }
   return program

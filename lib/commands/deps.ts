@@ -1,6 +1,8 @@
 import type { Exec } from '../cluster/exec.ts'
+import type { Unattended } from '../config/schema.ts'
 import type { Clock } from '../engine/clock.ts'
 import type { RandomBytes } from '../access.ts'
+import type { Screen } from '../report/terminal.ts'
 
 /** All that a command may touch of the world; run.ts builds the real ones. */
 export interface Deps {
@@ -22,6 +24,10 @@ export interface Deps {
   fetchText: (url: string) => Promise<string>
   readFile: (path: string) => string
   signal: AbortSignal
+  /** The terminal that stderr is; left out where it is none. */
+  screen?: Screen | undefined
+  /** Puts a question to the person at the terminal; left out where there is none. */
+  ask?: ((question: string) => Promise<string>) | undefined
 }
 
 /** Flags as commander gives them; each command uses those it knows. */
@@ -36,18 +42,34 @@ export interface Flags {
   color: boolean
   timeout?: number
   detailedExitcode?: boolean
+  unattended?: Unattended
+  dryRun?: boolean
   from?: string
   to?: string
   only?: string[]
   skip?: string[]
+  every?: string
+  mode?: string
+  system?: boolean
+  user?: boolean
+  cron?: boolean
 }
 
 /** A command is a record: help and completion are made of these too. */
 export interface Command {
   name: string
   about: string
+  /** Words that are no flags, in their order. The command itself says what is wrong with them, so that it is all said at once. */
+  arguments?: readonly CommandArgument[]
   options: readonly CommandOption[]
-  run: (flags: Flags, deps: Deps) => Promise<number>
+  run: (flags: Flags, deps: Deps, words: readonly string[]) => Promise<number>
+}
+
+export interface CommandArgument {
+  name: string
+  about: string
+  /** Where only these words will do. */
+  choices?: readonly string[]
 }
 
 export interface CommandOption {

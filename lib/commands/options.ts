@@ -1,3 +1,4 @@
+import { unattended, type Unattended } from '../config/schema.ts'
 import { AirstripError } from '../errors.ts'
 import type { CommandOption } from './deps.ts'
 
@@ -9,6 +10,12 @@ function parseDuration(text: string): number {
   const ms = Number(digits) * (unitMs[unit] ?? NaN)
   if (ms > 0) return ms
   throw new AirstripError('USAGE', `--timeout ${JSON.stringify(text)} is not a duration.`, { next: 'Write for example --timeout 15m, 90s or 1h.' })
+}
+
+function parseUnattended(text: string): Unattended {
+  const known = unattended.find((one) => one === text)
+  if (known !== undefined) return known
+  throw new AirstripError('USAGE', `--unattended ${JSON.stringify(text)} is not one of ${unattended.join(', ')}.`, { next: `Write for example --unattended ${unattended[2]}.` })
 }
 
 function parseList(text: string): string[] {
@@ -32,8 +39,12 @@ export const selectionOptions: readonly CommandOption[] = [
   { flags: '--skip <steps>', about: 'all but these steps', parse: parseList },
 ]
 
+export const detailedExitcode: CommandOption = { flags: '--detailed-exitcode', about: 'exit 2 when something differs, or was changed' }
+
 export const applyOptions: readonly CommandOption[] = [
   { flags: '--timeout <duration>', about: 'how long each step may wait (90s, 15m, 1h)', parse: parseDuration },
   { flags: '--yes', about: 'agree to what would be asked' },
-  { flags: '--detailed-exitcode', about: 'exit 2 when something was changed' },
+  { flags: '--unattended <what>', about: 'what may be done with nobody to ask: nothing, install or repair', parse: parseUnattended },
+  { flags: '--dry-run', about: 'show the commands that would change something; those that look are really run' },
+  detailedExitcode,
 ]

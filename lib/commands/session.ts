@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path'
 import { stateFile, writeBackup } from '../adapters/files.ts'
 import { findChart } from '../cluster/chart.ts'
 import type { Connection } from '../cluster/connection.ts'
+import type { Call, Exec } from '../cluster/exec.ts'
 import { getHttps } from '../cluster/https.ts'
 import { endOrphans, folderFacts, holderAlive, readSecret, resolveHost } from '../cluster/machine.ts'
 import { findManifest } from '../cluster/manifest.ts'
@@ -30,8 +31,16 @@ export interface Session {
 export function openSession(flags: Flags, deps: Deps, redactor: Redactor, emit: Emit): Session {
   const config = loadConfig(flags.config, deps.readFile)
   const onRetry = announceOnce(emit)
-  const connection = (signal: AbortSignal): Connection => ({
-    exec: deps.exec,
+  const dry = flags.dryRun === true
+  const tell = (would: boolean) => ({ tool, args }: Call): void => {
+    if (dry) emit({ type: 'command', tool, args, would })
+  }
+  const looking: Exec = (call) => {
+    tell(false)(call)
+    return deps.exec(call)
+  }
+  const connection = (signal: AbortSignal, exec: Exec = looking): Connection => ({
+    exec,
     target: { kubeconfig: flags.kubeconfig, context: flags.context },
     redactor,
     signal,
@@ -45,14 +54,25 @@ export function openSession(flags: Flags, deps: Deps, redactor: Redactor, emit: 
     redactor,
     file,
     look: () => snapshot(createReader(connection(deps.signal), around)),
-    writer: (signal) => createWriter(connection(signal), {
+    writer: (signal) => createWriter(connection(signal, dry ? dryExec(looking, tell(true)) : deps.exec), {
       random: deps.random,
       chart: (source) => around.chart(source),
       holder: deps.holder,
       now: () => deps.clock.now(),
-      backup: (name, text) => writeBackup(backups, name, text),
-      endOrphans,
+      backup: (name, text) => (dry ? Promise.resolve(join(backups, name)) : writeBackup(backups, name, text)),
+      endOrphans: dry ? () => Promise.resolve() : endOrphans,
     }),
+  }
+}
+
+const looks = ['get', 'version', 'logs', 'show', 'pull', 'config']
+
+/** Runs what only looks, and tells the rest instead of running it. */
+function dryExec(run: Exec, tell: (call: Call) => void): Exec {
+  return (call) => {
+    if (call.args.some((word) => looks.includes(word))) return run(call)
+    tell(call)
+    return Promise.resolve({ exitCode: 0, stdout: '', stderr: '', ms: 0 })
   }
 }
 

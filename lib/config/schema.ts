@@ -5,7 +5,9 @@
  * Every key has a description: editors show it, from the JSON Schema that is made of this.
  */
 import * as z from 'zod'
+import { ignoreRule } from './ignore.ts'
 import * as names from './names.ts'
+import { notifyCommand } from './notify.ts'
 import * as places from './places.ts'
 import { secretSource } from './secrets.ts'
 import * as versions from './versions.ts'
@@ -87,13 +89,28 @@ const requirements = z.strictObject({
   kubernetes: versions.kubernetesVersion.optional().describe('Kubernetes version that the cluster must have, for example 1.22.8 or "1.22".'),
 })
 
+const diff = z.strictObject({
+  ignore: z.array(ignoreRule).max(200).default([]).describe('What may differ on the cluster and is neither shown nor put back.'),
+})
+
+/** What apply may do with nobody to ask, from least to most. */
+export const unattended = ['nothing', 'install', 'repair'] as const
+
+const notify = z.strictObject({
+  command: notifyCommand.describe('Program and its arguments, run without a shell when an unattended run fails; it gets what is wrong as JSON on its stdin.'),
+})
+
 export const schema = z.strictObject({
   airflow: airflow.prefault({}).describe('Airflow and its Helm chart.'),
   provisioner: provisioner.prefault({}).describe('local-path-provisioner, which makes volumes on a bare cluster.'),
   storage: storage.describe('Where DAGs and logs live.'),
   ingress: ingress.describe('How Airflow is reached from outside, through Traefik.'),
+  diff: diff.prefault({}).describe('How the cluster is compared with what is wanted.'),
+  unattended: z.enum(unattended).default('install').describe('What apply may do with nobody to ask and without --yes. install: what is not there yet. repair: also put back what was deleted or changed by hand.'),
+  notify: notify.optional().describe('Who is told when an unattended run fails; nobody, where it is left out.'),
   require: requirements.prefault({}).describe('What must hold; anything else about the machine only warns.'),
 })
 
 export type Config = z.output<typeof schema>
+export type Unattended = (typeof unattended)[number]
 export type Executor = (typeof executors)[number]

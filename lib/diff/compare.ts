@@ -4,8 +4,32 @@ import { sameQuantity } from './quantity.ts'
 export interface Difference {
   /** `spec.template.spec.containers[scheduler].image` */
   path: string
+  /** Keys, and the names of list items where they have one: what ignore rules match. */
+  names: readonly string[]
+  /** Where it is in the live object, segment by segment; `-` is the end of a list. */
+  at: readonly string[]
+  /** Undefined where it is not wanted at all. */
   want: unknown
+  /** Undefined where it is not there. */
   live: unknown
+}
+
+/** A place in an object, as a person reads it, as rules name it and as a JSON patch finds it. */
+export interface Place {
+  path: string
+  names: readonly string[]
+  at: readonly string[]
+}
+
+export const root: Place = { path: '', names: [], at: [] }
+
+export function below({ path, names, at }: Place, key: string): Place {
+  return { path: path === '' ? key : `${path}.${key}`, names: [...names, key], at: [...at, key] }
+}
+
+/** `index` is the one in the live list; undefined where the item is not there. */
+export function item({ path, names, at }: Place, index: number | undefined, name: string): Place {
+  return { path: `${path}[${name}]`, names: [...names, name], at: [...at, index === undefined ? '-' : String(index)] }
 }
 
 /**
@@ -15,75 +39,67 @@ export interface Difference {
 export function differences(want: KubernetesObject, live: KubernetesObject): Difference[] {
   const found: Difference[] = []
   const { labels, annotations } = want.metadata
-  compare('metadata', { labels, annotations }, live.metadata, found)
+  compareRecords(below(root, 'metadata'), { labels, annotations }, live.metadata, found)
   for (const [field, value] of Object.entries(withData(want))) {
-    if (field !== 'metadata' && field !== 'status') compare(field, value, live[field], found)
+    if (!['apiVersion', 'kind', 'metadata', 'status'].includes(field)) compare(below(root, field), value, live[field], found)
   }
   return found
 }
 
 /** `stringData` is how a Secret is written; `data` is how it is read. */
-function withData(object: KubernetesObject): KubernetesObject {
+export function withData(object: KubernetesObject): KubernetesObject {
   const { stringData, ...rest } = object
   if (object.kind !== 'Secret' || stringData === undefined) return object
   const encoded = Object.entries(stringData as Record<string, string>).map(([key, value]) => [key, Buffer.from(value).toString('base64')])
   return { ...rest, data: { ...(rest.data as object | undefined), ...Object.fromEntries(encoded) } }
 }
 
-function compare(path: string, want: unknown, live: unknown, found: Difference[]): void {
+function compare(place: Place, want: unknown, live: unknown, found: Difference[]): void {
   // A field that is not said is not wanted to be empty.
   if (want === undefined || want === null || (isNothing(want) && isNothing(live))) return
-  if (Array.isArray(want)) {
-    compareLists(path, want, live, found)
-  } else if (isRecord(want)) {
-    compareRecords(path, want, live, found)
-  } else if (want !== live && !sameQuantity(path, want, live)) {
-    found.push({ path, want, live })
+  if (Array.isArray(want) && Array.isArray(live)) {
+    compareLists(place, want, live, found)
+  } else if (isRecord(want) && isRecord(live)) {
+    compareRecords(place, want, live, found)
+  } else if (want !== live && !sameQuantity(place.path, want, live)) {
+    found.push({ ...place, want, live })
   }
 }
 
-function compareRecords(path: string, want: Record<string, unknown>, live: unknown, found: Difference[]): void {
-  if (isRecord(live) || isNothing(live)) {
-    for (const [key, value] of Object.entries(want)) compare(`${path}.${key}`, value, isRecord(live) ? live[key] : undefined, found)
-  } else {
-    found.push({ path, want, live })
-  }
+function compareRecords(place: Place, want: Record<string, unknown>, live: Record<string, unknown>, found: Difference[]): void {
+  for (const [key, value] of Object.entries(want)) compare(below(place, key), value, live[key], found)
 }
 
-function compareLists(path: string, want: unknown[], live: unknown, found: Difference[]): void {
+function compareLists(place: Place, want: unknown[], live: unknown[], found: Difference[]): void {
+  const names = namesOf(want)
   // A list that is said to be empty must be: elsewhere the live one may have more.
-  if (!Array.isArray(live) || want.length === 0) {
-    found.push({ path, want, live })
+  if (want.length === 0 || (names === undefined && want.length !== live.length)) {
+    found.push({ ...place, want, live })
     return
   }
-  const names = namesOf(want)
-  if (names !== undefined) {
-    const byName = new Map(live.filter(isRecord).map((item) => [item.name, item]))
-    want.forEach((item, index) => {
-      compare(`${path}[${names[index] ?? index}]`, item, byName.get(names[index]), found)
-    })
-  } else if (want.length === live.length) {
-    want.forEach((item, index) => {
-      compare(`${path}[${index}]`, item, live[index], found)
-    })
-  } else {
-    found.push({ path, want, live })
-  }
+  want.forEach((one, index) => {
+    const name = names?.[index] ?? String(index)
+    const there = names === undefined ? index : live.findIndex((other) => isRecord(other) && other.name === name)
+    compare(item(place, there < 0 ? undefined : there, name), one, live[there], found)
+  })
 }
 
 /** Containers, variables, volumes and the like are known by name; an order may change, a name not. */
-function namesOf(items: unknown[]): string[] | undefined {
-  const names = items.map((item) => (isRecord(item) && typeof item.name === 'string' ? item.name : undefined))
+export function namesOf(items: readonly unknown[]): string[] | undefined {
+  const names = items.map((one) => (isRecord(one) && typeof one.name === 'string' ? one.name : undefined))
   const known = names.filter((name) => name !== undefined)
   return known.length === items.length && new Set(known).size === items.length ? known : undefined
 }
 
 /** A server leaves out what has its zero value; writing it or not is the same. */
 function isNothing(value: unknown): boolean {
-  if (value === undefined || value === null || value === '' || value === 0 || value === false) return true
-  return Array.isArray(value) ? value.length === 0 : isRecord(value) && Object.values(value).every(isNothing)
+  return value === 0 || value === false || isEmpty(value) || (isRecord(value) && Object.values(value).every(isNothing))
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+export function isEmpty(value: unknown): boolean {
+  return value === undefined || value === null || value === '' || (Array.isArray(value) ? value.length === 0 : isRecord(value) && Object.keys(value).length === 0)
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

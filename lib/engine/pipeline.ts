@@ -1,11 +1,14 @@
+import { objectsOf } from '../changes.ts'
 import { AirstripError } from '../errors.ts'
 import type { Reader } from '../access.ts'
-import type { Step, StepName } from '../step.ts'
-import { leftOut } from './selection.ts'
+import type { Change, Step, StepName } from '../step.ts'
+import { announcePlan, plannedOf, unseen, wordFor, type Planned } from './agreement.ts'
+import { examineAll } from './examine.ts'
+import { clusterId } from './identity.ts'
 import { fingerprintOf, refuseForeign, stepOf, type State, type StepRecord } from './state.ts'
-import { examine, runStep, type Examined, type StepDeps } from './step-run.ts'
+import { runStep, type Examined, type StepDeps } from './step-run.ts'
 
-export interface PipelineDeps extends Omit<StepDeps, 'beforeEffect'> {
+export interface PipelineDeps extends Omit<StepDeps, 'beforeEffect' | 'agree'> {
   /** All steps, in order. */
   steps: readonly Step[]
   config: unknown
@@ -13,20 +16,67 @@ export interface PipelineDeps extends Omit<StepDeps, 'beforeEffect'> {
   save: (state: State) => Promise<void>
   /** Where the state lies, for when it is refused. */
   statePath: string
+  /** Throws where nobody agrees; true where a person was asked, so that time has passed. */
+  consent(plan: readonly Consented[]): Promise<boolean>
+  /** The changes as a unified diff, for when they are not what was shown. */
+  show(planned: Planned): Promise<string[]>
 }
 
-/** One look at all steps at once, then, in order, whatever each of them still needs. */
+/** What a step would change, and how much of a say that needs. */
+export interface Consented extends Planned {
+  word: ReturnType<typeof wordFor>
+}
+
+/** One look at all steps at once; what would change is shown and agreed to; then it is made, in order. */
 export async function runPipeline(chosen: readonly Step[], deps: PipelineDeps): Promise<void> {
   const { config, signal } = deps
   markOthers(chosen, deps)
   const reader = deps.look()
-  const [first] = await Promise.all([examineAll(chosen, reader, deps), identify(reader, deps)])
+  const [seen] = await Promise.all([examineAll(chosen, deps.steps, config, reader), identify(reader, deps)])
+  const shown = new Map<StepName, readonly Change[]>()
+  const agree = async (plan: readonly Planned[]): Promise<boolean> => {
+    for (const { step, changes } of plan) shown.set(step, changes)
+    return agreeTo(plan, chosen, deps)
+  }
+  const plan = plannedOf(chosen, seen)
+  const asked = plan.length > 0 && (await agree(plan))
+  // A person takes a while to answer: what was shown must still be so before anything is made of it.
+  const first = asked ? await stillSo(chosen, shown, deps) : seen
   let changed = 0
   for (const step of chosen) {
     if (signal.aborted) throw new AirstripError('INTERRUPTED', `The run was interrupted before step ${step.name}.`)
+    const agreeNow: StepDeps['agree'] = async (_, changes) => {
+      const before = shown.get(step.name)
+      if (before === undefined) await agree([{ step: step.name, changes }])
+      else await refuseMoved(step, before, changes, deps)
+    }
     // What was seen before an earlier step changed something may no longer be so.
-    changed += await recorded(step, step.spec(config), changed === 0 ? first.get(step.name) : undefined, deps)
+    changed += await recorded(step, step.spec(config), changed === 0 ? first.get(step.name) : undefined, { ...deps, agree: agreeNow })
   }
+}
+
+async function agreeTo(plan: readonly Planned[], chosen: readonly Step[], { config, state, consent, emit }: PipelineDeps): Promise<boolean> {
+  announcePlan(plan, emit)
+  return consent(plan.map((planned) => {
+    const step = chosen.find(({ name }) => name === planned.step)
+    return { ...planned, word: wordFor(planned.changes, stepOf(state, planned.step), fingerprintOf(step?.spec(config))) }
+  }))
+}
+
+async function stillSo(chosen: readonly Step[], shown: ReadonlyMap<StepName, readonly Change[]>, deps: PipelineDeps): Promise<Map<StepName, Examined>> {
+  const now = await examineAll(chosen, deps.steps, deps.config, deps.look())
+  for (const { step: name, changes } of plannedOf(chosen, now)) {
+    const step = chosen.find((one) => one.name === name)
+    if (step !== undefined) await refuseMoved(step, shown.get(name) ?? [], changes, deps)
+  }
+  return now
+}
+
+async function refuseMoved(step: Step, shown: readonly Change[], now: readonly Change[], { show }: PipelineDeps): Promise<void> {
+  const news = unseen(shown, now)
+  if (news.length === 0) return
+  const seen = await show({ step: step.name, changes: news }).catch(() => news.flatMap(objectsOf))
+  throw new AirstripError('MOVED', `The cluster changed since the changes of step ${step.name} were shown, so they were not made.`, { place: step.name, seen })
 }
 
 /** Steps that this run leaves out keep what is known of them. */
@@ -39,55 +89,20 @@ function markOthers(chosen: readonly Step[], { steps, state, emit }: PipelineDep
   }
 }
 
-/** A cluster is known by the UID of its kube-system; who may not read that cannot be told apart. */
+/** Who may not read what a cluster is known by cannot be kept from another one's state. */
 async function identify(reader: Reader, { state, statePath }: PipelineDeps): Promise<void> {
-  const ref = { apiVersion: 'v1', kind: 'Namespace', name: 'kube-system' }
-  const [system] = await reader.get([ref]).catch(calmly)
-  const uid = system?.metadata.uid
+  const uid = await clusterId(reader)
   if (uid === undefined) return
   refuseForeign(state, uid, statePath)
   state.cluster = uid
 }
 
-/** A refused call tells nothing here; everything else (no cluster, no kubectl) ends the run. */
-function calmly(error: unknown): undefined[] {
-  if (error instanceof AirstripError && error.code === 'CALL_FAILED') return []
-  throw error
-}
-
-/** Side by side, and with them the steps that were left out: what is chosen may not work without. */
-async function examineAll(chosen: readonly Step[], reader: Reader, deps: PipelineDeps): Promise<Map<StepName, Examined>> {
-  const missing = leftOut(deps.steps, chosen)
-  const [examined, refused] = await Promise.all([
-    Promise.all(chosen.map(async (step) => [step.name, await examineCalmly(step, deps, reader)] as const)),
-    Promise.all(missing.map(async ({ step, neededBy }) => ((await isThere(step, deps, reader)) ? undefined : `${neededBy} needs ${step.name} (${step.title}), which is not in place and not selected`))),
-  ])
-  const problems = refused.filter((problem) => problem !== undefined)
-  if (problems.length > 0) throw new AirstripError('SELECTION', 'The selected steps cannot work on this cluster.', { seen: problems })
-  return new Map(examined.filter((entry): entry is [StepName, Examined] => entry[1] !== undefined))
-}
-
-/**
- * A look that fails is not final here: an earlier step may mend what it stumbled over. It is made
- * again, and its error counted, when the step's turn comes. An unreachable cluster ends everything.
- */
-async function examineCalmly(step: Step, { config }: PipelineDeps, reader: Reader): Promise<Examined | undefined> {
-  try {
-    return await examine(step, step.spec(config), reader)
-  } catch (error) {
-    if (error instanceof AirstripError && ['CALL_FAILED', 'CHART_UNAVAILABLE', 'MANIFEST_UNAVAILABLE'].includes(error.code)) return undefined
-    throw error
-  }
-}
-
-async function isThere(step: Step, { config }: PipelineDeps, reader: Reader): Promise<boolean> {
-  return (await step.check(step.spec(config), reader)).state === 'satisfied'
-}
-
-async function recorded(step: Step, spec: unknown, first: Examined | undefined, deps: PipelineDeps): Promise<number> {
+async function recorded(step: Step, spec: unknown, first: Examined | undefined, deps: PipelineDeps & Pick<StepDeps, 'agree'>): Promise<number> {
   const { clock, emit, state, save } = deps
   const started = clock.now()
-  const base: StepRecord = { status: 'started', fingerprint: fingerprintOf(spec), startedAt: started.toISOString() }
+  const { agreed, doneAt } = stepOf(state, step.name)
+  const fingerprint = fingerprintOf(spec)
+  const base: StepRecord = { status: 'started', fingerprint, agreed, doneAt, startedAt: started.toISOString() }
   const put = async (record: StepRecord): Promise<void> => {
     state.steps[step.name] = record
     await save(state)
@@ -96,10 +111,13 @@ async function recorded(step: Step, spec: unknown, first: Examined | undefined, 
   emit({ type: 'step-started', step: step.name })
   let tries = 1
   try {
-    const beforeEffect = (attempt: number): Promise<void> => put({ ...base, tries: (tries = attempt) })
+    const beforeEffect = (attempt: number): Promise<void> => {
+      base.agreed = fingerprint
+      return put({ ...base, tries: (tries = attempt) })
+    }
     const result = await runStep(step, spec, first, { ...deps, beforeEffect })
     for (const finding of result.warnings) emit({ type: 'warning', step: step.name, finding })
-    const record: StepRecord = { ...base, ...elapsed(), status: 'done', tries: result.tries, changed: result.changed, evidence: result.evidence, warnings: result.warnings }
+    const record: StepRecord = { ...base, ...elapsed(), agreed: fingerprint, doneAt: clock.now().toISOString(), status: 'done', tries: result.tries, changed: result.changed, evidence: result.evidence, warnings: result.warnings }
     // A look that changed nothing is written with the end of the run, not on its own.
     if (result.changed > 0) await put(record)
     else state.steps[step.name] = record

@@ -51,8 +51,6 @@ export interface StateFile {
   write(text: string): Promise<void>
   /** Keeps the file under another name and returns it. */
   moveAside(): string
-  /** One line to the history beside it. */
-  append(line: string): Promise<void>
 }
 
 export function emptyState(now: Date): State {

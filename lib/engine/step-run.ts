@@ -17,6 +17,8 @@ export interface StepDeps {
   /** Overrides a step's own patience, in ms. */
   timeoutMs?: number | undefined
   pollMs: number
+  /** Throws where the changes are not what was shown and agreed to. */
+  agree(step: Step, changes: NonEmpty<Change>): Promise<void>
   /** Called before the first effect of a try. */
   beforeEffect(attempt: number): Promise<void>
 }
@@ -66,6 +68,7 @@ async function tryStep(step: Step, spec: unknown, first: Examined | undefined, a
     return { changed: 0, tries: attempt, evidence: [...settled.evidence, ...done.evidence], warnings: [...warnings, ...(done.warnings ?? [])] }
   }
   if (settled.state !== 'drifted') throw new AirstripError('INTERNAL', `Step ${step.name} is still waiting after its wait.`)
+  await deps.agree(step, settled.changes)
   await deps.beforeEffect(attempt)
   announce(step, settled.changes, deps.emit)
   await applyWatched(step, spec, settled.changes, deps)
@@ -83,7 +86,7 @@ async function settledCheck(step: Step, spec: unknown, first: Check, deps: StepD
   return check
 }
 
-function announce(step: Step, changes: readonly Change[], emit: Emit): void {
+export function announce(step: Step, changes: readonly Change[], emit: Emit): void {
   for (const change of changes) {
     for (const object of objectsOf(change)) emit({ type: 'change', step: step.name, op: change.op, object, why: change.why })
   }

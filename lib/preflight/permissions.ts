@@ -29,6 +29,8 @@ const needs: readonly Need[] = [
   { group: 'rbac.authorization.k8s.io', resources: ['roles', 'rolebindings'], verbs: change },
   { group: 'rbac.authorization.k8s.io', resources: ['clusterroles', 'clusterrolebindings'], verbs: ['get', 'create', 'patch'] },
   { group: 'coordination.k8s.io', resources: ['leases'], verbs: ['get', 'create', 'patch'] },
+  // Whose replicas an autoscaler sets is not put back.
+  { group: 'autoscaling', resources: ['horizontalpodautoscalers'], verbs: look },
   { group: 'apiextensions.k8s.io', resources: ['customresourcedefinitions'], verbs: look },
 ]
 

@@ -82,7 +82,7 @@ export async function site(test: Test, name: string, overrides: Overrides = {}):
   }
   const start = (args: string[], options: RunOptions = {}): Running => {
     const files = ['--config', configPath, '--state', options.state ?? statePath, '--kubeconfig', options.kubeconfig ?? owner.kubeconfig]
-    return launch([...args, ...files], { PATH: lab.path, HOME: folder, XDG_CACHE_HOME: join(folder, 'cache'), LANG: 'C.UTF-8', ...options.env })
+    return launch([...args, ...agreed(args), ...files], { PATH: lab.path, HOME: folder, XDG_CACHE_HOME: join(folder, 'cache'), LANG: 'C.UTF-8', ...options.env })
   }
   write(overrides)
   test.teardown(async () => {
@@ -95,6 +95,12 @@ export async function site(test: Test, name: string, overrides: Overrides = {}):
     airstrip: (args, options) => start(args, options).ended,
     state: () => JSON.parse(readFileSync(statePath, 'utf8')) as State,
   }
+}
+
+/** Nobody sits here to be asked; a test about consent says itself how much of it there is. */
+function agreed(args: readonly string[]): string[] {
+  const applies = args[0] === undefined || args[0] === 'apply' || args[0].startsWith('-')
+  return applies && !args.some((one) => ['--yes', '--unattended', '--dry-run'].includes(one)) ? ['--yes'] : []
 }
 
 function launch(args: string[], childEnv: NodeJS.ProcessEnv): Running {

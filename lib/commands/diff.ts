@@ -1,0 +1,87 @@
+import { plannedOf } from '../engine/agreement.ts'
+import { examineAll } from '../engine/examine.ts'
+import { selectSteps } from '../engine/selection.ts'
+import type { Examined } from '../engine/step-run.ts'
+import { countsOf, diffLines, shownLine } from '../report/diff.ts'
+import { findingLines } from '../report/problem.ts'
+import type { Reader } from '../access.ts'
+import type { Finding, Step, StepName } from '../step.ts'
+import { steps } from '../../steps/index.ts'
+import type { Command, Deps, Flags } from './deps.ts'
+import { lookingSession } from './look.ts'
+import { commonOptions, detailedExitcode, selectionOptions } from './options.ts'
+import { shownChanges, type Shown } from './shown.ts'
+
+export const diff: Command = {
+  name: 'diff',
+  about: 'everything that apply would change, object by object, against the live cluster; changes nothing',
+  options: [...commonOptions, ...selectionOptions, detailedExitcode],
+  run: runDiff,
+}
+
+/** 0 nothing to change, or changes and no --detailed-exitcode; 2 changes with it; 1 where a step could not go on. */
+async function runDiff(flags: Flags, deps: Deps): Promise<number> {
+  const chosen = selectSteps<Step>(steps, flags)
+  const { session, redactor } = lookingSession(flags, deps)
+  const reader = readOnly(session.look())
+  const seen = await examineAll(chosen, steps, session.config, reader, 'check')
+  const shown = await shownChanges(plannedOf(chosen, seen), reader, redactor.redact)
+  const open = openSteps(chosen, seen)
+  const report = { shown, open, flags, deps: { ...deps, out: (line: string) => { deps.out(redactor.redact(line)) } } }
+  if (flags.json === true) printJson(report)
+  else printText(report)
+  if (open.some(({ findings, waiting }) => findings.length > 0 || waiting === undefined)) return 1
+  return flags.detailedExitcode === true && shown.length > 0 ? 2 : 0
+}
+
+/** To ask what one may do is a request that creates something, if only for a moment; a diff does not even that. */
+function readOnly(reader: Reader): Reader {
+  return { ...reader, permissions: () => Promise.resolve({ rules: [], incomplete: true }) }
+}
+
+/** A step whose changes cannot be told yet. */
+interface Open {
+  step: StepName
+  /** What it waits for; undefined where it could not be looked at, or cannot go on. */
+  waiting?: string
+  findings: readonly Finding[]
+}
+
+function openSteps(chosen: readonly Step[], seen: ReadonlyMap<StepName, Examined>): Open[] {
+  return chosen.flatMap(({ name }): Open[] => {
+    const check = seen.get(name)?.check
+    if (check === undefined) return [{ step: name, findings: [] }]
+    if (check.state === 'blocked') return [{ step: name, findings: check.findings }]
+    return check.state === 'waiting' ? [{ step: name, waiting: check.on.map(({ object, reason }) => `${object} ${reason}`).join(', '), findings: [] }] : []
+  })
+}
+
+interface Report {
+  shown: readonly Shown[]
+  open: readonly Open[]
+  flags: Flags
+  deps: Deps
+}
+
+function printJson({ shown, open, deps }: Report): void {
+  const changes = shown.map(({ step, op, kind, namespace, name, diff: text, why }) => ({ step, op, kind, namespace, name, diff: text, why }))
+  deps.out(JSON.stringify({ changes, counts: countsOf(shown), open }, undefined, 2))
+}
+
+function printText({ shown, open, flags, deps }: Report): void {
+  const colors = deps.colors && flags.color
+  const quiet = flags.quiet === true
+  for (const one of shown) for (const line of quiet ? [shownLine(one, colors)] : diffLines(one, colors)) deps.out(line)
+  for (const { step, waiting, findings } of open) {
+    if (findings.length > 0) deps.err(`${step} cannot go on:`)
+    else if (waiting === undefined) deps.err(`${step} could not be looked at yet; its changes are told when the steps before it are in place`)
+    else if (!quiet) deps.err(`${step} waits: ${waiting}; its changes cannot be told before that`)
+    for (const line of findings.flatMap((finding) => findingLines(finding, colors))) deps.err(line)
+  }
+  if (!quiet) deps.err(summary(shown))
+}
+
+function summary(shown: readonly Shown[]): string {
+  const counts = Object.entries(countsOf(shown)).map(([op, count]) => `${count} ${op}`)
+  return counts.length === 0 ? 'nothing to change' : `to change: ${counts.join(', ')}`
+}

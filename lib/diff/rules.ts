@@ -1,0 +1,48 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { KubernetesObject } from '../access.ts'
+import { differences, type Difference } from './compare.ts'
+import { extras } from './extras.ts'
+import { lastWriter } from './managed.ts'
+import { additions, type IgnoreRule } from './noise.ts'
+
+const quietManagers = new Set(additions.flatMap(({ manager }) => (manager === undefined ? [] : [manager])))
+
+/** Not a person's hand: what it writes beyond what is wanted is its own affair. */
+export function isQuiet(manager: string): boolean {
+  return quietManagers.has(manager)
+}
+
+/**
+ * All that is not as wanted on a live object: declared fields that differ, and what somebody added.
+ * `ignore` holds for both; the rules for additions only for what nobody declared.
+ */
+export function drift(want: KubernetesObject, live: KubernetesObject, ignore: readonly IgnoreRule[] = []): Difference[] {
+  const added = extras(want, live, isQuiet).filter((one) => !isIgnored(one, live, additions))
+  return [...differences(want, live), ...added].filter((one) => !isIgnored(one, live, ignore))
+}
+
+function isIgnored(found: Difference, live: KubernetesObject, rules: readonly IgnoreRule[]): boolean {
+  return rules.some((rule) => matches(rule, found, live))
+}
+
+function matches({ kind, namespace, name, path, value, manager }: IgnoreRule, found: Difference, live: KubernetesObject): boolean {
+  if (kind !== undefined && kind !== live.kind) return false
+  if (namespace !== undefined && namespace !== live.metadata.namespace) return false
+  if (name !== undefined && name !== live.metadata.name) return false
+  if (path !== undefined && !leadsTo(segmentsOf(path), found.names)) return false
+  if (value !== undefined && !isDeepStrictEqual(value, found.live)) return false
+  return manager === undefined || lastWriter(live, found.at)?.manager === manager
+}
+
+/** `/spec/template/~1x` without its first slash, `~1` read as `/` and `~0` as `~`. */
+function segmentsOf(pointer: string): string[] {
+  return pointer.split('/').slice(1).map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+}
+
+/** True where the pattern is the place or one above it. */
+function leadsTo([first, ...rest]: readonly string[], names: readonly string[]): boolean {
+  if (first === undefined) return true
+  if (first === '**') return leadsTo(rest, names) || (names.length > 0 && leadsTo([first, ...rest], names.slice(1)))
+  const [name, ...below] = names
+  return name !== undefined && (first === '*' || first === name) && leadsTo(rest, below)
+}

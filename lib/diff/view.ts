@@ -1,0 +1,74 @@
+import { createTwoFilesPatch } from 'diff'
+import { stringify } from 'yaml'
+import type { KubernetesObject } from '../access.ts'
+import { isRecord, withData } from './compare.ts'
+
+/** What a server adds to every object, and no person ever wants or changes. */
+const serverFields = ['uid', 'resourceVersion', 'generation', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'managedFields', 'selfLink']
+
+export const mask = '••••••'
+
+/** Names of variables whose literal value is not for everybody's eyes. */
+const secretName = /passw|secret|token|credential|fernet|private|(?:^|[-_])(?:key|conn|dsn)(?:$|[-_])|SQL_ALCHEMY|BROKER_URL|RESULT_BACKEND/i
+
+/**
+ * The unified diff of an object as it is and as it will be, in YAML with sorted keys. Values of
+ * Secrets are masked after they were compared, so that it shows that one changes and never to what.
+ */
+export function unifiedDiff(title: string, before: KubernetesObject | undefined, after: KubernetesObject | undefined): string {
+  const hide = hiding()
+  const text = (object: KubernetesObject | undefined): string => (object === undefined ? '' : toYaml(hidden(shownPart(object), hide)))
+  const patch = createTwoFilesPatch(`live: ${title}`, `wanted: ${title}`, text(before), text(after), undefined, undefined, { context: 3 })
+  return patch.slice(patch.indexOf('--- ')).replaceAll(placeholder, mask).trimEnd()
+}
+
+/** Stands for one secret value while two texts are compared; no YAML has it by chance. */
+const placeholder = /\uE000\d+\uE001/g
+
+type Hide = (value: unknown) => string
+
+/** One stand-in for each value: what was equal stays so. */
+function hiding(): Hide {
+  const known = new Map<string, number>()
+  return (value) => {
+    const text = JSON.stringify(value)
+    if (!known.has(text)) known.set(text, known.size)
+    return `\uE000${known.get(text) ?? 0}\uE001`
+  }
+}
+
+function toYaml(object: unknown): string {
+  return stringify(object, { sortMapEntries: true, lineWidth: 0, aliasDuplicateObjects: false })
+}
+
+function shownPart(object: KubernetesObject): Record<string, unknown> {
+  const { status: _, metadata, ...rest } = withData(object)
+  return { ...rest, metadata: Object.fromEntries(Object.entries(metadata).filter(([field]) => !serverFields.includes(field))) }
+}
+
+/** Values that charts take in plain text, by their last word. */
+const secretKey = /(?:^pass|password|passwd|token|credentials?|fernet_?key|secret_?key|jwt_?secret)$/i
+
+function hidden(object: Record<string, unknown>, hide: Hide): Record<string, unknown> {
+  if (object.kind === 'HelmRelease') return hideKeys(object, hide) as Record<string, unknown>
+  if (object.kind !== 'Secret') return hideVariables(object, hide) as Record<string, unknown>
+  const data = isRecord(object.data) ? Object.fromEntries(Object.entries(object.data).map(([key, value]) => [key, hide(value)])) : object.data
+  const { annotations } = object.metadata as { annotations?: Record<string, string> }
+  // kubectl apply keeps the whole Secret once more in an annotation.
+  const quiet = annotations === undefined ? {} : { annotations: Object.fromEntries(Object.entries(annotations).map(([key, value]) => [key, key.endsWith('last-applied-configuration') ? hide(value) : value])) }
+  return { ...object, data, metadata: { ...(object.metadata as object), ...quiet } }
+}
+
+function hideKeys(value: unknown, hide: Hide): unknown {
+  if (Array.isArray(value)) return value.map((one) => hideVariables(hideKeys(one, hide), hide))
+  if (!isRecord(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, typeof inner === 'string' && inner !== '' && secretKey.test(key) ? hide(inner) : hideKeys(inner, hide)]))
+}
+
+function hideVariables(value: unknown, hide: Hide): unknown {
+  if (Array.isArray(value)) return value.map((one) => hideVariables(one, hide))
+  if (!isRecord(value)) return value
+  const { name, value: literal } = value
+  const shown = Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, hideVariables(inner, hide)]))
+  return typeof name === 'string' && literal !== undefined && literal !== '' && secretName.test(name) ? { ...shown, value: hide(literal) } : shown
+}

@@ -1,0 +1,43 @@
+import { AirstripError } from '../errors.ts'
+import type { Reader } from '../access.ts'
+import type { Change, Step, StepName } from '../step.ts'
+import { leftOut } from './selection.ts'
+import { examine, type Examined } from './step-run.ts'
+
+/** Whether only what differs is asked, or also whether what is as wanted works. */
+export type Depth = 'check' | 'verify'
+
+/** Side by side, and with them the steps that were left out: what is chosen may not work without. */
+export async function examineAll(chosen: readonly Step[], steps: readonly Step[], config: unknown, reader: Reader, depth: Depth = 'verify'): Promise<Map<StepName, Examined>> {
+  const missing = leftOut(steps, chosen)
+  const [examined, refused] = await Promise.all([
+    Promise.all(chosen.map(async (step) => [step.name, await examineCalmly(step, config, reader, depth)] as const)),
+    Promise.all(missing.map(async ({ step, neededBy }) => ((await isThere(step, config, reader)) ? undefined : `${neededBy} needs ${step.name} (${step.title}), which is not in place and not selected`))),
+  ])
+  const problems = refused.filter((problem) => problem !== undefined)
+  if (problems.length > 0) throw new AirstripError('SELECTION', 'The selected steps cannot work on this cluster.', { seen: problems })
+  return new Map(examined.filter((entry): entry is [StepName, Examined] => entry[1] !== undefined))
+}
+
+/**
+ * A look that fails is not final here: an earlier step may mend what it stumbled over. It is made
+ * again, and its error counted, when the step's turn comes. An unreachable cluster ends everything.
+ */
+async function examineCalmly(step: Step, config: unknown, reader: Reader, depth: Depth): Promise<Examined | undefined> {
+  try {
+    return depth === 'verify' ? await examine(step, step.spec(config), reader) : { check: await step.check(step.spec(config), reader) }
+  } catch (error) {
+    if (error instanceof AirstripError && ['CALL_FAILED', 'CHART_UNAVAILABLE', 'MANIFEST_UNAVAILABLE'].includes(error.code)) return undefined
+    throw error
+  }
+}
+
+async function isThere(step: Step, config: unknown, reader: Reader): Promise<boolean> {
+  const check = await step.check(step.spec(config), reader)
+  return check.state === 'satisfied' || (check.state === 'drifted' && !check.changes.some(isMissing))
+}
+
+/** Something that was edited is there all the same, and other steps can work with it. */
+function isMissing(change: Change): boolean {
+  return ['create', 'generate'].includes(change.op) || (change.op === 'release' && change.live === undefined)
+}
