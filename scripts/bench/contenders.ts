@@ -1,0 +1,67 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import type { Packages } from './packages.ts'
+import { playbook } from './playbook.ts'
+import type { Contender, Ended } from './processes.ts'
+import type { Site } from './site.ts'
+
+/** The program itself; `npx tsx`, as the README has it for people, is npm and tsx's own process before it. */
+export function airstrips(site: Site, checkout: string): Contender[] {
+  const words = ['run.ts', '--quiet', '--config', site.config, '--state', site.state, '--kubeconfig', site.lab.kubeconfig]
+  const one = (id: string, title: string, argv: string[]): Contender => ({ id, title, argv: [...argv, ...words], cwd: checkout, env: site.env, complaint: silent })
+  return [
+    one('airstrip', 'airstrip --quiet', [process.execPath, '--import=tsx']),
+    one('npx', 'the same by npx tsx', ['npx', 'tsx']),
+  ]
+}
+
+function silent({ code, stdout, stderr }: Ended): string | undefined {
+  if (code !== 0) return `ended with ${code}`
+  return stdout + stderr === '' ? undefined : 'was not silent'
+}
+
+/**
+ * The reference's own steps as a person would re-run them: every one can be repeated, and the last ones look
+ * whether what was applied also works. A shell script, because that is what is compared with.
+ */
+export const SHELL = `set -euo pipefail
+mkdir -p "$STORAGE/dags" "$STORAGE/logs"
+kubectl apply -f "$PROVISIONER"
+kubectl annotate --overwrite storageclass local-path storageclass.kubernetes.io/is-default-class=true
+kubectl apply -f "$STORAGE_MANIFEST"
+helm upgrade --install airflow "$CHART" --namespace airflow --values "$VALUES" --timeout 10m
+kubectl apply -f "$INGRESS_MANIFEST"
+kubectl --namespace local-path-storage rollout status deployment/local-path-provisioner --timeout 5m
+for workload in $(kubectl --namespace airflow get deployments,statefulsets --output name); do
+  kubectl --namespace airflow rollout status "$workload" --timeout 5m
+done
+curl --fail --silent --show-error --insecure --retry 10 --retry-all-errors --resolve "$HOST:443:$ADDRESS" "https://$HOST/airflow/health"
+`
+
+export function shell(site: Site): Contender {
+  const env = {
+    ...site.env,
+    STORAGE: site.storagePath, PROVISIONER: site.provisioner, STORAGE_MANIFEST: site.storage, INGRESS_MANIFEST: site.ingress,
+    CHART: site.chart, VALUES: site.values, HOST: site.host, ADDRESS: site.lab.nodeIP,
+  }
+  return { id: 'shell', title: 'kubectl, helm and curl', argv: ['bash', '-c', SHELL], cwd: site.folder, env, complaint: unchanged }
+}
+
+function unchanged({ code, stdout }: Ended): string | undefined {
+  if (code !== 0) return `ended with ${code}`
+  const touched = stdout.split('\n').find(line => / (created|configured)$/.test(line))
+  return touched === undefined ? undefined : `changed something: ${touched}`
+}
+
+export function ansible(site: Site, packages: Packages): Contender {
+  const file = join(site.folder, 'playbook.yaml')
+  writeFileSync(file, stringify(playbook(site)))
+  const env = { ...packages.env, ...site.env, PATH: `${site.lab.path}:${packages.env.PATH ?? ''}`, ANSIBLE_NOCOLOR: '1', ANSIBLE_PIPELINING: '1' }
+  return { id: 'ansible', title: `Ansible's kubernetes.core`, argv: [...packages.ansible, '-i', 'localhost,', file], cwd: site.folder, env, complaint: changedNothing }
+}
+
+function changedNothing({ code, stdout }: Ended): string | undefined {
+  if (code !== 0) return `ended with ${code}`
+  return /changed=0\s+unreachable=0\s+failed=0/.test(stdout) ? undefined : 'changed something'
+}

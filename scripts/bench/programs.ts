@@ -1,0 +1,33 @@
+import { basename } from 'node:path'
+
+/**
+ * Programs that were started, by name, from what `strace -f -e trace=execve` writes. A search along the PATH
+ * fails once per folder; only what was found counts. The first is the contender itself, and counts too.
+ *
+ *   4711  execve("/usr/bin/kubectl", ["kubectl", "get"], 0x7ffd /* 20 vars *\/) = 0
+ *   4712  execve("/bin/sh", ["sh"], 0x55 /* 20 vars *\/ <unfinished ...>
+ *   4712  <... execve resumed>)             = 0
+ */
+export function programsIn(trace: string): Record<string, number> {
+  const programs: Record<string, number> = {}
+  const begun = new Map<string, string>()
+  for (const line of trace.split('\n')) {
+    const [, pid = '', call = ''] = /^(\d+)\s+(.*)$/.exec(line) ?? []
+    const path = /^execve\("([^"]+)"/.exec(call)?.[1] ?? (call.startsWith('<... execve resumed>') ? begun.get(pid) : undefined)
+    if (path === undefined) continue
+    begun.set(pid, path)
+    if (call.endsWith('= 0')) programs[basename(path)] = (programs[basename(path)] ?? 0) + 1
+  }
+  return programs
+}
+
+export function total(counts: Record<string, number>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0)
+}
+
+/** The most frequent first: `kubectl 12, helm 1, node 1`. */
+export function listed(counts: Record<string, number>, most = 6): string {
+  const sorted = Object.entries(counts).sort(([, a], [, b]) => b - a)
+  const rest = sorted.slice(most).reduce((sum, [, count]) => sum + count, 0)
+  return [...sorted.slice(0, most).map(([name, count]) => `${name} ${count}`), ...(rest > 0 ? [`others ${rest}`] : [])].join(', ')
+}

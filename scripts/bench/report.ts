@@ -1,0 +1,59 @@
+import type { Result } from './rounds.ts'
+import { listed, total } from './programs.ts'
+import { table } from './table.ts'
+import { kept, type Spread, type Verdict } from './statistics.ts'
+
+export interface Grown {
+  /** Objects in the release. */
+  objects: number
+  result: Result
+}
+
+const seconds = (value: number): string => value.toFixed(2)
+
+function around({ median, from, to }: Spread): string[] {
+  return [seconds(median), `${seconds(from)}–${seconds(to)}`]
+}
+
+function rowOf({ title, wall, cpu, memory, programs, calls }: Result): string[] {
+  return [
+    title, ...around(wall), String(wall.n), seconds(cpu.median), memory.process.toFixed(0), memory.tree.toFixed(0),
+    String(total(programs)), String(calls.all), String(calls.discovery), String(calls.writes),
+  ]
+}
+
+const HEAD = ['', 'median s', 'from–to', 'n', 'cpu s', 'MB', 'MB all', 'programs', 'API calls', 'discovery', 'writes']
+
+export function comparison(results: readonly Result[]): string {
+  const details = results.flatMap(({ title, programs, calls }) => [title, `  programs: ${listed(programs)}`, `  API calls: ${listed(calls.by, 8)}`])
+  return [table([HEAD, ...results.map(rowOf)]), '', ...details].join('\n')
+}
+
+export function growth(grown: readonly Grown[]): string {
+  const rows = grown.map(({ objects, result }) => [String(objects), ...rowOf(result).slice(1)])
+  return table([['objects in the release', ...HEAD.slice(1)], ...rows])
+}
+
+/** The promises of the README, measured. Seconds and megabytes depend on the machine, so only the ratios can be broken. */
+export function verdicts(results: readonly Result[], official: boolean): Verdict[] {
+  const of = (id: string): Result | undefined => results.find(result => result.id === id)
+  const [airstrip, shell, ansible] = [of('airstrip'), of('shell'), of('ansible')]
+  if (airstrip === undefined) return []
+  const ratio = (other: Result | undefined, limit: number, judged: boolean, note: string): Verdict[] =>
+    other === undefined ? [] : [{ promise: `over ${other.title}`, measured: airstrip.wall.median / other.wall.median, limit, unit: '×', judged, note }]
+  return [
+    { promise: 'a run that finds nothing to do', measured: airstrip.wall.median, limit: 1, unit: 's', judged: false, note: 'depends on the machine' },
+    ...ratio(shell, 0.12, official, official ? '' : "the stand-in chart renders at once; the promise is about the official one, --chart"),
+    ...ratio(ansible, 0.3, true, ''),
+    { promise: 'memory, all its processes', measured: airstrip.memory.tree, limit: 150, unit: 'MB', judged: false, note: 'depends on the machine' },
+    { promise: 'writes', measured: airstrip.calls.writes, limit: 0, unit: '', judged: true, note: '' },
+  ]
+}
+
+export function verdictLines(all: readonly Verdict[]): string {
+  const rows = all.map(one => [
+    one.promise, one.measured.toFixed(one.unit === '' ? 0 : 2), `≤ ${one.limit} ${one.unit}`.trimEnd(),
+    one.measured <= one.limit ? 'kept' : kept(one) ? 'not reached' : 'BROKEN', one.note,
+  ])
+  return table([['promise', 'measured', 'at most', '', ''], ...rows])
+}
