@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { appendFileSync, existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
 import type { LockFile } from '../engine/lock.ts'
@@ -24,11 +24,6 @@ export function stateFile(path: string): StateFile {
         renameSync(path, kept)
       })
       return kept
-    },
-    append: (line) => {
-      mkdirSync(dirname(path), { recursive: true })
-      appendFileSync(join(dirname(path), 'history.ndjson'), `${line}\n`, { mode: ownerOnly })
-      return Promise.resolve()
     },
   }
 }

@@ -74,14 +74,14 @@ function recordOf(file: StateFile, now: Date, complain: Complain): { state: Stat
 
 async function clusterOf(state: State, path: string, reader: Reader, complain: Complain): Promise<Status['cluster']> {
   const recorded = state.cluster
+  let id: string | undefined
   try {
-    const id = await clusterId(reader)
-    const foreign = id !== undefined && recorded !== undefined && id !== recorded
-    if (foreign) refuseForeign(state, id, path)
-    return { reachable: true, id, recorded, foreign }
+    id = await clusterId(reader)
+    if (id !== undefined) refuseForeign(state, id, path)
+    return { reachable: true, id, recorded, foreign: false }
   } catch (error) {
     complain(error)
-    return { reachable: error instanceof AirstripError && error.code === 'STATE_FOREIGN', recorded, foreign: error instanceof AirstripError && error.code === 'STATE_FOREIGN' }
+    return { reachable: id !== undefined, id, recorded, foreign: id !== undefined }
   }
 }
 

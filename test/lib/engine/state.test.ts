@@ -13,7 +13,6 @@ function file(content: string | undefined): StateFile & { aside: number } {
     aside: 0,
     read: () => content,
     write: () => Promise.reject(new Error('unscripted: write')),
-    append: () => Promise.reject(new Error('unscripted: append')),
     moveAside() {
       this.aside += 1
       return 'state/state.json.damaged'
