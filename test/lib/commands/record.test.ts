@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process'
+import * as fs from 'node:fs'
+import { join } from 'node:path'
+import { Ajv } from 'ajv'
+import t from 'tap'
+import { runCommandLine } from '../../../lib/commands/cli.ts'
+import { lineSchema } from '../../../lib/engine/events.ts'
+import { parseHistory } from '../../../lib/engine/history.ts'
+import { parseState } from '../../../lib/engine/state.ts'
+import { fakeDeps, smallest } from '../../fakes/deps.ts'
+import type { Scripted } from '../../fakes/exec.ts'
+
+const root = new URL('../../../', import.meta.url)
+const schema = JSON.parse(fs.readFileSync(new URL('lib/engine/events.schema.json', root), 'utf8')) as object
+const validate = new Ajv({ strict: false, validateFormats: false }).compile(schema)
+
+const canary = 'canary-of-the-database'
+const forms = [canary, Buffer.from(canary).toString('base64')]
+const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'airflow-airstrip-postgresql', namespace: 'airflow' }, data: { password: forms[1] } }
+const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'home' }, status: { conditions: [{ type: 'Ready', status: 'False', message: `cannot log in with ${canary}` }] } }
+
+/** A cluster that has a secret, and a node which tells it to everybody. */
+const telltale: Scripted[] = [
+  { when: /^kubectl get -f -/, answers: { stdout: JSON.stringify(secret) } },
+  { when: /^kubectl create -f - -o json/, answers: { stdout: JSON.stringify({ status: { resourceRules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }], incomplete: false } }) } },
+  { when: /^kubectl version/, answers: { stdout: '{"clientVersion":{"gitVersion":"v1.22.0"},"serverVersion":{"gitVersion":"v1.22.8"}}' } },
+  { when: /^helm version/, answers: { stdout: 'v3.9.4' } },
+  { when: /^kubectl get nodes/, answers: { stdout: JSON.stringify({ kind: 'List', items: [node] }) } },
+  { when: /^kubectl get/, answers: { stdout: '{"kind":"List","items":[]}' } },
+]
+
+function everythingIn(folder: string): Record<string, string> {
+  const files = fs.readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  return Object.fromEntries(files.map(({ parentPath, name }) => [join(parentPath, name).slice(folder.length + 1), fs.readFileSync(join(parentPath, name), 'utf8')]))
+}
+
+void t.test('with --json every line on stdout is an event as documented, and the transcript says the same', async (t) => {
+  const folder = t.testdir({})
+  const { deps, out, err } = fakeDeps({ folder, script: telltale })
+  t.equal(await runCommandLine(['apply', '--json', '--skip', 'ingress', '--state', join(folder, 'state.json')], deps), 1)
+  t.ok(out.length >= 3)
+  for (const line of out) t.ok(validate(JSON.parse(line)), `${line}: ${JSON.stringify(validate.errors)}`)
+  t.same(out.map((line) => lineSchema.parse(JSON.parse(line)).type), [...['run-started'], ...out.slice(1, -1).map((line) => lineSchema.parse(JSON.parse(line)).type), 'run-ended'])
+  t.match(err.join('\n'), '[BLOCKED]', 'and why it ended is told to the person')
+  const files = everythingIn(folder)
+  const [run] = parseHistory(files['history.ndjson'] ?? '')
+  t.match(run, { result: 'failed', exitCode: 1, changed: 0, steps: { prereq: 'failed' }, sentence: /prereq cannot go on/ })
+  t.same((files[`runs/${run?.id ?? ''}.ndjson`] ?? '').trim().split('\n'), out)
+  t.match(parseState(files['state.json'] ?? '', 'state.json'), { run: { id: run?.id, result: 'failed' } })
+})
+
+void t.test('no secret that a run has read is in anything that it says or leaves, for whatever audience', async (t) => {
+  for (const flags of [[], ['--json'], ['--quiet']]) {
+    const folder = t.testdir({})
+    const { deps, out, err } = fakeDeps({ folder, script: telltale })
+    const drawn: string[] = []
+    const screen = { size: () => ({ rows: 24, columns: 200 }), draw: (lines: readonly string[]) => drawn.push(...lines), whenStale: () => () => undefined }
+    await runCommandLine(['apply', ...flags, '--skip', 'ingress', '--state', join(folder, 'state.json')], { ...deps, screen, commandLine: `airstrip apply ${canary}` })
+    const files = everythingIn(folder)
+    t.same(Object.keys(files).filter((name) => !name.startsWith('runs/')).sort(), ['history.ndjson', 'state.json'])
+    t.equal(Object.keys(files).length, 3)
+    const said = [...out, ...err, ...drawn, ...Object.values(files)].join('\n')
+    t.match(said, /node-not-ready|not ready/i)
+    for (const form of forms) t.notMatch(said, form)
+  }
+})
+
+void t.test('of several runs that are started at once one has its turn, and the others leave no trace', { timeout: 60_000 }, async (t) => {
+  const slow = '#!/bin/sh\nsleep 0.5\necho "error: You must be logged in to the server (Unauthorized)" >&2\nexit 1\n'
+  const folder = t.testdir({ 'bin': { kubectl: slow, helm: slow }, 'airstrip.yaml': smallest, 'state': {} })
+  for (const tool of ['kubectl', 'helm']) fs.chmodSync(join(folder, 'bin', tool), 0o755)
+  const env = { PATH: `${join(folder, 'bin')}:${process.env.PATH ?? ''}`, HOME: folder }
+  const results = await Promise.all(Array.from({ length: 4 }, () => new Promise<{ code: number | null; out: string; err: string }>((resolve) => {
+    const child = spawn(process.execPath, ['--import=tsx', new URL('run.ts', root).pathname, '--config', join(folder, 'airstrip.yaml'), '--state', join(folder, 'state', 'state.json')], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const [out, err] = [[] as Buffer[], [] as Buffer[]]
+    child.stdout.on('data', (data: Buffer) => out.push(data))
+    child.stderr.on('data', (data: Buffer) => err.push(data))
+    child.on('close', (code) => {
+      resolve({ code, out: Buffer.concat(out).toString(), err: Buffer.concat(err).toString() })
+    })
+  })))
+  t.same(results.map(({ code }) => code).sort(), [1, 75, 75, 75])
+  for (const { err } of results.filter(({ code }) => code === 75)) t.match(err, /Another run holds the lock: pid \d+ on .+ since .+\[LOCKED\]/)
+  t.same(results.map(({ out }) => out).join(''), '')
+  const files = everythingIn(join(folder, 'state'))
+  t.equal(parseHistory(files['history.ndjson'] ?? '').length, 1)
+  t.match(parseState(files['state.json'] ?? '', 'state.json'), { run: { result: 'failed' } })
+  t.same(Object.keys(files).filter((name) => !/^(state\.json|history\.ndjson|runs\/.+)$/.test(name)), [])
+})
