@@ -88,7 +88,7 @@ function withoutBlanks<T extends object>(section: T): T {
 
 /** What is relative in the file is relative to the file, not to where airstrip was started. */
 function resolved(config: Config, folder: string): Config {
-  const { airflow, provisioner } = config
+  const { airflow, provisioner, notify } = config
   const absolute = (path: string) => resolve(folder, path)
   const secret = (source: SecretSource) => ('file' in source ? { file: absolute(source.file) } : source)
   const { admin, database } = airflow
@@ -101,5 +101,7 @@ function resolved(config: Config, folder: string): Config {
       database: { ...database, ...(database.password && { password: secret(database.password) }) },
     },
     provisioner: { ...provisioner, ...(provisioner.manifest !== undefined && { manifest: absolute(provisioner.manifest) }) },
+    // A bare name is looked up on the PATH.
+    ...(notify && { notify: { command: notify.command.map((word, index) => (index === 0 && word.includes('/') ? absolute(word) : word)) } }),
   }
 }
