@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync, type Stats } from 'node:fs'
 import { lookup } from 'node:dns/promises'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -37,14 +37,36 @@ export function readSecret(source: SecretSource, env: NodeJS.ProcessEnv): string
 export function folderFacts(path: string, node: KubernetesObject): FolderFacts | undefined {
   const nodeInfo = (node.status as { nodeInfo?: { machineID?: string } } | undefined)?.nodeInfo
   if (nodeInfo?.machineID === undefined || nodeInfo.machineID !== machineId()) return undefined
-  const stat = statSync(path, { throwIfNoEntry: false })
+  const stat = statIfAllowed(path)
+  if (stat === 'hidden') return undefined
   if (stat?.isDirectory() !== true) return { exists: false }
-  return { exists: true, uid: stat.uid, gid: stat.gid, mode: stat.mode & 0o7777 }
+  return isUnmapped(stat.uid) ? undefined : { exists: true, uid: stat.uid, gid: stat.gid, mode: stat.mode & 0o7777 }
 }
 
-function machineId(): string | undefined {
+/** A timer's user, or a root without its capabilities, may not look behind every door. */
+function statIfAllowed(path: string): Stats | 'hidden' | undefined {
   try {
-    return readFileSync('/etc/machine-id', 'utf8').trim()
+    return statSync(path, { throwIfNoEntry: false })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') return 'hidden'
+    throw error
+  }
+}
+
+/** In a user namespace, where a person's own systemd shuts a service in, everybody else looks like nobody. */
+function isUnmapped(uid: number): boolean {
+  return uid === nobody && !/^\s*0\s+0\s+4294967295\s*$/.test(readIfThere('/proc/self/uid_map') ?? '0 0 4294967295')
+}
+
+const nobody = 65_534
+
+function machineId(): string | undefined {
+  return readIfThere('/etc/machine-id')?.trim()
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
   } catch {
     return undefined
   }
