@@ -65,19 +65,35 @@ void t.test('no secret that a run has read is in anything that it says or leaves
   }
 })
 
-void t.test('of several runs that are started at once one has its turn, and the others leave no trace', { timeout: 60_000 }, async (t) => {
-  const slow = '#!/bin/sh\nsleep 0.5\necho "error: You must be logged in to the server (Unauthorized)" >&2\nexit 1\n'
-  const folder = t.testdir({ 'bin': { kubectl: slow, helm: slow }, 'airstrip.yaml': smallest, 'state': {} })
-  for (const tool of ['kubectl', 'helm']) fs.chmodSync(join(folder, 'bin', tool), 0o755)
-  const env = { PATH: `${join(folder, 'bin')}:${process.env.PATH ?? ''}`, HOME: folder }
-  const results = await Promise.all(Array.from({ length: 4 }, () => new Promise<{ code: number | null; out: string; err: string }>((resolve) => {
-    const child = spawn(process.execPath, ['--import=tsx', new URL('run.ts', root).pathname, '--config', join(folder, 'airstrip.yaml'), '--state', join(folder, 'state', 'state.json')], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
-    const [out, err] = [[] as Buffer[], [] as Buffer[]]
-    child.stdout.on('data', (data: Buffer) => out.push(data))
-    child.stderr.on('data', (data: Buffer) => err.push(data))
+interface Ended {
+  code: number | null
+  out: string
+  err: string
+}
+
+function start(folder: string, ended: (result: Ended) => void): Promise<Ended> {
+  const env = { PATH: `${join(folder, 'bin')}:${process.env.PATH ?? ''}`, HOME: folder, GO: join(folder, 'go') }
+  const words = ['--config', join(folder, 'airstrip.yaml'), '--state', join(folder, 'state', 'state.json')]
+  const child = spawn(process.execPath, ['--import=tsx', new URL('run.ts', root).pathname, ...words], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const said = { out: '', err: '' }
+  child.stdout.on('data', (data: Buffer) => (said.out += data.toString()))
+  child.stderr.on('data', (data: Buffer) => (said.err += data.toString()))
+  return new Promise((resolve) => {
     child.on('close', (code) => {
-      resolve({ code, out: Buffer.concat(out).toString(), err: Buffer.concat(err).toString() })
+      ended({ code, ...said })
+      resolve({ code, ...said })
     })
+  })
+}
+
+void t.test('of several runs that are started at once one has its turn, and the others leave no trace', { timeout: 60_000 }, async (t) => {
+  // Whoever has its turn is kept waiting until the others have been sent away.
+  const tool = '#!/bin/sh\nwhile [ ! -e "$GO" ]; do sleep 0.1; done\necho "$0: command not found" >&2\nexit 127\n'
+  const folder = t.testdir({ 'bin': { kubectl: tool, helm: tool }, 'airstrip.yaml': smallest, 'state': {} })
+  for (const name of ['kubectl', 'helm']) fs.chmodSync(join(folder, 'bin', name), 0o755)
+  let away = 0
+  const results = await Promise.all(Array.from({ length: 4 }, () => start(folder, () => {
+    if (++away === 3) fs.writeFileSync(join(folder, 'go'), '')
   })))
   t.same(results.map(({ code }) => code).sort(), [1, 75, 75, 75])
   for (const { err } of results.filter(({ code }) => code === 75)) t.match(err, /Another run holds the lock: pid \d+ on .+ since .+\[LOCKED\]/)
