@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../access.ts'
 import { below, isEmpty, isRecord, item, root, withData, type Difference, type Place } from './compare.ts'
-import { hasAll, indexOf, parsed, writingsOf, type Fields } from './managed.ts'
+import { hasAll, indexOf, parsed, writes, writingsOf, type Fields } from './managed.ts'
 
 /** Of the metadata only this can be wanted or not; the rest is the server's. */
 const ownMetadata = ['f:labels', 'f:annotations', 'f:ownerReferences', 'f:finalizers']
@@ -13,45 +13,59 @@ const ownMetadata = ['f:labels', 'f:annotations', 'f:ownerReferences', 'f:finali
 export function extras(want: KubernetesObject, live: KubernetesObject, quiet: (manager: string) => boolean): Difference[] {
   const found = new Map<string, Difference>()
   const wanted = withData(want)
-  for (const { manager, fields } of writingsOf(live)) {
-    if (quiet(manager)) continue
-    for (const [key, inner] of Object.entries(fields)) {
+  const writings = writingsOf(live)
+  for (const writing of writings) {
+    if (quiet(writing.manager)) continue
+    const others = writings.filter((other) => other !== writing)
+    const shared = (at: readonly string[]): boolean => others.some((other) => writes(other, live, at))
+    for (const [key, inner] of Object.entries(writing.fields)) {
       const field = key.slice(2)
       if (['f:status', 'f:apiVersion', 'f:kind', '.'].includes(key)) continue
       const own = key === 'f:metadata' && isRecord(inner) ? Object.fromEntries(Object.entries(inner).filter(([name]) => ownMetadata.includes(name))) : inner
-      walk(below(root, field), wanted[field], live[field], own, found)
+      walk(below(root, field), wanted[field], live[field], own, { found, shared })
     }
   }
   return [...found.values()]
 }
 
-function walk(place: Place, want: unknown, live: unknown, fields: unknown, found: Map<string, Difference>): void {
+interface Walk {
+  found: Map<string, Difference>
+  /** Whether others wrote in that place, too. */
+  shared(at: readonly string[]): boolean
+}
+
+function walk(place: Place, want: unknown, live: unknown, fields: unknown, walked: Walk): void {
   if (isEmpty(live) || !isRecord(fields)) return
   const keys = Object.keys(fields).filter((key) => key !== '.')
-  if (want === undefined && isWhole(live, fields, keys)) {
-    found.set(place.at.join('/'), { ...place, want, live })
+  if (want === undefined && (keys.length === 0 || (!isMap(place) && !walked.shared(place.at)))) {
+    // As one: what the server filled in would be nothing without the rest.
+    walked.found.set(place.at.join('/'), { ...place, want, live })
   } else if (Array.isArray(live)) {
-    walkItems(place, want, live, fields, keys, found)
+    walkItems(place, want, live, fields, walked)
   } else if (isRecord(live)) {
     for (const key of keys) {
       const name = key.slice(2)
-      walk(below(place, name), isRecord(want) ? (want[name] ?? undefined) : undefined, live[name], fields[key], found)
+      walk(below(place, name), isRecord(want) ? (want[name] ?? undefined) : undefined, live[name], fields[key], walked)
     }
   }
 }
 
-function walkItems(place: Place, want: unknown, live: readonly unknown[], fields: Fields, keys: readonly string[], found: Map<string, Difference>): void {
+/** Of these each entry stands for itself, and some are noise. */
+function isMap({ names }: Place): boolean {
+  return ['metadata', 'labels', 'annotations'].includes(names.at(-1) ?? '')
+}
+
+function walkItems(place: Place, want: unknown, live: readonly unknown[], fields: Fields, walked: Walk): void {
   const wanted = Array.isArray(want) ? (want as unknown[]) : []
-  for (const key of keys) {
-    const index = indexOf(live, key)
+  for (const key of Object.keys(fields)) {
+    const index = key === '.' ? undefined : indexOf(live, key)
     if (index === undefined) continue
     const one = live[index]
-    const name = isRecord(one) && typeof one.name === 'string' ? one.name : String(index)
     const inner = fields[key]
     const other = counterpart(wanted, key, one, index)
-    // An item that somebody added goes whole: what the server filled in would be no item without the rest.
     const added = other === undefined && isRecord(inner) && (inner['.'] !== undefined || Object.keys(inner).length === 0)
-    walk(item(place, index, name), other, one, added ? {} : inner, found)
+    const name = isRecord(one) && typeof one.name === 'string' ? one.name : String(index)
+    walk(item(place, index, name), other, one, added ? {} : inner, walked)
   }
 }
 
@@ -63,11 +77,4 @@ function counterpart(wanted: readonly unknown[], key: string, live: unknown, ind
   const records = wanted.filter(isRecord)
   const byKeys = isRecord(keys) ? records.find((one) => hasAll(one, keys)) : undefined
   return byKeys ?? (isRecord(live) && typeof live.name === 'string' ? records.find(({ name }) => name === live.name) : undefined)
-}
-
-/** Nothing in it is anybody else's, so it goes as one. */
-function isWhole(live: unknown, fields: Fields, keys: readonly string[]): boolean {
-  if (keys.length === 0) return true
-  if (fields['.'] === undefined) return false
-  return keys.length >= (Array.isArray(live) ? live.length : isRecord(live) ? Object.keys(live).length : 0)
 }

@@ -46,8 +46,13 @@ export function parsed(text: string): unknown {
 
 /** The last writer of a field of the live object; undefined where none is noted. */
 export function lastWriter(object: KubernetesObject, at: readonly string[]): Writing | undefined {
-  const writers = writingsOf(object).filter(({ fields }) => owns(fields, object, at))
+  const writers = writingsOf(object).filter((writing) => writes(writing, object, at))
   return writers.sort((a, b) => b.time.localeCompare(a.time))[0]
+}
+
+/** Whether the field, or something in it, is that writer's. */
+export function writes({ fields }: Writing, object: KubernetesObject, at: readonly string[]): boolean {
+  return owns(fields, object, at)
 }
 
 function owns(fields: unknown, value: unknown, [first, ...rest]: readonly string[]): boolean {

@@ -17,8 +17,14 @@ export function isQuiet(manager: string): boolean {
  * `ignore` holds for both; the rules for additions only for what nobody declared.
  */
 export function drift(want: KubernetesObject, live: KubernetesObject, ignore: readonly IgnoreRule[] = []): Difference[] {
-  const added = extras(want, live, isQuiet).filter((one) => !isIgnored(one, live, additions))
-  return [...differences(want, live), ...added].filter((one) => !isIgnored(one, live, ignore))
+  const declared = differences(want, live)
+  const added = extras(want, live, isQuiet).filter((one) => !isIgnored(one, live, additions) && !declared.some(({ at }) => isBelow(one.at, at)))
+  return [...declared, ...added].filter((one) => !isIgnored(one, live, ignore))
+}
+
+/** What is replaced as a whole takes with it what was added to it. */
+function isBelow(at: readonly string[], above: readonly string[]): boolean {
+  return above.every((part, index) => at[index] === part)
 }
 
 function isIgnored(found: Difference, live: KubernetesObject, rules: readonly IgnoreRule[]): boolean {

@@ -1,11 +1,12 @@
 /** A cluster that is a list of objects. What is not scripted fails and prints itself; nothing can be written. */
 import { keyOf } from '../../lib/cluster/objects.ts'
-import type { Chart, FolderFacts, HttpsAnswer, KubernetesObject, Permissions, Reader, Release, Versions } from '../../lib/access.ts'
+import type { Chart, FolderFacts, HttpsAnswer, KubernetesObject, Permissions, Reader, Release, Rendered, Versions } from '../../lib/access.ts'
 
 export interface Cluster {
   objects?: readonly KubernetesObject[]
   release?: Release | undefined
   chart?: Chart
+  rendered?: Rendered
   manifest?: readonly KubernetesObject[]
   versions?: Versions
   permissions?: Permissions
@@ -21,7 +22,7 @@ export interface Cluster {
 const kinds: Record<string, string> = {
   pods: 'Pod', events: 'Event', nodes: 'Node', namespaces: 'Namespace', secrets: 'Secret',
   persistentvolumes: 'PersistentVolume', persistentvolumeclaims: 'PersistentVolumeClaim', storageclasses: 'StorageClass',
-  deployments: 'Deployment', replicasets: 'ReplicaSet', statefulsets: 'StatefulSet', daemonsets: 'DaemonSet', jobs: 'Job', customresourcedefinitions: 'CustomResourceDefinition',
+  deployments: 'Deployment', replicasets: 'ReplicaSet', statefulsets: 'StatefulSet', daemonsets: 'DaemonSet', jobs: 'Job', horizontalpodautoscalers: 'HorizontalPodAutoscaler', customresourcedefinitions: 'CustomResourceDefinition',
 }
 
 export const noon = new Date('2023-08-02T10:30:00Z')
@@ -50,6 +51,7 @@ export function clusterReader(cluster: Cluster = {}): Reader & { asked: string[]
     permissions: (namespace) => scripted(`permissions ${namespace}`, cluster.permissions),
     release: () => Promise.resolve(cluster.release),
     chart: ({ reference }) => scripted(`chart ${reference}`, cluster.chart),
+    render: ({ name }) => scripted(`render ${name}`, cluster.rendered),
     manifest: ({ url }) => scripted(`manifest ${url}`, cluster.manifest === undefined ? undefined : [...cluster.manifest]),
     secret: (source) => scripted(`secret ${JSON.stringify(source)}`, cluster.secrets?.['env' in source ? source.env : source.file]),
     logs: ({ pod }) => scripted(`logs ${pod}`, undefined),

@@ -12,12 +12,12 @@ const why = 'because'
 /** One of every kind. */
 const every: { [Op in Change['op']]: Extract<Change, { op: Op }> } = {
   create: { op: 'create', want: map('created'), why },
-  update: { op: 'update', want: map('updated'), live: map('updated', '2'), why },
+  update: { op: 'update', want: map('updated'), live: map('updated', '2'), found: [], why },
   replace: { op: 'replace', want: map('replaced'), live: map('replaced', '2'), why },
   delete: { op: 'delete', live: map('deleted'), why },
   patch: { op: 'patch', live: map('patched'), patch: [{ op: 'remove', path: '/data' }], why },
   generate: { op: 'generate', refs: [{ apiVersion: 'v1', kind: 'Secret', name: 'generated', namespace: 'airflow' }], why, make: (random) => [{ ...map('generated'), kind: 'Secret', stringData: { bytes: random(2).toString('hex') } }] },
-  release: { op: 'release', want: wish, why },
+  release: { op: 'release', want: wish, sameWish: false, why },
   unlock: { op: 'unlock', release: { name: 'flow', namespace: 'airflow' }, live: {} as Release, why },
 }
 
@@ -60,7 +60,7 @@ void t.test('what is missing is created, what differs updated, what is as wanted
 })
 
 void t.test('a reason names fields and never their values', (t) => {
-  const found = ['a', 'b', 'c', 'd', 'e'].map((path) => ({ path, want: 'canary', live: 'canary' }))
+  const found = ['a', 'b', 'c', 'd', 'e'].map((path) => ({ path, names: [path], at: [path], want: 'canary', live: 'canary' }))
   t.equal(describe(found), 'a, b, c and 2 more differ')
   t.equal(describe(found.slice(0, 1)), 'a differs')
   t.end()

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { withHelmMarks } from '../../lib/airflow/hand-edits.ts'
 import { secretRefs } from '../../lib/airflow/keys.ts'
 import { chartMark, operationLease } from '../../lib/airflow/operation.ts'
 import { wishFor } from '../../lib/airflow/release.ts'
@@ -11,8 +12,9 @@ import { changesOf, config, told, type Sections } from './config.ts'
 const spec = helm.spec(config())
 const chart: Chart = { name: 'airflow', version: '1.10.0', appVersion: '2.6.2', home: '', fingerprint: 'f00d'.repeat(16), path: '/cache/airflow.tgz' }
 const secrets: KubernetesObject[] = secretRefs(spec.keys).map(({ name }) => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: 'airflow' }, data: { password: 'eA==', connection: 'eA==' } }))
-const scheduler = deployment('airflow-scheduler', 1)
-const installed = (fields: Partial<Release> = {}): Release => release({ values: wishFor(spec.release, 'KubernetesExecutor').values, description: chartMark(chart.fingerprint, 'home/1/x'), objects: [{ ...scheduler, status: undefined }], ...fields })
+const declared = deployment('airflow-scheduler', 1)
+const scheduler = withHelmMarks(declared, { name: 'airflow', namespace: 'airflow' })
+const installed = (fields: Partial<Release> = {}): Release => release({ values: wishFor(spec.release, 'KubernetesExecutor').values, description: chartMark(chart.fingerprint, 'home/1/x'), objects: [{ ...declared, status: undefined }], ...fields })
 const lease = (holder: string): KubernetesObject => operationLease({ name: 'airflow', namespace: 'airflow' }, holder, 1800, new Date())
 
 const check = (cluster: Cluster, sections?: Sections) => {
@@ -43,20 +45,30 @@ void t.test('a lost Secret is made again without touching the release', async (t
   t.same(told(await check({ objects: [...secrets.slice(1), scheduler], release: installed() })), [`generate Secret airflow/${secrets[0]?.metadata.name ?? ''}`])
 })
 
-void t.test('a failed release is mended in place, and so is one with a part deleted or changed by hand', async (t) => {
-  const table: [Partial<Release>, KubernetesObject[], RegExp][] = [
-    [{ status: 'failed', description: 'timed out waiting for the condition' }, [scheduler], /it is failed: timed out/],
-    [{}, [], /Deployment airflow-scheduler is gone/],
-    [{}, [{ ...scheduler, spec: { replicas: 0 } }], /was changed by hand: spec\.replicas/],
-    [{ description: chartMark('beef'.repeat(16), 'home/1/x') }, [scheduler], /chart at .* was changed/],
-  ]
-  for (const [fields, live, why] of table) t.match(changesOf(await check({ objects: [...secrets, ...live], release: installed(fields) })), [{ op: 'release', why }], String(why))
+void t.test('a failed release is mended in place, and a new chart is a new wish', async (t) => {
+  const failed = changesOf(await check({ objects: [...secrets, scheduler], release: installed({ status: 'failed', description: 'timed out waiting for the condition' }) }))
+  t.match(failed, [{ op: 'release', why: /it is failed: timed out/, sameWish: true }])
+  const edited = changesOf(await check({ objects: [...secrets, scheduler], release: installed({ description: chartMark('beef'.repeat(16), 'home/1/x') }) }))
+  t.match(edited, [{ op: 'release', why: /chart at .* was changed/, sameWish: false }])
+})
+
+void t.test('what was deleted or changed by hand is put back without Helm', async (t) => {
+  t.match(changesOf(await check({ objects: secrets, release: installed() })), [{ op: 'create', want: { kind: 'Deployment', metadata: scheduler.metadata }, why: 'it is part of the release and was deleted' }])
+  const scaled = { ...scheduler, spec: { ...(scheduler.spec as object), replicas: 0 } }
+  t.match(changesOf(await check({ objects: [...secrets, scaled], release: installed() })), [{ op: 'patch', patch: [{ op: 'test', path: '/spec/replicas', value: 0 }, { op: 'replace', path: '/spec/replicas', value: 1 }], why: 'spec.replicas differs' }])
+})
+
+void t.test('what an autoscaler or the configuration leaves open is not put back', async (t) => {
+  const scaled = { ...scheduler, spec: { ...(scheduler.spec as object), replicas: 3 } }
+  const autoscaler: KubernetesObject = { apiVersion: 'autoscaling/v1', kind: 'HorizontalPodAutoscaler', metadata: { name: 'more', namespace: 'airflow' }, spec: { scaleTargetRef: { kind: 'Deployment', name: 'airflow-scheduler' } } }
+  t.match(await check({ objects: [...secrets, scaled, autoscaler], release: installed() }), { state: 'satisfied' })
+  t.match(await check({ objects: [...secrets, scaled], release: installed() }, { diff: 'ignore: [{kind: Deployment, path: /spec/replicas, reason: scaled at night}]' }), { state: 'satisfied' })
 })
 
 void t.test('the executor of a release that runs is left to step executor', async (t) => {
   const celery = installed({ values: wishFor(spec.release, 'CeleryExecutor').values })
   t.match(await check({ objects: [...secrets, scheduler], release: celery }), { state: 'satisfied' })
-  t.match(changesOf(await check({ objects: secrets, release: celery })), [{ want: { values: { executor: 'CeleryExecutor' } } }])
+  t.match(changesOf(await check({ objects: [...secrets, scheduler], release: { ...celery, status: 'failed' } })), [{ want: { values: { executor: 'CeleryExecutor' } } }])
 })
 
 void t.test('what a run that is gone left behind is freed first and then made whole', async (t) => {

@@ -8,11 +8,12 @@ export interface Sections {
   provisioner?: string
   ingress?: string
   require?: string
+  diff?: string
 }
 
 /** The smallest configuration, with more where it is wanted, as flow maps without their braces. */
-export function config({ airflow = '', provisioner = '', ingress = '', require = '' }: Sections = {}): Config {
-  const text = `storage: {path: /srv/airflow}\nairflow: {${airflow}}\nprovisioner: {${provisioner}}\nrequire: {${require}}\ningress: {host: home.example.org, certResolver: letsencrypt${ingress === '' ? '' : `, ${ingress}`}}\n`
+export function config({ airflow = '', provisioner = '', ingress = '', require = '', diff = '' }: Sections = {}): Config {
+  const text = `storage: {path: /srv/airflow}\nairflow: {${airflow}}\nprovisioner: {${provisioner}}\nrequire: {${require}}\ndiff: {${diff}}\ningress: {host: home.example.org, certResolver: letsencrypt${ingress === '' ? '' : `, ${ingress}`}}\n`
   return parseConfig(text, '/home/joe/airstrip.yaml')
 }
 

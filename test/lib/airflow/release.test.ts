@@ -1,49 +1,44 @@
 import t from 'tap'
-import { changedValues, releaseDrift } from '../../../lib/airflow/release.ts'
+import { changedValues, upgradeReason } from '../../../lib/airflow/release.ts'
 import { chartMark, markedFingerprint } from '../../../lib/airflow/operation.ts'
-import type { Chart, KubernetesObject, Release, ReleaseWish } from '../../../lib/access.ts'
+import type { Chart, Release, ReleaseWish } from '../../../lib/access.ts'
 import { release } from '../observe/objects.ts'
 
 const chart: Chart = { name: 'airflow', version: '1.10.0', appVersion: '2.6.2', home: '', fingerprint: 'f00d'.repeat(16), path: '/charts/airflow' }
 const values = { executor: 'KubernetesExecutor', webserver: { replicas: 1 } }
 const wish: ReleaseWish = { name: 'airflow', namespace: 'airflow', chart: { reference: 'x', version: '1.10.0' }, values, timeoutSeconds: 1 }
-const scheduler: KubernetesObject = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'airflow-scheduler', namespace: 'airflow' }, spec: { replicas: 1 } }
-const good = release({ values, objects: [scheduler] })
+const good = release({ values })
 
-function drift(fields: Partial<Release> = {}, marked?: string, live: (KubernetesObject | undefined)[] = [scheduler]): string | undefined {
-  return releaseDrift(wish, chart, { ...good, ...fields }, marked, live)
+function reason(fields: Partial<Release> = {}): ReturnType<typeof upgradeReason> {
+  return upgradeReason(wish, chart, { ...good, ...fields })
 }
 
-void t.test('what is as wanted has no drift', (t) => {
-  t.equal(drift(), undefined)
-  t.equal(drift({}, 'f00df00df00df00d'), undefined)
+const by = (fingerprint: string): string => chartMark(fingerprint, 'home/1/x')
+
+void t.test('what is as wanted needs no Helm', (t) => {
+  t.equal(reason(), undefined)
+  t.equal(reason({ description: by(chart.fingerprint) }), undefined)
   t.end()
 })
 
 void t.test('a release that is not deployed is mended even where nothing else differs', (t) => {
-  t.equal(drift({ status: 'failed', description: 'timed out waiting for the condition\nmore' }), 'it is failed: timed out waiting for the condition')
-  t.match(drift({ status: 'pending-install' }), /^it is pending-install/)
-  t.match(drift({ status: 'uninstalled' }), /^it is uninstalled/)
+  t.same(reason({ status: 'failed', description: 'timed out waiting for the condition\nmore' }), { why: 'it is failed: timed out waiting for the condition', sameWish: true })
+  t.match(reason({ status: 'pending-install' }), { why: /^it is pending-install/, sameWish: true })
+  t.match(reason({ status: 'uninstalled' }), { why: /^it is uninstalled/ })
+  t.match(reason({ status: 'failed', values: {} }), { why: /^it is failed/, sameWish: false }, 'and that something new is wanted is not lost over it')
   t.end()
 })
 
-void t.test('another chart, another version, or an edited chart folder is a reason', (t) => {
-  t.match(drift({ chart: { ...good.chart, version: '1.9.0' } }), /^chart airflow 1\.9\.0 is installed, airflow 1\.10\.0 is wanted$/)
-  t.match(drift({ chart: { ...good.chart, name: 'other' } }), /^chart other 1\.10\.0 is installed/)
-  t.equal(drift({}, 'beefbeefbeefbeef'), 'the chart at /charts/airflow was changed')
+void t.test('another chart, another version, or an edited chart folder is a new wish', (t) => {
+  t.match(reason({ chart: { ...good.chart, version: '1.9.0' } }), { why: /^chart airflow 1\.9\.0 is installed, airflow 1\.10\.0 is wanted$/, sameWish: false })
+  t.match(reason({ chart: { ...good.chart, name: 'other' } }), { why: /^chart other 1\.10\.0 is installed/ })
+  t.same(reason({ description: by('beef'.repeat(16)) }), { why: 'the chart at /charts/airflow was changed', sameWish: false })
   t.end()
 })
 
 void t.test('values that differ are named by their path and not shown', (t) => {
-  t.equal(drift({ values: { ...values, webserver: { replicas: 2 }, canary: 'canary' } }), 'values differ: webserver.replicas, canary')
-  t.match(drift({ values: { a: 1, b: 1, c: 1, d: 1, e: 1 } }), /and 3 more$/)
-  t.end()
-})
-
-void t.test('an object that was deleted or changed by hand is named with its field', (t) => {
-  t.equal(drift({}, undefined, [undefined]), 'Deployment airflow-scheduler is gone')
-  t.equal(drift({}, undefined, [{ ...scheduler, spec: { replicas: 0 } }]), 'Deployment airflow-scheduler was changed by hand: spec.replicas differs')
-  t.equal(drift({}, undefined, [{ ...scheduler, spec: { replicas: 1, progressDeadlineSeconds: 600 }, status: { replicas: 1 } }]), undefined)
+  t.same(reason({ values: { ...values, webserver: { replicas: 2 }, canary: 'canary' } }), { why: 'values differ: webserver.replicas, canary', sameWish: false })
+  t.match(reason({ values: { a: 1, b: 1, c: 1, d: 1, e: 1 } }), { why: /and 3 more$/ })
   t.end()
 })
 

@@ -16,6 +16,9 @@ function pod(reason: string | undefined, revision = 'old', init = false): Kubern
   }
 }
 
+const upgrade = { upgrade: true, patched: [] }
+const calm = { upgrade: false, patched: [] }
+
 const told = (changes: ReturnType<typeof freeStuck>): string[] => changes.map((change) => (change.op === 'delete' ? `delete ${change.live.kind} ${change.live.metadata.name}` : change.op))
 
 void t.test('only sets that lack a pod are looked into', (t) => {
@@ -25,25 +28,32 @@ void t.test('only sets that lack a pod are looked into', (t) => {
 })
 
 void t.test('before an upgrade the set goes, and Helm makes it again', (t) => {
-  t.same(told(freeStuck([set(0)], [pod('ImagePullBackOff', 'new', true)], true)), ['delete StatefulSet airflow-triggerer'])
-  t.same(told(freeStuck([set(0)], [pod('CrashLoopBackOff')], true)), ['delete StatefulSet airflow-triggerer'])
+  t.same(told(freeStuck([set(0)], [pod('ImagePullBackOff', 'new', true)], upgrade)), ['delete StatefulSet airflow-triggerer'])
+  t.same(told(freeStuck([set(0)], [pod('CrashLoopBackOff')], upgrade)), ['delete StatefulSet airflow-triggerer'])
   t.end()
 })
 
 void t.test('a set with a pod that is ready stays; its old, stuck pod goes', (t) => {
-  t.same(told(freeStuck([set(1, 2)], [pod('ErrImagePull')], true)), ['delete Pod airflow-triggerer-0'])
+  t.same(told(freeStuck([set(1, 2)], [pod('ErrImagePull')], upgrade)), ['delete Pod airflow-triggerer-0'])
   t.end()
 })
 
 void t.test('without an upgrade only a pod of an older revision goes', (t) => {
-  t.same(told(freeStuck([set(0)], [pod('ImagePullBackOff', 'old')], false)), ['delete Pod airflow-triggerer-0'])
-  t.same(freeStuck([set(0)], [pod('ImagePullBackOff', 'new')], false), [])
+  t.same(told(freeStuck([set(0)], [pod('ImagePullBackOff', 'old')], calm)), ['delete Pod airflow-triggerer-0'])
+  t.same(freeStuck([set(0)], [pod('ImagePullBackOff', 'new')], calm), [])
+  t.end()
+})
+
+void t.test('a set whose hand edit is undone stays, and every stuck pod of it goes', (t) => {
+  const mending = { upgrade: false, patched: ['airflow-triggerer'] }
+  t.same(told(freeStuck([set(0)], [pod('ImagePullBackOff', 'new')], mending)), ['delete Pod airflow-triggerer-0'])
+  t.same(freeStuck([set(0)], [pod(undefined, 'new')], mending), [])
   t.end()
 })
 
 void t.test('what is only starting is left alone', (t) => {
-  t.same(freeStuck([set(0)], [pod('PodInitializing'), pod('ContainerCreating'), pod(undefined)], true), [])
-  t.same(freeStuck([set(0)], [], true), [])
+  t.same(freeStuck([set(0)], [pod('PodInitializing'), pod('ContainerCreating'), pod(undefined)], upgrade), [])
+  t.same(freeStuck([set(0)], [], upgrade), [])
   t.end()
 })
 
@@ -59,9 +69,9 @@ function claim(name: string, volumeName?: string): KubernetesObject {
 
 void t.test('a claim that was never bound is made again with its set; one that has a volume is never touched', (t) => {
   const own = 'data-airflow-triggerer-0'
-  t.same(told(freeStuck([set(0)], [unschedulable(own), claim(own)], true)), ['delete StatefulSet airflow-triggerer', `delete PersistentVolumeClaim ${own}`])
-  t.same(told(freeStuck([set(0)], [unschedulable(own), claim(own, 'pvc-1')], true)), ['delete StatefulSet airflow-triggerer'])
-  t.same(told(freeStuck([set(0)], [unschedulable('airflow-local-logs-folder'), claim('airflow-local-logs-folder'), claim(own)], true)), ['delete StatefulSet airflow-triggerer'], 'nor one that the set did not make, or the pod does not use')
-  t.same(freeStuck([set(0)], [{ ...unschedulable(own), metadata: { ...pod(undefined).metadata, labels: { 'controller-revision-hash': 'new' } } }, claim(own)], false), [], 'nor without an upgrade')
+  t.same(told(freeStuck([set(0)], [unschedulable(own), claim(own)], upgrade)), ['delete StatefulSet airflow-triggerer', `delete PersistentVolumeClaim ${own}`])
+  t.same(told(freeStuck([set(0)], [unschedulable(own), claim(own, 'pvc-1')], upgrade)), ['delete StatefulSet airflow-triggerer'])
+  t.same(told(freeStuck([set(0)], [unschedulable('airflow-local-logs-folder'), claim('airflow-local-logs-folder'), claim(own)], upgrade)), ['delete StatefulSet airflow-triggerer'], 'nor one that the set did not make, or the pod does not use')
+  t.same(freeStuck([set(0)], [{ ...unschedulable(own), metadata: { ...pod(undefined).metadata, labels: { 'controller-revision-hash': 'new' } } }, claim(own)], calm), [], 'nor without an upgrade')
   t.end()
 })

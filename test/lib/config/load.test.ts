@@ -24,6 +24,8 @@ void t.test('the smallest file gets all defaults', (t) => {
     provisioner: { version: 'v0.0.24' },
     storage: { path: '/srv/airflow', dagsSize: '1Gi', logsSize: '10Gi', image: 'docker.io/library/busybox:latest' },
     ingress: { host: 'home.example.org', path: '/airflow', certResolver: 'letsencrypt', prefix: 'strip', entryPoint: 'websecure' },
+    diff: { ignore: [] },
+    unattended: 'install',
     require: {},
   })
   t.end()
@@ -36,7 +38,7 @@ void t.test('the file of the contract is the smallest one written out', (t) => {
 })
 
 void t.test('every key is taken, and relative files are found beside the configuration', (t) => {
-  const { airflow, provisioner, ingress } = parseConfig(everything, file)
+  const { airflow, provisioner, ingress, notify } = parseConfig(everything, file)
   t.equal(airflow.chart, '/home/joe/charts/airflow-1.10.0.tgz')
   t.equal(provisioner.manifest, '/home/joe/local-path-storage.yaml')
   t.strictSame(airflow.database.password, { file: '/home/secrets/db' })
@@ -44,6 +46,7 @@ void t.test('every key is taken, and relative files are found beside the configu
   t.strictSame(airflow.candidates, ['1.10.0', '1.9.0'])
   t.strictSame(airflow.values, { webserver: { replicas: 2 }, workers: { replicas: null, env: [{ name: 'A', value: 'b' }] }, 8080: 'x' })
   t.equal(ingress.address, '192.168.1.10:8443')
+  t.strictSame(notify, { command: ['/home/joe/tell-me', '--to', 'joe@example.org'] }, 'a program without a slash is looked up on the PATH')
   t.end()
 })
 

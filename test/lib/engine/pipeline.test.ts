@@ -15,7 +15,7 @@ const system: KubernetesObject = { apiVersion: 'v1', kind: 'Namespace', metadata
 type Deps = PipelineDeps & Omit<Told, 'timeoutMs'> & { writes: Recorded; journal: string[] }
 
 /** The journal has saves and writes in the order in which they came. */
-function deps(steps: readonly Step[], fields: Pick<Partial<PipelineDeps>, 'look'> & { fail?: () => Error | undefined } = {}): Deps {
+function deps(steps: readonly Step[], fields: Pick<Partial<PipelineDeps>, 'look' | 'consent' | 'show'> & { fail?: () => Error | undefined } = {}): Deps {
   const told = patience()
   const journal: string[] = []
   const { fail, ...rest } = fields
@@ -29,7 +29,8 @@ function deps(steps: readonly Step[], fields: Pick<Partial<PipelineDeps>, 'look'
   }
   return {
     ...told, timeoutMs: undefined, steps, config: {}, state: emptyState(told.clock.now()), save, statePath: 'state/state.json',
-    look: () => clusterReader({ objects: [system] }), writer: () => writes, writes, journal, ...rest,
+    look: () => clusterReader({ objects: [system] }), writer: () => writes, writes, journal,
+    consent: () => Promise.resolve(false), show: () => Promise.resolve(['-old', '+new']), ...rest,
   }
 }
 

@@ -16,7 +16,7 @@ function deps(fields: { writes?: Recorded } = {}): StepDeps & Omit<Told, 'timeou
     effects.push(attempt)
     return Promise.resolve()
   }
-  return { ...told, timeoutMs: undefined, look: () => clusterReader(), writer: () => writes, writes, effects, beforeEffect, ...fields }
+  return { ...told, timeoutMs: undefined, look: () => clusterReader(), writer: () => writes, writes, effects, beforeEffect, agree: () => Promise.resolve(), ...fields }
 }
 
 const storage = (fields: Partial<Step>): Step => step({ name: 'storage', apply: makeChanges, verify: inTurn(done), ...fields })
@@ -116,7 +116,7 @@ void t.test('an interruption is not tried again', async (t) => {
 })
 
 const wish = { name: 'airflow', namespace: 'airflow', chart: { reference: 'x', version: '1' }, values: {}, timeoutSeconds: 1 }
-const release: Change = { op: 'release', want: wish, why: 'it is not installed' }
+const release: Change = { op: 'release', want: wish, sameWish: false, why: 'it is not installed' }
 
 void t.test('where Helm only says that it failed the cause is looked for and named', async (t) => {
   const helm = step({
