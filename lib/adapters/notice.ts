@@ -9,9 +9,12 @@ export interface Told {
 /** Runs the words as they are, no shell between; `input` is its stdin. Whoever hangs is ended. */
 export function runNotice([file = '', ...args]: readonly string[], input: string, env: NodeJS.ProcessEnv, timeoutMs = 30_000): Promise<Told> {
   return new Promise((resolve) => {
-    const child = spawn(file, args, { env, stdio: ['pipe', 'ignore', 'pipe'], timeout: timeoutMs, killSignal: 'SIGKILL' })
+    const child = spawn(file, args, { env, stdio: ['pipe', 'ignore', 'pipe'] })
+    // spawn's own timeout goes on where there was no such program, and would hold up the end of the run.
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs)
     let said = ''
     const end = (exitCode: number, why: string): void => {
+      clearTimeout(timer)
       // What it left running may keep the pipe open for ever.
       child.stderr.destroy()
       resolve({ exitCode, said: said.trim() === '' ? why : (said.trim().split('\n').at(-1) ?? '') })
