@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, readFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { chmodSync, chownSync, existsSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -64,6 +64,20 @@ void t.test('a folder is only looked at where the node is this machine', (t) => 
     t.same(folderFacts(join(folder, 'missing'), mine), { exists: false })
     t.same(folderFacts(join(folder, 'file'), mine), { exists: false })
   }
+  t.end()
+})
+
+void t.test('whose a folder is cannot be seen from a user namespace, and is not guessed', (t) => {
+  const folder = t.testdir({ dags: {} })
+  const root = process.getuid?.() === 0
+  if (root) chownSync(join(folder, 'dags'), 50_000, 0)
+  const machineID = existsSync('/etc/machine-id') ? readFileSync('/etc/machine-id', 'utf8').trim() : ''
+  const code = `import { folderFacts } from ${JSON.stringify(new URL('../../../lib/cluster/machine.ts', import.meta.url).href)}
+    const node = { status: { nodeInfo: { machineID: ${JSON.stringify(machineID)} } } }
+    console.log(JSON.stringify([folderFacts(${JSON.stringify(join(folder, 'dags'))}, node) ?? 'unknown', folderFacts('/nowhere', node)]))`
+  const { status, stdout, stderr } = spawnSync('unshare', ['--user', '--map-root-user', process.execPath, '--import=tsx', '--input-type=module', '-e', code], { encoding: 'utf8' })
+  if (status !== 0 || machineID === '' || !root) t.comment(`nobody else's folder, or no user namespace, to look from: ${stderr}`)
+  else t.same(JSON.parse(stdout), ['unknown', { exists: false }])
   t.end()
 })
 

@@ -84,6 +84,8 @@ ingress:
 require:
   os: ubuntu 20.04
   kubernetes: "1.22"
+notify:
+  command: [./tell-me, --to, joe@example.org]
 `
 
 export const file = '/home/joe/airstrip.yaml'
