@@ -20,16 +20,18 @@ export interface Watched {
   redact: (text: string) => string
 }
 
-/** Runs `act`; when nobody is watching, tells of its failure, once, and that it is over. */
-export async function notifying<T>(watched: Watched, act: () => Promise<T>): Promise<T> {
-  try {
-    const result = await act()
-    await notifyRecovery(watched)
-    return result
-  } catch (error) {
+/**
+ * Runs `act`; when nobody is watching, tells of its failure, once, and that it is over. A command
+ * that has said itself what is wrong, and throws nothing, has its failure in the result.
+ */
+export async function notifying<T>(watched: Watched, act: () => Promise<T>, failureIn: (result: T) => unknown = () => undefined): Promise<T> {
+  const result = await act().catch(async (error: unknown) => {
     await notifyFailure(watched, error)
     throw error
-  }
+  })
+  const failure = failureIn(result)
+  await (failure === undefined ? notifyRecovery(watched) : notifyFailure(watched, failure))
+  return result
 }
 
 /** No failures: another run will do it, or somebody asked for what cannot be. */

@@ -81,6 +81,13 @@ void t.test('nobody is told of a run by hand, of one that another was in the way
   t.match(notices(), [{ error: { code: 'INTERNAL', sentence: 'undefined is not a function' } }])
 })
 
+void t.test('a failure that is in the result is one, too', async (t) => {
+  const { all, notices } = watched(t)
+  const failureIn = (code: number): AirstripError | undefined => (code === 1 ? failure() : undefined)
+  for (const code of [2, 1, 1, 0]) t.equal(await notifying(all, () => Promise.resolve(code), failureIn), code)
+  t.same(notices().map(({ result }) => result), ['failed', 'recovered'])
+})
+
 void t.test('without notify.command nothing is run', async (t) => {
   const { all } = watched(t)
   const error = failure()
