@@ -7,15 +7,17 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { loadavg, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { spawn } from 'node:child_process'
-import { airstrips, ansible, shell } from './bench/contenders.ts'
+import { airstrips, ansible, applying, shell } from './bench/contenders.ts'
 import { grownChart } from './bench/growth.ts'
-import { packages } from './bench/packages.ts'
-import { comparison, growth, verdictLines, verdicts, type Grown } from './bench/report.ts'
-import { compare, type Result } from './bench/rounds.ts'
-import { openSite, releaseSize, writeFiles, type Site } from './bench/site.ts'
+import { firstInstalls, type Installs } from './bench/install.ts'
+import { packages, type Packages } from './bench/packages.ts'
+import { failed, timed } from './bench/processes.ts'
+import { text, verdicts, type Grown } from './bench/report.ts'
+import { compare, type Result, type Tools } from './bench/rounds.ts'
+import { openSite, releaseSize, writeLiveValues, writeManifests, type ChartChoice, type Site } from './bench/site.ts'
 import { kept } from './bench/statistics.ts'
 import { down, status, up } from './lab/cluster.ts'
+import type { Lab } from './lab/cluster.ts'
 import { LabError, say } from './lab/exec.ts'
 import { checkout } from './lab/paths.ts'
 
@@ -23,7 +25,9 @@ const { values: options } = parseArgs({
   options: {
     'name': { type: 'string', default: 'bench' },
     'rounds': { type: 'string', default: '7' },
+    'contenders': { type: 'string', default: 'airstrip,npx,shell,ansible' },
     'sizes': { type: 'string', default: '10,100,1000' },
+    'install': { type: 'string', default: '0' },
     'chart': { type: 'string' },
     'chart-version': { type: 'string', default: '1.10.0' },
     'checkout': { type: 'string', default: checkout },
@@ -34,54 +38,66 @@ const { values: options } = parseArgs({
 
 const USAGE = `npm run bench -- [options]
   --rounds N        how often each contender runs (7)
+  --contenders A,…  some of airstrip,npx,shell,ansible
   --sizes N,N,…     growth: that many objects more in the release (10,100,1000; "" leaves it out)
+  --install N       also N first installs each, on N clusters booted for them (0)
   --chart FOLDER    the official chart as a folder or a .tgz; without it the lab's stand-in
   --chart-version V the version that it has (1.10.0)
   --checkout FOLDER another checkout of airstrip to measure
   --name NAME       the lab to measure on (bench); one that runs already is used, and left running
   --json            one JSON object instead of tables`
 
-/** airstrip as a person runs it, watched. */
-async function apply(site: Site): Promise<void> {
-  const words = ['--import=tsx', 'run.ts', 'apply', '--yes', '--config', site.config, '--state', site.state, '--kubeconfig', site.lab.kubeconfig]
-  const child = spawn(process.execPath, words, { cwd: options.checkout, env: site.env, stdio: ['ignore', 'ignore', 'inherit'] })
-  const code = await new Promise<number>(done => child.on('close', ended => { done(ended ?? 1) }))
-  if (code !== 0) throw new LabError(`airstrip apply ended with ${code}`)
+const rounds = Number(options.rounds)
+const choice: ChartChoice | undefined = options.chart === undefined ? undefined : { chart: resolve(options.chart), version: options['chart-version'] }
+
+async function installed(site: Site): Promise<void> {
+  say('airstrip apply…')
+  const { wall } = await timed(applying(site, options.checkout))
+  say(`airstrip apply took ${wall.toFixed(0)} s`)
 }
 
-function chartChoice(): { chart: string; version: string } | undefined {
-  return options.chart === undefined ? undefined : { chart: resolve(options.chart), version: options['chart-version'] }
-}
-
-async function measure(folder: string): Promise<{ results: Result[]; grown: Grown[]; about: string }> {
-  const tools = await packages()
-  const lab = await up(options.name)
-  const site = openSite(lab, folder, chartChoice())
-  await apply(site)
-  await writeFiles(site)
-  const audited = { strace: tools.strace, auditLog: lab.auditLog }
-  const rounds = Number(options.rounds)
+async function unchanged(site: Site, tools: Tools & Packages): Promise<Result[]> {
+  await installed(site)
+  writeManifests(site)
+  await writeLiveValues(site)
   const all = [...airstrips(site, options.checkout), shell(site), ansible(site, tools)]
-  const results = await compare(all, rounds, audited)
+  return compare(all.filter(({ id }) => options.contenders.split(',').includes(id)), rounds, tools)
+}
+
+async function growth(site: Site, tools: Tools): Promise<Grown[]> {
   const grown: Grown[] = []
   for (const count of options.sizes.split(',').filter(size => size !== '').map(Number)) {
-    const larger = openSite(lab, folder, { chart: await grownChart(site.chart, join(folder, 'grown'), count), version: options['chart-version'] })
-    await apply(larger)
-    const [result] = await compare(airstrips(larger, options.checkout).slice(0, 1), rounds, audited)
+    const chart = await grownChart(site.chart, join(site.folder, 'grown'), count)
+    const larger = openSite(site.lab, site.folder, { chart, version: options['chart-version'] })
+    // By Helm itself: airstrip takes a release that somebody upgraded by hand for what its record says it is.
+    await timed({ ...shell(larger), complaint: failed })
+    const [result] = await compare(airstrips(larger, options.checkout).slice(0, 1), rounds, tools)
     if (result !== undefined) grown.push({ objects: await releaseSize(larger), result })
   }
-  return { results, grown, about: `Kubernetes ${lab.version}, ${options.chart ?? 'stand-in chart'}, ${tools.versions}, load ${loadavg()[0]?.toFixed(1) ?? ''}` }
+  return grown
+}
+
+async function measure(folder: string): Promise<{ about: string; results: Result[]; grown: Grown[]; installs: Installs | undefined }> {
+  const found = await packages()
+  const installs = Number(options.install) > 0 ? await firstInstalls(options.name, folder, options.checkout, choice, Number(options.install)) : undefined
+  const lab: Lab = await up(options.name)
+  const tools = { ...found, auditLog: lab.auditLog }
+  const site = openSite(lab, folder, choice)
+  const results = await unchanged(site, tools)
+  const grown = await growth(site, tools)
+  const about = `Kubernetes ${lab.version}, ${options.chart ?? 'stand-in chart'}, ${tools.versions}, load ${loadavg()[0]?.toFixed(1) ?? ''}`
+  return { about, results, grown, installs }
 }
 
 async function bench(): Promise<number> {
   const given = (await status(options.name)).lab !== undefined
+  if (given && Number(options.install) > 0) throw new LabError(`--install boots clusters of its own, and "${options.name}" runs: choose another --name`)
   const folder = mkdtempSync(join(tmpdir(), 'airstrip-bench-'))
   try {
-    const { results, grown, about } = await measure(folder)
-    const judged = verdicts(results, options.chart !== undefined)
-    if (options.json) console.log(JSON.stringify({ about, results, growth: grown, promises: judged.map(one => ({ ...one, kept: kept(one) })) }, undefined, 2))
-    else console.log([about, '', comparison(results), ...(grown.length === 0 ? [] : ['', growth(grown)]), '', verdictLines(judged)].join('\n'))
-    return judged.every(kept) ? 0 : 1
+    const measured = await measure(folder)
+    const promises = verdicts(measured.results, measured.installs, choice !== undefined)
+    console.log(options.json ? JSON.stringify({ ...measured, promises: promises.map(one => ({ ...one, kept: kept(one) })) }, undefined, 2) : text(measured, promises))
+    return promises.every(kept) ? 0 : 1
   } finally {
     rmSync(folder, { recursive: true, force: true })
     if (!given) await down(options.name)

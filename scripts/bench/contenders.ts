@@ -3,17 +3,27 @@ import { join } from 'node:path'
 import { stringify } from 'yaml'
 import type { Packages } from './packages.ts'
 import { playbook } from './playbook.ts'
-import type { Contender, Ended } from './processes.ts'
+import { failed, type Contender, type Ended } from './processes.ts'
 import type { Site } from './site.ts'
+
+function words({ config, state, lab }: Site): string[] {
+  return ['--config', config, '--state', state, '--kubeconfig', lab.kubeconfig]
+}
 
 /** The program itself; `npx tsx`, as the README has it for people, is npm and tsx's own process before it. */
 export function airstrips(site: Site, checkout: string): Contender[] {
-  const words = ['run.ts', '--quiet', '--config', site.config, '--state', site.state, '--kubeconfig', site.lab.kubeconfig]
-  const one = (id: string, title: string, argv: string[]): Contender => ({ id, title, argv: [...argv, ...words], cwd: checkout, env: site.env, complaint: silent })
+  const one = (id: string, title: string, argv: string[]): Contender =>
+    ({ id, title, argv: [...argv, 'run.ts', '--quiet', ...words(site)], cwd: checkout, env: site.env, complaint: silent })
   return [
     one('airstrip', 'airstrip --quiet', [process.execPath, '--import=tsx']),
     one('npx', 'the same by npx tsx', ['npx', 'tsx']),
   ]
+}
+
+/** airstrip with something to do. */
+export function applying(site: Site, checkout: string): Contender {
+  const argv = [process.execPath, '--import=tsx', 'run.ts', 'apply', '--yes', ...words(site)]
+  return { id: 'airstrip', title: 'airstrip apply', argv, cwd: checkout, env: site.env, complaint: failed }
 }
 
 function silent({ code, stdout, stderr }: Ended): string | undefined {
@@ -27,6 +37,7 @@ function silent({ code, stdout, stderr }: Ended): string | undefined {
  */
 export const SHELL = `set -euo pipefail
 mkdir -p "$STORAGE/dags" "$STORAGE/logs"
+chown 50000:0 "$STORAGE/dags" "$STORAGE/logs"
 kubectl apply -f "$PROVISIONER"
 kubectl annotate --overwrite storageclass local-path storageclass.kubernetes.io/is-default-class=true
 kubectl apply -f "$STORAGE_MANIFEST"
@@ -36,7 +47,7 @@ kubectl --namespace local-path-storage rollout status deployment/local-path-prov
 for workload in $(kubectl --namespace airflow get deployments,statefulsets --output name); do
   kubectl --namespace airflow rollout status "$workload" --timeout 5m
 done
-curl --fail --silent --show-error --insecure --retry 10 --retry-all-errors --resolve "$HOST:443:$ADDRESS" "https://$HOST/airflow/health"
+curl --fail --silent --show-error --insecure --retry 60 --retry-delay 1 --retry-all-errors --resolve "$HOST:443:$ADDRESS" "https://$HOST/airflow/health"
 `
 
 export function shell(site: Site): Contender {

@@ -8,7 +8,7 @@ interface Task {
 /** The same as the shell commands, by the modules that Ansible has for it; written to change nothing the second time. */
 export function playbook(site: Site): object[] {
   const tasks: Task[] = [
-    { 'name': 'folders', 'ansible.builtin.file': { path: `{{ item }}`, state: 'directory' }, 'loop': [`${site.storagePath}/dags`, `${site.storagePath}/logs`] },
+    { 'name': 'folders', 'ansible.builtin.file': { path: `{{ item }}`, state: 'directory', owner: '50000', group: '0' }, 'loop': [`${site.storagePath}/dags`, `${site.storagePath}/logs`] },
     { 'name': 'provisioner', 'kubernetes.core.k8s': { state: 'present', src: site.provisioner } },
     { 'name': 'default class', 'kubernetes.core.k8s': { state: 'present', definition: defaultClass } },
     { 'name': 'namespace and volumes', 'kubernetes.core.k8s': { state: 'present', src: site.storage } },

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LabError, run } from '../lab/exec.ts'
-import { programsIn } from './programs.ts'
+import { processesIn } from './trace.ts'
 
 /** One of those who do the same thing, each in its own way. */
 export interface Contender {
@@ -20,6 +20,11 @@ export interface Ended {
   code: number
   stdout: string
   stderr: string
+}
+
+/** The least that a run must be, where it may change something. */
+export function failed({ code }: Ended): string | undefined {
+  return code === 0 ? undefined : `ended with ${code}`
 }
 
 export interface Timing {
@@ -41,12 +46,12 @@ export async function timed(contender: Contender): Promise<Timing> {
   })
 }
 
-/** Tracing slows a process down, so programs are counted in a run of their own. */
+/** Tracing slows a process down, so processes are counted in a run of their own. */
 export async function traced(contender: Contender, strace: string): Promise<Record<string, number>> {
   return inFolder(async folder => {
     const file = join(folder, 'trace')
     await clean(contender, [strace, '-f', '-qq', '-e', 'trace=execve', '-e', 'signal=none', '-o', file, ...contender.argv], contender.env)
-    return programsIn(readFileSync(file, 'utf8'))
+    return processesIn(readFileSync(file, 'utf8'))
   })
 }
 

@@ -1,5 +1,6 @@
+import type { Installs } from './install.ts'
 import type { Result } from './rounds.ts'
-import { listed, total } from './programs.ts'
+import { listed, total } from './trace.ts'
 import { table } from './table.ts'
 import { kept, type Spread, type Verdict } from './statistics.ts'
 
@@ -15,27 +16,27 @@ function around({ median, from, to }: Spread): string[] {
   return [seconds(median), `${seconds(from)}–${seconds(to)}`]
 }
 
-function rowOf({ title, wall, cpu, memory, programs, calls }: Result): string[] {
+function rowOf({ title, wall, cpu, memory, processes, calls }: Result): string[] {
   return [
     title, ...around(wall), String(wall.n), seconds(cpu.median), memory.process.toFixed(0), memory.tree.toFixed(0),
-    String(total(programs)), String(calls.all), String(calls.discovery), String(calls.writes),
+    String(total(processes)), String(calls.all), String(calls.discovery), String(calls.writes),
   ]
 }
 
-const HEAD = ['', 'median s', 'from–to', 'n', 'cpu s', 'MB', 'MB all', 'programs', 'API calls', 'discovery', 'writes']
+const HEAD = ['', 'median s', 'from–to', 'n', 'cpu s', 'MB', 'MB all', 'processes', 'API calls', 'discovery', 'writes']
 
-export function comparison(results: readonly Result[]): string {
-  const details = results.flatMap(({ title, programs, calls }) => [title, `  programs: ${listed(programs)}`, `  API calls: ${listed(calls.by, 8)}`])
+function comparison(results: readonly Result[]): string {
+  const details = results.flatMap(({ title, processes, calls }) => [title, `  processes: ${listed(processes)}`, `  API calls: ${listed(calls.by, 8)}`])
   return [table([HEAD, ...results.map(rowOf)]), '', ...details].join('\n')
 }
 
-export function growth(grown: readonly Grown[]): string {
+function growth(grown: readonly Grown[]): string {
   const rows = grown.map(({ objects, result }) => [String(objects), ...rowOf(result).slice(1)])
   return table([['objects in the release', ...HEAD.slice(1)], ...rows])
 }
 
 /** The promises of the README, measured. Seconds and megabytes depend on the machine, so only the ratios can be broken. */
-export function verdicts(results: readonly Result[], official: boolean): Verdict[] {
+export function verdicts(results: readonly Result[], installs: Installs | undefined, official: boolean): Verdict[] {
   const of = (id: string): Result | undefined => results.find(result => result.id === id)
   const [airstrip, shell, ansible] = [of('airstrip'), of('shell'), of('ansible')]
   if (airstrip === undefined) return []
@@ -46,14 +47,38 @@ export function verdicts(results: readonly Result[], official: boolean): Verdict
     ...ratio(shell, 0.12, official, official ? '' : "the stand-in chart renders at once; the promise is about the official one, --chart"),
     ...ratio(ansible, 0.3, true, ''),
     { promise: 'memory, all its processes', measured: airstrip.memory.tree, limit: 150, unit: 'MB', judged: false, note: 'depends on the machine' },
+    ...installVerdicts(installs),
     { promise: 'writes', measured: airstrip.calls.writes, limit: 0, unit: '', judged: true, note: '' },
   ]
 }
 
-export function verdictLines(all: readonly Verdict[]): string {
+function installVerdicts(installs: Installs | undefined): Verdict[] {
+  if (installs === undefined) return []
+  return [{ promise: 'first install over the same shell commands', measured: installs.airstrip.median / installs.shell.median, limit: 1.05, unit: '×', judged: true, note: '' }]
+}
+
+function verdictLines(all: readonly Verdict[]): string {
   const rows = all.map(one => [
     one.promise, one.measured.toFixed(one.unit === '' ? 0 : 2), `≤ ${one.limit} ${one.unit}`.trimEnd(),
     one.measured <= one.limit ? 'kept' : kept(one) ? 'not reached' : 'BROKEN', one.note,
   ])
   return table([['promise', 'measured', 'at most', '', ''], ...rows])
+}
+
+export interface Measured {
+  about: string
+  results: readonly Result[]
+  grown: readonly Grown[]
+  installs: Installs | undefined
+}
+
+export function text({ about, results, grown, installs }: Measured, promises: readonly Verdict[]): string {
+  const first = installs === undefined ? [] : Object.entries(installs as unknown as Record<string, Spread>).map(([who, times]) => [who, ...around(times), String(times.n)])
+  return [
+    about,
+    comparison(results),
+    ...(grown.length === 0 ? [] : [growth(grown)]),
+    ...(first.length === 0 ? [] : [table([['first install', 'median s', 'from–to', 'n'], ...first])]),
+    verdictLines(promises),
+  ].join('\n\n')
 }

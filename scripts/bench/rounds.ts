@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { say } from '../lab/exec.ts'
 import { callsOf, type ApiCalls } from './audit.ts'
-import { memoryOf, timed, traced, type Contender, type Memory } from './processes.ts'
+import { failed, memoryOf, timed, traced, type Contender, type Memory } from './processes.ts'
 import { spread, type Spread } from './statistics.ts'
 
 export interface Result {
@@ -11,15 +11,20 @@ export interface Result {
   wall: Spread
   cpu: Spread
   memory: Memory
-  programs: Record<string, number>
+  processes: Record<string, number>
   calls: ApiCalls
+}
+
+export interface Tools {
+  strace: string
+  auditLog: string
 }
 
 /** What the last one has set in motion on the cluster is not the next one's to pay. */
 const restMs = 1000
 
 /** In turn, one after the other, so that a machine that becomes slower is slower for all of them. */
-export async function compare(contenders: readonly Contender[], rounds: number, tools: { strace: string; auditLog: string }): Promise<Result[]> {
+export async function compare(contenders: readonly Contender[], rounds: number, tools: Tools): Promise<Result[]> {
   // Once for nothing: caches become warm, and what the next one would still find to change is changed.
   for (const contender of contenders) await settled(contender)
   const times = new Map(contenders.map(({ id }) => [id, { wall: [] as number[], cpu: [] as number[] }]))
@@ -42,13 +47,13 @@ export async function compare(contenders: readonly Contender[], rounds: number, 
 
 /** The first run may change something that was made by another means; the one after it may not. */
 async function settled(contender: Contender): Promise<void> {
-  await timed({ ...contender, complaint: ({ code }) => (code === 0 ? undefined : `ended with ${code}`) })
+  await timed({ ...contender, complaint: failed })
   await sleep(restMs)
 }
 
-async function counted(contender: Contender, { strace, auditLog }: { strace: string; auditLog: string }): Promise<Pick<Result, 'calls' | 'memory' | 'programs'>> {
+async function counted(contender: Contender, { strace, auditLog }: Tools): Promise<Pick<Result, 'calls' | 'memory' | 'processes'>> {
   say(`counting what ${contender.title} does`)
   const calls = await callsOf(auditLog, () => timed(contender))
-  const programs = await traced(contender, strace)
-  return { calls, programs, memory: await memoryOf(contender) }
+  const processes = await traced(contender, strace)
+  return { calls, processes, memory: await memoryOf(contender) }
 }

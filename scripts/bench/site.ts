@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
 import { parseConfig } from '../../lib/config/load.ts'
@@ -52,14 +52,32 @@ export function openSite(lab: Lab, folder: string, choice: ChartChoice | undefin
   }
 }
 
-/** What a person would have in files: the objects that airstrip keeps, and the values that the release was installed with. */
-export async function writeFiles(site: Site): Promise<void> {
-  const { airflow, storage, ingress } = parseConfig(await must('cat', [site.config]), site.config)
+/** What a person would have in files: the objects that airstrip keeps. */
+export function writeManifests(site: Site): void {
+  const { airflow, storage, ingress } = parseConfig(readFileSync(site.config, 'utf8'), site.config)
   const { namespace, release } = airflow
   const yaml = (objects: readonly object[]): string => objects.map(object => stringify(object, { aliasDuplicateObjects: false })).join('---\n')
   writeFileSync(site.storage, yaml(storageObjects({ namespace, ...storage })))
   writeFileSync(site.ingress, yaml(ingressObjects({ namespace, service: `${release}-webserver`, ...ingress }, 'traefik.containo.us')))
-  writeFileSync(site.values, await must('helm', ['get', 'values', release, '-n', namespace, '-o', 'yaml'], { env: site.env }))
+}
+
+/** The values that the release was installed with, so that Helm finds nothing to change. */
+export async function writeLiveValues(site: Site): Promise<void> {
+  writeFileSync(site.values, await must('helm', ['get', 'values', 'airflow', '-n', 'airflow', '-o', 'yaml'], { env: site.env }))
+}
+
+/** The reference's values, for an install without airstrip: passwords as a person writes them. */
+export function writePlainValues(site: Site): void {
+  const [user, password] = ['airflow', 'a-password-of-the-bench']
+  writeFileSync(site.values, stringify({
+    executor: 'KubernetesExecutor',
+    webserver: { defaultUser: { enabled: true, role: 'Admin', username: 'admin', email: 'admin@example.org', firstName: 'Air', lastName: 'Flow', password } },
+    data: { metadataConnection: { user, pass: password, protocol: 'postgresql', port: 5432, db: user, sslmode: 'disable' } },
+    postgresql: { enabled: true, image: { tag: '11' }, auth: { enablePostgresUser: true, postgresPassword: password, username: user, password, database: user } },
+    dags: { persistence: { enabled: true, existingClaim: 'airflow-local-dags-folder', accessMode: 'ReadOnlyMany' } },
+    logs: { persistence: { enabled: true, existingClaim: 'airflow-local-logs-folder' } },
+    config: { webserver: { base_url: `https://${site.host}`, enable_proxy_fix: 'True' } },
+  }))
 }
 
 /** Objects of the release, hooks left out. */

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { countCalls } from '../../scripts/bench/audit.ts'
-import { listed, programsIn, total } from '../../scripts/bench/programs.ts'
+import { listed, processesIn, total } from '../../scripts/bench/trace.ts'
 
 const event = (verb: string, requestURI: string, resource?: string, username = 'lab-admin'): string =>
   JSON.stringify({ kind: 'Event', verb, requestURI, user: { username }, ...(resource === undefined ? {} : { objectRef: { resource } }) })
@@ -25,7 +25,7 @@ void t.test('calls of the API are counted for the one who is measured', t => {
   t.end()
 })
 
-void t.test('programs are those that were started, not those that were looked for', t => {
+void t.test('processes are those that were started, by what they became, not what was looked for', t => {
   const trace = [
     '10 execve("/usr/bin/bash", ["bash", "-c", "x"], 0x7ffd /* 20 vars */) = 0',
     '11 execve("/opt/kubectl", ["kubectl", "get"], 0x7ffd /* 20 vars */) = -1 ENOENT (No such file or directory)',
@@ -34,10 +34,12 @@ void t.test('programs are those that were started, not those that were looked fo
     '11 <... execve resumed>)             = 0',
     '13 execve("/usr/bin/helm", ["helm"], 0x7ffd /* 20 vars */ <unfinished ...>',
     '13 <... execve resumed>)             = -1 EACCES (Permission denied)',
+    '14 execve("/usr/bin/bash", ["bash", "-c", "kubectl"], 0x7ffd /* 20 vars */) = 0',
+    '14 execve("/usr/bin/kubectl", ["kubectl"], 0x7ffd /* 20 vars */) = 0',
     '10 +++ exited with 0 +++',
   ].join('\n')
-  t.same(programsIn(trace), { bash: 1, kubectl: 2 })
-  t.equal(total(programsIn(trace)), 3)
+  t.same(processesIn(trace), { bash: 1, kubectl: 3 })
+  t.equal(total(processesIn(trace)), 4)
   t.end()
 })
 

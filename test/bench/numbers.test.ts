@@ -1,7 +1,7 @@
 import t from 'tap'
 import { parseAllDocuments } from 'yaml'
 import { grownObjects } from '../../scripts/bench/growth.ts'
-import { verdictLines, verdicts } from '../../scripts/bench/report.ts'
+import { text, verdicts } from '../../scripts/bench/report.ts'
 import type { Result } from '../../scripts/bench/rounds.ts'
 import { kept, spread } from '../../scripts/bench/statistics.ts'
 import { table } from '../../scripts/bench/table.ts'
@@ -21,16 +21,16 @@ void t.test('columns of numbers stand to the right', t => {
 })
 
 const result = (id: string, wall: number, writes = 0): Result => ({
-  id, title: id, wall: spread([wall]), cpu: spread([wall]), memory: { process: 90, tree: 120 }, programs: {}, calls: { all: 9, discovery: 0, writes, by: {} },
+  id, title: id, wall: spread([wall]), cpu: spread([wall]), memory: { process: 90, tree: 120 }, processes: {}, calls: { all: 9, discovery: 0, writes, by: {} },
 })
 
 void t.test('ratios and writes can break a promise, what depends on the machine cannot', t => {
   const fine = [result('airstrip', 1), result('shell', 9), result('ansible', 4)]
-  t.ok(verdicts(fine, true).every(kept))
+  t.ok(verdicts(fine, undefined, true).every(kept))
   const slow = [result('airstrip', 2, 1), result('shell', 9), result('ansible', 4)]
-  t.same(verdicts(slow, true).filter(one => !kept(one)).map(({ promise }) => promise), ['over shell', 'over ansible', 'writes'])
-  t.same(verdicts(slow, false).filter(one => !kept(one)).map(({ promise }) => promise), ['over ansible', 'writes'], 'the stand-in chart proves nothing about Helm')
-  t.match(verdictLines(verdicts(slow, true)), /over shell +0\.22 +≤ 0\.12 × +BROKEN/)
+  t.same(verdicts(slow, undefined, true).filter(one => !kept(one)).map(({ promise }) => promise), ['over shell', 'over ansible', 'writes'])
+  t.same(verdicts(slow, undefined, false).filter(one => !kept(one)).map(({ promise }) => promise), ['over ansible', 'writes'], 'the stand-in chart proves nothing about Helm')
+  t.match(text({ about: '', results: slow, grown: [], installs: undefined }, verdicts(slow, undefined, true)), /over shell +0\.22 +≤ 0\.12 × +BROKEN/)
   t.end()
 })
 

@@ -1,24 +1,26 @@
 import { basename } from 'node:path'
 
 /**
- * Programs that were started, by name, from what `strace -f -e trace=execve` writes. A search along the PATH
- * fails once per folder; only what was found counts. The first is the contender itself, and counts too.
+ * Processes that ran a program of their own, by its name, from what `strace -f -e trace=execve` writes. A search
+ * along the PATH fails once per folder; only what was found counts. A shell that becomes the program it was asked
+ * for is one process, and goes by that program's name. The first is the contender itself, and counts too.
  *
  *   4711  execve("/usr/bin/kubectl", ["kubectl", "get"], 0x7ffd /* 20 vars *\/) = 0
  *   4712  execve("/bin/sh", ["sh"], 0x55 /* 20 vars *\/ <unfinished ...>
  *   4712  <... execve resumed>)             = 0
  */
-export function programsIn(trace: string): Record<string, number> {
-  const programs: Record<string, number> = {}
-  const begun = new Map<string, string>()
+export function processesIn(trace: string): Record<string, number> {
+  const [begun, became] = [new Map<string, string>(), new Map<string, string>()]
   for (const line of trace.split('\n')) {
     const [, pid = '', call = ''] = /^(\d+)\s+(.*)$/.exec(line) ?? []
     const path = /^execve\("([^"]+)"/.exec(call)?.[1] ?? (call.startsWith('<... execve resumed>') ? begun.get(pid) : undefined)
     if (path === undefined) continue
     begun.set(pid, path)
-    if (call.endsWith('= 0')) programs[basename(path)] = (programs[basename(path)] ?? 0) + 1
+    if (call.endsWith('= 0')) became.set(pid, basename(path))
   }
-  return programs
+  const counts: Record<string, number> = {}
+  for (const name of became.values()) counts[name] = (counts[name] ?? 0) + 1
+  return counts
 }
 
 export function total(counts: Record<string, number>): number {
