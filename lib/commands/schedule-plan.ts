@@ -95,7 +95,7 @@ export async function runsAs(keeper: Keeper, { config }: Target, host: Host, exe
 
 export function planOf({ keeper, mode, every, target }: Asked, { program }: Host, { name: runAs, home }: Person, env: NodeJS.ProcessEnv): Plan {
   const caches = runAs === undefined && env.XDG_CACHE_HOME !== undefined ? env.XDG_CACHE_HOME : join(home, '.cache')
-  return { ...target, keeper, mode, every, program, runAs, caches, environment: environmentOf(env, target) }
+  return { ...target, keeper, mode, every, program, runAs, caches, kubeCache: join(home, '.kube/cache'), environment: environmentOf(env, target) }
 }
 
 /** Where kubectl and helm were found, and which cluster they meant. */

@@ -34,6 +34,8 @@ export interface Plan extends Target {
   runAs?: string | undefined
   /** What airstrip downloads lies in `airstrip` below it: the same as in a run by hand, so that it works without a network, too. */
   caches: string
+  /** Where kubectl and helm keep what the cluster can do: without it every call asks for all of that anew. */
+  kubeCache: string
   /** As it was when it was installed. */
   environment: Record<string, string>
 }

@@ -17,9 +17,10 @@ type Directive = readonly [key: string, value: string | undefined]
 /**
  * Exit codes that are no failure of the unit, so that `systemctl --failed` shows what is broken and
  * nothing else: 2 is a report that was made and found changes pending (it is in the journal and in
- * `schedule status`), 75 another run at work, 143 a shutdown in the middle, with the state saved.
+ * `schedule status`), 75 another run at work, 143 and
+ * SIGTERM a shutdown in the middle.
  */
-const fine = { report: '2 75 143', repair: '75 143' }
+const fine = { report: '2 75 143 SIGTERM', repair: '75 143 SIGTERM' }
 
 export function serviceUnit(plan: Plan, systemd: Systemd): string {
   const { mode, program, keeper, environment } = plan
@@ -38,8 +39,6 @@ export function serviceUnit(plan: Plan, systemd: Systemd): string {
       ...Object.entries({ ...environment, [scheduledVariable]: mode }).map(([name, value]): Directive => ['Environment', unitWord(`${name}=${value}`)]),
       ['CacheDirectory', unitName],
       ['Environment', unitWord(`XDG_CACHE_HOME=${plan.caches}`)],
-      // What only kubectl and helm know what it is good for need not be shared with anybody.
-      ['Environment', `KUBECACHEDIR=%C/${unitName}/kube`],
       ['Environment', `HELM_CACHE_HOME=%C/${unitName}/helm`],
       ['SuccessExitStatus', fine[mode]],
       ['TimeoutStartSec', '2h'],
@@ -87,8 +86,9 @@ function writable(plan: Plan): Directive[] {
 }
 
 /** They must be there before the first run, or systemd cannot lift them out of what is read-only. */
-export function writtenFolders({ state, caches }: Plan): string[] {
-  return [dirname(state), join(caches, 'airstrip')]
+export function writtenFolders({ state, caches, kubeCache }: Plan): string[] {
+  // $KUBECACHEDIR would move the last one, and came with kubectl 1.23.
+  return [dirname(state), join(caches, 'airstrip'), kubeCache]
 }
 
 function isTemporary(path: string): boolean {

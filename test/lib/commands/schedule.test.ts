@@ -78,7 +78,6 @@ void t.test('root\'s timer runs as the owner of the configuration, if that one c
   // Only root can give a file away; for anybody else it is theirs already.
   if (process.getuid?.() === 0) chownSync(join(root, 'home/airstrip.yaml'), 4242, 100)
   mkdirSync(join(root, 'home/state'))
-  mkdirSync(join(home, '.cache/airstrip'), { recursive: true })
   t.match(await caught(run('install')), { code: 'USAGE', seen: [/^the runs would be those of joe, who owns/, /^joe cannot write .*state$/], next: /^Give joe access/ })
   t.notOk(existsSync(service))
   t.equal(await run('install'), 0)

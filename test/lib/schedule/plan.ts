@@ -18,6 +18,7 @@ export function planFor(more: Partial<Plan> = {}): Plan {
     state: '/home/joe/state/state.json',
     program: { node: process.execPath, loader: 'file:///opt/airstrip/node_modules/tsx/dist/loader.mjs', checkout: '/opt/airstrip' },
     caches: '/home/joe/.cache',
+    kubeCache: '/home/joe/.kube/cache',
     environment: { PATH: '/usr/local/bin:/usr/bin:/bin' },
     ...more,
   }

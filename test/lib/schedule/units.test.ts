@@ -21,8 +21,8 @@ void t.test('the first line says whose it is and what it is for', (t) => {
 })
 
 void t.test('a report changes nothing and fails for no difference; a repair does no more than it may', (t) => {
-  t.match(serviceUnit(planFor(), here), /run\.ts diff --detailed-exitcode --quiet --config[^]*\nSuccessExitStatus=2 75 143\n/)
-  t.match(serviceUnit(planFor({ mode: 'repair' }), here), /run\.ts apply --quiet --unattended repair --config[^]*\nSuccessExitStatus=75 143\n/)
+  t.match(serviceUnit(planFor(), here), /run\.ts diff --detailed-exitcode --quiet --config[^]*\nSuccessExitStatus=2 75 143 SIGTERM\n/)
+  t.match(serviceUnit(planFor({ mode: 'repair' }), here), /run\.ts apply --quiet --unattended repair --config[^]*\nSuccessExitStatus=75 143 SIGTERM\n/)
   t.end()
 })
 
@@ -34,7 +34,7 @@ void t.test('a timer catches up, and not to the second', (t) => {
 
 void t.test('only the state and the downloads can be written', (t) => {
   const text = serviceUnit(planFor(), here)
-  t.same(linesOf(text).filter((line) => /^(ReadWritePaths|BindPaths|BindReadOnlyPaths)=/.test(line)), ['ReadWritePaths=/home/joe/state /home/joe/.cache/airstrip'])
+  t.same(linesOf(text).filter((line) => /^(ReadWritePaths|BindPaths|BindReadOnlyPaths)=/.test(line)), ['ReadWritePaths=/home/joe/state /home/joe/.cache/airstrip /home/joe/.kube/cache'])
   t.match(text, /\nProtectSystem=strict\n/)
   t.end()
 })
