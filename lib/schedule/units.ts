@@ -95,9 +95,10 @@ function isTemporary(path: string): boolean {
   return /^\/(var\/)?tmp\//.test(path)
 }
 
-/** A colon would divide what is bound from where to. */
+/** Outside of quotes a colon would divide what is bound from where to. */
 function bind(path: string): string {
-  return unitWord(path.replaceAll(':', String.raw`\:`))
+  const word = unitWord(path)
+  return path.includes(':') && !word.startsWith('"') ? `"${word}"` : word
 }
 
 /** Ubuntu 20.04 has 245, which warns of what it does not know. */
