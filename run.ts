@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { screenOf } from './lib/adapters/screen.ts'
 import { createExec } from './lib/cluster/exec.ts'
 import { holderOf } from './lib/cluster/machine.ts'
+import { openApi } from './lib/cluster/proxy.ts'
 import { runCommandLine } from './lib/commands/cli.ts'
 import type { Deps } from './lib/commands/deps.ts'
 import { AirstripError } from './lib/errors.ts'
@@ -28,9 +29,10 @@ for (const stream of [stdout, stderr]) stream.on('error', () => undefined)
 const deps: Deps = {
   env,
   exec: createExec(env),
+  api: openApi(env),
   out: (line) => void stdout.write(`${line}\n`),
   err: (line) => void stderr.write(`${line}\n`),
-  colors: stderr.isTTY && env.NO_COLOR === undefined,
+  colors: stderr.isTTY && !env.NO_COLOR,
   clock: {
     now: () => new Date(),
     sleep: async (ms, signal) => {
@@ -48,7 +50,7 @@ const deps: Deps = {
   },
   readFile: (path) => readFileSync(path, 'utf8'),
   signal: stop.signal,
-  screen: stderr.isTTY ? screenOf(stderr) : undefined,
+  screen: stderr.isTTY && env.TERM !== 'dumb' ? screenOf(stderr) : undefined,
   ask: stdin.isTTY && stderr.isTTY ? ask : undefined,
 }
 

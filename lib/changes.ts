@@ -1,10 +1,9 @@
-import type { Difference } from './diff/compare.ts'
 import { lastWriter } from './diff/managed.ts'
 import type { IgnoreRule } from './diff/noise.ts'
 import { patchOf } from './diff/patch.ts'
 import { drift, isQuiet } from './diff/rules.ts'
 import type { KubernetesObject, NonEmpty, ObjectRef, Writer } from './access.ts'
-import type { Change } from './step.ts'
+import type { Change, Difference } from './step.ts'
 
 /** `Kind namespace/name`, as everything that is printed names an object. */
 export function nameOf(object: KubernetesObject | ObjectRef): string {

@@ -70,6 +70,12 @@ export class AirstripError extends Error {
   }
 }
 
+/** A run that was asked to end says by which signal, as a shell does. */
+export function exitCodeOf(error: unknown, stoppedBy: unknown): number {
+  if (!(error instanceof AirstripError)) return errorCodes.INTERNAL.exit
+  return error.code === 'INTERRUPTED' && stoppedBy === 'SIGTERM' ? 143 : error.exitCode
+}
+
 /** The same error without the secrets that what it quotes may hold. */
 export function masked(error: unknown, redact: (text: string) => string): unknown {
   if (!(error instanceof AirstripError)) return error instanceof Error ? new Error(redact(error.message), { cause: error }) : error

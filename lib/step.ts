@@ -10,7 +10,6 @@
  * Writer), deletions (`delete` and `replace`: always with a reason), and the Helm release
  * (`release` and `unlock`).
  */
-import type { Difference } from './diff/compare.ts'
 import type { JsonPatch, KubernetesObject, NonEmpty, ObjectRef, RandomBytes, Reader, Release, ReleaseName, ReleaseWish, Writer } from './access.ts'
 
 export type StepName = 'prereq' | 'provisioner' | 'storage' | 'helm' | 'ingress' | 'executor'
@@ -26,6 +25,20 @@ export interface Finding {
   fix: NonEmpty<string>
   link?: string | undefined
   causes?: Finding[] | undefined
+}
+
+/** A field of an object that is not as it is wanted. */
+export interface Difference {
+  /** `spec.template.spec.containers[scheduler].image` */
+  path: string
+  /** Keys, and the names of list items where they have one: what ignore rules match. */
+  names: readonly string[]
+  /** Where it is in the live object, segment by segment; `-` is the end of a list. */
+  at: readonly string[]
+  /** Undefined where it is not wanted at all. */
+  want: unknown
+  /** Undefined where it is not there. */
+  live: unknown
 }
 
 export type Change =

@@ -3,13 +3,15 @@ import { historyFiles } from '../adapters/history.ts'
 import { holderAlive } from '../cluster/machine.ts'
 import { createRedactor } from '../cluster/redact.ts'
 import type { Emit } from '../engine/events.ts'
+import { problemOf } from '../engine/finding.ts'
 import { createHistory, runId, statusesOf, type History } from '../engine/history.ts'
 import { takeLock } from '../engine/lock.ts'
 import { resumePoint, runPipeline } from '../engine/pipeline.ts'
+import { redacted } from '../engine/redacted.ts'
 import { rehearse } from '../engine/rehearse.ts'
 import { selectSteps } from '../engine/selection.ts'
 import { loadState, stateText, type RunRecord, type State } from '../engine/state.ts'
-import { AirstripError, masked } from '../errors.ts'
+import { AirstripError, exitCodeOf, masked } from '../errors.ts'
 import { createRenderer } from '../report/renderer.ts'
 import type { Step } from '../step.ts'
 import { steps } from '../../steps/index.ts'
@@ -46,13 +48,14 @@ async function runApply(flags: Flags, deps: Deps): Promise<number> {
   const { redact } = redactor
   const renderer = createRenderer({
     json: flags.json === true, quiet: flags.quiet === true, colors: deps.colors && flags.color, screen: deps.screen, now: () => deps.clock.now(),
-    out: (line) => { deps.out(redact(line)) }, err: (line) => { deps.err(redact(line)) },
+    out: deps.out, err: deps.err,
   })
   let history: History | undefined
   const emit: Emit = (event) => {
-    if (event.type === 'change') run.changed++
-    history?.record(event, deps.clock.now())
-    renderer.show(event)
+    const clean = redacted(event, redact)
+    if (clean.type === 'change') run.changed++
+    history?.record(clean, deps.clock.now())
+    renderer.show(clean)
   }
   const startedAt = deps.clock.now()
   const record: RunRecord = { id: runId(startedAt, deps.holder), command: deps.commandLine, holder: deps.holder, startedAt: startedAt.toISOString(), result: 'running' }
@@ -139,12 +142,13 @@ async function finish(run: Run, state: State, history: History, error: unknown, 
   const { chosen, deps, emit, record, changed } = run
   const endedAt = deps.clock.now()
   const result = error === undefined ? 'done' : isKnown(error, 'INTERRUPTED') ? 'interrupted' : 'failed'
-  const exitCode = error === undefined ? code : error instanceof AirstripError ? error.exitCode : 1
+  const exitCode = error === undefined ? code : exitCodeOf(error, deps.signal.reason)
   state.run = { ...record, endedAt: endedAt.toISOString(), result }
-  await save(run, state)
-  emit({ type: 'run-ended', result, changed, ms: endedAt.getTime() - Date.parse(record.startedAt) })
   const sentence = error instanceof Error ? error.message : undefined
   history.end({ endedAt: endedAt.toISOString(), result, exitCode, changed, steps: statusesOf(state, chosen.map(({ name }) => name)), sentence })
+  await save(run, state)
+  const problem = error instanceof AirstripError ? problemOf(error) : undefined
+  emit({ type: 'run-ended', result, changed, ms: endedAt.getTime() - Date.parse(record.startedAt), problem })
 }
 
 /** Where Airflow is and how to get in; the password itself is not printed. */

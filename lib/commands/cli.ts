@@ -1,7 +1,8 @@
 import { Command as Program, CommanderError, Option } from 'commander'
 import { nearest } from '../config/suggest.ts'
-import { AirstripError, errorCodes } from '../errors.ts'
+import { AirstripError, errorCodes, exitCodeOf } from '../errors.ts'
 import { problemLines } from '../report/problem.ts'
+import { stamped } from '../report/stamped.ts'
 import { apply } from './apply.ts'
 import type { Command, Deps, Flags } from './deps.ts'
 import { diff } from './diff.ts'
@@ -19,8 +20,9 @@ export async function runCommandLine(words: readonly string[], deps: Deps): Prom
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : errorCodes.USAGE.exit
     const known = error instanceof AirstripError ? error : unforeseen(error)
-    for (const line of problemLines(known, deps.colors && !words.includes('--no-color'))) deps.err(line)
-    return known.code === 'INTERRUPTED' && deps.signal.reason === 'SIGTERM' ? 143 : known.exitCode
+    const logged = deps.screen === undefined && known.exitCode !== errorCodes.USAGE.exit
+    for (const line of problemLines(known, deps.colors && !words.includes('--no-color'))) deps.err(logged ? stamped(line, deps.clock.now()) : line)
+    return exitCodeOf(known, deps.signal.reason)
   }
 }
 

@@ -1,18 +1,6 @@
 import type { KubernetesObject } from '../access.ts'
+import type { Difference } from '../step.ts'
 import { sameQuantity } from './quantity.ts'
-
-export interface Difference {
-  /** `spec.template.spec.containers[scheduler].image` */
-  path: string
-  /** Keys, and the names of list items where they have one: what ignore rules match. */
-  names: readonly string[]
-  /** Where it is in the live object, segment by segment; `-` is the end of a list. */
-  at: readonly string[]
-  /** Undefined where it is not wanted at all. */
-  want: unknown
-  /** Undefined where it is not there. */
-  live: unknown
-}
 
 /** A place in an object, as a person reads it, as rules name it and as a JSON patch finds it. */
 export interface Place {

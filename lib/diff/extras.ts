@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '../access.ts'
-import { below, isEmpty, isRecord, item, root, withData, type Difference, type Place } from './compare.ts'
+import { below, isEmpty, isRecord, item, root, withData, type Place } from './compare.ts'
+import type { Difference } from '../step.ts'
 import { hasAll, indexOf, parsed, writes, writingsOf, type Fields } from './managed.ts'
 
 /** Of the metadata only this can be wanted or not; the rest is the server's. */

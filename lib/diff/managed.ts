@@ -20,7 +20,7 @@ export function writingsOf({ metadata }: KubernetesObject): Writing[] {
   const entries = Array.isArray(metadata.managedFields) ? (metadata.managedFields as Record<string, unknown>[]) : []
   return entries.flatMap(({ manager, time, subresource, fieldsV1 }) =>
     (subresource === undefined || subresource === 'scale') && isRecord(fieldsV1)
-      ? [{ manager: String(manager ?? ''), time: typeof time === 'string' ? time : '', fields: fieldsV1 }]
+      ? [{ manager: typeof manager === 'string' ? manager : '', time: typeof time === 'string' ? time : '', fields: fieldsV1 }]
       : [])
 }
 

@@ -1,6 +1,6 @@
 import { applyPatch } from 'rfc6902'
 import type { JsonPatch, KubernetesObject } from '../access.ts'
-import type { Difference } from './compare.ts'
+import type { Difference } from '../step.ts'
 
 /**
  * The differences undone, as a JSON patch. Before every act stands a test of what was seen: where

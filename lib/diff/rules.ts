@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { KubernetesObject } from '../access.ts'
-import { differences, type Difference } from './compare.ts'
+import { differences } from './compare.ts'
+import type { Difference } from '../step.ts'
 import { extras } from './extras.ts'
 import { lastWriter } from './managed.ts'
 import { additions, type IgnoreRule } from './noise.ts'

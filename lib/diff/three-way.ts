@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '../access.ts'
-import { below, isRecord, item, namesOf, root, type Difference, type Place } from './compare.ts'
+import { below, isRecord, item, namesOf, root, type Place } from './compare.ts'
+import type { Difference } from '../step.ts'
 
 /**
  * What an upgrade takes away: fields of the old manifest that the new one has not, and that are

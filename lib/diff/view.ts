@@ -42,8 +42,8 @@ function toYaml(object: unknown): string {
 }
 
 function shownPart(object: KubernetesObject): Record<string, unknown> {
-  const { status: _, metadata, ...rest } = withData(object)
-  return { ...rest, metadata: Object.fromEntries(Object.entries(metadata).filter(([field]) => !serverFields.includes(field))) }
+  const { metadata, ...rest } = withData(object)
+  return { ...rest, status: undefined, metadata: Object.fromEntries(Object.entries(metadata).filter(([field]) => !serverFields.includes(field))) }
 }
 
 /** Values that charts take in plain text, by their last word. */

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto'
 import { nameOf, objectsOf } from '../changes.ts'
 import type { Change, Step, StepName } from '../step.ts'
 import type { Emit } from './events.ts'
-import type { StepRecord } from './state.ts'
+import { fingerprintOf, type StepRecord } from './state.ts'
 import type { Examined } from './step-run.ts'
 
 /** What one step would change. */
@@ -95,5 +94,5 @@ function keysOf(change: Change): string[] {
 }
 
 function key(...parts: unknown[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
+  return fingerprintOf(parts)
 }

@@ -55,9 +55,10 @@ export async function runPipeline(chosen: readonly Step[], deps: PipelineDeps): 
   }
 }
 
-async function agreeTo(plan: readonly Planned[], chosen: readonly Step[], { config, state, consent, emit }: PipelineDeps): Promise<boolean> {
-  announcePlan(plan, emit)
-  return consent(plan.map((planned) => {
+async function agreeTo(plan: readonly Planned[], chosen: readonly Step[], deps: PipelineDeps): Promise<boolean> {
+  const { config, state } = deps
+  announcePlan(plan, deps.emit)
+  return deps.consent(plan.map((planned) => {
     const step = chosen.find(({ name }) => name === planned.step)
     return { ...planned, word: wordFor(planned.changes, stepOf(state, planned.step), fingerprintOf(step?.spec(config))) }
   }))
@@ -72,10 +73,10 @@ async function stillSo(chosen: readonly Step[], shown: ReadonlyMap<StepName, rea
   return now
 }
 
-async function refuseMoved(step: Step, shown: readonly Change[], now: readonly Change[], { show }: PipelineDeps): Promise<void> {
+async function refuseMoved(step: Step, shown: readonly Change[], now: readonly Change[], deps: PipelineDeps): Promise<void> {
   const news = unseen(shown, now)
   if (news.length === 0) return
-  const seen = await show({ step: step.name, changes: news }).catch(() => news.flatMap(objectsOf))
+  const seen = await deps.show({ step: step.name, changes: news }).catch(() => news.flatMap(objectsOf))
   throw new AirstripError('MOVED', `The cluster changed since the changes of step ${step.name} were shown, so they were not made.`, { place: step.name, seen })
 }
 

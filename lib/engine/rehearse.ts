@@ -19,8 +19,9 @@ export interface RehearsalDeps {
  * What a run would do first, without doing it: one real look, and for each change the commands that
  * would make it. Nothing is waited for, since nothing happens. True where something would change.
  */
-export async function rehearse(chosen: readonly Step[], { steps, config, look, writer, emit, signal }: RehearsalDeps): Promise<boolean> {
-  const seen = await examineAll(chosen, steps, config, look())
+export async function rehearse(chosen: readonly Step[], deps: RehearsalDeps): Promise<boolean> {
+  const { steps, config, emit, signal } = deps
+  const seen = await examineAll(chosen, steps, config, deps.look())
   const plan = plannedOf(chosen, seen)
   announcePlan(plan, emit)
   for (const step of chosen) {
@@ -28,7 +29,7 @@ export async function rehearse(chosen: readonly Step[], { steps, config, look, w
     emit({ type: 'step-started', step: step.name })
     if (check?.state === 'drifted' && plan.some((planned) => planned.step === step.name)) {
       announce(step, check.changes, emit)
-      await step.apply(check.changes, writer(signal))
+      await step.apply(check.changes, deps.writer(signal))
     } else if (check?.state === 'blocked') {
       for (const finding of check.findings) emit({ type: 'warning', step: step.name, finding })
     } else if (check?.state !== 'satisfied') {

@@ -19,7 +19,7 @@ function deployment(fields: { labels?: Fields; metadata?: Fields; spec?: Fields;
   const { labels = {}, metadata = {}, spec = {}, container = {}, containers, pod = {} } = fields
   const all = containers ?? [{ ...statsd, ...container }]
   return {
-    apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'airflow-statsd', namespace: 'airflow', labels: { tier: 'airflow', ...labels } as Record<string, string>, ...metadata },
+    apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'airflow-statsd', namespace: 'airflow', labels: { tier: 'airflow', ...labels }, ...metadata },
     spec: { replicas: 1, template: { spec: { containers: all, ...pod } }, ...spec },
   }
 }

@@ -174,3 +174,52 @@ void t.test('interrupted between two steps the first is done and the second is n
   t.match(await caught(runPipeline(steps, all)), { code: 'INTERRUPTED', message: /before step helm/ })
   t.match(all.state.steps, { storage: { status: 'done' }, helm: { status: 'pending' } })
 })
+
+void t.test('nothing is made before it was agreed to, and a refusal leaves everything as it was', async (t) => {
+  const steps = [named('storage', inTurn(drifted))]
+  const all = deps(steps, { consent: () => Promise.reject(new AirstripError('CONSENT', 'no')) })
+  t.match(await caught(runPipeline(steps, all)), { code: 'CONSENT' })
+  t.same([all.writes.acts, all.journal], [[], []])
+  t.equal(all.state.steps.storage?.agreed, undefined, 'and what was refused does not count as agreed to')
+})
+
+void t.test('what is asked about is told with how much of a say it needs, and remembered once agreed', async (t) => {
+  const asked: unknown[] = []
+  const steps = [named('storage', inTurn(drifted))]
+  const all = deps(steps, { consent: (plan) => {
+    asked.push(...plan.map(({ step: name, word, changes }) => [name, word, changes.length]))
+    return Promise.resolve(false)
+  } })
+  await runPipeline(steps, all)
+  t.same(asked, [['storage', 'install', 2]])
+  t.match(all.state.steps.storage, { agreed: all.state.steps.storage?.fingerprint, doneAt: String })
+  t.match(all.events.find(({ type }) => type === 'plan'), { counts: { create: 2 }, changes: [{ step: 'storage', op: 'create', object: 'ConfigMap airflow/one' }, {}] })
+})
+
+void t.test('where the cluster moved while a person thought, the new diff is shown and nothing is made', async (t) => {
+  const other: Check = { state: 'drifted', changes: [{ op: 'create', want: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'three', namespace: 'airflow' } }, why: 'it is not there' }] }
+  const steps = [named('provisioner', inTurn(drifted)), named('storage', inTurn<Check>(drifted, other))]
+  const all = deps(steps, { consent: () => Promise.resolve(true) })
+  t.match(await caught(runPipeline(steps, all)), { code: 'MOVED', place: 'storage', seen: ['-old', '+new'] })
+  t.same(all.writes.acts, [], 'not even of a step that did not move')
+})
+
+void t.test('a step whose changes could not be told at first is asked about when its turn comes', async (t) => {
+  const asked: string[] = []
+  const unknown: Check = { state: 'waiting', on: [{ object: 'Namespace airflow', reason: 'is being deleted' }] }
+  const steps = [named('provisioner', inTurn(drifted)), named('storage', inTurn<Check>(unknown, drifted))]
+  const all = deps(steps, { consent: (plan) => {
+    asked.push(plan.map(({ step: name }) => name).join())
+    return Promise.resolve(false)
+  } })
+  await runPipeline(steps, all)
+  t.same(asked, ['provisioner', 'storage'])
+})
+
+void t.test('a step that moved while an earlier one was at work is not made', async (t) => {
+  const other: Check = { state: 'drifted', changes: [{ op: 'create', want: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'three', namespace: 'airflow' } }, why: 'it is not there' }] }
+  const steps = [named('provisioner', inTurn(drifted)), named('storage', inTurn<Check>(drifted, other))]
+  const all = deps(steps)
+  t.match(await caught(runPipeline(steps, all)), { code: 'MOVED', seen: ['-old', '+new'] })
+  t.same(all.journal, ['provisioner started', 'apply', 'provisioner done', 'provisioner done, storage failed'])
+})

@@ -1,0 +1,70 @@
+import t from 'tap'
+import { handAdditions, handEdits, withHelmMarks } from '../../../lib/airflow/hand-edits.ts'
+import { plannedObjects } from '../../../lib/airflow/planned.ts'
+import type { KubernetesObject, ReleaseWish } from '../../../lib/access.ts'
+import { clusterReader } from '../../fakes/reader.ts'
+import { release } from '../observe/objects.ts'
+
+const name = { name: 'airflow', namespace: 'airflow' }
+const wish: ReleaseWish = { ...name, chart: { reference: 'x', version: '1' }, values: {}, timeoutSeconds: 1 }
+
+function deployment(called: string, spec: Record<string, unknown> = { replicas: 1 }, annotations?: Record<string, string>): KubernetesObject {
+  return { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: called, namespace: 'airflow', ...(annotations === undefined ? {} : { annotations }) }, spec }
+}
+
+const job = (ttl?: number): KubernetesObject => ({ apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'migrate', namespace: 'airflow' }, spec: ttl === undefined ? {} : { ttlSecondsAfterFinished: ttl } })
+const live = (object: KubernetesObject): KubernetesObject => withHelmMarks(object, name)
+
+/** As an API server keeps it after `kubectl label … foo=bar`. */
+function labelled(object: KubernetesObject): KubernetesObject {
+  const managedFields = [{ manager: 'kubectl-label', time: '2026-01-01T10:00:00Z', fieldsV1: { 'f:metadata': { 'f:labels': { 'f:foo': {} } } } }]
+  return { ...object, metadata: { ...object.metadata, labels: { ...object.metadata.labels, foo: 'bar' }, managedFields } }
+}
+
+void t.test('what Helm made and nobody touched is left alone', (t) => {
+  const one = deployment('scheduler')
+  t.same(handEdits(release({ objects: [one, job(300)] }), [live(one), undefined], []), [], 'and a Job with a time to live may be gone')
+  t.end()
+})
+
+void t.test('each object that was deleted or edited is one change, with who did it', (t) => {
+  const [scheduler, statsd] = [deployment('scheduler'), deployment('statsd')]
+  const edits = handEdits(release({ objects: [scheduler, statsd, job()] }), [labelled(live(deployment('scheduler', { replicas: 3 }))), live(statsd), undefined], [])
+  t.match(edits, [
+    { op: 'patch', live: { metadata: { name: 'scheduler' } }, why: 'spec.replicas, metadata.labels.foo differ; written by kubectl-label at 2026-01-01T10:00:00Z' },
+    { op: 'create', want: live(job()) },
+  ])
+  t.equal(edits.length, 2)
+  t.end()
+})
+
+void t.test('an object that another release laid its hand on is shown as such', (t) => {
+  const one = deployment('scheduler')
+  const taken = withHelmMarks(one, { name: 'other', namespace: 'airflow' })
+  t.match(handEdits(release({ objects: [one] }), [taken], []), [{ op: 'patch', patch: [{ op: 'test', value: 'other' }, { op: 'replace', path: '/metadata/annotations/meta.helm.sh~1release-name', value: 'airflow' }] }])
+  t.end()
+})
+
+void t.test('before an upgrade only what was added is taken away: Helm puts back the rest', (t) => {
+  const one = deployment('scheduler')
+  t.match(handAdditions(release({ objects: [one] }), [labelled(live(deployment('scheduler', { replicas: 3 })))], []), [{ op: 'patch', why: /^metadata\.labels\.foo differs/ }])
+  t.same(handAdditions(release({ objects: [one] }), [undefined], []), [])
+  t.end()
+})
+
+void t.test('an upgrade is shown object by object: what comes, what changes, what goes, what runs', async (t) => {
+  const old = [deployment('scheduler', { replicas: 1, paused: true }), deployment('worker'), deployment('kept', {}, { 'helm.sh/resource-policy': 'keep' })]
+  const hook: KubernetesObject = { ...job(), metadata: { name: 'migrate', namespace: 'airflow', annotations: { 'helm.sh/hook': 'post-install,post-upgrade' } } }
+  const rendered = { objects: [deployment('scheduler', { replicas: 2 }), deployment('triggerer')], hooks: [hook] }
+  const reader = clusterReader({ objects: old.map(live), rendered })
+  const changes = await plannedObjects(wish, release({ objects: old }), reader, new Map())
+  t.same(changes.map(({ op, before, after }) => `${op} ${(after ?? before)?.metadata.name ?? ''}`), ['update scheduler', 'create triggerer', 'delete worker', 'run migrate'])
+  t.same(changes[0]?.after?.spec, { replicas: 2 })
+})
+
+void t.test('an upgrade is laid over what the changes before it leave', async (t) => {
+  const scheduler = deployment('scheduler', { replicas: 1 })
+  const reader = clusterReader({ objects: [labelled(live(scheduler))], rendered: { objects: [deployment('scheduler', { replicas: 2 })], hooks: [] } })
+  const [change] = await plannedObjects(wish, release({ objects: [scheduler] }), reader, new Map([['Deployment airflow/scheduler', live(scheduler)]]))
+  t.equal(change?.before?.metadata.labels?.foo, undefined)
+})
