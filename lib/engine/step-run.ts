@@ -4,7 +4,7 @@ import type { NonEmpty, Reader, Writer } from '../access.ts'
 import type { Change, Check, Finding, Look, Step } from '../step.ts'
 import type { Clock } from './clock.ts'
 import type { Emit } from './events.ts'
-import { waitUntilDone, type Patience } from './wait.ts'
+import { createProgress, waitUntilDone, type Patience, type Progress } from './wait.ts'
 import { changeWatched } from './watch.ts'
 
 export interface StepDeps {
@@ -71,8 +71,10 @@ async function tryStep(step: Step, spec: unknown, first: Examined | undefined, a
   await deps.agree(step, settled.changes)
   await deps.beforeEffect(attempt)
   announce(step, settled.changes, deps.emit)
-  await applyWatched(step, spec, settled.changes, deps)
-  const done = await waitUntilDone(() => step.verify(spec, deps.look()), patienceOf(step, deps))
+  // One for both: what was waited for while Helm worked may be ready when it has ended, and is told so.
+  const progress = createProgress(patienceOf(step, deps))
+  await applyWatched(step, spec, settled.changes, deps, progress)
+  const done = await waitUntilDone(() => step.verify(spec, deps.look()), patienceOf(step, deps), progress)
   return { changed: settled.changes.flatMap(objectsOf).length, tries: attempt, evidence: done.evidence, warnings: [...warnings, ...(done.warnings ?? [])] }
 }
 
@@ -93,14 +95,14 @@ export function announce(step: Step, changes: readonly Change[], emit: Emit): vo
 }
 
 /** Only the release takes long enough to be worth watching, and only it can be waited for in vain. */
-async function applyWatched(step: Step, spec: unknown, changes: NonEmpty<Change>, deps: StepDeps): Promise<void> {
+async function applyWatched(step: Step, spec: unknown, changes: NonEmpty<Change>, deps: StepDeps, progress: Progress): Promise<void> {
   if (!changes.some(({ op }) => op === 'release')) return step.apply(changes, deps.writer(deps.signal))
   const ending = new AbortController()
   const signal = AbortSignal.any([deps.signal, ending.signal])
   const end = (reason: AirstripError): void => {
     ending.abort(reason)
   }
-  await changeWatched(step.apply(changes, deps.writer(signal)), () => step.verify(spec, deps.look()), end, patienceOf(step, deps))
+  await changeWatched(step.apply(changes, deps.writer(signal)), () => step.verify(spec, deps.look()), end, patienceOf(step, deps), progress)
 }
 
 function patienceOf(step: Step, { clock, emit, signal, pollMs, timeoutMs }: StepDeps): Patience {

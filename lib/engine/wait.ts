@@ -16,11 +16,10 @@ export type Done = Extract<Look, { state: 'done' }>
 export type Failed = Extract<Look, { state: 'failed' }>
 
 /** The one loop that waits for a step: until done, failed for good, out of time, or interrupted. */
-export async function waitUntilDone(look: () => Promise<Look>, patience: Patience): Promise<Done> {
+export async function waitUntilDone(look: () => Promise<Look>, patience: Patience, progress = createProgress(patience)): Promise<Done> {
   const { clock, signal, timeoutMs, pollMs } = patience
   const started = clock.now().getTime()
   const verdict = heldVerdict(clock)
-  const progress = createProgress(patience)
   for (;;) {
     if (signal.aborted) throw interruptedWhile(patience.step)
     const seen = await look()
@@ -78,8 +77,12 @@ export function outOfTime({ step, timeoutMs }: Pick<Patience, 'step' | 'timeoutM
   })
 }
 
+export interface Progress {
+  show(on: readonly Pending[]): void
+}
+
 /** Says one line per object with its reason, again only when the reason changes, and when it is ready. */
-export function createProgress({ clock, step, emit }: Pick<Patience, 'clock' | 'step' | 'emit'>): { show(on: readonly Pending[]): void } {
+export function createProgress({ clock, step, emit }: Pick<Patience, 'clock' | 'step' | 'emit'>): Progress {
   const started = clock.now().getTime()
   let shown = new Map<string, string>()
   return {

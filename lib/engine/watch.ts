@@ -14,6 +14,7 @@ export async function changeWatched(
   look: () => Promise<Look>,
   end: (reason: AirstripError) => void,
   patience: Patience,
+  progress = createProgress(patience),
 ): Promise<void> {
   const { clock, step, pollMs, timeoutMs } = patience
   const started = clock.now().getTime()
@@ -24,7 +25,6 @@ export async function changeWatched(
   // It may fail while a look is under way, long before anybody waits for it: that must not end the process.
   settled.catch(() => undefined)
   const verdict = heldVerdict(clock)
-  const progress = createProgress(patience)
   let cause: AirstripError | undefined
   let last: Look = { state: 'done', evidence: [] }
   await clock.sleep(quietMs, over.signal)

@@ -139,3 +139,16 @@ void t.test('an explanation that breaks costs only itself', async (t) => {
   const all = deps({ writes: recordingWriter(() => new AirstripError('HELM_FAILED', 'Helm could not finish release airflow/airflow.', { seen: ['Error: timed out'] })) })
   t.match(await caught(runStep(helm, {}, undefined, all)), { code: 'HELM_FAILED', seen: ['Error: timed out'] })
 })
+
+void t.test('what becomes ready between the change and its verification is told so', async (t) => {
+  const helm = step({
+    name: 'helm', check: inTurn<Check>({ state: 'drifted', changes: [release] }), verify: inTurn<Look>(waiting('Pod airflow/a', 'Pod airflow/b'), waiting('Pod airflow/b'), done),
+    apply: async () => {
+      // Longer than the watch keeps quiet, so that it looks once while Helm is at work.
+      await all.clock.sleep(3000)
+    },
+  })
+  const all = deps()
+  await runStep(helm, {}, undefined, all)
+  t.same(all.told().filter((line) => line.startsWith('ready')), ['ready Pod airflow/a', 'ready Pod airflow/b'])
+})
