@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import writeFileAtomic from 'write-file-atomic'
 import { ownerOnly } from './files.ts'
@@ -22,6 +21,7 @@ export async function writeRecord(state: string, record: ScheduleRecord): Promis
   await writeFileAtomic(placeOf(state), `${JSON.stringify(record)}\n`, { mode: ownerOnly })
 }
 
+/** Beside the state file and named after it, as its lock is: another state file has another. */
 function placeOf(state: string): string {
-  return join(dirname(state), 'schedule.json')
+  return `${state}.schedule`
 }

@@ -3,7 +3,6 @@
  * Nothing is sent anywhere by airstrip itself.
  */
 import { rmSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
 import { z } from 'zod'
 import { ownerOnly, readIfThere } from '../adapters/files.ts'
@@ -71,7 +70,7 @@ function lastTold(state: string): z.output<typeof toldSchema> | undefined {
 }
 
 function placeOf(state: string): string {
-  return join(dirname(state), 'notified.json')
+  return `${state}.notified`
 }
 
 /** Whether somebody was told. That it fails changes nothing about the run. */

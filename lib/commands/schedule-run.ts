@@ -1,4 +1,3 @@
-import { dirname, join } from 'node:path'
 import { lockFile } from '../adapters/files.ts'
 import { readRecord, writeRecord } from '../adapters/schedule-record.ts'
 import { holderAlive } from '../cluster/machine.ts'
@@ -16,7 +15,7 @@ export async function runDue(plan: Plan, deps: Deps): Promise<number> {
   const at = deps.clock.now()
   if (!isDue(plan.every, readRecord(plan.state)?.at, at)) return 0
   const mine = { holder: deps.holder, since: at.toISOString(), command: deps.commandLine }
-  const unlock = alone(() => takeLock(lockFile(join(dirname(plan.state), 'schedule.lock')), mine, holderAlive, deps.err))
+  const unlock = alone(() => takeLock(lockFile(`${plan.state}.schedule.lock`), mine, holderAlive, deps.err))
   if (unlock === undefined) return 0
   try {
     return await run(plan, at, deps)

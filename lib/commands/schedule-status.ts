@@ -3,7 +3,7 @@ import type { Timekeeper } from '../adapters/timekeeper.ts'
 import { parseState, type State } from '../engine/state.ts'
 import { meaningOf, type Look } from '../schedule/look.ts'
 import type { Marker } from '../schedule/plan.ts'
-import type { Scheduling } from './schedule.ts'
+import type { Deps, Flags } from './deps.ts'
 
 interface Row {
   marker: Marker
@@ -13,7 +13,7 @@ interface Row {
 }
 
 /** Every schedule of ours that can be seen from here; usually one or none. */
-export async function showStatus({ flags, deps, keepers }: Scheduling): Promise<number> {
+export async function showStatus(keepers: readonly Timekeeper[], flags: Flags, deps: Deps): Promise<number> {
   const rows = (await Promise.all(keepers.map(rowOf))).filter((row) => row !== undefined)
   if (flags.json === true) deps.out(JSON.stringify({ installed: rows.length > 0, schedules: rows.map(objectOf) }, undefined, 2))
   else if (rows.length === 0) deps.out('not scheduled; `airstrip schedule install` does it')

@@ -32,7 +32,7 @@ export const schedule: Command = {
 }
 
 /** All that an action needs to know. */
-export interface Scheduling {
+interface Scheduling {
   asked: Asked
   flags: Flags
   deps: Deps
@@ -59,7 +59,7 @@ export async function runSchedule(words: readonly string[], flags: Flags, deps: 
     case 'run':
       return runDue(planOf(asked, host, person, deps.env), deps)
     default:
-      return showStatus(scheduling)
+      return showStatus(scheduling.keepers, flags, deps)
   }
 }
 

@@ -92,7 +92,7 @@ void t.test('without notify.command nothing is run', async (t) => {
   const { all } = watched(t)
   const error = failure()
   t.equal(await caught(notifying({ ...all, config: parseConfig(smallest, 'airstrip.yaml') }, fail(error))), error)
-  t.notOk(existsSync(join(all.flags.state, '../notified.json')))
+  t.notOk(existsSync(`${all.flags.state}.notified`))
 })
 
 void t.test('a command that fails is said, without a secret, and tried again with the next run', async (t) => {

@@ -180,7 +180,7 @@ void t.test('what cron starts says nothing of a clean run, and keeps how it ende
   t.match(out.join('\n'), /last run {3}2023-08-02 10:00 UTC {2}changes pending/)
   t.equal(await run('run', { every: 'daily' }), 0)
   t.same(calls, [], 'what is not due is not started')
-  rmSync(join(root, 'home/state/schedule.json'))
+  rmSync(join(root, 'home/state/state.json.schedule'))
   await run('run', { every: 'daily' })
   t.equal(calls.length, 1)
 })
@@ -188,7 +188,7 @@ void t.test('what cron starts says nothing of a clean run, and keeps how it ende
 void t.test('what cron starts ends at once while another is at work', async (t) => {
   const { run, deps, calls, root } = machine(t, { systemd: false })
   mkdirSync(join(root, 'home/state'))
-  writeFileSync(join(root, 'home/state/schedule.lock'), JSON.stringify({ holder: 'another-host/1/x', since: 'now', command: 'airstrip schedule run' }))
+  writeFileSync(join(root, 'home/state/state.json.schedule.lock'), JSON.stringify({ holder: 'another-host/1/x', since: 'now', command: 'airstrip schedule run' }))
   t.equal(await run('run'), 0)
   t.same(calls, [])
   t.equal(deps.env.HOME, join(root, 'home'))
