@@ -2,6 +2,7 @@ import { plannedOf } from '../engine/agreement.ts'
 import { examineAll } from '../engine/examine.ts'
 import { selectSteps } from '../engine/selection.ts'
 import type { Examined } from '../engine/step-run.ts'
+import { AirstripError, errorCodes } from '../errors.ts'
 import { countsOf, diffLines, shownLine } from '../report/diff.ts'
 import { findingLines } from '../report/problem.ts'
 import type { Reader } from '../access.ts'
@@ -9,7 +10,9 @@ import type { Finding, Step, StepName } from '../step.ts'
 import { steps } from '../../steps/index.ts'
 import type { Command, Deps, Flags } from './deps.ts'
 import { lookingSession } from './look.ts'
+import { notifying } from './notify.ts'
 import { commonOptions, detailedExitcode, selectionOptions } from './options.ts'
+import type { Session } from './session.ts'
 import { shownChanges, type Shown } from './shown.ts'
 
 export const diff: Command = {
@@ -23,15 +26,26 @@ export const diff: Command = {
 async function runDiff(flags: Flags, deps: Deps): Promise<number> {
   const chosen = selectSteps<Step>(steps, flags)
   const { session, redactor } = lookingSession(flags, deps)
+  const watched = { config: session.config, flags, deps, redact: redactor.redact }
+  const report = await notifying(watched, () => compare(chosen, session, redactor.redact), ({ open }) => refusalOf(open))
+  const printer = { ...report, flags, deps: { ...deps, out: (line: string) => { deps.out(redactor.redact(line)) } } }
+  if (flags.json === true) printJson(printer)
+  else printText(printer)
+  if (refusalOf(report.open) !== undefined) return errorCodes.BLOCKED.exit
+  return flags.detailedExitcode === true && report.shown.length > 0 ? 2 : 0
+}
+
+async function compare(chosen: readonly Step[], session: Session, redact: (text: string) => string): Promise<Pick<Report, 'shown' | 'open'>> {
   const reader = readOnly(session.look())
   const seen = await examineAll(chosen, steps, session.config, reader, 'check')
-  const shown = await shownChanges(plannedOf(chosen, seen), reader, redactor.redact)
-  const open = openSteps(chosen, seen)
-  const report = { shown, open, flags, deps: { ...deps, out: (line: string) => { deps.out(redactor.redact(line)) } } }
-  if (flags.json === true) printJson(report)
-  else printText(report)
-  if (open.some(({ findings, waiting }) => findings.length > 0 || waiting === undefined)) return 1
-  return flags.detailedExitcode === true && shown.length > 0 ? 2 : 0
+  return { shown: await shownChanges(plannedOf(chosen, seen), reader, redact), open: openSteps(chosen, seen) }
+}
+
+/** A step that waits is only not there yet; one that cannot go on, or could not be looked at, is a failure. */
+function refusalOf(open: readonly Open[]): AirstripError | undefined {
+  const stuck = open.filter(({ waiting }) => waiting === undefined)
+  if (stuck.length === 0) return undefined
+  return new AirstripError('BLOCKED', `${stuck.map(({ step }) => step).join(', ')} cannot go on.`, { findings: stuck.flatMap(({ findings }) => [...findings]) })
 }
 
 /** To ask what one may do is a request that creates something, if only for a moment; a diff does not even that. */
