@@ -59,7 +59,7 @@ function compareRecords(place: Place, want: Record<string, unknown>, live: Recor
 }
 
 function compareLists(place: Place, want: unknown[], live: unknown[], found: Difference[]): void {
-  const names = namesOf(want)
+  const names = namesOf(place, want)
   // A list that is said to be empty must be: elsewhere the live one may have more.
   if (want.length === 0 || (names === undefined && want.length !== live.length)) {
     found.push({ ...place, want, live })
@@ -67,16 +67,22 @@ function compareLists(place: Place, want: unknown[], live: unknown[], found: Dif
   }
   want.forEach((one, index) => {
     const name = names?.[index] ?? String(index)
-    const there = names === undefined ? index : live.findIndex((other) => isRecord(other) && other.name === name)
+    const there = names === undefined ? index : live.findIndex((other) => nameIn(place, other) === name)
     compare(item(place, there < 0 ? undefined : there, name), one, live[there], found)
   })
 }
 
 /** Containers, variables, volumes and the like are known by name; an order may change, a name not. */
-export function namesOf(items: readonly unknown[]): string[] | undefined {
-  const names = items.map((one) => (isRecord(one) && typeof one.name === 'string' ? one.name : undefined))
+export function namesOf(list: Place, items: readonly unknown[]): string[] | undefined {
+  const names = items.map((one) => nameIn(list, one))
   const known = names.filter((name) => name !== undefined)
   return known.length === items.length && new Set(known).size === items.length ? known : undefined
+}
+
+/** A mount's name is that of its volume, which a container may mount twice; the API server knows it by its path. */
+export function nameIn({ names }: Place, one: unknown): string | undefined {
+  const name = isRecord(one) ? one[names.at(-1) === 'volumeMounts' ? 'mountPath' : 'name'] : undefined
+  return typeof name === 'string' ? name : undefined
 }
 
 /** A server leaves out what has its zero value; writing it or not is the same. */

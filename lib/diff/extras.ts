@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../access.ts'
-import { below, isEmpty, isRecord, item, root, withData, type Place } from './compare.ts'
+import { below, isEmpty, isRecord, item, nameIn, root, withData, type Place } from './compare.ts'
 import type { Difference } from '../step.ts'
 import { hasAll, indexOf, parsed, writes, writingsOf, type Fields } from './managed.ts'
 
@@ -63,19 +63,18 @@ function walkItems(place: Place, want: unknown, live: readonly unknown[], fields
     if (index === undefined) continue
     const one = live[index]
     const inner = fields[key]
-    const other = counterpart(wanted, key, one, index)
+    const other = counterpart(place, wanted, key, one, index)
     const added = other === undefined && isRecord(inner) && (inner['.'] !== undefined || Object.keys(inner).length === 0)
-    const name = isRecord(one) && typeof one.name === 'string' ? one.name : String(index)
-    walk(item(place, index, name), other, one, added ? {} : inner, walked)
+    walk(item(place, index, nameIn(place, one) ?? String(index)), other, one, added ? {} : inner, walked)
   }
 }
 
 /** The wanted item that the live one is: by the server's own keys, or by name. */
-function counterpart(wanted: readonly unknown[], key: string, live: unknown, index: number): unknown {
+function counterpart(list: Place, wanted: readonly unknown[], key: string, live: unknown, index: number): unknown {
   if (key.startsWith('v:')) return wanted.includes(live) ? live : undefined
   if (key.startsWith('i:')) return wanted[index]
-  const keys = parsed(key.slice(2))
+  const [keys, name] = [parsed(key.slice(2)), nameIn(list, live)]
   const records = wanted.filter(isRecord)
   const byKeys = isRecord(keys) ? records.find((one) => hasAll(one, keys)) : undefined
-  return byKeys ?? (isRecord(live) && typeof live.name === 'string' ? records.find(({ name }) => name === live.name) : undefined)
+  return byKeys ?? records.find((one) => name !== undefined && nameIn(list, one) === name)
 }

@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../access.ts'
-import { below, isRecord, item, namesOf, root, type Place } from './compare.ts'
+import { below, isRecord, item, nameIn, namesOf, root, type Place } from './compare.ts'
 import type { Difference } from '../step.ts'
 
 /**
@@ -28,9 +28,9 @@ function drop(place: Place, old: unknown, want: unknown, live: unknown, found: D
 
 /** Items with names; a list of anything else is compared whole, and replaced. */
 function dropItems(place: Place, old: unknown[], want: unknown[], live: unknown[], found: Difference[]): void {
-  const byName = (items: unknown[], name: string): Record<string, unknown> | undefined => items.filter(isRecord).find((one) => one.name === name)
-  for (const name of namesOf(old) ?? []) {
-    const index = live.findIndex((one) => isRecord(one) && one.name === name)
+  const byName = (items: unknown[], name: string): Record<string, unknown> | undefined => items.filter(isRecord).find((one) => nameIn(place, one) === name)
+  for (const name of namesOf(place, old) ?? []) {
+    const index = live.findIndex((one) => nameIn(place, one) === name)
     if (index >= 0) drop(item(place, index, name), byName(old, name), byName(want, name), live[index], found)
   }
 }
