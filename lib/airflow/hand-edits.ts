@@ -4,7 +4,7 @@ import { patchOf } from '../diff/patch.ts'
 import { drift } from '../diff/rules.ts'
 import type { KubernetesObject, Release, ReleaseName } from '../access.ts'
 import { isNonEmpty } from '../check.ts'
-import type { Change } from '../step.ts'
+import type { Change, Difference } from '../step.ts'
 
 type Live = readonly (KubernetesObject | undefined)[]
 
@@ -12,13 +12,23 @@ type Live = readonly (KubernetesObject | undefined)[]
 export function withHelmMarks(object: KubernetesObject, { name, namespace }: ReleaseName): KubernetesObject {
   const { labels, annotations } = object.metadata
   return {
-    ...object,
+    ...withProtocols(object),
     metadata: {
       ...object.metadata,
       labels: { ...labels, 'app.kubernetes.io/managed-by': 'Helm' },
       annotations: { ...annotations, 'meta.helm.sh/release-name': name, 'meta.helm.sh/release-namespace': namespace },
     },
   }
+}
+
+/**
+ * A server before 1.21 knows a Service's ports by their protocol and refuses an apply that leaves it
+ * out; and what a chart leaves out can still be changed by hand.
+ */
+function withProtocols(object: KubernetesObject): KubernetesObject {
+  const { ports } = (object.spec ?? {}) as { ports?: object[] }
+  if (object.kind !== 'Service' || ports === undefined) return object
+  return { ...object, spec: { ...(object.spec as object), ports: ports.map((port) => ({ protocol: 'TCP', ...port })) } }
 }
 
 /**
@@ -31,9 +41,7 @@ export function handEdits(release: Release, live: Live, ignore: readonly IgnoreR
     const there = live[index]
     const want = withHelmMarks(object, release)
     if (there === undefined) return leavesByItself(object) ? [] : [{ op: 'create', want, why: 'it is part of the release and was deleted' }]
-    const found = drift(want, there, ignore)
-    const patch = patchOf(found)
-    return isNonEmpty(patch) ? [{ op: 'patch', live: there, patch, why: describe(found, there) }] : []
+    return putBack(want, there, drift(want, there, ignore))
   })
 }
 
@@ -41,10 +49,18 @@ export function handEdits(release: Release, live: Live, ignore: readonly IgnoreR
 export function handAdditions(release: Release, live: Live, ignore: readonly IgnoreRule[]): Change[] {
   return release.objects.flatMap((object, index): Change[] => {
     const there = live[index]
-    const found = there === undefined ? [] : drift(withHelmMarks(object, release), there, ignore).filter(({ want }) => want === undefined)
-    const patch = patchOf(found)
-    return there !== undefined && isNonEmpty(patch) ? [{ op: 'patch', live: there, patch, why: describe(found, there) }] : []
+    if (there === undefined) return []
+    const want = withHelmMarks(object, release)
+    return putBack(want, there, drift(want, there, ignore).filter((one) => one.want === undefined))
   })
+}
+
+/** What somebody made immutable cannot be changed any more, not even that it is. */
+function putBack(want: KubernetesObject, live: KubernetesObject, found: readonly Difference[]): Change[] {
+  const patch = patchOf(found)
+  if (!isNonEmpty(patch)) return []
+  const why = describe(found, live)
+  return [found.some(({ path }) => path === 'immutable') ? { op: 'replace', want, live, why } : { op: 'patch', live, patch, why }]
 }
 
 /** A Job with a time to live is gone when it has done its work. */

@@ -1,7 +1,7 @@
 import { plannedObjects, type ObjectChange } from '../airflow/planned.ts'
 import { nameOf } from '../changes.ts'
-import { differences } from '../diff/compare.ts'
 import { patchOf, patched } from '../diff/patch.ts'
+import { drift } from '../diff/rules.ts'
 import { unifiedDiff } from '../diff/view.ts'
 import { redactWith } from '../doctor/redact.ts'
 import type { Planned } from '../engine/agreement.ts'
@@ -51,7 +51,7 @@ async function objectsOfChange(change: Change, reader: Reader, ahead: ReadonlyMa
       return [{ op, why, before: change.live, after: patched(change.live, patchOf(change.found)) }]
     case 'replace':
       // Made again as it is wanted: of what is there, only what differs is of interest.
-      return [{ op, why, before: change.live, after: patched(change.live, patchOf(differences(change.want, change.live))) }]
+      return [{ op, why, before: change.live, after: patched(change.live, patchOf(drift(change.want, change.live))) }]
     case 'delete':
       return [{ op, why, before: change.live }]
     case 'patch':
