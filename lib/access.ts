@@ -42,7 +42,7 @@ export interface JsonPatch {
 export type RandomBytes = (count: number) => Buffer
 
 export interface ListQuery {
-  /** kubectl's resource names: `pods`, `storageclasses.storage.k8s.io`. */
+  /** With the group, unless it is the core one: `pods`, `storageclasses.storage.k8s.io`. */
   resources: NonEmpty<string>
   /** Left out: all namespaces. */
   namespace?: string | undefined

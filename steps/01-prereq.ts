@@ -60,9 +60,9 @@ async function look(spec: Spec, reader: Reader): Promise<{ findings: Finding[]; 
   const [versions, nodes, classes, crds, workloads, addresses] = await Promise.all([
     reader.versions(),
     reader.list({ resources: ['nodes'] }),
-    reader.list({ resources: ['storageclasses'] }),
-    reader.list({ resources: ['customresourcedefinitions'] }),
-    reader.list({ resources: ['deployments', 'daemonsets'] }),
+    reader.list({ resources: ['storageclasses.storage.k8s.io'] }),
+    reader.list({ resources: ['customresourcedefinitions.apiextensions.k8s.io'] }),
+    reader.list({ resources: ['deployments.apps', 'daemonsets.apps'] }),
     reader.resolve(spec.host),
   ])
   const findings = [

@@ -28,7 +28,7 @@ export const provisioner: Step<Pick<Config, 'provisioner' | 'diff'>, Spec> = {
   spec: ({ provisioner: config, diff }) => ({ source: provisionerSource(config), ignore: diff.ignore }),
 
   async check(spec, reader) {
-    const classes = await reader.list({ resources: ['storageclasses'] })
+    const classes = await reader.list({ resources: ['storageclasses.storage.k8s.io'] })
     const { blocked } = blockedBy(judgeClasses(classes))
     if (blocked !== undefined) return blocked
     const own = ownClass(classes)
@@ -41,7 +41,7 @@ export const provisioner: Step<Pick<Config, 'provisioner' | 'diff'>, Spec> = {
   apply: makeChanges,
 
   async verify(spec, reader) {
-    const own = ownClass(await reader.list({ resources: ['storageclasses'] }))
+    const own = ownClass(await reader.list({ resources: ['storageclasses.storage.k8s.io'] }))
     if (own !== undefined) return { state: 'done', evidence: [] }
     const wanted = await wantedObjects(spec, reader)
     const workloads = wanted.filter(({ kind }) => kind === 'Deployment')

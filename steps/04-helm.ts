@@ -77,7 +77,7 @@ async function releaseChanges(spec: AirflowSpec, want: ReleaseWish, release: Rel
   const [chart, live, autoscalers] = await Promise.all([
     reader.chart(want.chart),
     reader.get(release.objects.map(refOf)),
-    reader.list({ resources: ['horizontalpodautoscalers'] }),
+    reader.list({ resources: ['horizontalpodautoscalers.autoscaling'] }),
   ])
   const ignore = [...spec.ignore, ...scaledByOthers(autoscalers)]
   // What a cut-off Helm may have half done is not worth working out: the upgrade makes it whole.

@@ -29,8 +29,8 @@ export const ingress: Step<Pick<Config, 'airflow' | 'ingress' | 'diff'>, Spec> =
 
   async check(spec, reader) {
     const [crds, workloads] = await Promise.all([
-      reader.list({ resources: ['customresourcedefinitions'] }),
-      reader.list({ resources: ['deployments', 'daemonsets'] }),
+      reader.list({ resources: ['customresourcedefinitions.apiextensions.k8s.io'] }),
+      reader.list({ resources: ['deployments.apps', 'daemonsets.apps'] }),
     ])
     const traefik = findTraefik(crds, workloads)
     const group = groupOf(traefik)

@@ -1,17 +1,15 @@
 import pRetry, { AbortError } from 'p-retry'
 import { AirstripError } from '../errors.ts'
+import type { Ask, Target } from './api.ts'
 import type { Call, Exec, Outcome } from './exec.ts'
 import type { Redactor } from './redact.ts'
 import { isTransient, isUnreachable } from './transient.ts'
 
-/** Which cluster, and how to say so to either tool. */
-export interface Target {
-  kubeconfig?: string | undefined
-  context?: string | undefined
-}
-
 export interface Connection {
+  /** For what changes something, and for what only the tools themselves know. */
   exec: Exec
+  /** For everything that only looks. */
+  ask: Ask
   target: Target
   redactor: Redactor
   signal?: AbortSignal | undefined
@@ -33,7 +31,7 @@ export async function kubectl(connection: Connection, args: string[], stdin?: st
 /** As `kubectl`, but a refusal that is not transient is an answer for the caller to read. */
 export async function callKubectl(connection: Connection, args: string[], stdin?: string, piped?: boolean): Promise<Outcome> {
   const call: Call = { tool: 'kubectl', args: [...kubectlFlags(connection.target), ...args], stdin, piped, signal: connection.signal }
-  return retried(connection, call, args)
+  return retried(connection, commandOf('kubectl', args), () => connection.exec(call), ({ exitCode, stderr }) => (exitCode === 0 ? undefined : stderr))
 }
 
 function kubectlFlags({ kubeconfig, context }: Target): string[] {
@@ -51,32 +49,37 @@ export function helmFlags({ kubeconfig, context }: Target): string[] {
   ]
 }
 
-class TransientRefusal extends Error {
-  readonly outcome: Outcome
-  constructor(outcome: Outcome) {
-    super(outcome.stderr)
-    this.outcome = outcome
+class TransientRefusal<T> extends Error {
+  readonly result: T
+  constructor(complaint: string, result: T) {
+    super(complaint)
+    this.result = result
   }
 }
 
-/** p-retry is for calls that failed; waiting for something to become ready is the engine's. */
-async function retried(connection: Connection, call: Call, shown: string[]): Promise<Outcome> {
-  const attempt = async (): Promise<Outcome> => {
-    const outcome = await connection.exec(call)
+/**
+ * p-retry is for calls that failed; waiting for something to become ready is the engine's. What is
+ * refused to the end is a result like any other.
+ */
+export async function retried<T>(connection: Connection, what: string, call: () => Promise<T>, complaintOf: (result: T) => string | undefined): Promise<T> {
+  const attempt = async (): Promise<T> => {
+    const result = await call()
     if (connection.signal?.aborted) throw new AbortError(interrupted())
-    if (outcome.exitCode !== 0 && isTransient(outcome.stderr)) throw new TransientRefusal(outcome)
-    return outcome
+    const complaint = complaintOf(result)
+    if (complaint !== undefined && isTransient(complaint)) throw new TransientRefusal(complaint, result)
+    return result
   }
   try {
     return await pRetry(attempt, {
       retries: tries - 1,
       minTimeout: connection.retryMs ?? 500,
+      shouldRetry: ({ error }) => error instanceof TransientRefusal,
       onFailedAttempt: ({ error, attemptNumber, retriesLeft }) => {
-        if (retriesLeft > 0) connection.onRetry?.(commandOf(call.tool, shown), connection.redactor.redact(firstLine(error.message)), attemptNumber)
+        if (retriesLeft > 0) connection.onRetry?.(what, connection.redactor.redact(firstLine(error.message)), attemptNumber)
       },
     })
   } catch (error) {
-    if (error instanceof TransientRefusal) return error.outcome
+    if (error instanceof TransientRefusal) return (error as TransientRefusal<T>).result
     throw error
   }
 }
@@ -114,9 +117,9 @@ async function unreachable(connection: Connection, seen: string[]): Promise<Airs
   })
 }
 
-/** The verb and its object, without flags: enough to recognise the call, nothing to leak. */
+/** The verb and its object, without other flags: enough to recognise the call, nothing to leak. */
 export function commandOf(tool: string, args: readonly string[]): string {
-  return [tool, ...args.filter((word) => !word.startsWith('-')).slice(0, 4)].join(' ')
+  return [tool, ...args.filter((word) => word === '--raw' || !word.startsWith('-')).slice(0, 4)].join(' ')
 }
 
 function firstLine(text: string): string {

@@ -1,4 +1,4 @@
-import { $ } from 'zx'
+import { $ } from 'zx/core'
 
 /** One call of kubectl or helm. Secrets go in by `stdin`, never by `args`. */
 export interface Call {

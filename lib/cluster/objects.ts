@@ -1,15 +1,8 @@
-import { AirstripError } from '../errors.ts'
 import type { KubernetesObject, ListQuery, ObjectRef } from '../access.ts'
-import { callKubectl, kubectl, refusal, type Connection } from './connection.ts'
-import type { Outcome } from './exec.ts'
+import type { Connection } from './connection.ts'
 import { isSecretKey } from './redact.ts'
-
-/** kubectl prints nothing, one object or a List, depending on how many there are. */
-export function parseObjects(stdout: string): KubernetesObject[] {
-  if (stdout.trim() === '') return []
-  const parsed = JSON.parse(stdout) as KubernetesObject & { items?: KubernetesObject[] }
-  return parsed.items ?? [parsed]
-}
+import { readJson } from './request.ts'
+import { pathOf, type Discovery } from './resources.ts'
 
 /** Identity without the version: the server may answer in another version of the same group. */
 export function keyOf(ref: { apiVersion: string; kind: string; namespace?: string | undefined; name: string }): string {
@@ -34,95 +27,91 @@ function learnSecrets(connection: Connection, objects: KubernetesObject[]): Kube
 }
 
 /** From so many of a kind in a namespace on, one list costs less than a request for each. */
-const manyOfAKind = 20
+const manyOfAKind = 4
+/** Longer lists come in parts. */
+const listPart = 500
 
-/** By name, all in one process: kubectl reads the references as a manifest from stdin. Many of a kind are listed. */
-export async function getObjects(connection: Connection, refs: readonly ObjectRef[]): Promise<(KubernetesObject | undefined)[]> {
-  if (refs.length === 0) return []
-  const groups = groupsOf(refs)
-  const many = groups.filter((group) => group.length >= manyOfAKind)
-  const few = groups.filter((group) => group.length < manyOfAKind).flat()
-  const objects = await Promise.all([few.length === 0 ? [] : getKnown(connection, few), ...many.map((group) => listGroup(connection, group))])
-  const found = new Map(objects.flat().map((object) => [keyOf(refOf(object)), object]))
-  return refs.map((ref) => found.get(keyOf(ref)))
+/** By name, in the order of the references. Kinds that the API server does not have are not there. */
+export async function getObjects(connection: Connection, discovery: Discovery, refs: readonly ObjectRef[]): Promise<(KubernetesObject | undefined)[]> {
+  const found = await Promise.all(groupsOf(refs).map((group) => getGroup(connection, discovery, group)))
+  const byKey = new Map(found.flatMap((group) => [...group]))
+  return refs.map((ref) => byKey.get(keyOf(ref)))
 }
 
-function groupsOf(refs: readonly ObjectRef[]): ObjectRef[][] {
-  const groups = new Map<string, ObjectRef[]>()
+type Group = [ObjectRef, ...ObjectRef[]]
+
+function groupsOf(refs: readonly ObjectRef[]): Group[] {
+  const groups = new Map<string, Group>()
   for (const ref of refs) {
     const key = keyOf({ ...ref, name: '' })
-    groups.set(key, [...(groups.get(key) ?? []), ref])
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [ref])
+    else group.push(ref)
   }
   return [...groups.values()]
 }
 
+/** Objects of one kind in one namespace, by the keys of their references. */
+async function getGroup(connection: Connection, discovery: Discovery, group: Group): Promise<Map<string, KubernetesObject>> {
+  const [first] = group
+  const resource = await discovery.ofKind(first)
+  if (resource === undefined) return new Map()
+  const path = pathOf(resource, first.namespace ?? 'default')
+  // What lies in no namespace is read by name: there are many of others, and who may read one may not list all.
+  const many = resource.namespaced && group.length >= manyOfAKind
+  const objects = many ? await listNamed(connection, path, group) : await Promise.all(group.map(({ name }) => getOne(connection, `${path}/${encodeURIComponent(name)}`)))
+  return new Map(group.flatMap((ref, index) => (objects[index] === undefined ? [] : [[keyOf(ref), objects[index]]])))
+}
+
+async function getOne(connection: Connection, path: string): Promise<KubernetesObject | undefined> {
+  const object = await readJson<KubernetesObject>(connection, path, [404])
+  return object === undefined ? undefined : learnSecrets(connection, [object])[0]
+}
+
 /** Helm's records are left out: each is a whole release, and nobody asks for them by name. */
-async function listGroup(connection: Connection, group: readonly ObjectRef[]): Promise<KubernetesObject[]> {
-  const [{ apiVersion, kind, namespace } = { apiVersion: '', kind: '' }] = group
-  const where = namespace === undefined ? [] : ['-n', namespace]
-  const only = kind === 'Secret' ? ['--field-selector=type!=helm.sh/release.v1'] : []
-  return getWhole(connection, ['get', typeOf({ apiVersion, kind }), ...where, ...only, '-o', 'json'])
+async function listNamed(connection: Connection, path: string, group: Group): Promise<(KubernetesObject | undefined)[]> {
+  const objects = await listPath(connection, path, group[0].kind === 'Secret' ? { fieldSelector: 'type!=helm.sh/release.v1' } : {})
+  const byName = new Map(objects.map((object) => [object.metadata.name, object]))
+  return group.map(({ name }) => byName.get(name))
+}
+
+export async function listObjects(connection: Connection, discovery: Discovery, { resources, namespace, selector }: ListQuery): Promise<KubernetesObject[]> {
+  const lists = await Promise.all(resources.map(async (name) => {
+    const resource = await discovery.ofName(name)
+    if (resource === undefined) return []
+    return listPath(connection, pathOf(resource, namespace), selector === undefined ? {} : { labelSelector: selector })
+  }))
+  return lists.flat()
+}
+
+interface ObjectList {
+  apiVersion: string
+  kind: string
+  metadata: { continue?: string }
+  items: KubernetesObject[]
+}
+
+/** A list whose next part is no longer to be had (410) is begun anew, and then taken whole. */
+async function listPath(connection: Connection, path: string, selectors: Record<string, string>, whole = false): Promise<KubernetesObject[]> {
+  const objects: KubernetesObject[] = []
+  let next: string | undefined
+  do {
+    const words = new URLSearchParams({ ...selectors, ...(whole ? {} : { limit: String(listPart) }), ...(next === undefined ? {} : { continue: next }) })
+    const part = await readJson<ObjectList>(connection, `${path}?${words.toString()}`, next === undefined ? [404] : [404, 410])
+    if (part === undefined) return next === undefined ? [] : listPath(connection, path, selectors, true)
+    objects.push(...itemsOf(part))
+    next = part.metadata.continue
+  } while (next !== undefined && next !== '')
+  return learnSecrets(connection, objects)
+}
+
+/** In a list of its own kind an object does not repeat what it is; custom ones do. */
+function itemsOf({ apiVersion, kind, items }: ObjectList): KubernetesObject[] {
+  return items.map((item) => ({ ...item, apiVersion: item.apiVersion ?? apiVersion, kind: item.kind ?? kind.replace(/List$/, '') }))
 }
 
 /** `Deployment.v1.apps`, as kubectl takes a kind that several groups may have. */
 export function typeOf({ apiVersion, kind }: Pick<ObjectRef, 'apiVersion' | 'kind'>): string {
   const [group, version] = apiVersion.split('/')
   return version === undefined ? kind : `${kind}.${version}.${group ?? ''}`
-}
-
-async function getKnown(connection: Connection, refs: readonly ObjectRef[]): Promise<KubernetesObject[]> {
-  const args = ['get', '-f', '-', '--ignore-not-found', '-o', 'json']
-  const outcome = await callWhole(connection, args, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: refs.map(stub) }))
-  if (outcome.exitCode === 0) return learnSecrets(connection, parseObjects(outcome.stdout))
-  const known = refs.filter((ref) => !unknownKinds(outcome.stderr).has(`${ref.kind} ${ref.apiVersion}`))
-  if (known.length === refs.length) throw await refusal(connection, 'kubectl', args, outcome)
-  return known.length === 0 ? [] : getKnown(connection, known)
-}
-
-async function getWhole(connection: Connection, args: string[]): Promise<KubernetesObject[]> {
-  const outcome = await callWhole(connection, args)
-  if (outcome.exitCode !== 0) throw await refusal(connection, 'kubectl', args, outcome)
-  return learnSecrets(connection, parseObjects(outcome.stdout))
-}
-
-/** With its managed fields, which tell who wrote what; kubectl before 1.21 shows them unasked. */
-async function callWhole(connection: Connection, args: string[], stdin?: string): Promise<Outcome> {
-  const outcome = await callKubectl(connection, [...args, '--show-managed-fields'], stdin)
-  return outcome.exitCode !== 0 && outcome.stderr.includes('unknown flag: --show-managed-fields') ? callKubectl(connection, args, stdin) : outcome
-}
-
-function stub({ apiVersion, kind, name, namespace }: ObjectRef): unknown {
-  return { apiVersion, kind, metadata: { name, ...(namespace === undefined ? {} : { namespace }) } }
-}
-
-/** `no matches for kind "IngressRoute" in version "traefik.io/v1alpha1"`: such objects cannot exist. */
-function unknownKinds(stderr: string): Set<string> {
-  return new Set([...stderr.matchAll(/no matches for kind "([^"]+)" in (?:version|group) "([^"]+)"/g)].map(([, kind, version]) => `${kind ?? ''} ${version ?? ''}`))
-}
-
-export async function listObjects(connection: Connection, query: ListQuery): Promise<KubernetesObject[]> {
-  const args = [
-    'get',
-    query.resources.join(','),
-    ...(query.namespace === undefined ? ['--all-namespaces'] : ['-n', query.namespace]),
-    ...(query.selector === undefined ? [] : ['-l', query.selector]),
-    '-o',
-    'json',
-  ]
-  const outcome = await callKubectl(connection, args)
-  if (outcome.exitCode === 0) return learnSecrets(connection, parseObjects(outcome.stdout))
-  const missing = /the server doesn't have a resource type "([^"]+)"/.exec(outcome.stderr)?.[1]
-  const resources = query.resources.filter((resource) => resource !== missing && resource.split('.')[0] !== missing)
-  if (resources.length === query.resources.length) throw await refusal(connection, 'kubectl', args, outcome)
-  const [first, ...rest] = resources
-  return first === undefined ? [] : listObjects(connection, { ...query, resources: [first, ...rest] })
-}
-
-export async function readJson<T>(connection: Connection, args: string[], stdin?: string): Promise<T> {
-  const stdout = await kubectl(connection, args, stdin)
-  try {
-    return JSON.parse(stdout) as T
-  } catch (cause) {
-    throw new AirstripError('CALL_FAILED', `kubectl ${args[0] ?? ''} answered something that is not JSON.`, { seen: [stdout.slice(0, 200)], cause })
-  }
 }

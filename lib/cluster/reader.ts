@@ -1,11 +1,16 @@
 import type { Chart, ChartSource, FolderFacts, HttpsAnswer, KubernetesObject, ListQuery, LogQuery, ManifestSource, Permissions, PolicyRule, Reader, Release, SecretSource, Versions } from '../access.ts'
-import { callKubectl, refusal, type Connection } from './connection.ts'
-import { getObjects, listObjects, readJson } from './objects.ts'
+import { rulesReview, type Question } from './api.ts'
+import type { Connection } from './connection.ts'
+import { getObjects, listObjects } from './objects.ts'
+import { ask, isGood, parsed, read, readJson, refused } from './request.ts'
+import { createDiscovery, pathOf, type Discovery } from './resources.ts'
 import { newestRecord, readRelease } from './release.ts'
 import { renderRelease } from './render.ts'
 
 /** What the Reader needs of the machine and the network besides kubectl and helm. */
 export interface Surroundings {
+  /** Versions of the tools on the PATH. */
+  tools: () => Promise<Pick<Versions, 'kubectl' | 'helm'>>
   chart(source: ChartSource): Promise<Chart>
   manifest(source: ManifestSource): Promise<KubernetesObject[]>
   secret(source: SecretSource): Promise<string>
@@ -17,13 +22,15 @@ export interface Surroundings {
 }
 
 export function createReader(connection: Connection, surroundings: Surroundings): Reader {
+  const { tools, ...machine } = surroundings
+  const discovery = createDiscovery(connection)
   return {
-    ...surroundings,
-    get: (refs) => getObjects(connection, refs),
-    list: (query) => listObjects(connection, query),
-    versions: () => readVersions(connection),
+    ...machine,
+    get: (refs) => getObjects(connection, discovery, refs),
+    list: (query) => listObjects(connection, discovery, query),
+    versions: () => readVersions(connection, tools),
     permissions: (namespace) => readPermissions(connection, namespace),
-    release: (name, namespace) => findRelease(connection, name, namespace),
+    release: (name, namespace) => findRelease(connection, discovery, name, namespace),
     render: (wish) => renderRelease(connection, (source) => surroundings.chart(source), wish),
     logs: (query) => readLogs(connection, query),
     secret: async (source) => {
@@ -34,19 +41,9 @@ export function createReader(connection: Connection, surroundings: Surroundings)
   }
 }
 
-async function readVersions(connection: Connection): Promise<Versions> {
-  const [both, helm] = await Promise.all([
-    readJson<{ clientVersion: { gitVersion: string }; serverVersion: { gitVersion: string } }>(connection, ['version', '-o', 'json']),
-    helmVersion(connection),
-  ])
-  return { server: both.serverVersion.gitVersion, kubectl: both.clientVersion.gitVersion, helm }
-}
-
-async function helmVersion(connection: Connection): Promise<string> {
-  const args = ['version', '--template', '{{.Version}}']
-  const outcome = await connection.exec({ tool: 'helm', args, signal: connection.signal })
-  if (outcome.exitCode !== 0) throw await refusal(connection, 'helm', args, outcome)
-  return outcome.stdout.trim()
+async function readVersions(connection: Connection, tools: Surroundings['tools']): Promise<Versions> {
+  const [server, { kubectl, helm }] = await Promise.all([readJson<{ gitVersion: string }>(connection, '/version'), tools()])
+  return { server: server?.gitVersion ?? '', kubectl, helm }
 }
 
 /**
@@ -55,21 +52,25 @@ async function helmVersion(connection: Connection): Promise<string> {
  */
 async function readPermissions(connection: Connection, namespace: string): Promise<Permissions> {
   const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectRulesReview', spec: { namespace } }
-  const answer = await readJson<{ status: { resourceRules: PolicyRule[]; incomplete: boolean } }>(
-    connection, ['create', '-f', '-', '-o', 'json', '--validate=false'], JSON.stringify(review))
-  return { rules: answer.status.resourceRules, incomplete: answer.status.incomplete }
+  const question: Question = { method: 'POST', path: rulesReview, body: JSON.stringify(review) }
+  const answer = await ask(connection, question)
+  if (!isGood(answer)) throw await refused(connection, question, answer)
+  const { status } = parsed(rulesReview, answer.text) as { status: { resourceRules: PolicyRule[]; incomplete: boolean } }
+  return { rules: status.resourceRules, incomplete: status.incomplete }
 }
 
-async function findRelease(connection: Connection, name: string, namespace: string): Promise<Release | undefined> {
+async function findRelease(connection: Connection, discovery: Discovery, name: string, namespace: string): Promise<Release | undefined> {
   const query: ListQuery = { resources: ['secrets'], namespace, selector: `owner=helm,name=${name},status!=superseded` }
-  const record = newestRecord(await listObjects(connection, query))
+  const record = newestRecord(await listObjects(connection, discovery, query))
   return record === undefined ? undefined : readRelease(record)
 }
 
-async function readLogs(connection: Connection, query: LogQuery): Promise<string | undefined> {
-  const { namespace, pod, container, previous, lines } = query
-  const args = ['logs', pod, '-n', namespace, '-c', container, `--tail=${lines}`, ...(previous === true ? ['--previous'] : [])]
-  const outcome = await callKubectl(connection, args)
-  return outcome.exitCode === 0 ? connection.redactor.redact(outcome.stdout) : undefined
-}
+/** A container that has not run, or not run before, is a bad request; a pod that is gone is not found. */
+const noLogs = [400, 404]
 
+async function readLogs(connection: Connection, { namespace, pod, container, previous, lines }: LogQuery): Promise<string | undefined> {
+  const words = new URLSearchParams({ container, tailLines: String(lines), ...(previous === true ? { previous: 'true' } : {}) })
+  const path = `${pathOf({ apiVersion: 'v1', name: 'pods', namespaced: true }, namespace)}/${encodeURIComponent(pod)}/log?${words.toString()}`
+  const text = await read(connection, path, noLogs)
+  return text === undefined ? undefined : connection.redactor.redact(text)
+}

@@ -3,6 +3,7 @@ import type { Chart, ChartSource, JsonPatch, KubernetesObject, ListQuery, Random
 import { callKubectl, helmFlags, interrupted, kubectl, refusal, type Connection } from './connection.ts'
 import { isSecretKey } from './redact.ts'
 import { listObjects, typeOf } from './objects.ts'
+import { createDiscovery } from './resources.ts'
 import type { Outcome } from './exec.ts'
 import { asFailed, newestRecord } from './release.ts'
 import { isTransient } from './transient.ts'
@@ -121,7 +122,7 @@ async function letGo(connection: Connection, hands: Hands, release: ReleaseName)
 async function unlock(connection: Connection, hands: Hands, release: ReleaseName): Promise<void> {
   await hands.endOrphans(hands.holder, release.name)
   const query: ListQuery = { resources: ['secrets'], namespace: release.namespace, selector: `owner=helm,name=${release.name},status!=superseded` }
-  const secret = newestRecord(await listObjects(connection, query))
+  const secret = newestRecord(await listObjects(connection, createDiscovery(connection), query))
   if (secret !== undefined && (secret.metadata.labels?.status ?? '').startsWith('pending')) await markFailed(connection, hands, secret)
   await letGo(connection, hands, release)
 }

@@ -1,3 +1,4 @@
+import type { Api } from '../cluster/api.ts'
 import type { Exec } from '../cluster/exec.ts'
 import type { Unattended } from '../config/schema.ts'
 import type { Clock } from '../engine/clock.ts'
@@ -8,6 +9,7 @@ import type { Screen } from '../report/terminal.ts'
 export interface Deps {
   env: NodeJS.ProcessEnv
   exec: Exec
+  api: Api
   /** Data, to stdout. */
   out: (line: string) => void
   /** Progress and problems, to stderr. */

@@ -1,14 +1,17 @@
 import { dirname, join } from 'node:path'
 import { stateFile, writeBackup } from '../adapters/files.ts'
 import { findChart } from '../cluster/chart.ts'
+import type { Ask } from '../cluster/api.ts'
 import type { Connection } from '../cluster/connection.ts'
 import type { Call, Exec } from '../cluster/exec.ts'
 import { getHttps } from '../cluster/https.ts'
 import { endOrphans, folderFacts, holderAlive, readSecret, resolveHost } from '../cluster/machine.ts'
 import { findManifest } from '../cluster/manifest.ts'
 import { createReader, type Surroundings } from '../cluster/reader.ts'
+import { commandFor } from '../cluster/request.ts'
 import type { Redactor } from '../cluster/redact.ts'
 import { snapshot } from '../cluster/snapshot.ts'
+import { toolVersions } from '../cluster/tools.ts'
 import { isUnreachable } from '../cluster/transient.ts'
 import { createWriter } from '../cluster/writer.ts'
 import { loadConfig } from '../config/load.ts'
@@ -39,9 +42,16 @@ export function openSession(flags: Flags, deps: Deps, redactor: Redactor, emit: 
     tell(false)(call)
     return deps.exec(call)
   }
+  const target = { kubeconfig: flags.kubeconfig, context: flags.context }
+  const api = deps.api(target)
+  const asking: Ask = (question) => {
+    tell(false)({ tool: 'kubectl', args: commandFor(question) })
+    return api(question)
+  }
   const connection = (signal: AbortSignal, exec: Exec = looking): Connection => ({
     exec,
-    target: { kubeconfig: flags.kubeconfig, context: flags.context },
+    ask: asking,
+    target,
     redactor,
     signal,
     onRetry,
@@ -65,7 +75,7 @@ export function openSession(flags: Flags, deps: Deps, redactor: Redactor, emit: 
   }
 }
 
-const looks = ['get', 'version', 'logs', 'show', 'pull', 'config']
+const looks = ['version', 'show', 'pull', 'config']
 
 /** Runs what only looks, and tells the rest instead of running it. */
 function dryExec(run: Exec, tell: (call: Call) => void): Exec {
@@ -78,6 +88,7 @@ function dryExec(run: Exec, tell: (call: Call) => void): Exec {
 
 function surroundings(connection: Connection, deps: Deps): Surroundings {
   return {
+    tools: () => toolVersions(connection, { cacheFolder: deps.cacheFolder, path: deps.env.PATH ?? '' }),
     chart: (source) => findChart(connection, deps.cacheFolder, source),
     manifest: (source) => findManifest(deps.cacheFolder, deps.fetchText, source),
     secret: (source) => Promise.resolve(readSecret(source, deps.env)),

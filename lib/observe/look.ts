@@ -43,7 +43,7 @@ function namespacesOf(refs: readonly ObjectRef[]): string[] {
 /** Everything beside the objects that a verdict may need: one list for the cluster, one per namespace. */
 export async function surroundings(namespaces: readonly string[], reader: Reader): Promise<Context> {
   const [cluster, ...inside] = await Promise.all([
-    reader.list({ resources: ['nodes', 'persistentvolumes', 'storageclasses'] }),
+    reader.list({ resources: ['nodes', 'persistentvolumes', 'storageclasses.storage.k8s.io'] }),
     ...namespaces.map((namespace) => reader.list({ resources: ['pods', 'events', 'persistentvolumeclaims', 'replicasets.apps'], namespace })),
   ])
   const near = inside.flat()

@@ -1,4 +1,5 @@
 /** kubectl and helm by script. A call that nobody foresaw fails and prints itself. */
+import type { Ask } from '../../lib/cluster/api.ts'
 import type { Connection } from '../../lib/cluster/connection.ts'
 import type { Call, Exec, Outcome } from '../../lib/cluster/exec.ts'
 import { createRedactor } from '../../lib/cluster/redact.ts'
@@ -33,6 +34,8 @@ function lineOf({ tool, args }: Call): string {
   return [tool, ...args.filter((word) => !/^--(request-timeout|kubeconfig|context|kube-context)=/.test(word))].join(' ')
 }
 
+export const unscripted: Ask = ({ method, path }) => Promise.reject(new Error(`unscripted question: ${method} ${path}`))
+
 export function connectionOf(exec: Exec, more: Partial<Connection> = {}): Connection {
-  return { exec, target: { kubeconfig: '/home/joe/.kube/config' }, redactor: createRedactor(), retryMs: 1, ...more }
+  return { exec, ask: unscripted, target: { kubeconfig: '/home/joe/.kube/config' }, redactor: createRedactor(), retryMs: 1, ...more }
 }

@@ -1,52 +1,49 @@
 import t from 'tap'
 import { createReader, type Surroundings } from '../../../lib/cluster/reader.ts'
+import { fakeApi, refusalOf, type FakeApi } from '../../fakes/api.ts'
 import { caught } from '../../fakes/caught.ts'
-import { connectionOf, fakeExec, type Scripted } from '../../fakes/exec.ts'
+import { connectionOf, fakeExec } from '../../fakes/exec.ts'
 
-const around = { secret: () => Promise.resolve('canary-secret') } as unknown as Surroundings
+const around = { secret: () => Promise.resolve('canary-secret'), tools: () => Promise.resolve({ kubectl: 'v1.22.0', helm: 'v3.9.4' }) } as unknown as Surroundings
 
-function readerOn(...script: Scripted[]) {
-  const fake = fakeExec(script)
-  const connection = connectionOf(fake.exec)
+function readerOn(api: FakeApi = {}) {
+  const fake = fakeApi(api)
+  const connection = connectionOf(fakeExec([]).exec, { ask: fake.ask })
   return { ...fake, connection, reader: createReader(connection, around) }
 }
 
 void t.test('versions are those of the server, of kubectl and of Helm', async (t) => {
-  const { reader } = readerOn(
-    { when: /^kubectl version -o json$/, answers: { stdout: '{"clientVersion":{"gitVersion":"v1.22.0"},"serverVersion":{"gitVersion":"v1.22.8"}}' } },
-    { when: /^helm version/, answers: { stdout: 'v3.9.4\n' } },
-  )
-  t.same(await reader.versions(), { server: 'v1.22.8', kubectl: 'v1.22.0', helm: 'v3.9.4' })
-})
-
-void t.test('a missing Helm is named', async (t) => {
-  const { reader } = readerOn(
-    { when: /^kubectl version/, answers: { stdout: '{"clientVersion":{"gitVersion":"v1.22.0"},"serverVersion":{"gitVersion":"v1.22.8"}}' } },
-    { when: /^helm version/, answers: { exitCode: 127, stderr: 'bash: helm: command not found' } },
-  )
-  t.match(await caught(reader.versions()), { code: 'TOOL_MISSING', message: 'helm is not on the PATH.' })
+  t.same(await readerOn({ version: 'v1.22.8' }).reader.versions(), { server: 'v1.22.8', kubectl: 'v1.22.0', helm: 'v3.9.4' })
 })
 
 void t.test('all permissions come with one question, which changes nothing', async (t) => {
-  const rules = [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }]
-  const { reader, calls, lines } = readerOn({ when: /^kubectl create/, answers: { stdout: JSON.stringify({ status: { resourceRules: rules, incomplete: false } }) } })
+  const rules = [{ verbs: ['get'], apiGroups: ['*'], resources: ['*'] }]
+  const { reader, questions } = readerOn({ rules })
   t.same(await reader.permissions('airflow'), { rules, incomplete: false })
-  t.equal(lines().length, 1)
-  t.match(JSON.parse(calls[0]?.stdin ?? ''), { kind: 'SelfSubjectRulesReview', spec: { namespace: 'airflow' } })
+  t.match(questions, [{ method: 'POST', path: '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews' }])
+  t.match(JSON.parse((questions[0] as { body: string }).body), { kind: 'SelfSubjectRulesReview', spec: { namespace: 'airflow' } })
 })
 
 void t.test('a release that is not there is none, asked for by its labels', async (t) => {
-  const { reader, lines } = readerOn({ when: /^kubectl get secrets/, answers: { stdout: '{"kind":"List","items":[]}' } })
+  const { reader, asked } = readerOn()
   t.equal(await reader.release('airflow', 'airflow'), undefined)
-  t.same(lines(), ['kubectl get secrets -n airflow -l owner=helm,name=airflow,status!=superseded -o json'])
+  t.same(asked.map(decodeURIComponent), ['GET /api/v1/namespaces/airflow/secrets?labelSelector=owner=helm,name=airflow,status!=superseded&limit=500'])
 })
 
+const logs = { namespace: 'airflow', pod: 'p', container: 'x', lines: 20 }
+
 void t.test('logs are redacted, and a container without any has none', async (t) => {
-  const { reader, lines, connection } = readerOn({ when: /^kubectl logs/, answers: [{ stdout: 'password canary-log\n' }, { exitCode: 1, stderr: 'previous terminated container "x" in pod "p" not found' }] })
+  const none = refusalOf(400, 'BadRequest', 'previous terminated container "x" in pod "p" not found')
+  const { reader, asked, connection } = readerOn({ instead: [{ when: /previous/, answers: none }, { when: /log\?/, answers: { status: 200, text: 'password canary-log\n' } }] })
   connection.redactor.add('canary-log')
-  t.equal(await reader.logs({ namespace: 'airflow', pod: 'p', container: 'x', lines: 20 }), 'password ••••••\n')
-  t.equal(await reader.logs({ namespace: 'airflow', pod: 'p', container: 'x', lines: 20, previous: true }), undefined)
-  t.match(lines()[1], /--tail=20 --previous$/)
+  t.equal(await reader.logs(logs), 'password ••••••\n')
+  t.equal(await reader.logs({ ...logs, previous: true }), undefined)
+  t.same(asked, ['GET /api/v1/namespaces/airflow/pods/p/log?container=x&tailLines=20', 'GET /api/v1/namespaces/airflow/pods/p/log?container=x&tailLines=20&previous=true'])
+})
+
+void t.test('logs that may not be read are not none', async (t) => {
+  const { reader } = readerOn({ instead: [{ when: /log\?/, answers: refusalOf(403, 'Forbidden', 'pods "p" is forbidden') }] })
+  t.match(await caught(reader.logs(logs)), { code: 'CALL_FAILED', seen: [/forbidden/] })
 })
 
 void t.test('a secret that was read is masked from then on', async (t) => {

@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib'
 import { decodeRecord } from '../../../lib/cluster/release.ts'
 import { createWriter, type Hands } from '../../../lib/cluster/writer.ts'
 import type { KubernetesObject, ReleaseWish } from '../../../lib/access.ts'
+import { fakeApi } from '../../fakes/api.ts'
 import { caught } from '../../fakes/caught.ts'
 import { connectionOf, fakeExec, type Scripted } from '../../fakes/exec.ts'
 
@@ -10,9 +11,9 @@ const chart = { name: 'airflow', version: '1.10.0', appVersion: '2.6.2', home: '
 const wish: ReleaseWish = { name: 'airflow', namespace: 'airflow', chart: { reference: 'apache-airflow/airflow', version: '1.10.0' }, values: { env: 'canary-in-values' }, timeoutSeconds: 1800 }
 const ok = { exitCode: 0, stdout: '' }
 
-function writerOn(script: Scripted[], hands: Partial<Hands> = {}) {
+function writerOn(script: Scripted[], hands: Partial<Hands> = {}, objects: KubernetesObject[] = []) {
   const fake = fakeExec(script)
-  const connection = connectionOf(fake.exec)
+  const connection = connectionOf(fake.exec, { ask: fakeApi({ objects }).ask })
   const all: Hands = {
     random: (count) => Buffer.alloc(count, 1),
     chart: () => Promise.resolve(chart),
@@ -72,9 +73,10 @@ void t.test('what is deleted is waited for, by name alone', async (t) => {
 })
 
 void t.test('a patch is a JSON patch, of a cluster-wide object without a namespace', async (t) => {
-  const { writer, lines } = writerOn([{ when: /^kubectl patch/, answers: ok }])
+  const { writer, lines, calls } = writerOn([{ when: /^kubectl patch/, answers: ok }])
   await writer.patch({ apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: 'pv' } }, [{ op: 'remove', path: '/spec/claimRef' }])
-  t.same(lines(), ['kubectl patch PersistentVolume pv --type=json -p [{"op":"remove","path":"/spec/claimRef"}]'])
+  t.same(lines(), ['kubectl patch PersistentVolume pv --type=json --field-manager=airstrip --patch-file=/dev/stdin'])
+  t.match(calls, [{ stdin: '[{"op":"remove","path":"/spec/claimRef"}]', piped: true }])
 })
 
 void t.test('Helm never waits for pods, and its values come by stdin', async (t) => {
@@ -125,12 +127,10 @@ function record(status: string): KubernetesObject {
   }
 }
 
-const list = (object: KubernetesObject): Scripted => ({ when: /^kubectl get/, answers: { stdout: JSON.stringify(object) } })
-
 void t.test('a stale record is backed up and marked failed, on the version that was read', async (t) => {
   const backups: [string, string][] = []
   const ended: string[] = []
-  const { writer, calls } = writerOn([lease, list(record('pending-upgrade')), { when: /^kubectl replace -f -$/, answers: ok }], {
+  const { writer, calls } = writerOn([lease, { when: /^kubectl replace -f -$/, answers: ok }], {
     backup: (name, text) => {
       backups.push([name, text])
       return Promise.resolve(`state/backups/${name}`)
@@ -139,10 +139,10 @@ void t.test('a stale record is backed up and marked failed, on the version that 
       ended.push(`${holder} ${release}`)
       return Promise.resolve()
     },
-  })
+  }, [record('pending-upgrade')])
   await writer.unlock({ name: 'airflow', namespace: 'airflow' })
   t.same(ended, ['home/4242/1a2b-77 airflow'])
-  t.match(backups, [['sh.helm.release.v1.airflow.v2.json', JSON.stringify(record('pending-upgrade'))]])
+  t.match(backups.map(([name, text]) => [name, JSON.parse(text) as unknown]), [['sh.helm.release.v1.airflow.v2.json', record('pending-upgrade')]])
   const written = JSON.parse(calls.find(({ args }) => args.includes('replace'))?.stdin ?? '') as KubernetesObject
   t.match(written.metadata, { resourceVersion: '77', labels: { status: 'failed', owner: 'helm', version: '2' } })
   t.match(decodeRecord((written.data as { release: string }).release), { info: { status: 'failed', description: /recovered by airstrip.*state\/backups/ } })
@@ -150,7 +150,7 @@ void t.test('a stale record is backed up and marked failed, on the version that 
 
 void t.test('a record that is no longer pending is left as it is', async (t) => {
   for (const status of ['failed', 'deployed']) {
-    const { writer, lines } = writerOn([lease, list(record(status))], { endOrphans: () => Promise.resolve() })
+    const { writer, lines } = writerOn([lease], { endOrphans: () => Promise.resolve() }, [record(status)])
     await writer.unlock({ name: 'airflow', namespace: 'airflow' })
     t.notOk(lines().some((line) => line.includes('replace')), status)
   }

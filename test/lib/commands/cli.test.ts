@@ -2,10 +2,12 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import type { Ask } from '../../../lib/cluster/api.ts'
 import { holderOf } from '../../../lib/cluster/machine.ts'
 import { commands, runCommandLine } from '../../../lib/commands/cli.ts'
 import { steps } from '../../../steps/index.ts'
-import { fakeDeps, type World } from '../../fakes/deps.ts'
+import { fakeApi } from '../../fakes/api.ts'
+import { fakeDeps, tools, type World } from '../../fakes/deps.ts'
 
 async function run(t: { testdir: (content?: Record<string, string>) => string }, words: string, world: Partial<World> = {}) {
   const folder = t.testdir({})
@@ -85,13 +87,12 @@ void t.test('without a configuration it is shown what to write', async (t) => {
 })
 
 /** An answer that no patience changes, so that the test has none. */
-const gone = { when: /^(kubectl|helm) (?!config)/, answers: { exitCode: 1, stderr: 'Unable to connect to the server: dial tcp: lookup home.invalid: no such host\n' } }
+const gone: Ask = () => Promise.resolve({ status: 500, text: 'dial tcp: lookup home.invalid: no such host\n' })
 const view = { when: /^kubectl config view/, answers: { stdout: 'https://home.invalid:6443' } }
-const helmHere = { when: /^helm version/, answers: { stdout: 'v3.9.4' } }
 
 void t.test('a cluster that cannot be reached is named by address and kubeconfig, with the way to one', async (t) => {
   for (const { name } of wordless) {
-    const { code, err } = await run(t, `${name} --kubeconfig /home/joe/.kube/config --context attic`, { script: [view, helmHere, gone] })
+    const { code, err } = await run(t, `${name} --kubeconfig /home/joe/.kube/config --context attic`, { script: [view, ...tools], ask: gone })
     t.equal(code, 1, name)
     t.match(err, 'https://home.invalid:6443', name)
     t.match(err, /kubeconfig \/home\/joe\/\.kube\/config, context attic/, name)
@@ -101,15 +102,15 @@ void t.test('a cluster that cannot be reached is named by address and kubeconfig
 })
 
 void t.test('a run that reached nothing leaves no lock, and a state that says so', async (t) => {
-  const { folder } = await run(t, 'apply', { script: [view, helmHere, gone] })
+  const { folder } = await run(t, 'apply', { script: [view, ...tools], ask: gone })
   t.same(readdirSync(folder).sort(), ['history.ndjson', 'state.json'])
   t.match(JSON.parse(readFileSync(join(folder, 'state.json'), 'utf8')), { version: 1, run: { result: 'failed', holder: 'home/4242/1a2b-77' } })
 })
 
 void t.test('a missing tool is named', async (t) => {
-  const { code, err } = await run(t, 'apply', { script: [{ when: /./, answers: { exitCode: 127, stderr: 'bash: kubectl: command not found' } }] })
+  const { code, err } = await run(t, 'apply', { script: tools, ask: () => Promise.resolve({ exitCode: 127, text: 'sh: 1: exec: kubectl: not found' }) })
   t.equal(code, 1)
-  t.match(err, /is not on the PATH.*\[TOOL_MISSING\]/)
+  t.match(err, /kubectl is not on the PATH.*\[TOOL_MISSING\]/)
 })
 
 void t.test('a second run exits 75 at once and names the first', async (t) => {
@@ -126,15 +127,8 @@ void t.test('a second run exits 75 at once and names the first', async (t) => {
 void t.test('an error says no secret that the run has read', async (t) => {
   const canary = 'canary-of-the-database'
   const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'airflow-airstrip-postgresql', namespace: 'airflow' }, data: { password: Buffer.from(canary).toString('base64') } }
-  const script = [
-    { when: /^kubectl get -f -/, answers: { stdout: JSON.stringify(secret) } },
-    { when: /^kubectl create -f - -o json/, answers: { stdout: JSON.stringify({ status: { resourceRules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }], incomplete: false } }) } },
-    { when: /^kubectl version/, answers: { stdout: '{"clientVersion":{"gitVersion":"v1.22.0"},"serverVersion":{"gitVersion":"v1.22.8"}}' } },
-    helmHere,
-    { when: /^kubectl get nodes/, answers: { stdout: JSON.stringify({ kind: 'List', items: [{ apiVersion: 'v1', kind: 'Node', metadata: { name: 'home' }, status: { conditions: [{ type: 'Ready', status: 'False', message: `cannot log in with ${canary}` }] } }] }) } },
-    { when: /^kubectl get/, answers: { stdout: '{"kind":"List","items":[]}' } },
-  ]
-  const { code, err, out, folder } = await run(t, 'apply --skip ingress', { script })
+  const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'home' }, status: { conditions: [{ type: 'Ready', status: 'False', message: `cannot log in with ${canary}` }] } }
+  const { code, err, out, folder } = await run(t, 'apply --skip ingress', { script: tools, ask: fakeApi({ objects: [secret, node] }).ask })
   t.equal(code, 1)
   t.match(err, /node-not-ready/)
   t.notMatch(err + out, canary)

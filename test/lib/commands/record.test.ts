@@ -7,8 +7,9 @@ import { runCommandLine } from '../../../lib/commands/cli.ts'
 import { lineSchema } from '../../../lib/engine/events.ts'
 import { parseHistory } from '../../../lib/engine/history.ts'
 import { parseState } from '../../../lib/engine/state.ts'
-import { fakeDeps, smallest } from '../../fakes/deps.ts'
-import type { Scripted } from '../../fakes/exec.ts'
+import type { Ask } from '../../../lib/cluster/api.ts'
+import { fakeApi } from '../../fakes/api.ts'
+import { fakeDeps, smallest, tools } from '../../fakes/deps.ts'
 
 const root = new URL('../../../', import.meta.url)
 const schema = JSON.parse(fs.readFileSync(new URL('lib/engine/events.schema.json', root), 'utf8')) as object
@@ -20,14 +21,7 @@ const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'airflow-ai
 const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'home' }, status: { conditions: [{ type: 'Ready', status: 'False', message: `cannot log in with ${canary}` }] } }
 
 /** A cluster that has a secret, and a node which tells it to everybody. */
-const telltale: Scripted[] = [
-  { when: /^kubectl get -f -/, answers: { stdout: JSON.stringify(secret) } },
-  { when: /^kubectl create -f - -o json/, answers: { stdout: JSON.stringify({ status: { resourceRules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }], incomplete: false } }) } },
-  { when: /^kubectl version/, answers: { stdout: '{"clientVersion":{"gitVersion":"v1.22.0"},"serverVersion":{"gitVersion":"v1.22.8"}}' } },
-  { when: /^helm version/, answers: { stdout: 'v3.9.4' } },
-  { when: /^kubectl get nodes/, answers: { stdout: JSON.stringify({ kind: 'List', items: [node] }) } },
-  { when: /^kubectl get/, answers: { stdout: '{"kind":"List","items":[]}' } },
-]
+const telltale = (): Ask => fakeApi({ objects: [secret, node] }).ask
 
 function everythingIn(folder: string): Record<string, string> {
   const files = fs.readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
@@ -36,7 +30,7 @@ function everythingIn(folder: string): Record<string, string> {
 
 void t.test('with --json every line on stdout is an event as documented, and the transcript says the same', async (t) => {
   const folder = t.testdir({})
-  const { deps, out, err } = fakeDeps({ folder, script: telltale })
+  const { deps, out, err } = fakeDeps({ folder, script: tools, ask: telltale() })
   t.equal(await runCommandLine(['apply', '--json', '--skip', 'ingress', '--state', join(folder, 'state.json')], deps), 1)
   t.ok(out.length >= 3)
   for (const line of out) t.ok(validate(JSON.parse(line)), `${line}: ${JSON.stringify(validate.errors)}`)
@@ -52,7 +46,7 @@ void t.test('with --json every line on stdout is an event as documented, and the
 void t.test('no secret that a run has read is in anything that it says or leaves, for whatever audience', async (t) => {
   for (const flags of [[], ['--json'], ['--quiet']]) {
     const folder = t.testdir({})
-    const { deps, out, err } = fakeDeps({ folder, script: telltale })
+    const { deps, out, err } = fakeDeps({ folder, script: tools, ask: telltale() })
     const drawn: string[] = []
     const screen = { size: () => ({ rows: 24, columns: 200 }), draw: (lines: readonly string[]) => drawn.push(...lines), whenStale: () => () => undefined }
     await runCommandLine(['apply', ...flags, '--skip', 'ingress', '--state', join(folder, 'state.json')], { ...deps, screen, commandLine: `airstrip apply ${canary}` })

@@ -6,48 +6,39 @@ import t from 'tap'
 import { runCommandLine } from '../../../lib/commands/cli.ts'
 import { stateText, type State } from '../../../lib/engine/state.ts'
 import { statusSchema, type Status } from '../../../lib/report/status.ts'
-import { fakeDeps } from '../../fakes/deps.ts'
-import type { Scripted } from '../../fakes/exec.ts'
+import { fakeApi } from '../../fakes/api.ts'
+import { fakeDeps, tools, type World } from '../../fakes/deps.ts'
 import { real } from '../engine/recorded.ts'
 
 const schema = JSON.parse(fs.readFileSync(new URL('../../../lib/report/status.schema.json', import.meta.url), 'utf8')) as object
 const validate = new Ajv({ strict: false, validateFormats: false }).compile(schema)
 
+type Cluster = Pick<World, 'script' | 'ask'>
+
 const view = { when: /^kubectl config view/, answers: { stdout: 'https://home.invalid:6443' } }
-const versions = [
-  { when: /^helm version/, answers: { stdout: 'v3.9.4' } },
-  { when: /^kubectl version/, answers: { stdout: '{"clientVersion":{"gitVersion":"v1.22.0"},"serverVersion":{"gitVersion":"v1.22.8"}}' } },
-]
-const unreachable: Scripted[] = [view, versions[0] as Scripted, { when: /^(kubectl|helm) (?!config)/, answers: { exitCode: 1, stderr: 'Unable to connect to the server: dial tcp: lookup home.invalid: no such host\n' } }]
+const unreachable: Cluster = { script: [view, ...tools], ask: () => Promise.resolve({ status: 500, text: 'dial tcp: lookup home.invalid: no such host\n' }) }
 
 const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'home', labels: { 'kubernetes.io/hostname': 'home' } }, status: { conditions: [{ type: 'Ready', status: 'True' }] } }
 
 /** A cluster that has its kube-system and a node, and nothing else. */
-function empty(uid: string): Scripted[] {
+function empty(uid: string): Cluster {
   const system = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'kube-system', uid } }
-  return [
-    view, ...versions,
-    { when: /^kubectl create -f - -o json/, answers: { stdout: JSON.stringify({ status: { resourceRules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }], incomplete: false } }) } },
-    { when: /^kubectl get -f -/, answers: (call) => ({ stdout: call.stdin?.includes('"kube-system"') === true ? JSON.stringify(system) : '' }) },
-    { when: /^kubectl get nodes/, answers: { stdout: JSON.stringify({ kind: 'List', items: [node] }) } },
-    { when: /^kubectl get/, answers: { stdout: '{"kind":"List","items":[]}' } },
-    { when: /^helm/, answers: { exitCode: 1, stderr: 'Error: no charts in a test' } },
-  ]
+  return { script: [view, ...tools, { when: /^helm/, answers: { exitCode: 1, stderr: 'Error: no charts in a test' } }], ask: fakeApi({ objects: [system, node] }).ask }
 }
 
 interface Place {
   testdir: (content: Record<string, string>) => string
 }
 
-async function look(t: Place, script: Scripted[], files: Record<string, string>, flags: string[] = []) {
+async function look(t: Place, cluster: Cluster, files: Record<string, string>, flags: string[] = []) {
   const folder = t.testdir(files)
-  const { deps, out, err } = fakeDeps({ folder, script })
+  const { deps, out, err } = fakeDeps({ folder, ...cluster })
   const code = await runCommandLine(['status', '--state', join(folder, 'state.json'), ...flags], deps)
   return { code, out: out.join('\n'), err: err.join('\n'), folder }
 }
 
-async function asJson(t: Place, script: Scripted[], files: Record<string, string>): Promise<{ code: number; status: Status; folder: string }> {
-  const { code, out, folder } = await look(t, script, files, ['--json'])
+async function asJson(t: Place, cluster: Cluster, files: Record<string, string>): Promise<{ code: number; status: Status; folder: string }> {
+  const { code, out, folder } = await look(t, cluster, files, ['--json'])
   const value: unknown = JSON.parse(out)
   if (!validate(value)) throw new Error(JSON.stringify(validate.errors))
   return { code, status: statusSchema.strict().parse(value), folder }
@@ -102,7 +93,7 @@ void t.test('a file that is damaged, newer or no file is told, stays as it is, a
     t.match(status.steps.find(({ step }) => step === 'storage'), { status: 'pending', verdict: 'differs' })
   }
   const folder = t.testdir({ 'state.json': {} })
-  const { deps, out, err } = fakeDeps({ folder, script: empty(ours) })
+  const { deps, out, err } = fakeDeps({ folder, ...empty(ours) })
   t.equal(await runCommandLine(['status', '--state', join(folder, 'state.json')], deps), 1)
   t.match(err.join('\n'), /is a folder[^]*\[STATE_UNUSABLE\]/)
   t.match(out.join('\n'), /storage +pending/)
