@@ -70,7 +70,7 @@ function askThrough(openAgain: () => Opening): Ask {
 /** Airstrip can end without closing anything: the shell's child sees to the rest. */
 function open(env: NodeJS.ProcessEnv, flags: readonly string[]): Opening {
   const folder = mkdtempSync(join(tmpdir(), 'airstrip-'))
-  const child = spawn('sh', ['-c', script, folder, ...flags], { env })
+  const child = spawn('/bin/sh', ['-c', script, folder, ...flags], { env })
   child.unref()
   for (const stream of [child.stdin, child.stdout, child.stderr]) (stream as Socket).unref()
   return {

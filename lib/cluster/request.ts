@@ -7,9 +7,14 @@ export function commandFor({ method, path }: Question): string[] {
   return method === 'GET' ? ['get', '--raw', path] : ['create', '--raw', path, '-f', '-']
 }
 
+/** The same without selectors and limits: enough to recognise it. */
+function nameFor({ path, method }: Question): string[] {
+  return [method === 'GET' ? 'get' : 'create', '--raw', path.split('?')[0] ?? path]
+}
+
 /** The API server's answer, a refusal too. What a moment can overcome is asked again. */
 export async function ask(connection: Connection, question: Question): Promise<Answer> {
-  return retried(connection, commandOf('kubectl', commandFor(question)), () => connection.ask({ ...question, signal: connection.signal }), (answer) => (isGood(answer) ? undefined : wordsOf(answer)))
+  return retried(connection, commandOf('kubectl', nameFor(question)), () => connection.ask({ ...question, signal: connection.signal }), (answer) => (isGood(answer) ? undefined : wordsOf(answer)))
 }
 
 /** Undefined where the answer is one of these statuses. */
@@ -37,7 +42,7 @@ export function isOneOf(answer: Answer, statuses: readonly number[]): boolean {
 
 export async function refused(connection: Connection, question: Question, answer: Answer): Promise<AirstripError> {
   const exitCode = 'status' in answer ? 1 : answer.exitCode
-  return refusal(connection, 'kubectl', commandFor(question), { exitCode, stdout: '', stderr: wordsOf(answer), ms: 0 })
+  return refusal(connection, 'kubectl', nameFor(question), { exitCode, stdout: '', stderr: wordsOf(answer), ms: 0 })
 }
 
 export function parsed(path: string, text: string): unknown {
