@@ -11,6 +11,7 @@ import { redacted } from '../engine/redacted.ts'
 import { rehearse } from '../engine/rehearse.ts'
 import { selectSteps } from '../engine/selection.ts'
 import { loadState, stateText, type RunRecord, type State } from '../engine/state.ts'
+import { pauseAfter } from '../engine/wait.ts'
 import { AirstripError, exitCodeOf, masked } from '../errors.ts'
 import { createRenderer } from '../report/renderer.ts'
 import type { Step } from '../step.ts'
@@ -21,8 +22,6 @@ import { notifying } from './notify.ts'
 import { applyOptions, commonOptions, selectionOptions } from './options.ts'
 import { openSession, type Session } from './session.ts'
 import { shownChanges } from './shown.ts'
-
-const pollMs = 2000
 
 export const apply: Command = {
   name: 'apply',
@@ -97,7 +96,7 @@ async function runLocked(run: Run, state: State, history: History): Promise<numb
   try {
     state.run = record
     await runPipeline(chosen, {
-      steps, config, state, look, writer, emit, pollMs,
+      steps, config, state, look, writer, emit, pauseMs: pauseAfter,
       save: (current) => save(run, current),
       statePath: file.path,
       clock: deps.clock,

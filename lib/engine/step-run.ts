@@ -16,7 +16,8 @@ export interface StepDeps {
   signal: AbortSignal
   /** Overrides a step's own patience, in ms. */
   timeoutMs?: number | undefined
-  pollMs: number
+  /** How long to pause after a look, when so much was waited already; both in ms. */
+  pauseMs(waitedMs: number): number
   /** Throws where the changes are not what was shown and agreed to. */
   agree(step: Step, changes: NonEmpty<Change>): Promise<void>
   /** Called before the first effect of a try. */
@@ -38,6 +39,8 @@ export interface StepResult {
 }
 
 const mostTries = 3
+/** Before the second try; before the third, twice that. */
+const retryMs = 10_000
 
 export async function examine(step: Step, spec: unknown, reader: Reader): Promise<Examined> {
   const check = await step.check(spec, reader)
@@ -53,7 +56,7 @@ export async function runStep(step: Step, spec: unknown, first: Examined | undef
       const known = await explained(step, spec, error, deps)
       if (!known.transient || attempt >= mostTries || deps.signal.aborted) throw known
       deps.emit({ type: 'retry', step: step.name, what: `step ${step.name}`, reason: known.message, attempt })
-      await deps.clock.sleep(attempt * 5 * deps.pollMs, deps.signal)
+      await deps.clock.sleep(attempt * retryMs, deps.signal)
     }
   }
 }
@@ -105,8 +108,9 @@ async function applyWatched(step: Step, spec: unknown, changes: NonEmpty<Change>
   await changeWatched(step.apply(changes, deps.writer(signal)), () => step.verify(spec, deps.look()), end, patienceOf(step, deps), progress)
 }
 
-function patienceOf(step: Step, { clock, emit, signal, pollMs, timeoutMs }: StepDeps): Patience {
-  return { clock, emit, signal, pollMs, step: step.name, timeoutMs: timeoutMs ?? step.timeoutMs }
+function patienceOf(step: Step, deps: StepDeps): Patience {
+  const { clock, emit, signal, timeoutMs } = deps
+  return { clock, emit, signal, pauseMs: (waitedMs) => deps.pauseMs(waitedMs), step: step.name, timeoutMs: timeoutMs ?? step.timeoutMs }
 }
 
 function blocked(step: Step, findings: NonEmpty<Finding>): AirstripError {

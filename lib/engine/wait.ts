@@ -7,7 +7,8 @@ export interface Patience {
   clock: Clock
   step: StepName
   timeoutMs: number
-  pollMs: number
+  /** How long to pause after a look, when so much was waited already; both in ms. */
+  pauseMs(waitedMs: number): number
   signal: AbortSignal
   emit: Emit
 }
@@ -17,7 +18,7 @@ export type Failed = Extract<Look, { state: 'failed' }>
 
 /** The one loop that waits for a step: until done, failed for good, out of time, or interrupted. */
 export async function waitUntilDone(look: () => Promise<Look>, patience: Patience, progress = createProgress(patience)): Promise<Done> {
-  const { clock, signal, timeoutMs, pollMs } = patience
+  const { clock, signal, timeoutMs } = patience
   const started = clock.now().getTime()
   const verdict = heldVerdict(clock)
   for (;;) {
@@ -31,8 +32,13 @@ export async function waitUntilDone(look: () => Promise<Look>, patience: Patienc
     const final = verdict(seen)
     if (final !== undefined) throw hopeless(patience.step, final)
     if (clock.now().getTime() - started >= timeoutMs) throw outOfTime(patience, seen)
-    await clock.sleep(pollMs, signal)
+    await clock.sleep(patience.pauseMs(clock.now().getTime() - started), signal)
   }
+}
+
+/** A tenth of what was waited already: what takes moments is seen at once, what takes minutes costs few looks. */
+export function pauseAfter(waitedMs: number): number {
+  return Math.min(2000, Math.max(400, waitedMs / 10))
 }
 
 /**

@@ -16,7 +16,7 @@ export async function changeWatched(
   patience: Patience,
   progress = createProgress(patience),
 ): Promise<void> {
-  const { clock, step, pollMs, timeoutMs } = patience
+  const { clock, step, timeoutMs } = patience
   const started = clock.now().getTime()
   const over = new AbortController()
   const settled = changing.finally(() => {
@@ -38,7 +38,7 @@ export async function changeWatched(
     }
     // Helm has a patience of its own, but a person's --timeout is about the step, whoever is at work in it.
     if (cause === undefined && clock.now().getTime() - started >= timeoutMs) cause = outOfTime(patience, last)
-    if (cause === undefined) await clock.sleep(pollMs, over.signal)
+    if (cause === undefined) await clock.sleep(patience.pauseMs(clock.now().getTime() - started), over.signal)
   }
   if (cause === undefined) return settled
   end(cause)

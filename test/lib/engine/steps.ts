@@ -63,5 +63,5 @@ export function patience(fields: Partial<Patience> = {}): Told {
   const emit = (event: Event): void => {
     events.push(event)
   }
-  return { clock: fakeClock(), step: 'helm', timeoutMs: 600_000, pollMs: 2000, signal: stop.signal, emit, events, stop, told, ...fields } as Told
+  return { clock: fakeClock(), step: 'helm', timeoutMs: 600_000, pauseMs: () => 2000, signal: stop.signal, emit, events, stop, told, ...fields } as Told
 }

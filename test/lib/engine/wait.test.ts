@@ -1,6 +1,6 @@
 import t from 'tap'
 import { AirstripError } from '../../../lib/errors.ts'
-import { waitUntilDone } from '../../../lib/engine/wait.ts'
+import { pauseAfter, waitUntilDone } from '../../../lib/engine/wait.ts'
 import type { Look } from '../../../lib/step.ts'
 import { caught } from '../../fakes/caught.ts'
 import { done, failed, finding, inTurn, patience, waiting } from './steps.ts'
@@ -94,4 +94,15 @@ void t.test('a look that breaks is not taken for anything else', async (t) => {
 void t.test('all findings of a failure are kept, the first one names it', async (t) => {
   const look: Look = { state: 'failed', findings: [finding('one'), finding('two')], settleMs: 0, on: [] }
   await t.rejects(waitUntilDone(inTurn(look), patience()), { message: /one is wrong/, findings: [{ id: 'one' }, { id: 'two' }] })
+})
+
+void t.test('what takes moments is looked at often, what takes minutes seldom', async (t) => {
+  t.same([0, 3000, 10_000, 60_000].map(pauseAfter), [400, 400, 1000, 2000])
+  const at: number[] = []
+  const all = patience({ pauseMs: pauseAfter })
+  await waitUntilDone(() => {
+    at.push(all.clock.passed())
+    return Promise.resolve(all.clock.passed() >= 30_000 ? done : waiting())
+  }, all)
+  t.ok(at.filter((ms) => ms < 4000).length === 10 && at.filter((ms) => ms >= 20_000).length <= 6, String(at))
 })
