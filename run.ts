@@ -5,13 +5,10 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { screenOf } from './lib/adapters/screen.ts'
-import { createExec } from './lib/cluster/exec.ts'
-import { holderOf } from './lib/cluster/machine.ts'
+import { parseArgs } from 'node:util'
+import type { Target } from './lib/cluster/api.ts'
 import { openApi } from './lib/cluster/proxy.ts'
-import { runCommandLine } from './lib/commands/cli.ts'
 import type { Deps } from './lib/commands/deps.ts'
-import { AirstripError } from './lib/errors.ts'
 
 const { argv, env, stdin, stdout, stderr, pid } = process
 const stop = new AbortController()
@@ -23,13 +20,25 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
+const api = openApi(env)
+
+// The way to the cluster opens while the program is read. A wrong guess costs a process for a moment.
+const { values: { kubeconfig, context } } = parseArgs({ args: argv.slice(2), strict: false, options: { kubeconfig: { type: 'string' }, context: { type: 'string' } } })
+if (!argv.slice(2).some((word) => ['schedule', 'help', '--help', '-h'].includes(word))) api({ kubeconfig, context } as Target)
+
+const { runCommandLine } = await import('./lib/commands/cli.ts')
+const { screenOf } = await import('./lib/adapters/screen.ts')
+const { createExec } = await import('./lib/cluster/exec.ts')
+const { holderOf } = await import('./lib/cluster/machine.ts')
+const { AirstripError } = await import('./lib/errors.ts')
+
 // Whoever reads along may stop reading (`| head`); the run goes on.
 for (const stream of [stdout, stderr]) stream.on('error', () => undefined)
 
 const deps: Deps = {
   env,
   exec: createExec(env),
-  api: openApi(env),
+  api,
   out: (line) => void stdout.write(`${line}\n`),
   err: (line) => void stderr.write(`${line}\n`),
   colors: stderr.isTTY && !env.NO_COLOR,
