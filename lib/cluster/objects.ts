@@ -26,8 +26,11 @@ function learnSecrets(connection: Connection, objects: KubernetesObject[]): Kube
   return objects
 }
 
-/** From so many of a kind in a namespace on, one list costs less than a request for each. */
-const manyOfAKind = 4
+/**
+ * From so many of a kind in a namespace on they are listed. Measured: ten by name take 4 ms, a hundred
+ * 64 ms, and a list of a thousand 26 ms, of which maybe nobody asked for most.
+ */
+const manyOfAKind = 10
 /** Longer lists come in parts. */
 const listPart = 500
 
