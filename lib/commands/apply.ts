@@ -17,18 +17,10 @@ import { createRenderer } from '../report/renderer.ts'
 import type { Step } from '../step.ts'
 import { steps } from '../../steps/index.ts'
 import { consent } from './consent.ts'
-import type { Command, Deps, Flags } from './deps.ts'
+import type { Deps, Flags } from './deps.ts'
 import { notifying } from './notify.ts'
-import { applyOptions, commonOptions, selectionOptions } from './options.ts'
 import { openSession, type Session } from './session.ts'
 import { shownChanges } from './shown.ts'
-
-export const apply: Command = {
-  name: 'apply',
-  about: 'bring the cluster to what the configuration says, resuming after any failure (the default)',
-  options: [...commonOptions, ...selectionOptions, ...applyOptions],
-  run: runApply,
-}
 
 /** One run: what was chosen, on what, and what came of it so far. */
 interface Run {
@@ -41,7 +33,7 @@ interface Run {
   changed: number
 }
 
-async function runApply(flags: Flags, deps: Deps): Promise<number> {
+export async function runApply(flags: Flags, deps: Deps): Promise<number> {
   const chosen = selectSteps(steps, flags)
   const redactor = createRedactor()
   const { redact } = redactor

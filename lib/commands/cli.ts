@@ -3,15 +3,9 @@ import { nearest } from '../config/suggest.ts'
 import { AirstripError, errorCodes, exitCodeOf } from '../errors.ts'
 import { problemLines } from '../report/problem.ts'
 import { stamped } from '../report/stamped.ts'
-import { apply } from './apply.ts'
-import type { Command, Deps, Flags } from './deps.ts'
-import { diff } from './diff.ts'
-import { doctor } from './doctor.ts'
-import { schedule } from './schedule.ts'
-import { status } from './status.ts'
+import type { Deps, Flags } from './deps.ts'
+import { commands } from './records.ts'
 import { steps } from '../../steps/index.ts'
-
-export const commands: readonly Command[] = [apply, diff, status, doctor, schedule]
 
 /** Runs what the words ask for and returns the exit code; prints every error as one. */
 export async function runCommandLine(words: readonly string[], deps: Deps): Promise<number> {

@@ -8,22 +8,14 @@ import { findingLines } from '../report/problem.ts'
 import type { Reader } from '../access.ts'
 import type { Finding, Step, StepName } from '../step.ts'
 import { steps } from '../../steps/index.ts'
-import type { Command, Deps, Flags } from './deps.ts'
+import type { Deps, Flags } from './deps.ts'
 import { lookingSession } from './look.ts'
 import { notifying } from './notify.ts'
-import { commonOptions, detailedExitcode, selectionOptions } from './options.ts'
 import type { Session } from './session.ts'
 import { shownChanges, type Shown } from './shown.ts'
 
-export const diff: Command = {
-  name: 'diff',
-  about: 'everything that apply would change, object by object, against the live cluster; changes nothing',
-  options: [...commonOptions, ...selectionOptions, detailedExitcode],
-  run: runDiff,
-}
-
 /** 0 nothing to change, or changes and no --detailed-exitcode; 2 changes with it; 1 where a step could not go on. */
-async function runDiff(flags: Flags, deps: Deps): Promise<number> {
+export async function runDiff(flags: Flags, deps: Deps): Promise<number> {
   const chosen = selectSteps<Step>(steps, flags)
   const { session, redactor } = lookingSession(flags, deps)
   const watched = { config: session.config, flags, deps, redact: redactor.redact }

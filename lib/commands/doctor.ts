@@ -3,20 +3,12 @@ import { diagnose, type Diagnosis } from '../doctor/diagnose.ts'
 import { mergeFindings } from '../observe/causes.ts'
 import { findingLines } from '../report/problem.ts'
 import { prereq } from '../../steps/01-prereq.ts'
-import type { Command, Deps, Flags } from './deps.ts'
+import type { Deps, Flags } from './deps.ts'
 import { lookingSession } from './look.ts'
-import { commonOptions } from './options.ts'
 import type { Session } from './session.ts'
 
-export const doctor: Command = {
-  name: 'doctor',
-  about: 'find the root cause of what is wrong now, with evidence and the fix; changes nothing',
-  options: commonOptions,
-  run: runDoctor,
-}
-
 /** 0 healthy, 3 something is wrong, 4 only warnings, 1 when not everything could be looked at. */
-async function runDoctor(flags: Flags, deps: Deps): Promise<number> {
+export async function runDoctor(flags: Flags, deps: Deps): Promise<number> {
   const { session, redactor } = lookingSession(flags, deps)
   const diagnosis = await diagnoseAll(session)
   if (flags.json === true) {

@@ -1,6 +1,6 @@
 import { unattended, type Unattended } from '../config/schema.ts'
 import { AirstripError } from '../errors.ts'
-import type { CommandOption } from './deps.ts'
+import type { CommandArgument, CommandOption } from './deps.ts'
 
 const unitMs: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000 }
 
@@ -47,4 +47,15 @@ export const applyOptions: readonly CommandOption[] = [
   { flags: '--unattended <what>', about: 'what may be done with nobody to ask: nothing, install or repair', parse: parseUnattended },
   { flags: '--dry-run', about: 'show the commands that would change something; those that look are really run' },
   detailedExitcode,
+]
+
+export const scheduleAction: CommandArgument = { name: 'action', about: 'what to do with the schedule; run is what cron calls', choices: ['install', 'remove', 'status', 'run'] }
+
+export const scheduleOptions: readonly CommandOption[] = [
+  { flags: '--every <time>', about: 'how often: 5m, 15m, 1h, 6h, daily', default: '15m' },
+  { flags: '--mode <mode>', about: 'report changes nothing; repair brings back what was changed or deleted', default: 'report' },
+  { flags: '--system', about: 'a timer of the whole machine (the default for root)' },
+  { flags: '--user', about: 'a timer of your own (the default for anyone else)' },
+  { flags: '--cron', about: 'a crontab entry (the default without systemd)' },
+  { flags: '--dry-run', about: 'print what would be written, and write nothing' },
 ]

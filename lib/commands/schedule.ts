@@ -1,35 +1,17 @@
 import { cronKeeper } from '../adapters/crontab.ts'
-import { thisHost, type Host } from '../adapters/host.ts'
+import type { Host } from '../adapters/host.ts'
 import { systemdKeeper } from '../adapters/systemd.ts'
 import type { Timekeeper } from '../adapters/timekeeper.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { AirstripError } from '../errors.ts'
 import { writtenFolders } from '../schedule/units.ts'
-import type { Command, CommandArgument, Deps, Flags } from './deps.ts'
-import { commonOptions } from './options.ts'
+import type { Deps, Flags } from './deps.ts'
+import { scheduleAction } from './options.ts'
 import { secretVariables } from './notify.ts'
 import { checkAccess, planOf, readFlags, runsAs, type Asked, type Person } from './schedule-plan.ts'
 import { runDue } from './schedule-run.ts'
 import { showStatus } from './schedule-status.ts'
-
-const action: CommandArgument = { name: 'action', about: 'what to do with the schedule; run is what cron calls', choices: ['install', 'remove', 'status', 'run'] }
-
-export const schedule: Command = {
-  name: 'schedule',
-  about: 'have the cluster looked at, or repaired, by a systemd timer or by cron',
-  arguments: [action],
-  options: [
-    ...commonOptions,
-    { flags: '--every <time>', about: 'how often: 5m, 15m, 1h, 6h, daily', default: '15m' },
-    { flags: '--mode <mode>', about: 'report changes nothing; repair brings back what was changed or deleted', default: 'report' },
-    { flags: '--system', about: 'a timer of the whole machine (the default for root)' },
-    { flags: '--user', about: 'a timer of your own (the default for anyone else)' },
-    { flags: '--cron', about: 'a crontab entry (the default without systemd)' },
-    { flags: '--dry-run', about: 'print what would be written, and write nothing' },
-  ],
-  run: (flags, deps, words) => runSchedule(words, flags, deps, thisHost(deps.env)),
-}
 
 /** All that an action needs to know. */
 interface Scheduling {
@@ -43,7 +25,7 @@ interface Scheduling {
 }
 
 export async function runSchedule(words: readonly string[], flags: Flags, deps: Deps, host: Host): Promise<number> {
-  const asked = readFlags(action, words, flags, host)
+  const asked = readFlags(scheduleAction, words, flags, host)
   const person = await runsAs(asked.keeper, asked.target, host, deps.exec)
   const cronUser = host.uid === 0 && person.uid !== 0 ? person.name : undefined
   const all = [

@@ -12,23 +12,15 @@ import { problemLines } from '../report/problem.ts'
 import { statusJson, statusLines, type Status, type StatusRow } from '../report/status.ts'
 import type { Step } from '../step.ts'
 import { steps } from '../../steps/index.ts'
-import type { Command, Deps, Flags } from './deps.ts'
+import type { Deps, Flags } from './deps.ts'
 import { lookingSession } from './look.ts'
-import { commonOptions } from './options.ts'
 
 const shownRuns = 5
-
-export const status: Command = {
-  name: 'status',
-  about: 'the record of the last runs beside what is true now and what changed since; changes nothing',
-  options: commonOptions,
-  run: runStatus,
-}
 
 /** What could not be looked at, told once however many steps stumbled over it. */
 type Complain = (error: unknown) => void
 
-async function runStatus(flags: Flags, deps: Deps): Promise<number> {
+export async function runStatus(flags: Flags, deps: Deps): Promise<number> {
   const { session, redactor } = lookingSession(flags, deps)
   const { errors, complain } = complaints()
   const { state, condition } = recordOf(session.file, deps.clock.now(), complain)

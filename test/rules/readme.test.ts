@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { commands } from '../../lib/commands/cli.ts'
+import { commands } from '../../lib/commands/records.ts'
 import { parseConfig } from '../../lib/config/load.ts'
 import { filled } from '../../scripts/docs/sections.ts'
 

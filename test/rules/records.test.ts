@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import t from 'tap'
 import { parseAllDocuments } from 'yaml'
-import { commands } from '../../lib/commands/cli.ts'
+import { commands } from '../../lib/commands/records.ts'
 import { errorCodes } from '../../lib/errors.ts'
 import { faults } from '../../lib/observe/faults.ts'
 import type { KubernetesObject } from '../../lib/access.ts'

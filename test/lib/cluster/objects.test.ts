@@ -38,14 +38,14 @@ void t.test('nothing asked is no question', async (t) => {
 void t.test('many of a kind in a namespace come in one list, without Helm\'s records', async (t) => {
   const secret = (name: string): KubernetesObject => ({ ...map(name, 'v1', 'Secret'), type: 'Opaque' })
   const record = { ...map('sh.helm.release.v1.airflow.v1', 'v1', 'Secret'), type: 'helm.sh/release.v1' }
-  const names = [...'jihgfedcba']
-  const { get, asked } = on({ objects: [record, ...[...'abcefghijxyz'].map(secret)] })
+  const names = 'j i h g f e d c b a'.split(' ')
+  const { get, asked } = on({ objects: [record, ...'a b c e f g h i j x y z'.split(' ').map(secret)] })
   t.same(await get(names.map((name) => ref(name, 'v1', 'Secret'))), names.map((name) => (name === 'd' ? undefined : secret(name))))
   t.same(asked(), ['GET /api/v1/namespaces/airflow/secrets?fieldSelector=type%21%3Dhelm.sh%2Frelease.v1&limit=500'])
 })
 
 void t.test('what lies in no namespace is read by name, however many: not everybody may list them', async (t) => {
-  const volumes = [...'abcdefghijkl'].map((name): KubernetesObject => ({ apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name } }))
+  const volumes = 'a b c d e f g h i j k l'.split(' ').map((name): KubernetesObject => ({ apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name } }))
   const { get, asked } = on({ objects: volumes })
   t.same(await get(volumes.map(({ metadata }) => ({ apiVersion: 'v1', kind: 'PersistentVolume', name: metadata.name }))), volumes)
   t.equal(asked().length, 12)
