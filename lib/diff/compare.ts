@@ -58,10 +58,13 @@ function compareRecords(place: Place, want: Record<string, unknown>, live: Recor
   for (const [key, value] of Object.entries(want)) compare(below(place, key), value, live[key], found)
 }
 
+/** The lists that more than one may write in, item by item; of any other the live one may not have more either. */
+const sharedLists = ['containers', 'initContainers', 'ephemeralContainers', 'env', 'ports', 'volumes', 'volumeMounts', 'volumeDevices', 'imagePullSecrets', 'secrets', 'hostAliases', 'topologySpreadConstraints', 'ownerReferences']
+
 function compareLists(place: Place, want: unknown[], live: unknown[], found: Difference[]): void {
   const names = namesOf(place, want)
-  // A list that is said to be empty must be: elsewhere the live one may have more.
-  if (want.length === 0 || (names === undefined && want.length !== live.length)) {
+  // A list that is said to be empty must be.
+  if (want.length === 0 || hasStrays(place, names, want, live)) {
     found.push({ ...place, want, live })
     return
   }
@@ -70,6 +73,13 @@ function compareLists(place: Place, want: unknown[], live: unknown[], found: Dif
     const there = names === undefined ? index : live.findIndex((other) => nameIn(place, other) === name)
     compare(item(place, there < 0 ? undefined : there, name), one, live[there], found)
   })
+}
+
+/** A subject that somebody added to a binding must not pass as somebody else's item. */
+function hasStrays(place: Place, names: readonly string[] | undefined, want: readonly unknown[], live: readonly unknown[]): boolean {
+  if (names === undefined) return live.length !== want.length
+  if (sharedLists.includes(place.names.at(-1) ?? '')) return false
+  return live.length > want.length || live.some((one) => !names.includes(nameIn(place, one) ?? ''))
 }
 
 /** Containers, variables, volumes and the like are known by name; an order may change, a name not. */

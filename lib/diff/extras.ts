@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../access.ts'
-import { below, isEmpty, isRecord, item, nameIn, root, withData, type Place } from './compare.ts'
+import { below, isEmpty, isRecord, item, nameIn, namesOf, root, withData, type Place } from './compare.ts'
 import type { Difference } from '../step.ts'
 import { hasAll, indexOf, parsed, writes, writingsOf, type Fields } from './managed.ts'
 
@@ -41,6 +41,8 @@ function walk(place: Place, want: unknown, live: unknown, fields: unknown, walke
   if (want === undefined && (keys.length === 0 || (!isMap(place) && !walked.shared(place.at)))) {
     // As one: what the server filled in would be nothing without the rest.
     walked.found.set(place.at.join('/'), { ...place, want, live })
+  } else if (Object.keys(fields).length === 0) {
+    if (!walked.shared(place.at)) walkWhole(place, want, live, walked)
   } else if (Array.isArray(live)) {
     walkItems(place, want, live, fields, walked)
   } else if (isRecord(live)) {
@@ -48,6 +50,24 @@ function walk(place: Place, want: unknown, live: unknown, fields: unknown, walke
       const name = key.slice(2)
       walk(below(place, name), isRecord(want) ? (want[name] ?? undefined) : undefined, live[name], fields[key], walked)
     }
+  }
+}
+
+/** A list or a map without a tree of its own is one thing to the server, all of it the writer's; what was added is found by comparing. */
+function walkWhole(place: Place, want: unknown, live: unknown, walked: Walk): void {
+  if (isEmpty(live)) return
+  if (want === undefined || want === null) {
+    walked.found.set(place.at.join('/'), { ...place, want: undefined, live })
+  } else if (Array.isArray(live) && Array.isArray(want)) {
+    const names = namesOf(place, want)
+    live.forEach((one: unknown, index) => {
+      const name = nameIn(place, one) ?? String(index)
+      const other: unknown = want[names?.indexOf(name) ?? index]
+      // An item too many is told by the list itself.
+      if (other !== undefined) walkWhole(item(place, index, name), other, one, walked)
+    })
+  } else if (isRecord(live) && isRecord(want)) {
+    for (const [key, value] of Object.entries(live)) walkWhole(below(place, key), want[key], value, walked)
   }
 }
 

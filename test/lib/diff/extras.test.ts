@@ -116,3 +116,31 @@ void t.test('undone, the object is as it was wanted, wherever in a list somethin
   t.ok(patch.every(({ op }, index) => op !== 'remove' || patch[index - 1]?.op === 'test'), 'and nothing is taken away that was not seen')
   t.end()
 })
+
+void t.test('what was added to a list that is one thing to the server is told all the same', (t) => {
+  const subject = (name: string): Fields => ({ kind: 'ServiceAccount', name, namespace: 'airflow' })
+  const binding = (...names: string[]): KubernetesObject => ({ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding', metadata: { name: 'launcher' }, subjects: names.map(subject) })
+  const bound = written(binding('worker', 'default'), { manager: 'kubectl-patch', fields: { 'f:subjects': {} } })
+  t.same(drift(binding('worker'), bound).map(({ path, want: wish }) => [path, wish]), [['subjects', [subject('worker')]]], 'a subject too many')
+  t.same(drift(binding('worker'), written(binding('default'), { manager: 'kubectl-patch', fields: { 'f:subjects': {} } })).map(({ path }) => path), ['subjects'], 'another subject')
+
+  const service = { name: 'webserver', port: 8080 }
+  const route = (own: Fields): KubernetesObject => ({ apiVersion: 'traefik.io/v1alpha1', kind: 'IngressRoute', metadata: { name: 'webserver' }, spec: { routes: [{ match: 'Host(`x`)', services: [{ ...service, ...own }] }] } })
+  const byHand = { manager: 'kubectl-patch', fields: { 'f:spec': { 'f:routes': {} } } }
+  t.same(drift(route({}), written(route({ weight: 3 }), byHand)).map(({ path, live, at }) => [path, live, at.join('/')]), [['spec.routes[0].services[webserver].weight', 3, 'spec/routes/0/services/0/weight']])
+  t.same(drift(route({}), written(route({ weight: 3 }), { ...byHand, manager: 'airstrip' })), [], 'what airstrip wrote got more from the server')
+
+  const selector = (own: Fields): KubernetesObject => ({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'webserver' }, spec: { selector: { tier: 'airflow', ...own } } })
+  t.same(drift(selector({}), written(selector({ more: 'yes' }), { manager: 'kubectl-edit', fields: { 'f:spec': { 'f:selector': {} } } })).map(({ path }) => path), ['spec.selector.more'], 'a map that is one thing')
+  t.end()
+})
+
+void t.test('one volume mounted twice is two mounts', (t) => {
+  const [logs, again] = [{ name: 'logs', mountPath: '/opt/airflow/logs' }, { name: 'logs', mountPath: '/again' }]
+  const mounting = (...volumeMounts: unknown[]): KubernetesObject => deployment({ container: { volumeMounts } })
+  const live = written(mounting(again, logs), { manager: 'kubectl-patch', fields: inContainer({ 'f:volumeMounts': { 'k:{"mountPath":"/again"}': { '.': {}, 'f:mountPath': {}, 'f:name': {} } } }) })
+  const told = drift(mounting(logs), live)
+  t.same(told.map(({ path, live: value }) => [path, value]), [['spec.template.spec.containers[statsd].volumeMounts[/again]', again]])
+  t.same(patched(live, patchOf(told)).spec, mounting(logs).spec)
+  t.end()
+})
