@@ -82,6 +82,8 @@ export const additions: readonly IgnoreRule[] = [
   { kind: 'StatefulSet', path: '/spec/podManagementPolicy', value: 'OrderedReady', reason: 'default' },
   { kind: 'StatefulSet', path: '/spec/updateStrategy', value: { type: 'RollingUpdate', rollingUpdate: { partition: 0 } }, reason: 'default' },
   { kind: 'StatefulSet', path: '/spec/persistentVolumeClaimRetentionPolicy', reason: 'default, since 1.27' },
+  { kind: 'StatefulSet', path: '/spec/volumeClaimTemplates/*/kind', reason: 'filled in by the API server' },
+  { kind: 'StatefulSet', path: '/spec/volumeClaimTemplates/*/apiVersion', reason: 'filled in by the API server' },
   { kind: 'StatefulSet', path: '/spec/volumeClaimTemplates/*/status', reason: 'a template has a status like any claim' },
   { kind: 'StatefulSet', path: '/spec/volumeClaimTemplates/*/spec/volumeMode', value: 'Filesystem', reason: 'default' },
   { path: '/spec/revisionHistoryLimit', value: 10, reason: 'default' },
