@@ -69,13 +69,23 @@ function askThrough(openAgain: () => Opening): Ask {
 
 /** Airstrip can end without closing anything: the shell's child sees to the rest. */
 function open(env: NodeJS.ProcessEnv, flags: readonly string[]): Opening {
-  const folder = mkdtempSync(join(tmpdir(), 'airstrip-'))
+  const folder = ownFolder()
+  if (typeof folder !== 'string') return { door: Promise.resolve(folder), shut: () => true }
   const child = spawn('/bin/sh', ['-c', script, folder, ...flags], { env })
   child.unref()
   for (const stream of [child.stdin, child.stdout, child.stderr]) (stream as Socket).unref()
   return {
     door: inTime(Promise.race([closed(child), served(child, join(folder, 's'))])),
     shut: () => child.exitCode !== null || child.signalCode !== null,
+  }
+}
+
+/** Only its owner can enter it, and so only its owner can ask through the socket. */
+function ownFolder(): string | Closed {
+  try {
+    return mkdtempSync(join(tmpdir(), 'airstrip-'))
+  } catch (error) {
+    return { exitCode: 1, text: `kubectl proxy needs a folder for its socket: ${error instanceof Error ? error.message : String(error)}` }
   }
 }
 

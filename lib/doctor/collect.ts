@@ -1,10 +1,8 @@
 /**
- * Collects the evidence: everything once, side by side, in as few calls as the server allows.
- *
- * One call lists several kinds. Where it is refused (a kind that this user may not read fails the
- * whole call) each kind is asked for alone, so that one refusal costs one kind and is named.
+ * Collects the evidence: everything once, side by side, and each kind alone, so that one that this
+ * user may not read costs one kind and is named.
  */
-import type { KubernetesObject, ListQuery, NonEmpty, Reader } from '../access.ts'
+import type { KubernetesObject, ListQuery, Reader } from '../access.ts'
 import type { Evidence } from './evidence.ts'
 import { collectLogs } from './logs.ts'
 import { type Redact, redacted, redactWith } from './redact.ts'
@@ -75,28 +73,16 @@ interface Listed {
 }
 
 async function listKinds(reader: Reader, kinds: Record<string, string>, namespace: string | undefined): Promise<Listed> {
-  const names = Object.keys(kinds)
-  const query = (resources: string[]): ListQuery => ({ resources: resources as NonEmpty<string>, ...(namespace === undefined ? {} : { namespace }) })
-  try {
-    return { byKind: sorted(names, await reader.list(query(Object.values(kinds)))), unknown: [] }
-  } catch {
-    const alone = await Promise.all(names.map((kind) => listAlone(reader, kind, query([kinds[kind] ?? '']))))
-    return { byKind: new Map(alone.flatMap(({ byKind }) => [...byKind])), unknown: alone.flatMap(({ unknown }) => unknown) }
-  }
+  const lists = await Promise.all(Object.entries(kinds).map(([kind, resource]) => listKind(reader, kind, { resources: [resource], ...(namespace === undefined ? {} : { namespace }) })))
+  return { byKind: new Map(lists.flatMap(({ byKind }) => [...byKind])), unknown: lists.flatMap(({ unknown }) => unknown) }
 }
 
-async function listAlone(reader: Reader, kind: string, query: ListQuery): Promise<Listed> {
+async function listKind(reader: Reader, kind: string, query: ListQuery): Promise<Listed> {
   try {
     return { byKind: new Map([[kind, await reader.list(query)]]), unknown: [] }
   } catch (error) {
     return { byKind: new Map(), unknown: [`${query.resources[0]} could not be read: ${messageOf(error)}`] }
   }
-}
-
-function sorted(kinds: string[], objects: KubernetesObject[]): Map<string, KubernetesObject[]> {
-  const byKind = new Map<string, KubernetesObject[]>(kinds.map((kind) => [kind, []]))
-  for (const object of objects) byKind.get(object.kind)?.push(object)
-  return byKind
 }
 
 async function readRecord(reader: Reader, release: string | undefined, namespace: string): Promise<Pick<Evidence, 'record' | 'unknown'>> {

@@ -6,7 +6,7 @@ import type { ContainerLog } from './evidence.ts'
 import type { Redact } from './redact.ts'
 
 const lines = 20
-/** Twenty replicas fail alike; and each log is a process of its own. */
+/** Twenty replicas fail alike. */
 const mostContainers = 12
 const atOnce = 6
 

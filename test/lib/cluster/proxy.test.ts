@@ -65,6 +65,16 @@ void t.test('where kubectl ends instead, that is the answer', async (t) => {
   t.match(await openApi({ PATH })({})(get('/version')), { exitCode: 127, text: /kubectl.*not found/ })
 })
 
+void t.test('without a place for its socket there is an answer, too', async (t) => {
+  const before = process.env.TMPDIR
+  t.teardown(() => {
+    if (before === undefined) delete process.env.TMPDIR
+    else process.env.TMPDIR = before
+  })
+  process.env.TMPDIR = '/nowhere'
+  t.match(await openApi(env)({})(get('/version')), { exitCode: 1, text: /folder for its socket: ENOENT/ })
+})
+
 void t.test('a proxy that has died is followed by another', async (t) => {
   const ask = openApi(env)({})
   const first = told(await ask(get('/version')))

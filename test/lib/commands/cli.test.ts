@@ -125,6 +125,13 @@ void t.test('a second run exits 75 at once and names the first', async (t) => {
   t.ok(existsSync(join(folder, 'state.json.lock')), 'and the lock is still the first one\'s')
 })
 
+void t.test('a dry run tells every question as a person could type it', async (t) => {
+  const { out } = await run(t, 'apply --dry-run --json --only prereq', { script: tools, ask: fakeApi().ask })
+  const told = out.split('\n').map((line) => JSON.parse(line) as { type: string; tool?: string; args?: string[]; would?: boolean }).filter(({ type }) => type === 'command')
+  t.ok(told.some(({ tool, args, would }) => tool === 'kubectl' && args?.join(' ') === 'get --raw /version' && would === false))
+  t.ok(told.some(({ args }) => args?.join(' ') === 'create --raw /apis/authorization.k8s.io/v1/selfsubjectrulesreviews -f -'))
+})
+
 void t.test('an error says no secret that the run has read', async (t) => {
   const canary = 'canary-of-the-database'
   const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'airflow-airstrip-postgresql', namespace: 'airflow' }, data: { password: Buffer.from(canary).toString('base64') } }

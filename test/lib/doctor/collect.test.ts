@@ -9,12 +9,13 @@ import { reader } from './evidence.ts'
 const scope = { namespace: 'airflow', release: 'airflow' }
 const running = { state: { running: { startedAt: '2023-08-02T10:28:00Z' } } }
 
-void t.test('everything is collected with two lists, and sorted by kind', async (t) => {
+void t.test('everything is collected, each kind alone', async (t) => {
   const objects = [pod({ status: ready }), claim(), deployment('airflow-scheduler', 1), statefulSet('airflow-redis', 1), job({}), node(), storageClass('local-path'), volume()]
   const { reader: scripted, asked } = reader({ objects, release: release() })
   const found = await collect(scripted, scope)
-  t.equal(asked.length, 2)
-  t.match(asked, [{ namespace: 'airflow', resources: ['pods'] }, { namespace: undefined, resources: ['nodes'] }])
+  t.equal(asked.length, 11)
+  t.ok(asked.every(({ resources }) => resources.length === 1))
+  t.same(asked.filter(({ namespace }) => namespace === undefined).map(({ resources }) => resources[0]), ['nodes', 'storageclasses.storage.k8s.io', 'persistentvolumes'])
   t.match(found, { pods: { length: 1 }, claims: { length: 1 }, workloads: { length: 2 }, jobs: { length: 1 }, nodes: { length: 1 }, classes: { length: 1 }, volumes: { length: 1 }, unknown: [], record: { name: 'airflow' } })
   t.ok(found.looked.includes('1 × Pod'))
   t.match(JSON.parse(JSON.stringify(found)), { at: '2023-08-02T10:30:00.000Z' }, 'it survives being written to a file')
