@@ -82,6 +82,8 @@ export interface Release {
   chart: { name: string; version: string; appVersion: string }
   values: Record<string, unknown>
   objects: KubernetesObject[]
+  /** The objects of the last revision that was deployed, where this one is not: Helm's own base for the next upgrade. */
+  base?: KubernetesObject[] | undefined
   hooks: ReleaseHook[]
   /** The Secret that the record lies in. */
   record: ObjectRef
@@ -130,6 +132,8 @@ export interface Chart {
   fingerprint: string
   /** Folder or archive. */
   path: string
+  /** A person's own, which may be edited without another version. */
+  local: boolean
 }
 
 export interface ManifestSource {

@@ -2,7 +2,7 @@ import { describe, makeChanges, nameOf, objectChanges, refOf } from '../lib/chan
 import { blockedBy, checked, isNonEmpty } from '../lib/check.ts'
 import type { Config } from '../lib/config/schema.ts'
 import type { IgnoreRule } from '../lib/diff/noise.ts'
-import { differences } from '../lib/diff/compare.ts'
+import { drift } from '../lib/diff/rules.ts'
 import { folderJob, storageObjects, type StorageSpec } from '../lib/manifest/storage.ts'
 import { lookAt } from '../lib/observe/look.ts'
 import { noNode, schedulable, unusable } from '../lib/preflight/folders.ts'
@@ -32,7 +32,7 @@ export const storage: Step<Pick<Config, 'airflow' | 'storage' | 'diff'>, Spec> =
     const live = await reader.get([...wanted, ...jobsOf(spec, nodes)].map(refOf))
     const leaving = live.flatMap((object) => (object?.metadata.deletionTimestamp === undefined ? [] : [{ object: nameOf(object), reason: leavingReason(object) }]))
     if (isNonEmpty(leaving)) return { state: 'waiting', on: leaving }
-    const { blocked } = blockedBy(judgeImmutable(wanted, live))
+    const { blocked } = blockedBy(judgeImmutable(wanted, live, spec.ignore))
     if (blocked !== undefined) return blocked
     const folders = await Promise.all(nodes.map((node, index) => folderChange(spec, node, live[wanted.length + index], reader)))
     return checked([...objectChanges(wanted, live, spec.ignore), ...live.flatMap(releasedChange), ...folders.flat()], [])
@@ -75,10 +75,10 @@ function releasedChange(volume: KubernetesObject | undefined): Change[] {
 }
 
 /** The Job is the record that the folders were made; where we can look ourselves, we look as well. */
-async function folderChange(spec: StorageSpec, node: KubernetesObject, live: KubernetesObject | undefined, reader: Reader): Promise<Change[]> {
+async function folderChange(spec: Spec, node: KubernetesObject, live: KubernetesObject | undefined, reader: Reader): Promise<Change[]> {
   const want = folderJob(spec, node.metadata.name)
   if (live === undefined) return [{ op: 'create', want, why: 'the folders were not made and proven yet' }]
-  const found = differences(want, live)
+  const found = drift(want, live, spec.ignore)
   const why = found.length > 0 ? describe(found) : hasFailed(live) ? 'its last try failed' : await folderTrouble(spec, node, reader)
   return why === undefined ? [] : [{ op: 'replace', want, live, why }]
 }

@@ -36,7 +36,7 @@ export const helm: Step<AirflowSlice, AirflowSpec> = {
     if (verdict.state === 'held') return { state: 'blocked', findings: [verdict.finding] }
     const unlock: Change[] = verdict.state === 'stale' ? [{ op: 'unlock', release: { name, namespace }, live: release, why: verdict.why }] : []
     const keys = await keyChange(spec, secrets, reader)
-    const mends = await releaseChanges(spec, wish, release, verdict, reader)
+    const mends = await releaseChanges(spec, wish, { release, lease, verdict }, reader)
     return checked([...keys, ...unlock, ...mends], evidenceOf(release))
   },
 
@@ -71,8 +71,15 @@ async function judgeOperation(release: Release | undefined, lease: KubernetesObj
   return judgeLock(release, held, alive, reader.now())
 }
 
+/** What is there of the release. */
+interface Present {
+  release: Release | undefined
+  lease: KubernetesObject | undefined
+  verdict: LockVerdict
+}
+
 /** Helm where there is something new or something broken; the objects themselves where they were only touched by hand. */
-async function releaseChanges(spec: AirflowSpec, want: ReleaseWish, release: Release | undefined, verdict: LockVerdict, reader: Reader): Promise<Change[]> {
+async function releaseChanges(spec: AirflowSpec, want: ReleaseWish, { release, lease, verdict }: Present, reader: Reader): Promise<Change[]> {
   if (release === undefined) return [{ op: 'release', want, sameWish: false, why: 'it is not installed' }]
   const [chart, live, autoscalers] = await Promise.all([
     reader.chart(want.chart),
@@ -81,8 +88,8 @@ async function releaseChanges(spec: AirflowSpec, want: ReleaseWish, release: Rel
   ])
   const ignore = [...spec.ignore, ...scaledByOthers(autoscalers)]
   // What a cut-off Helm may have half done is not worth working out: the upgrade makes it whole.
-  const cutOff = verdict.state === 'stale' ? { why: 'its last change was interrupted', sameWish: wishChanged(want, chart, release) === undefined } : undefined
-  const reason = cutOff ?? upgradeReason(want, chart, release)
+  const cutOff = verdict.state === 'stale' ? { why: 'its last change was interrupted', sameWish: wishChanged(want, chart, release, lease) === undefined } : undefined
+  const reason = cutOff ?? upgradeReason(want, chart, release, lease)
   const byHand = (reason === undefined ? handEdits : handAdditions)(release, live, ignore)
   const patched = byHand.flatMap((change) => (change.op === 'patch' ? [change.live.metadata.name] : []))
   const freed = await stuckChanges(release, live, { upgrade: reason !== undefined, patched }, reader)

@@ -11,12 +11,12 @@ export function operationRef(release: ReleaseName): ObjectRef {
 }
 
 /** With an empty holder nobody is at work. */
-export function operationLease(release: ReleaseName, holder: string, seconds: number, now: Date): KubernetesObject {
+export function operationLease(release: ReleaseName, holder: string, seconds: number, now: Date, fingerprint?: string): KubernetesObject {
   const { apiVersion, kind, name, namespace } = operationRef(release)
   return {
     apiVersion,
     kind,
-    metadata: { name, namespace: namespace ?? release.namespace, labels: { 'app.kubernetes.io/managed-by': 'airstrip' } },
+    metadata: { name, namespace: namespace ?? release.namespace, labels: { 'app.kubernetes.io/managed-by': 'airstrip' }, ...(fingerprint === undefined ? {} : { annotations: { [chartAnnotation]: fingerprint.slice(0, markLength) } }) },
     spec: {
       holderIdentity: holder,
       // A MicroTime has six digits after the point, a JavaScript date three.
@@ -25,6 +25,10 @@ export function operationLease(release: ReleaseName, holder: string, seconds: nu
     },
   }
 }
+
+/** Helm writes what went wrong where the chart's mark was; the Lease keeps it. */
+const chartAnnotation = 'airstrip/chart'
+const markLength = 16
 
 export function isHeld(lease: KubernetesObject | undefined): boolean {
   const { holderIdentity = '' } = (lease?.spec ?? {}) as { holderIdentity?: string }
@@ -36,9 +40,9 @@ export function isHeld(lease: KubernetesObject | undefined): boolean {
  * folder from an unchanged one; the holder tells whose Helm process this is when it outlives its run.
  */
 export function chartMark(fingerprint: string, holder: string): string {
-  return `airstrip chart=${fingerprint.slice(0, 16)} by=${holder}`
+  return `airstrip chart=${fingerprint.slice(0, markLength)} by=${holder}`
 }
 
-export function markedFingerprint(description: string): string | undefined {
-  return /^airstrip chart=([0-9a-f]{16})\b/.exec(description)?.[1]
+export function markedFingerprint(description: string, lease?: KubernetesObject): string | undefined {
+  return /^airstrip chart=([0-9a-f]{16})\b/.exec(description)?.[1] ?? lease?.metadata.annotations?.[chartAnnotation]
 }

@@ -17,16 +17,17 @@ export interface ObjectChange {
  * What an upgrade does to every object of the release: the chart as Helm renders it now, laid over
  * what is there. `ahead` has the objects that changes before this one will have left.
  */
-export async function plannedObjects(want: ReleaseWish, release: Release | undefined, reader: Reader, ahead: ReadonlyMap<string, KubernetesObject>): Promise<ObjectChange[]> {
+export async function plannedObjects(want: ReleaseWish, release: Release | undefined, reader: Reader, ahead: ReadonlyMap<string, KubernetesObject | undefined>): Promise<ObjectChange[]> {
   const { objects, hooks } = await reader.render(want)
-  const gone = (release?.objects ?? []).filter((old) => !objects.some((one) => nameOf(one) === nameOf(old)) && !isKept(old))
+  const base = release?.base ?? release?.objects ?? []
+  const gone = base.filter((old) => !objects.some((one) => nameOf(one) === nameOf(old)))
   const live = await reader.get([...objects, ...gone].map(refOf))
-  const before = [...objects, ...gone].map((object, index) => ahead.get(nameOf(object)) ?? live[index])
+  const before = [...objects, ...gone].map((object, index) => (ahead.has(nameOf(object)) ? ahead.get(nameOf(object)) : live[index]))
   return [
-    ...objects.flatMap((object, index) => changeOf(withHelmMarks(object, want), before[index], release?.objects.find((old) => nameOf(old) === nameOf(object)))),
+    ...objects.flatMap((object, index) => changeOf(withHelmMarks(object, want), before[index], base.find((old) => nameOf(old) === nameOf(object)))),
     ...gone.flatMap((_, index): ObjectChange[] => {
       const there = before[objects.length + index]
-      return there === undefined ? [] : [{ op: 'delete', before: there, why: 'the chart does not have it any more' }]
+      return there === undefined || isKept(there) ? [] : [{ op: 'delete', before: there, why: 'the chart does not have it any more' }]
     }),
     ...hooks.map((hook): ObjectChange => ({ op: 'run', after: hook, why: `hook of the chart: ${hook.metadata.annotations?.['helm.sh/hook'] ?? ''}` })),
   ]
@@ -38,7 +39,7 @@ function changeOf(want: KubernetesObject, before: KubernetesObject | undefined, 
   return found.length === 0 ? [] : [{ op: 'update', before, after: patched(before, patchOf(found)), why: 'the chart as it is rendered now' }]
 }
 
-/** The chart says that Helm must leave it. */
+/** Helm leaves it, by what the live object says. */
 function isKept({ metadata }: KubernetesObject): boolean {
   return metadata.annotations?.['helm.sh/resource-policy'] === 'keep'
 }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Chart, ChartSource, Release, ReleaseWish } from '../access.ts'
+import type { Chart, ChartSource, KubernetesObject, Release, ReleaseWish } from '../access.ts'
 import { markedFingerprint } from './operation.ts'
 import { officialValues, type ValuesSpec } from './official.ts'
 
@@ -33,19 +33,23 @@ export interface UpgradeReason {
  * Why the release must be upgraded, or undefined. Told from Helm's own record: a chart is never
  * rendered to find out that nothing changed.
  */
-export function upgradeReason(wish: ReleaseWish, chart: Chart, release: Release): UpgradeReason | undefined {
-  const changed = wishChanged(wish, chart, release)
+export function upgradeReason(wish: ReleaseWish, chart: Chart, release: Release, lease?: KubernetesObject): UpgradeReason | undefined {
+  const changed = wishChanged(wish, chart, release, lease)
   // Both may be so; what is new weighs more than what is broken.
-  if (release.status !== 'deployed') return { why: `it is ${release.status}: ${firstSentence(release.description)}`, sameWish: changed === undefined }
+  if (release.status !== 'deployed') {
+    // Whether a folder of one's own was edited since cannot be told where its mark is gone.
+    const sure = !chart.local || markedFingerprint(release.description, lease) !== undefined
+    return { why: `it is ${release.status}: ${firstSentence(release.description)}`, sameWish: changed === undefined && sure }
+  }
   return changed === undefined ? undefined : { why: changed, sameWish: false }
 }
 
 /** What is new about the wish, in words; undefined where the record has all of it. */
-export function wishChanged(wish: ReleaseWish, chart: Chart, release: Release): string | undefined {
+export function wishChanged(wish: ReleaseWish, chart: Chart, release: Release, lease?: KubernetesObject): string | undefined {
   if (release.chart.name !== chart.name || release.chart.version !== chart.version) {
     return `chart ${release.chart.name} ${release.chart.version} is installed, ${chart.name} ${chart.version} is wanted`
   }
-  const marked = markedFingerprint(release.description)
+  const marked = markedFingerprint(release.description, lease)
   if (marked !== undefined && marked !== chart.fingerprint.slice(0, marked.length)) return `the chart at ${chart.path} was changed`
   const values = changedValues(wish.values, release.values)
   return values.length === 0 ? undefined : `values differ: ${values.slice(0, 4).join(', ')}${values.length > 4 ? ` and ${values.length - 4} more` : ''}`

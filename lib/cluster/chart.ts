@@ -16,7 +16,7 @@ const repositories: Record<string, string> = {
 export async function findChart(connection: Connection, cache: string, source: ChartSource): Promise<Chart> {
   const local = /^(\.{0,2}\/|~\/)/.test(source.reference) || source.reference.endsWith('.tgz')
   const path = local ? source.reference : await pull(connection, cache, source)
-  const chart = await readChart(connection, path)
+  const chart = await readChart(connection, path, local)
   if (!local || source.version === 'auto' || chart.version === source.version) return chart
   throw new AirstripError('CHART_UNAVAILABLE', `The chart at ${path} has version ${chart.version}, not ${source.version}.`, {
     place: path,
@@ -64,11 +64,11 @@ function unavailable(connection: Connection, { reference, version }: ChartSource
 
 interface ChartMetadata { name: string; version: string; appVersion?: string | number; home?: string; kubeVersion?: string }
 
-async function readChart(connection: Connection, path: string): Promise<Chart> {
+async function readChart(connection: Connection, path: string, local: boolean): Promise<Chart> {
   if (!existsSync(path)) throw new AirstripError('CHART_UNAVAILABLE', `There is no chart at ${path}.`, { place: path })
   const folder = statSync(path).isDirectory()
   const { name, version, appVersion, home, kubeVersion } = parseMetadata(folder ? readMetadata(path) : await showChart(connection, path), path)
-  return { name, version, appVersion: String(appVersion ?? ''), home: home ?? '', kubeVersion, fingerprint: fingerprintOf(path, folder), path }
+  return { name, version, appVersion: String(appVersion ?? ''), home: home ?? '', kubeVersion, fingerprint: fingerprintOf(path, folder), path, local }
 }
 
 function readMetadata(path: string): string {

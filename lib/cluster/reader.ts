@@ -61,8 +61,12 @@ async function readPermissions(connection: Connection, namespace: string): Promi
 
 async function findRelease(connection: Connection, discovery: Discovery, name: string, namespace: string): Promise<Release | undefined> {
   const query: ListQuery = { resources: ['secrets'], namespace, selector: `owner=helm,name=${name},status!=superseded` }
-  const record = newestRecord(await listObjects(connection, discovery, query))
-  return record === undefined ? undefined : readRelease(record)
+  const records = await listObjects(connection, discovery, query)
+  const record = newestRecord(records)
+  if (record === undefined) return undefined
+  const deployed = newestRecord(records.filter(({ metadata }) => metadata.labels?.status === 'deployed'))
+  const release = readRelease(record)
+  return deployed === undefined || deployed === record ? release : { ...release, base: readRelease(deployed).objects }
 }
 
 /** A container that has not run, or not run before, is a bad request; a pod that is gone is not found. */

@@ -57,6 +57,8 @@ export function parseManifest(manifest: string, namespace: string): KubernetesOb
   return parseKubernetesYaml(manifest)
     .map((document) => document.toJS() as KubernetesObject | null)
     .filter((object) => object !== null)
+    // Helm takes a list apart, too.
+    .flatMap((object) => (object.kind.endsWith('List') && Array.isArray(object.items) ? (object.items as KubernetesObject[]) : [object]))
     .map((object) => (clusterScoped.has(object.kind) ? object : { ...object, metadata: { ...object.metadata, namespace: object.metadata.namespace ?? namespace } }))
 }
 

@@ -10,13 +10,14 @@ import { resumePoint, runPipeline } from '../engine/pipeline.ts'
 import { redacted } from '../engine/redacted.ts'
 import { rehearse } from '../engine/rehearse.ts'
 import { selectSteps } from '../engine/selection.ts'
-import { loadState, stateText, type RunRecord, type State } from '../engine/state.ts'
+import { fingerprintOf, loadState, stateText, type RunRecord, type State } from '../engine/state.ts'
 import { pauseAfter } from '../engine/wait.ts'
 import { AirstripError, exitCodeOf, masked } from '../errors.ts'
+import { manifestsText } from '../manifest/load.ts'
 import { createRenderer } from '../report/renderer.ts'
 import type { Step } from '../step.ts'
 import { steps } from '../../steps/index.ts'
-import { consent } from './consent.ts'
+import { consent, isAttended } from './consent.ts'
 import type { Deps, Flags } from './deps.ts'
 import { notifying } from './notify.ts'
 import { openSession, type Session } from './session.ts'
@@ -94,6 +95,8 @@ async function runLocked(run: Run, state: State, history: History): Promise<numb
       clock: deps.clock,
       signal: deps.signal,
       timeoutMs: flags.timeout,
+      edition: editionOf(config, deps),
+      attended: flags.yes === true || isAttended(flags, deps),
       consent: (plan) => consent(plan, { flags, deps, session, emit }),
       show: async (planned) => (await shownChanges([planned], look(), redactor.redact)).flatMap(({ op, kind, name, why, diff }) => [`${op} ${kind} ${name} (${why})`, ...diff.split('\n')]),
     })
@@ -113,6 +116,20 @@ async function runDry({ chosen, session, flags, deps, emit }: Run): Promise<numb
   emit({ type: 'run-started', command: 'apply --dry-run', cluster: clusterOf(flags), steps: chosen.map(({ name }) => name) })
   const differs = await rehearse(chosen, { steps, config: session.config, look: session.look, writer: session.writer, emit, signal: deps.signal })
   return differs && flags.detailedExitcode === true ? 2 : 0
+}
+
+/** What beside the configuration's own words tells what will be made: our manifests, and the one that a person brings. */
+function editionOf({ provisioner: { manifest } }: Session['config'], deps: Deps): string {
+  return fingerprintOf([manifestsText(), manifest === undefined ? '' : readOrNothing(manifest, deps)])
+}
+
+/** That a file is not there is told by the step that needs it. */
+function readOrNothing(path: string, { readFile }: Deps): string {
+  try {
+    return readFile(path)
+  } catch {
+    return ''
+  }
 }
 
 function clusterOf({ context, kubeconfig }: Flags): string {

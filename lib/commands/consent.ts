@@ -23,19 +23,23 @@ export interface Asking {
 export async function consent(plan: readonly Consented[], asking: Asking): Promise<boolean> {
   const { flags, deps, session } = asking
   if (flags.yes === true) return false
-  // Who says what may be done unattended means that nobody is to be asked, terminal or not.
-  if (deps.ask !== undefined && flags.unattended === undefined && flags.json !== true) return askPerson(plan, deps.ask, asking)
+  if (deps.ask !== undefined && isAttended(flags, deps)) return askPerson(plan, deps.ask, asking)
   const level = flags.unattended ?? session.config.unattended
   const beyond = plan.filter(({ word }) => !isWithin(word, level))
   if (beyond.length > 0) throw refusal(beyond, level)
   return false
 }
 
+/** Whether somebody is there. Who says what may be done unattended means that nobody is to be asked, terminal or not. */
+export function isAttended(flags: Flags, { ask }: Deps): boolean {
+  return ask !== undefined && flags.unattended === undefined && flags.json !== true
+}
+
 function refusal(beyond: readonly Consented[], level: Word): AirstripError {
   const seen = beyond.flatMap(({ step, word, changes }) => changes.flatMap((change) => objectsOf(change).map((object) => `${step}: ${change.op} ${object} (${change.why}) [${word}]`)))
   const needed = words[Math.max(...beyond.map(({ word }) => words.indexOf(word)))] ?? 'change'
   const unasked = needed === 'change' ? '' : `, or --unattended ${needed} to allow this much without being asked`
-  return new AirstripError('CONSENT', `Nobody can be asked here, and what would be changed goes beyond "${level}"; nothing was changed.`, {
+  return new AirstripError('CONSENT', `Nobody can be asked here, and what would be changed goes beyond "${level}", so it was left as it is.`, {
     seen,
     next: `Look at it with \`diff\`; then run with --yes, or in a terminal${unasked}.`,
   })
@@ -56,7 +60,7 @@ async function askPerson(plan: readonly Consented[], ask: (question: string) => 
     const answer = (await ask(question)).trim().toLowerCase()
     emit({ type: 'asked', question: question.trim(), answer })
     if (['y', 'yes'].includes(answer)) return true
-    if (!['d', 'diff'].includes(answer)) throw new AirstripError('CONSENT', 'You did not agree, so nothing was changed.', { next: 'Run again when you do; `diff` shows every line.' })
+    if (!['d', 'diff'].includes(answer)) throw new AirstripError('CONSENT', 'You did not agree, so it was left as it is.', { next: 'Run again when you do; `diff` shows every line.' })
     for (const one of await shownChanges(plan, session.look(), redact)) for (const line of diffLines(one, colors)) deps.err(redact(line))
   }
 }

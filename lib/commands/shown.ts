@@ -5,7 +5,7 @@ import { drift } from '../diff/rules.ts'
 import { unifiedDiff } from '../diff/view.ts'
 import { redactWith } from '../doctor/redact.ts'
 import type { Planned } from '../engine/agreement.ts'
-import type { KubernetesObject, Reader, Release, ReleaseWish } from '../access.ts'
+import type { Chart, KubernetesObject, Reader, Release, ReleaseWish } from '../access.ts'
 import type { Change, StepName } from '../step.ts'
 
 /** One object that would be changed, as `diff` prints it. */
@@ -27,14 +27,17 @@ type Redact = (text: string) => string
  * objects, for which Helm renders the chart; each change is laid over what those before it leave.
  */
 export async function shownChanges(plan: readonly Planned[], reader: Reader, redact: Redact): Promise<Shown[]> {
-  const ahead = new Map<string, KubernetesObject>()
+  const ahead = new Map<string, KubernetesObject | undefined>()
   const looks = redactWith(redact)
   const shown: Shown[] = []
   for (const { step, changes } of plan) {
     for (const change of changes) {
       const objects = await objectsOfChange(change, reader, ahead)
-      for (const { after } of objects) if (after !== undefined) ahead.set(nameOf(after), after)
-      shown.push(...objects.map((object) => view(step, object, looks)))
+      for (const { op, before, after } of objects) {
+        const object = after ?? before
+        if (object !== undefined && op !== 'run') ahead.set(nameOf(object), after)
+      }
+      shown.push(...objects.map((object) => view(step, object, looks, redact)))
     }
   }
   return shown
@@ -42,7 +45,7 @@ export async function shownChanges(plan: readonly Planned[], reader: Reader, red
 
 type Viewed = Omit<ObjectChange, 'op'> & { op: Shown['op'] }
 
-async function objectsOfChange(change: Change, reader: Reader, ahead: ReadonlyMap<string, KubernetesObject>): Promise<Viewed[]> {
+async function objectsOfChange(change: Change, reader: Reader, ahead: ReadonlyMap<string, KubernetesObject | undefined>): Promise<Viewed[]> {
   const { op, why } = change
   switch (op) {
     case 'create':
@@ -62,7 +65,7 @@ async function objectsOfChange(change: Change, reader: Reader, ahead: ReadonlyMa
       return [{ op, why, after: asObject(change.release) }]
     case 'release':
       return [
-        { op, why, before: change.live === undefined ? undefined : recordOf(change.live), after: wishOf(change.want) },
+        { op, why, before: change.live === undefined ? undefined : recordOf(change.live), after: wishOf(change.want, await reader.chart(change.want.chart)) },
         ...(await plannedObjects(change.want, change.live, reader, ahead)),
       ]
   }
@@ -73,8 +76,8 @@ function asObject({ name, namespace }: { name: string; namespace: string }, rest
   return { apiVersion: 'helm.sh/v3', kind: 'HelmRelease', metadata: { name, namespace }, ...rest }
 }
 
-function wishOf(want: ReleaseWish): KubernetesObject {
-  return asObject(want, { chart: { name: want.chart.reference, version: want.chart.version }, values: want.values })
+function wishOf(want: ReleaseWish, { name, version }: Chart): KubernetesObject {
+  return asObject(want, { chart: { name, version }, values: want.values })
 }
 
 function recordOf(release: Release): KubernetesObject {
@@ -83,13 +86,13 @@ function recordOf(release: Release): KubernetesObject {
 }
 
 /** `automountServiceAccountToken: false` is about a token and is none. */
-const isPlain = /: (?:true|false|null|\d+)$/
+const isPlain = /: (?:true|false|null)$/
 
-function view(step: StepName, { op, why, before, after }: Viewed, looks: Redact): Shown {
+function view(step: StepName, { op, why, before, after }: Viewed, looks: Redact, redact: Redact): Shown {
   const { kind, metadata } = after ?? before ?? asObject({ name: '', namespace: '' })
   const { name, namespace = '' } = metadata
   const hasText = !['generate', 'unlock', 'run'].includes(op)
   const title = `${kind} ${namespace === '' ? name : `${namespace}/${name}`}`
-  const diff = hasText ? unifiedDiff(title, before, after).split('\n').map((line) => (isPlain.test(line) ? line : looks(line))).join('\n') : ''
+  const diff = hasText ? unifiedDiff(title, before, after).split('\n').map((line) => (isPlain.test(line) ? redact(line) : looks(line))).join('\n') : ''
   return { step, op, kind, namespace, name, why: looks(why), diff }
 }

@@ -47,7 +47,9 @@ function shownPart(object: KubernetesObject): Record<string, unknown> {
 }
 
 /** Values that charts take in plain text, by their last word. */
-const secretKey = /(?:^pass|password|passwd|token|credentials?|fernet_?key|secret_?key|jwt_?secret)$/i
+const secretKey = /(?:^pass|^key|password|passwd|token|credentials?|(?:fernet|secret|ssh|private|api)_?key|jwt_?secret|broker_?url|sql_alchemy_conn|result_backend)$/i
+/** All that is below is made of Secrets. */
+const hiddenTrees = ['extraSecrets']
 
 function hidden(object: Record<string, unknown>, hide: Hide): Record<string, unknown> {
   if (object.kind === 'HelmRelease') return hideKeys(object, hide) as Record<string, unknown>
@@ -59,10 +61,15 @@ function hidden(object: Record<string, unknown>, hide: Hide): Record<string, unk
   return { ...object, data, metadata: { ...(object.metadata as object), ...quiet } }
 }
 
+/** `--set` makes a number of a password that looks like one. */
+function isScalar(value: unknown): boolean {
+  return (typeof value === 'string' && value !== '') || typeof value === 'number'
+}
+
 function hideKeys(value: unknown, hide: Hide): unknown {
   if (Array.isArray(value)) return value.map((one) => hideVariables(hideKeys(one, hide), hide))
   if (!isRecord(value)) return value
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, typeof inner === 'string' && inner !== '' && secretKey.test(key) ? hide(inner) : hideKeys(inner, hide)]))
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, (isScalar(inner) && secretKey.test(key)) || hiddenTrees.includes(key) ? hide(inner) : hideKeys(inner, hide)]))
 }
 
 function hideVariables(value: unknown, hide: Hide): unknown {

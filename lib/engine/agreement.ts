@@ -58,7 +58,8 @@ function wordOf(change: Change, { agreed, doneAt }: StepRecord, sameWish: boolea
     case 'unlock':
       return doneAt === undefined ? 'install' : again
     case 'delete':
-      return change.freeing === true && doneAt === undefined ? 'install' : again
+      // A first install that was cut off may have left a pod that keeps its set from going on; with the record lost, nobody knows.
+      return change.freeing === true && agreed !== undefined && doneAt === undefined ? 'install' : again
     default:
       return again
   }
@@ -67,7 +68,9 @@ function wordOf(change: Change, { agreed, doneAt }: StepRecord, sameWish: boolea
 /** The changes that were not among those shown, or that are not any more what was shown. */
 export function unseen(shown: readonly Change[], now: readonly Change[]): Change[] {
   const known = new Set(shown.flatMap(keysOf))
-  return now.filter((change) => !keysOf(change).every((key) => known.has(key)))
+  // Whether a pod is stuck changes by the second: freeing it is part of mending the release, where that was shown.
+  const mending = shown.some(({ op }) => op === 'release' || op === 'unlock')
+  return now.filter((change) => !(mending && isFreeing(change)) && !keysOf(change).every((one) => known.has(one)))
 }
 
 /** What makes a change the same as at another look: the object, what it becomes, and what it was. */
@@ -80,17 +83,21 @@ function keysOf(change: Change): string[] {
     case 'replace':
       return [key(change.op, nameOf(change.want), change.want)]
     case 'delete':
-      // Whether a pod is stuck changes by the second, and freeing it is part of what was shown.
-      return change.freeing === true ? [] : [key(change.op, nameOf(change.live), change.live.metadata.uid)]
+      return [key(change.op, nameOf(change.live), change.live.metadata.uid)]
     case 'patch':
       return [key(change.op, nameOf(change.live), change.patch)]
     case 'generate':
       return change.refs.map((ref) => key(change.op, nameOf(ref)))
     case 'release':
-      return [key(change.op, change.want)]
+      // Not the revision, which a retry of our own raises: what somebody else has made of it since.
+      return [key(change.op, change.want, change.live?.chart, change.live?.values)]
     case 'unlock':
-      return []
+      return [key(change.op, change.release)]
   }
+}
+
+function isFreeing(change: Change): boolean {
+  return change.op === 'unlock' || (change.op === 'delete' && change.freeing === true)
 }
 
 function key(...parts: unknown[]): string {

@@ -12,7 +12,10 @@ export async function examineAll(chosen: readonly Step[], steps: readonly Step[]
   const missing = leftOut(steps, chosen)
   const [examined, refused] = await Promise.all([
     Promise.all(chosen.map(async (step) => [step.name, await examineCalmly(step, config, reader, depth)] as const)),
-    Promise.all(missing.map(async ({ step, neededBy }) => ((await isThere(step, config, reader)) ? undefined : `${neededBy} needs ${step.name} (${step.title}), which is not in place and not selected`))),
+    Promise.all(missing.map(async ({ step, neededBy }) => {
+      const lack = await lackOf(step, config, reader)
+      return lack === undefined ? undefined : `${neededBy} needs ${step.name} (${step.title}), which is ${lack} and not selected`
+    })),
   ])
   const problems = refused.filter((problem) => problem !== undefined)
   if (problems.length > 0) throw new AirstripError('SELECTION', 'The selected steps cannot work on this cluster.', { seen: problems })
@@ -32,9 +35,11 @@ async function examineCalmly(step: Step, config: unknown, reader: Reader, depth:
   }
 }
 
-async function isThere(step: Step, config: unknown, reader: Reader): Promise<boolean> {
+async function lackOf(step: Step, config: unknown, reader: Reader): Promise<string | undefined> {
   const check = await step.check(step.spec(config), reader)
-  return check.state === 'satisfied' || (check.state === 'drifted' && !check.changes.some(isMissing))
+  if (check.state === 'blocked') return `blocked (${check.findings[0].title})`
+  const isThere = check.state === 'satisfied' || (check.state === 'drifted' && !check.changes.some(isMissing))
+  return isThere ? undefined : 'not in place'
 }
 
 /** Something that was edited is there all the same, and other steps can work with it. */

@@ -18,6 +18,10 @@ export interface PipelineDeps extends Omit<StepDeps, 'beforeEffect' | 'agree'> {
   statePath: string
   /** Throws where nobody agrees; true where a person was asked, so that time has passed. */
   consent(plan: readonly Consented[]): Promise<boolean>
+  /** Told apart by it are two versions of airstrip, or of files beside the configuration, that make other things of the same words. */
+  edition: string
+  /** Somebody is there, or has agreed beforehand: what is found as wanted counts as agreed to. */
+  attended: boolean
   /** The changes as a unified diff, for when they are not what was shown. */
   show(planned: Planned): Promise<string[]>
 }
@@ -60,7 +64,7 @@ async function agreeTo(plan: readonly Planned[], chosen: readonly Step[], deps: 
   announcePlan(plan, deps.emit)
   return deps.consent(plan.map((planned) => {
     const step = chosen.find(({ name }) => name === planned.step)
-    return { ...planned, word: wordFor(planned.changes, stepOf(state, planned.step), fingerprintOf(step?.spec(config))) }
+    return { ...planned, word: wordFor(planned.changes, stepOf(state, planned.step), fingerprintOf([deps.edition, step?.spec(config)])) }
   }))
 }
 
@@ -102,7 +106,7 @@ async function recorded(step: Step, spec: unknown, first: Examined | undefined, 
   const { clock, emit, state, save } = deps
   const started = clock.now()
   const { agreed, doneAt } = stepOf(state, step.name)
-  const fingerprint = fingerprintOf(spec)
+  const fingerprint = fingerprintOf([deps.edition, spec])
   const base: StepRecord = { status: 'started', fingerprint, agreed, doneAt, startedAt: started.toISOString() }
   const put = async (record: StepRecord): Promise<void> => {
     state.steps[step.name] = record
@@ -118,7 +122,7 @@ async function recorded(step: Step, spec: unknown, first: Examined | undefined, 
     }
     const result = await runStep(step, spec, first, { ...deps, beforeEffect })
     for (const finding of result.warnings) emit({ type: 'warning', step: step.name, finding })
-    const record: StepRecord = { ...base, ...elapsed(), agreed: fingerprint, doneAt: clock.now().toISOString(), status: 'done', tries: result.tries, changed: result.changed, evidence: result.evidence, warnings: result.warnings }
+    const record: StepRecord = { ...base, ...elapsed(), agreed: deps.attended ? fingerprint : base.agreed, doneAt: clock.now().toISOString(), status: 'done', tries: result.tries, changed: result.changed, evidence: result.evidence, warnings: result.warnings }
     // A look that changed nothing is written with the end of the run, not on its own.
     if (result.changed > 0) await put(record)
     else state.steps[step.name] = record

@@ -102,7 +102,12 @@ export function stepOf(state: State, name: StepName): StepRecord {
   return state.steps[name] ?? { status: 'pending' }
 }
 
-/** Tells whether a step wants the same as at another time. */
+/** Tells whether a step wants the same as at another time, in whatever order a person wrote it down. */
 export function fingerprintOf(spec: unknown): string {
-  return createHash('sha256').update(JSON.stringify(spec)).digest('hex')
+  return createHash('sha256').update(JSON.stringify(spec, inOrder) ?? '').digest('hex')
+}
+
+function inOrder(_: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { parseAllDocuments } from 'yaml'
 import type { KubernetesObject } from '../access.ts'
 
@@ -7,6 +7,11 @@ const folder = new URL('../../manifests/', import.meta.url)
 /** The objects of `manifests/NAME.yaml`: our own files, as they stand, with the reference's values. */
 export function loadManifest(name: string): KubernetesObject[] {
   return parseAllDocuments(readFileSync(new URL(`${name}.yaml`, folder), 'utf8')).map((document) => document.toJS() as KubernetesObject)
+}
+
+/** Changes with every change of our own files: what they make of the same configuration may then be something else. */
+export function manifestsText(): string {
+  return readdirSync(folder).sort().map((name) => readFileSync(new URL(name, folder), 'utf8')).join('\n')
 }
 
 /** A value with the same shape, every field optional, at any depth. */

@@ -10,7 +10,7 @@ import { claim, deployment, release } from '../lib/observe/objects.ts'
 import { changesOf, config, told, type Sections } from './config.ts'
 
 const spec = helm.spec(config())
-const chart: Chart = { name: 'airflow', version: '1.10.0', appVersion: '2.6.2', home: '', fingerprint: 'f00d'.repeat(16), path: '/cache/airflow.tgz' }
+const chart: Chart = { name: 'airflow', version: '1.10.0', appVersion: '2.6.2', home: '', fingerprint: 'f00d'.repeat(16), path: '/cache/airflow.tgz', local: false }
 const secrets: KubernetesObject[] = secretRefs(spec.keys).map(({ name }) => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: 'airflow' }, data: { password: 'eA==', connection: 'eA==' } }))
 const declared = deployment('airflow-scheduler', 1)
 const scheduler = withHelmMarks(declared, { name: 'airflow', namespace: 'airflow' })

@@ -68,3 +68,16 @@ void t.test('an upgrade is laid over what the changes before it leave', async (t
   const [change] = await plannedObjects(wish, release({ objects: [scheduler] }), reader, new Map([['Deployment airflow/scheduler', live(scheduler)]]))
   t.equal(change?.before?.metadata.labels?.foo, undefined)
 })
+
+void t.test('after a failed upgrade what goes is told from the revision that was deployed, as Helm does', async (t) => {
+  const [scheduler, redis] = [deployment('scheduler'), deployment('redis')]
+  const reader = clusterReader({ objects: [live(scheduler), live(redis)], rendered: { objects: [scheduler], hooks: [] } })
+  const failed = release({ status: 'failed', objects: [scheduler], base: [scheduler, redis] })
+  t.match(await plannedObjects(wish, failed, reader, new Map()), [{ op: 'delete', before: { metadata: { name: 'redis' } } }])
+})
+
+void t.test('what an earlier change takes away is made again, not updated', async (t) => {
+  const set = deployment('postgresql')
+  const reader = clusterReader({ objects: [live(set)], rendered: { objects: [set], hooks: [] } })
+  t.match(await plannedObjects(wish, release({ objects: [set] }), reader, new Map([['Deployment airflow/postgresql', undefined]])), [{ op: 'create' }])
+})

@@ -1,10 +1,10 @@
 import t from 'tap'
 import { changedValues, upgradeReason } from '../../../lib/airflow/release.ts'
-import { chartMark, markedFingerprint } from '../../../lib/airflow/operation.ts'
+import { chartMark, markedFingerprint, operationLease } from '../../../lib/airflow/operation.ts'
 import type { Chart, Release, ReleaseWish } from '../../../lib/access.ts'
 import { release } from '../observe/objects.ts'
 
-const chart: Chart = { name: 'airflow', version: '1.10.0', appVersion: '2.6.2', home: '', fingerprint: 'f00d'.repeat(16), path: '/charts/airflow' }
+const chart: Chart = { name: 'airflow', version: '1.10.0', appVersion: '2.6.2', home: '', fingerprint: 'f00d'.repeat(16), path: '/charts/airflow', local: false }
 const values = { executor: 'KubernetesExecutor', webserver: { replicas: 1 } }
 const wish: ReleaseWish = { name: 'airflow', namespace: 'airflow', chart: { reference: 'x', version: '1.10.0' }, values, timeoutSeconds: 1 }
 const good = release({ values })
@@ -33,6 +33,16 @@ void t.test('another chart, another version, or an edited chart folder is a new 
   t.match(reason({ chart: { ...good.chart, version: '1.9.0' } }), { why: /^chart airflow 1\.9\.0 is installed, airflow 1\.10\.0 is wanted$/, sameWish: false })
   t.match(reason({ chart: { ...good.chart, name: 'other' } }), { why: /^chart other 1\.10\.0 is installed/ })
   t.same(reason({ description: by('beef'.repeat(16)) }), { why: 'the chart at /charts/airflow was changed', sameWish: false })
+  t.end()
+})
+
+void t.test('a failed release whose own chart folder cannot be told from another is not the same wish', (t) => {
+  const local = { ...chart, local: true }
+  const failed = { ...good, status: 'failed', description: 'timed out' }
+  t.match(upgradeReason(wish, local, failed), { sameWish: false })
+  const lease = (fingerprint: string) => operationLease({ name: 'airflow', namespace: 'airflow' }, '', 1, new Date(0), fingerprint)
+  t.match(upgradeReason(wish, local, failed, lease(chart.fingerprint)), { sameWish: true }, 'the Lease keeps the mark that Helm wrote over')
+  t.match(upgradeReason(wish, local, failed, lease('beef'.repeat(16))), { sameWish: false })
   t.end()
 })
 

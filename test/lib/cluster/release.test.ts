@@ -89,3 +89,9 @@ void t.test('the newest record is the one with the highest revision, not the las
   t.equal(newestRecord([]), undefined)
   t.end()
 })
+
+void t.test('a list in a manifest is taken apart, as Helm does', (t) => {
+  const list = 'apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: one}}\n- {apiVersion: v1, kind: Secret, metadata: {name: two}}\n'
+  t.same(parseManifest(list, 'airflow').map(({ kind, metadata }) => [kind, metadata.name, metadata.namespace]), [['ConfigMap', 'one', 'airflow'], ['Secret', 'two', 'airflow']])
+  t.end()
+})

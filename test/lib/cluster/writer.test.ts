@@ -7,7 +7,7 @@ import { fakeApi } from '../../fakes/api.ts'
 import { caught } from '../../fakes/caught.ts'
 import { connectionOf, fakeExec, type Scripted } from '../../fakes/exec.ts'
 
-const chart = { name: 'airflow', version: '1.10.0', appVersion: '2.6.2', home: '', fingerprint: 'f00d'.repeat(16), path: '/cache/airflow-1.10.0.tgz' }
+const chart = { name: 'airflow', version: '1.10.0', appVersion: '2.6.2', home: '', fingerprint: 'f00d'.repeat(16), path: '/cache/airflow-1.10.0.tgz', local: false }
 const wish: ReleaseWish = { name: 'airflow', namespace: 'airflow', chart: { reference: 'apache-airflow/airflow', version: '1.10.0' }, values: { env: 'canary-in-values' }, timeoutSeconds: 1800 }
 const ok = { exitCode: 0, stdout: '' }
 

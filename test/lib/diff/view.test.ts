@@ -48,6 +48,8 @@ void t.test('a variable whose name says secret is masked, another is not', (t) =
 
 void t.test('values of a release are masked by their key', (t) => {
   const release = (values: object): KubernetesObject => object('HelmRelease', { values })
+  const numbers = unifiedDiff('x', release({ data: { metadataConnection: { pass: 87654321 } }, pgbouncer: { ssl: { key: 'canary-5' } } }), release({ extraSecrets: { mine: { data: 'canary: 6', stringData: 'canary: 7' } } }))
+  t.notMatch(numbers, /canary|87654321/)
   const diff = unifiedDiff('x', release({ data: { metadataConnection: { pass: 'canary-1' } }, webserver: { defaultUser: { password: 'canary-2' } }, fernetKey: 'canary-3', env: [{ name: 'API_TOKEN', value: 'canary-4' }] }), release({ fernetKeySecretName: 'visible', replicas: 2 }))
   t.notMatch(diff, /canary/)
   t.match(diff, /fernetKeySecretName: visible/)

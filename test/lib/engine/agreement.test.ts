@@ -33,7 +33,7 @@ void t.test('how much of a say each change needs, as a table', (t) => {
     ['install', install, 'install', 'install', 'repair'],
     ['mend', mend, 'install', 'install', 'repair'],
     ['unlock', unlock, 'install', 'install', 'repair'],
-    ['free a stuck pod', freeing, 'install', 'install', 'repair'],
+    ['free a stuck pod', freeing, 'change', 'install', 'repair'],
     ['update', update, 'change', 'repair', 'repair'],
     ['patch', patch, 'change', 'repair', 'repair'],
     ['delete', remove, 'change', 'repair', 'repair'],
@@ -66,6 +66,9 @@ void t.test('what was shown is not news, and what became of it in between is', (
   ]
   for (const change of news) t.same(unseen(shown, [change]), [change], change.op)
   t.same(unseen([install], [freeing, unlock, install]), [], 'freeing what is stuck is part of what was shown')
+  t.same(unseen([create], [freeing, unlock, create]), [freeing, unlock], 'but only where the release was')
+  const upgraded: Change = { ...upgrade, live: { values: { by: 'somebody else' } } as unknown as Release }
+  t.same(unseen([upgrade], [upgraded]), [upgraded], 'and what somebody else made of the release meanwhile is not overwritten unseen')
   t.end()
 })
 

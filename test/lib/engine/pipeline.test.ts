@@ -15,7 +15,7 @@ const system: KubernetesObject = { apiVersion: 'v1', kind: 'Namespace', metadata
 type Deps = PipelineDeps & Omit<Told, 'timeoutMs'> & { writes: Recorded; journal: string[] }
 
 /** The journal has saves and writes in the order in which they came. */
-function deps(steps: readonly Step[], fields: Pick<Partial<PipelineDeps>, 'look' | 'consent' | 'show'> & { fail?: () => Error | undefined } = {}): Deps {
+function deps(steps: readonly Step[], fields: Pick<Partial<PipelineDeps>, 'look' | 'consent' | 'show' | 'edition' | 'attended'> & { fail?: () => Error | undefined } = {}): Deps {
   const told = patience()
   const journal: string[] = []
   const { fail, ...rest } = fields
@@ -30,7 +30,7 @@ function deps(steps: readonly Step[], fields: Pick<Partial<PipelineDeps>, 'look'
   return {
     ...told, timeoutMs: undefined, steps, config: {}, state: emptyState(told.clock.now()), save, statePath: 'state/state.json',
     look: () => clusterReader({ objects: [system] }), writer: () => writes, writes, journal,
-    consent: () => Promise.resolve(false), show: () => Promise.resolve(['-old', '+new']), ...rest,
+    edition: '1', attended: true, consent: () => Promise.resolve(false), show: () => Promise.resolve(['-old', '+new']), ...rest,
   }
 }
 
@@ -222,4 +222,26 @@ void t.test('a step that moved while an earlier one was at work is not made', as
   const all = deps(steps)
   t.match(await caught(runPipeline(steps, all)), { code: 'MOVED', seen: ['-old', '+new'] })
   t.same(all.journal, ['provisioner started', 'apply', 'provisioner done', 'provisioner done, storage failed'])
+})
+
+void t.test('what nobody saw is not agreed to: as wanted, with nobody there, leaves the word as it was', async (t) => {
+  const steps = [named('storage', inTurn(satisfied))]
+  for (const [attended, agreed] of [[true, true], [false, false]] as const) {
+    const all = deps(steps, { attended })
+    await runPipeline(steps, all)
+    t.equal(all.state.steps.storage?.agreed !== undefined, agreed, `attended: ${String(attended)}`)
+  }
+})
+
+void t.test('another edition of airstrip makes other things of the same words, so its wish is new', async (t) => {
+  const words: string[] = []
+  const steps = [named('storage', inTurn(drifted))]
+  const consent: PipelineDeps['consent'] = (plan) => {
+    words.push(...plan.map(({ word }) => word))
+    return Promise.resolve(false)
+  }
+  const first = deps(steps, { consent })
+  await runPipeline(steps, first)
+  for (const edition of ['1', '2']) await runPipeline([named('storage', inTurn(drifted))], { ...deps(steps, { consent, edition }), state: structuredClone(first.state) })
+  t.same(words, ['install', 'repair', 'change'])
 })

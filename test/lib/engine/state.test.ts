@@ -74,7 +74,9 @@ void t.test('a state of another cluster is refused, one that names none is not',
 
 void t.test('a fingerprint tells two wishes apart and is the same for the same wish', (t) => {
   t.equal(fingerprintOf({ a: [1, { b: 2 }] }), fingerprintOf({ a: [1, { b: 2 }] }))
+  t.equal(fingerprintOf({ a: { b: 1, c: 2 } }), fingerprintOf({ a: { c: 2, b: 1 } }), 'in whatever order it was written')
   t.not(fingerprintOf({ a: 1 }), fingerprintOf({ a: 2 }))
+  t.not(fingerprintOf({ a: [1, 2] }), fingerprintOf({ a: [2, 1] }))
   t.match(fingerprintOf({}), /^[0-9a-f]{64}$/)
   t.end()
 })
