@@ -20,6 +20,11 @@ export function item({ path, names, at }: Place, index: number | undefined, name
   return { path: `${path}[${name}]`, names: [...names, name], at: [...at, index === undefined ? '-' : String(index)] }
 }
 
+/** Whether a place is the other one, or in it. */
+export function isBelow(at: readonly string[], above: readonly string[]): boolean {
+  return above.every((part, index) => at[index] === part)
+}
+
 /**
  * What is wanted and not so. Only what we declare is ours: fields that a server or a controller
  * adds are none of our business, so the live object may have more, never less or other.
@@ -44,7 +49,7 @@ export function withData(object: KubernetesObject): KubernetesObject {
 
 function compare(place: Place, want: unknown, live: unknown, found: Difference[]): void {
   // A field that is not said is not wanted to be empty.
-  if (want === undefined || want === null || (isNothing(want) && isNothing(live))) return
+  if (want === undefined || want === null || (isNothing(want) && isNothing(live) && !speaks(place, live))) return
   if (Array.isArray(want) && Array.isArray(live)) {
     compareLists(place, want, live, found)
   } else if (isRecord(want) && isRecord(live)) {
@@ -89,10 +94,24 @@ export function namesOf(list: Place, items: readonly unknown[]): string[] | unde
   return known.length === items.length && new Set(known).size === items.length ? known : undefined
 }
 
-/** A mount's name is that of its volume, which a container may mount twice; the API server knows it by its path. */
+/**
+ * A mount's name is that of its volume, which a container may mount twice; the API server knows it by
+ * its path. Ports it knows by number and protocol, so that one that was renamed is not another.
+ */
 export function nameIn({ names }: Place, one: unknown): string | undefined {
-  const name = isRecord(one) ? one[names.at(-1) === 'volumeMounts' ? 'mountPath' : 'name'] : undefined
+  if (!isRecord(one)) return undefined
+  const list = names.at(-1)
+  const port = list === 'ports' ? (one.containerPort ?? one.port) : undefined
+  if (typeof port === 'number') return `${port}/${typeof one.protocol === 'string' ? one.protocol : 'TCP'}`
+  const name = one[list === 'volumeMounts' ? 'mountPath' : 'name']
   return typeof name === 'string' ? name : undefined
+}
+
+/** Fields that mean something else where they are not said: root, or whatever the image says; no, or what the account says. */
+const pointers = ['runAsUser', 'runAsGroup', 'fsGroup', 'runAsNonRoot', 'allowPrivilegeEscalation', 'readOnlyRootFilesystem', 'automountServiceAccountToken', 'enableServiceLinks']
+
+function speaks({ names }: Place, live: unknown): boolean {
+  return pointers.includes(names.at(-1) ?? '') && (live === undefined || live === null)
 }
 
 /** A server leaves out what has its zero value; writing it or not is the same. */

@@ -1,10 +1,10 @@
 import type { KubernetesObject } from '../access.ts'
-import { below, isEmpty, isRecord, item, nameIn, namesOf, root, withData, type Place } from './compare.ts'
+import { below, isBelow, isEmpty, isRecord, item, nameIn, namesOf, root, withData, type Place } from './compare.ts'
 import type { Difference } from '../step.ts'
 import { hasAll, indexOf, parsed, writes, writingsOf, type Fields } from './managed.ts'
 
-/** Of the metadata only this can be wanted or not; the rest is the server's. */
-const ownMetadata = ['f:labels', 'f:annotations', 'f:ownerReferences', 'f:finalizers']
+/** Of the metadata only this can be wanted or not; the rest is the server's, and finalizers guard what controllers have still to clean up. */
+const ownMetadata = ['f:labels', 'f:annotations', 'f:ownerReferences']
 
 /**
  * What is there and not wanted, since somebody added it: fields that nobody declared and that a
@@ -26,7 +26,9 @@ export function extras(want: KubernetesObject, live: KubernetesObject, quiet: (m
       walk(below(root, field), wanted[field], live[field], own, { found, shared })
     }
   }
-  return [...found.values()]
+  const all = [...found.values()]
+  // Of a thing that goes whole no part is told again: one hand added it, another changed it.
+  return all.filter((one) => !all.some((other) => other !== one && isBelow(one.at, other.at)))
 }
 
 interface Walk {

@@ -49,8 +49,8 @@ export const additions: readonly IgnoreRule[] = [
   { path: `${annotations}/volume.kubernetes.io~1storage-provisioner`, reason: 'the same, since 1.23' },
   { path: `${annotations}/autoscaling.alpha.kubernetes.io~1conditions`, reason: 'the autoscaler reports' },
   { path: `${labels}/kubernetes.io~1metadata.name`, reason: 'the API server names a namespace in its labels, since 1.21' },
-  { path: '/metadata/finalizers', value: ['kubernetes.io/pv-protection'], reason: 'volumes in use are protected' },
-  { path: '/metadata/finalizers', value: ['kubernetes.io/pvc-protection'], reason: 'claims in use are protected' },
+  { kind: 'Namespace', path: labels, reason: 'policies of the cluster are told to a namespace by its labels' },
+  { kind: 'Namespace', path: annotations, reason: 'and so is what a cluster\'s own tools keep of it' },
   { kind: 'Namespace', path: '/spec/finalizers', reason: 'the API server empties a namespace before it goes' },
 
   { kind: 'PersistentVolume', path: '/spec/claimRef', reason: 'a volume that is bound names its claim' },

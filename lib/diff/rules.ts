@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { KubernetesObject } from '../access.ts'
-import { differences } from './compare.ts'
+import { differences, isBelow } from './compare.ts'
 import type { Difference } from '../step.ts'
 import { extras } from './extras.ts'
 import { lastWriter } from './managed.ts'
@@ -19,13 +19,9 @@ export function isQuiet(manager: string): boolean {
  */
 export function drift(want: KubernetesObject, live: KubernetesObject, ignore: readonly IgnoreRule[] = []): Difference[] {
   const declared = differences(want, live)
+  // What is replaced as a whole takes with it what was added to it.
   const added = extras(want, live, isQuiet).filter((one) => !isIgnored(one, live, additions) && !declared.some(({ at }) => isBelow(one.at, at)))
   return [...declared, ...added].filter((one) => !isIgnored(one, live, ignore))
-}
-
-/** What is replaced as a whole takes with it what was added to it. */
-function isBelow(at: readonly string[], above: readonly string[]): boolean {
-  return above.every((part, index) => at[index] === part)
 }
 
 function isIgnored(found: Difference, live: KubernetesObject, rules: readonly IgnoreRule[]): boolean {

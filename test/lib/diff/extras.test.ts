@@ -54,7 +54,7 @@ void t.test('an item that somebody added goes whole, with what the server filled
   t.same(found(live), [['spec.template.spec.containers[side]', sidecar]])
   const port = { containerPort: 80, protocol: 'TCP' }
   const ports = written(deployment({ container: { ports: [...statsd.ports, port] } }), { manager: 'kubectl-edit', fields: inContainer({ 'f:ports': { 'k:{"containerPort":80,"protocol":"TCP"}': { '.': {}, 'f:containerPort': {} } } }) })
-  t.same(drift(want, ports).map(({ path, live: value }) => [path, value]), [['spec.template.spec.containers[statsd].ports', [...statsd.ports, port]]], 'a list without names is compared whole')
+  t.same(drift(want, ports).map(({ path, live: value }) => [path, value]), [['spec.template.spec.containers[statsd].ports[80/TCP]', port]])
   t.end()
 })
 
@@ -142,5 +142,40 @@ void t.test('one volume mounted twice is two mounts', (t) => {
   const told = drift(mounting(logs), live)
   t.same(told.map(({ path, live: value }) => [path, value]), [['spec.template.spec.containers[statsd].volumeMounts[/again]', again]])
   t.same(patched(live, patchOf(told)).spec, mounting(logs).spec)
+  t.end()
+})
+
+void t.test('what one hand added and another changed is told once, and can be undone', (t) => {
+  const side = { name: 'side', image: 'side:2' }
+  const live = written(
+    deployment({ containers: [statsd, side] }),
+    { manager: 'kubectl-edit', fields: { 'f:spec': { 'f:template': { 'f:spec': { 'f:containers': { 'k:{"name":"side"}': { '.': {}, 'f:name': {} } } } } } } },
+    { manager: 'kubectl-set', fields: { 'f:spec': { 'f:template': { 'f:spec': { 'f:containers': { 'k:{"name":"side"}': { 'f:image': {} } } } } } } },
+  )
+  t.same(found(live), [['spec.template.spec.containers[side]', side]])
+  t.same(patched(live, patchOf(drift(want, live))).spec, want.spec)
+  t.end()
+})
+
+void t.test('a port is known by its number: one that was renamed, or changed, is no other', (t) => {
+  const service = (ports: unknown[]): KubernetesObject => ({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'web', namespace: 'airflow' }, spec: { ports } })
+  const declared = service([{ name: 'airflow-ui', port: 8080, protocol: 'TCP' }])
+  t.same(drift(declared, service([{ name: 'web', port: 8080, protocol: 'TCP' }])).map(({ path, want: wish }) => [path, wish]), [['spec.ports[8080/TCP].name', 'airflow-ui']])
+  const moved = written(service([{ name: 'airflow-ui', port: 9090, protocol: 'TCP' }]), { manager: 'kubectl-edit', fields: { 'f:spec': { 'f:ports': { 'k:{"port":9090,"protocol":"TCP"}': { '.': {}, 'f:name': {}, 'f:port': {}, 'f:protocol': {} } } } } })
+  t.same(patched(moved, patchOf(drift(declared, moved))).spec, declared.spec)
+  t.end()
+})
+
+void t.test('finalizers, and what a cluster tells of a namespace by its labels, are not taken away', (t) => {
+  const space: KubernetesObject = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'airflow', labels: { ours: 'yes' } } }
+  const live = written({ ...space, metadata: { ...space.metadata, labels: { ours: 'yes', 'pod-security.kubernetes.io/enforce': 'privileged' }, finalizers: ['controller.cattle.io/namespace-auth'] } }, { manager: 'rancher', fields: { 'f:metadata': { 'f:finalizers': { '.': {}, 'v:"controller.cattle.io/namespace-auth"': {} }, 'f:labels': { 'f:pod-security.kubernetes.io/enforce': {} } } } })
+  t.same(drift(space, live), [])
+  t.same(drift(space, { ...live, metadata: { ...live.metadata, labels: {} } }).map(({ path }) => path), ['metadata.labels.ours'], 'what is declared is still held')
+  t.end()
+})
+
+void t.test('a no that was taken away is a difference where leaving it out means something else', (t) => {
+  const secure = deployment({ container: { securityContext: { runAsUser: 0, allowPrivilegeEscalation: false, privileged: false } } })
+  t.same(drift(secure, deployment({ container: { securityContext: { readOnlyRootFilesystem: true } } })).map(({ path }) => path.split('.').at(-1)), ['runAsUser', 'allowPrivilegeEscalation'])
   t.end()
 })
