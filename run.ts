@@ -42,6 +42,7 @@ const deps: Deps = {
   out: (line) => void stdout.write(`${line}\n`),
   err: (line) => void stderr.write(`${line}\n`),
   colors: stderr.isTTY && !env.NO_COLOR,
+  outColors: stdout.isTTY && !env.NO_COLOR,
   clock: {
     now: () => new Date(),
     sleep: async (ms, signal) => {

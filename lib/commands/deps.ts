@@ -16,6 +16,8 @@ export interface Deps {
   err: (line: string) => void
   /** Whether stderr is a terminal that shows colours. */
   colors: boolean
+  /** Whether stdout is one: a diff that goes into a file has no colours. */
+  outColors: boolean
   clock: Clock
   random: RandomBytes
   /** `host/pid/start` of this process. */

@@ -77,7 +77,7 @@ function printJson({ shown, open, deps }: Report): void {
 function printText({ shown, open, flags, deps }: Report): void {
   const colors = deps.colors && flags.color
   const quiet = flags.quiet === true
-  for (const one of shown) for (const line of quiet ? [shownLine(one, colors)] : diffLines(one, colors)) deps.out(line)
+  for (const one of shown) for (const line of quiet ? [shownLine(one, deps.outColors && flags.color)] : diffLines(one, deps.outColors && flags.color)) deps.out(line)
   for (const { step, waiting, findings } of open) {
     if (findings.length > 0) deps.err(`${step} cannot go on:`)
     else if (waiting === undefined) deps.err(`${step} could not be looked at yet; its changes are told when the steps before it are in place`)

@@ -15,7 +15,7 @@ export async function runDoctor(flags: Flags, deps: Deps): Promise<number> {
     const { healthy, findings, unknown } = diagnosis
     deps.out(redactor.redact(JSON.stringify({ healthy, findings: findings.map((finding) => ({ link: '', causes: [], ...finding })), unknown }, undefined, 2)))
   } else {
-    for (const line of diagnosisLines(diagnosis, deps.colors && flags.color)) deps.out(redactor.redact(line))
+    for (const line of diagnosisLines(diagnosis, deps.outColors && flags.color)) deps.out(redactor.redact(line))
   }
   return exitOf(diagnosis)
 }

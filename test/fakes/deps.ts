@@ -35,6 +35,7 @@ export function fakeDeps({ files = { 'airstrip.yaml': smallest }, script = [], a
     out: (line) => out.push(line),
     err: (line) => err.push(line),
     colors: false,
+    outColors: false,
     clock: fakeClock(),
     random: (count) => Buffer.alloc(count, 1),
     holder: 'home/4242/1a2b-77',
