@@ -3,6 +3,7 @@ import { collect, collectObjects } from '../../../lib/doctor/collect.ts'
 import { explainRelease } from '../../../lib/doctor/explain.ts'
 import { collectLogs, wantedLogs } from '../../../lib/doctor/logs.ts'
 import { redactWith } from '../../../lib/doctor/redact.ts'
+import type { ListQuery } from '../../../lib/access.ts'
 import { claim, container, crashed, deployment, event, inManifest, job, node, pod, ready, release, statefulSet, storageClass, volume } from '../observe/objects.ts'
 import { reader } from './evidence.ts'
 
@@ -14,8 +15,9 @@ void t.test('everything is collected, each kind alone', async (t) => {
   const { reader: scripted, asked } = reader({ objects, release: release() })
   const found = await collect(scripted, scope)
   t.equal(asked.length, 11)
-  t.ok(asked.every(({ resources }) => resources.length === 1))
-  t.same(asked.filter(({ namespace }) => namespace === undefined).map(({ resources }) => resources[0]), ['nodes', 'storageclasses.storage.k8s.io', 'persistentvolumes'])
+  const lists = asked as ListQuery[]
+  t.ok(lists.every(({ resources }) => resources.length === 1))
+  t.same(lists.filter(({ namespace }) => namespace === undefined).map(({ resources }) => resources[0]), ['nodes', 'storageclasses.storage.k8s.io', 'persistentvolumes'])
   t.match(found, { pods: { length: 1 }, claims: { length: 1 }, workloads: { length: 2 }, jobs: { length: 1 }, nodes: { length: 1 }, classes: { length: 1 }, volumes: { length: 1 }, unknown: [], record: { name: 'airflow' } })
   t.ok(found.looked.includes('1 × Pod'))
   t.match(JSON.parse(JSON.stringify(found)), { at: '2023-08-02T10:30:00.000Z' }, 'it survives being written to a file')
