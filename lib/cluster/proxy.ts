@@ -11,13 +11,13 @@ import type { Answer, Api, Ask, Question } from './api.ts'
 
 /**
  * One `kubectl proxy` per run and cluster instead of one kubectl per look: kubeconfig, contexts, plugins
- * and certificates stay kubectl's affair, and what comes through can write nothing. The proxy cannot let
- * POST through for one path alone; the type of a question does that.
+ * and certificates stay kubectl's affair. Nothing that changes or deletes comes through. A proxy cannot
+ * let POST through for one path alone; that is left to the type of a question.
  *
  * The shell becomes kubectl. Beside it waits a child for the end of stdin, which comes with the end of
  * airstrip however that ends (kill -9), and takes proxy and socket away. Ctrl-C is not for them: what is
  * still asked after it, to tell how things stand, needs the way. Asked beside it: the server's address,
- * because a proxy before kubectl 1.23 drops the path of one that has a path (Rancher).
+ * because a proxy drops the path of one that has a path (Rancher), unless told otherwise since kubectl 1.23.
  */
 const script = `
 trap '' INT
