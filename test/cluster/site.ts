@@ -35,14 +35,21 @@ export function says(test: Test, text: string, ...wanted: (string | RegExp)[]): 
 export interface Running {
   child: ChildProcess
   ended: Promise<Run>
-  /** What it has said up to now. */
+  /** What it has said up to now; at a terminal both are on the screen, which is stdout. */
+  stdout: () => string
   stderr: () => string
+  /** What a person types, at a terminal. */
+  types: (text: string) => void
 }
 
 export interface RunOptions {
   env?: NodeJS.ProcessEnv
   kubeconfig?: string
   state?: string
+  /** Nobody has agreed to anything beforehand. */
+  unasked?: boolean
+  /** With a person before it, who can be asked. */
+  terminal?: boolean
 }
 
 export type Overrides = Record<string, unknown>
@@ -82,7 +89,8 @@ export async function site(test: Test, name: string, overrides: Overrides = {}):
   }
   const start = (args: string[], options: RunOptions = {}): Running => {
     const files = ['--config', configPath, '--state', options.state ?? statePath, '--kubeconfig', options.kubeconfig ?? owner.kubeconfig]
-    return launch([...args, ...agreed(args), ...files], { PATH: lab.path, HOME: folder, XDG_CACHE_HOME: join(folder, 'cache'), LANG: 'C.UTF-8', ...options.env })
+    const asked = options.unasked === true || options.terminal === true
+    return launch([...args, ...(asked ? [] : agreed(args)), ...files], options.terminal === true, { PATH: lab.path, HOME: folder, XDG_CACHE_HOME: join(folder, 'cache'), LANG: 'C.UTF-8', ...options.env })
   }
   write(overrides)
   test.teardown(async () => {
@@ -103,13 +111,17 @@ function agreed(args: readonly string[]): string[] {
   return applies && !args.some((one) => ['--yes', '--unattended', '--dry-run'].includes(one)) ? ['--yes'] : []
 }
 
-function launch(args: string[], childEnv: NodeJS.ProcessEnv): Running {
+function launch(args: string[], terminal: boolean, childEnv: NodeJS.ProcessEnv): Running {
   const started = Date.now()
-  const child = spawn(process.execPath, ['--import=tsx', 'run.ts', ...args], { cwd: checkout, env: childEnv, stdio: ['ignore', 'pipe', 'pipe'] })
+  const words = [process.execPath, '--import=tsx', 'run.ts', ...args]
+  // util-linux's script gives its command a terminal, types into it what comes in, and ends as the command did.
+  const [file = '', ...rest] = terminal ? ['script', '-qefc', words.map(word => `'${word}'`).join(' '), '/dev/null'] : words
+  const env = terminal ? { ...childEnv, SHELL: '/bin/sh', TERM: 'dumb', NO_COLOR: '1' } : childEnv
+  const child = spawn(file, rest, { cwd: checkout, env, stdio: [terminal ? 'pipe' : 'ignore', 'pipe', 'pipe'] })
   living.add(child)
   const [out, err]: [Buffer[], Buffer[]] = [[], []]
-  child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
-  child.stderr.on('data', (chunk: Buffer) => err.push(chunk))
+  child.stdout?.on('data', (chunk: Buffer) => out.push(chunk))
+  child.stderr?.on('data', (chunk: Buffer) => err.push(chunk))
   const ended = new Promise<Run>(resolve => {
     // Not "close": a Helm that outlives a killed airstrip keeps the pipes open.
     child.on('exit', (code, signal) => {
@@ -120,7 +132,7 @@ function launch(args: string[], childEnv: NodeJS.ProcessEnv): Running {
       else setTimeout(tell, 50)
     })
   })
-  return { child, ended, stderr: () => Buffer.concat(err).toString() }
+  return { child, ended, stdout: () => Buffer.concat(out).toString(), stderr: () => Buffer.concat(err).toString(), types: (text) => void child.stdin?.write(text) }
 }
 
 function merged(base: Overrides, more: Overrides): Overrides {
