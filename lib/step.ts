@@ -52,8 +52,8 @@ export type Change =
   | { op: 'patch'; live: KubernetesObject; patch: NonEmpty<JsonPatch>; why: string }
   /** Secrets made once. The values come into being in `make`, so no plan can show them. */
   | { op: 'generate'; refs: NonEmpty<ObjectRef>; why: string; make(random: RandomBytes): KubernetesObject[] }
-  /** helm upgrade --install. `sameWish`: chart and values are those of the record, so it is only mended. */
-  | { op: 'release'; want: ReleaseWish; live?: Release | undefined; sameWish: boolean; why: string }
+  /** helm upgrade --install. `sameWish`: chart and values are those of the record, so it is only mended. `edits`: what was changed by hand in it, which Helm puts back on its way. */
+  | { op: 'release'; want: ReleaseWish; live?: Release | undefined; edits?: readonly Change[]; sameWish: boolean; why: string }
   /** What an interrupted run left: its Helm is ended, its `pending-*` record backed up and marked failed. */
   | { op: 'unlock'; release: ReleaseName; live?: Release | undefined; why: string }
 

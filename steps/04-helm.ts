@@ -93,7 +93,9 @@ async function releaseChanges(spec: AirflowSpec, want: ReleaseWish, { release, l
   const byHand = (reason === undefined ? handEdits : handAdditions)(release, live, ignore)
   const patched = byHand.flatMap((change) => (change.op === 'patch' ? [change.live.metadata.name] : []))
   const freed = await stuckChanges(release, live, { upgrade: reason !== undefined, patched }, reader)
-  return [...byHand, ...freed, ...(reason === undefined ? [] : [{ op: 'release' as const, want, live: release, ...reason }])]
+  // Helm puts these back on its way; they are among what was shown.
+  const edits = cutOff === undefined ? handEdits(release, live, ignore) : []
+  return [...byHand, ...freed, ...(reason === undefined ? [] : [{ op: 'release' as const, want, live: release, edits, ...reason }])]
 }
 
 /** What would keep the pods of a corrected version from ever being made. */

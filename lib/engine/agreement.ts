@@ -65,8 +65,12 @@ function wordOf(change: Change, { agreed, doneAt }: StepRecord, sameWish: boolea
   }
 }
 
-/** The changes that were not among those shown, or that are not any more what was shown. */
-export function unseen(shown: readonly Change[], now: readonly Change[]): Change[] {
+/**
+ * The changes that were not among those shown, or that are not any more what was shown. `ours`: a try
+ * of our own has been at it since, so the release is not as it was.
+ */
+export function unseen(shown: readonly Change[], now: readonly Change[], ours = false): Change[] {
+  const keysOf = (change: Change): string[] => keysOfChange(change, ours)
   const known = new Set(shown.flatMap(keysOf))
   // Whether a pod is stuck changes by the second: freeing it is part of mending the release, where that was shown.
   const mending = shown.some(({ op }) => op === 'release' || op === 'unlock')
@@ -74,7 +78,7 @@ export function unseen(shown: readonly Change[], now: readonly Change[]): Change
 }
 
 /** What makes a change the same as at another look: the object, what it becomes, and what it was. */
-function keysOf(change: Change): string[] {
+function keysOfChange(change: Change, ours: boolean): string[] {
   switch (change.op) {
     case 'create':
       return [key(change.op, nameOf(change.want), change.want)]
@@ -89,8 +93,8 @@ function keysOf(change: Change): string[] {
     case 'generate':
       return change.refs.map((ref) => key(change.op, nameOf(ref)))
     case 'release':
-      // Not the revision, which a retry of our own raises: what somebody else has made of it since.
-      return [key(change.op, change.want, change.live?.chart, change.live?.values)]
+      // Not the revision: what somebody else has made of it, and of its objects, since.
+      return [ours ? key(change.op, change.want) : key(change.op, change.want, change.live?.chart, change.live?.values, change.edits?.flatMap((edit) => keysOfChange(edit, ours)))]
     case 'unlock':
       return [key(change.op, change.release)]
   }

@@ -49,10 +49,10 @@ export async function runPipeline(chosen: readonly Step[], deps: PipelineDeps): 
   let changed = 0
   for (const step of chosen) {
     if (signal.aborted) throw new AirstripError('INTERRUPTED', `The run was interrupted before step ${step.name}.`)
-    const agreeNow: StepDeps['agree'] = async (_, changes) => {
+    const agreeNow: StepDeps['agree'] = async (_, changes, attempt) => {
       const before = shown.get(step.name)
       if (before === undefined) await agree([{ step: step.name, changes }])
-      else await refuseMoved(step, before, changes, deps)
+      else await refuseMoved(step, unseen(before, changes, attempt > 1), deps)
     }
     // What was seen before an earlier step changed something may no longer be so.
     changed += await recorded(step, step.spec(config), changed === 0 ? first.get(step.name) : undefined, { ...deps, agree: agreeNow })
@@ -72,13 +72,12 @@ async function stillSo(chosen: readonly Step[], shown: ReadonlyMap<StepName, rea
   const now = await examineAll(chosen, deps.steps, deps.config, deps.look())
   for (const { step: name, changes } of plannedOf(chosen, now)) {
     const step = chosen.find((one) => one.name === name)
-    if (step !== undefined) await refuseMoved(step, shown.get(name) ?? [], changes, deps)
+    if (step !== undefined) await refuseMoved(step, unseen(shown.get(name) ?? [], changes), deps)
   }
   return now
 }
 
-async function refuseMoved(step: Step, shown: readonly Change[], now: readonly Change[], deps: PipelineDeps): Promise<void> {
-  const news = unseen(shown, now)
+async function refuseMoved(step: Step, news: readonly Change[], deps: PipelineDeps): Promise<void> {
   if (news.length === 0) return
   const seen = await deps.show({ step: step.name, changes: news }).catch(() => news.flatMap(objectsOf))
   throw new AirstripError('MOVED', `The cluster changed since the changes of step ${step.name} were shown, so they were not made.`, { place: step.name, seen })

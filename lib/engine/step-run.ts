@@ -19,7 +19,7 @@ export interface StepDeps {
   /** How long to pause after a look, when so much was waited already; both in ms. */
   pauseMs(waitedMs: number): number
   /** Throws where the changes are not what was shown and agreed to. */
-  agree(step: Step, changes: NonEmpty<Change>): Promise<void>
+  agree(step: Step, changes: NonEmpty<Change>, attempt: number): Promise<void>
   /** Called before the first effect of a try. */
   beforeEffect(attempt: number): Promise<void>
 }
@@ -71,7 +71,7 @@ async function tryStep(step: Step, spec: unknown, first: Examined | undefined, a
     return { changed: 0, tries: attempt, evidence: [...settled.evidence, ...done.evidence], warnings: [...warnings, ...(done.warnings ?? [])] }
   }
   if (settled.state !== 'drifted') throw new AirstripError('INTERNAL', `Step ${step.name} is still waiting after its wait.`)
-  await deps.agree(step, settled.changes)
+  await deps.agree(step, settled.changes, attempt)
   await deps.beforeEffect(attempt)
   announce(step, settled.changes, deps.emit)
   // One for both: what was waited for while Helm worked may be ready when it has ended, and is told so.

@@ -69,6 +69,10 @@ void t.test('what was shown is not news, and what became of it in between is', (
   t.same(unseen([create], [freeing, unlock, create]), [freeing, unlock], 'but only where the release was')
   const upgraded: Change = { ...upgrade, live: { values: { by: 'somebody else' } } as unknown as Release }
   t.same(unseen([upgrade], [upgraded]), [upgraded], 'and what somebody else made of the release meanwhile is not overwritten unseen')
+  t.same(unseen([upgrade], [upgraded], true), [], 'unless it was a try of our own')
+  const edited: Change = { ...upgrade, edits: [patch] }
+  t.same(unseen([upgrade], [edited]), [edited], 'what was edited by hand meanwhile, Helm would put back unseen')
+  t.same(unseen([edited], [edited]), [])
   t.end()
 })
 
