@@ -13,7 +13,15 @@ const replicas = async (): Promise<unknown> => at(await get('deployment', 'airfl
 
 void t.test('consent', async t => {
   const it = await site(t, n)
+  await t.test('with nobody to ask', t => unasked(t, it))
+  await t.test('a question', t => questions(t, it))
+  await t.test('what was shown is what is made', t => moved(t, it))
+  await t.test('told beforehand', t => toldBeforehand(t, it))
+  await t.test('what is remembered', t => remembered(t, it))
+})
 
+/** First of all what was never there. */
+async function unasked(t: Test, it: Site): Promise<void> {
   await t.test('nothing at all may be done: not even a first install, and nothing is written', async t => {
     const run = await quietly(t, it, ['apply', '--unattended', 'nothing'])
     refused(t, run, /create Namespace consent .*\[install\]/, /release Helm release consent\/airflow .*\[install\]/, '--unattended install')
@@ -32,7 +40,10 @@ void t.test('consent', async t => {
     }
     t.equal(await replicas(), 2)
   })
+}
 
+/** No is the answer until somebody says Yes. */
+async function questions(t: Test, it: Site): Promise<void> {
   await t.test('at a terminal the changes are shown, their lines on demand, and No leaves all as it is', async t => {
     const log = audit(it)
     const run = await atTerminal(it)
@@ -41,14 +52,14 @@ void t.test('consent', async t => {
     run.types('n\n')
     const ended = await run.ended
     exits(t, ended, 1)
-    says(t, ended.stdout, 'patch    Deployment consent/airflow-statsd', 'Make this change? [y]es, [N]o, show the [d]iff: ', 'You did not agree, so nothing was changed.')
+    says(t, ended.stdout, 'patch    Deployment consent/airflow-statsd', 'Make this change? [y]es, [N]o, show the [d]iff: ', '[CONSENT]')
     t.same(log.writes(), [])
   })
 
   for (const { name, keys, code, said } of [
-    { name: 'Ctrl-C at the question', keys: '\x03', code: 130, said: 'interrupted' },
-    { name: 'the end of the input at the question', keys: '\x04', code: 1, said: 'You did not agree' },
-    { name: 'Enter alone', keys: '\n', code: 1, said: 'You did not agree' },
+    { name: 'Ctrl-C at the question', keys: '\x03', code: 130, said: '[INTERRUPTED]' },
+    { name: 'the end of the input at the question', keys: '\x04', code: 1, said: '[CONSENT]' },
+    { name: 'Enter alone', keys: '\n', code: 1, said: '[CONSENT]' },
   ]) {
     await t.test(`${name} is no Yes`, async t => {
       const log = audit(it)
@@ -70,7 +81,10 @@ void t.test('consent', async t => {
     run.types('n\n')
     await run.ended
   })
+}
 
+/** Time passes while a person thinks. */
+async function moved(t: Test, it: Site): Promise<void> {
   await t.test('what changed while the question stood is shown and not made', async t => {
     const run = await atTerminal(it)
     await scale(3)
@@ -102,6 +116,23 @@ void t.test('consent', async t => {
     t.same(await recordsOf(n), ['deployed'])
   })
 
+  await t.test('and where Helm would put an edit back unseen, it is not run', async t => {
+    it.write({ airflow: { values: { webserver: { replicas: 2 } } } })
+    const run = await atTerminal(it)
+    await kube('scale', 'deployment', 'airflow-scheduler', '--replicas=2')
+    const log = audit(it)
+    run.types('y\n')
+    const ended = await run.ended
+    exits(t, ended, 1)
+    says(t, ended.stdout, 'MOVED', 'update Deployment airflow-scheduler', /-\s+replicas: 2/)
+    t.same([log.writes(), await recordsOf(n)], [[], ['deployed']])
+    it.write({})
+    await kube('scale', 'deployment', 'airflow-scheduler', '--replicas=1')
+  })
+}
+
+/** How far a run may go alone, on the command line and in the configuration. */
+async function toldBeforehand(t: Test, it: Site): Promise<void> {
   await t.test('who says how far it may go is not asked, terminal or not', async t => {
     await scale(2)
     const run = await it.airstrip(['apply', '--unattended', 'repair', '--detailed-exitcode'], { terminal: true })
@@ -113,11 +144,11 @@ void t.test('consent', async t => {
   await t.test('a new wish is never made unattended, and a refusal is no consent to it', async t => {
     it.write({ unattended: 'repair', airflow: { values: { webserver: { replicas: 2 } } } })
     const before = JSON.stringify(Object.values(it.state().steps).map(({ agreed }) => agreed))
-    for (const _ of [1, 2]) {
+    for (const time of ['once', 'twice']) {
       const run = await quietly(t, it, ['apply'], { unasked: true })
       refused(t, run, /release Helm release consent\/airflow \(values differ: webserver\.replicas\) \[change\]/)
       t.notMatch(run.stderr, /or --unattended/, 'there is no level that would allow it')
-      t.equal(JSON.stringify(Object.values(it.state().steps).map(({ agreed }) => agreed)), before)
+      t.equal(JSON.stringify(Object.values(it.state().steps).map(({ agreed }) => agreed)), before, `refused ${time}`)
     }
   })
 
@@ -127,7 +158,10 @@ void t.test('consent', async t => {
     exits(t, await it.airstrip(['apply', '--detailed-exitcode'], { unasked: true }), 2)
     t.ok(await get('service', 'airflow-statsd', n))
   })
+}
 
+/** The state file knows what was agreed to, and nothing else does. */
+async function remembered(t: Test, it: Site): Promise<void> {
   await t.test('a dry run says what it would run, runs what looks, and leaves no trace', async t => {
     await scale(2)
     const folder = join(it.folder, 'untouched')
@@ -147,7 +181,7 @@ void t.test('consent', async t => {
     exits(t, await it.airstrip(['apply', '--detailed-exitcode'], { unasked: true }), 2, 'what is not there is made')
     t.ok(readdirSync(dirname(it.statePath)).includes('state.json'))
   })
-})
+}
 
 /** A run that asks for a word. */
 async function atTerminal(it: Site): Promise<Running> {
