@@ -72,7 +72,11 @@ function hideKeys(value: unknown, hide: Hide): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, (isScalar(inner) && secretKey.test(key)) || hiddenTrees.includes(key) ? hide(inner) : hideKeys(inner, hide)]))
 }
 
+/** A variable in a text that is YAML or JSON itself, as the pod template in Airflow's ConfigMap is. */
+const variable = /(\bname["']?:\s*["']?([\w.-]+)["']?,?\s+["']?value["']?:[ \t]*)(\S.*)/g
+
 function hideVariables(value: unknown, hide: Hide): unknown {
+  if (typeof value === 'string') return value.replaceAll(variable, (all, before: string, name: string, literal: string) => (secretName.test(name) ? before + hide(literal) : all))
   if (Array.isArray(value)) return value.map((one) => hideVariables(one, hide))
   if (!isRecord(value)) return value
   const { name, value: literal } = value
