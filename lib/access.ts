@@ -95,6 +95,7 @@ export interface ReleaseHook {
   deletePolicies: string[]
   /** Succeeded, Failed, Running or Unknown. */
   phase: string
+  object?: KubernetesObject | undefined
 }
 
 /** What a release would be made of. */

@@ -1,7 +1,7 @@
 import { guardRelease, type Surety } from '../lib/airflow/guard.ts'
 import { makeSecrets, secretRefs } from '../lib/airflow/keys.ts'
 import { judgeLock, readLease, type LockVerdict } from '../lib/airflow/lock.ts'
-import { handAdditions, handEdits, scaledByOthers } from '../lib/airflow/hand-edits.ts'
+import { handAdditions, handEdits, hookEdits, scaledByOthers, standingHooks } from '../lib/airflow/hand-edits.ts'
 import { operationRef } from '../lib/airflow/operation.ts'
 import { executorOf, upgradeReason, wishChanged, wishFor } from '../lib/airflow/release.ts'
 import { freeStuck, lackingSets, type Mending } from '../lib/airflow/stuck.ts'
@@ -81,16 +81,19 @@ interface Present {
 /** Helm where there is something new or something broken; the objects themselves where they were only touched by hand. */
 async function releaseChanges(spec: AirflowSpec, want: ReleaseWish, { release, lease, verdict }: Present, reader: Reader): Promise<Change[]> {
   if (release === undefined) return [{ op: 'release', want, sameWish: false, why: 'it is not installed' }]
-  const [chart, live, autoscalers] = await Promise.all([
+  const hooks = standingHooks(release)
+  const [chart, found, autoscalers] = await Promise.all([
     reader.chart(want.chart),
-    reader.get(release.objects.map(refOf)),
+    reader.get([...release.objects, ...hooks].map(refOf)),
     reader.list({ resources: ['horizontalpodautoscalers.autoscaling'] }),
   ])
+  const live = found.slice(0, release.objects.length)
   const ignore = [...spec.ignore, ...scaledByOthers(autoscalers)]
   // What a cut-off Helm may have half done is not worth working out: the upgrade makes it whole.
   const cutOff = verdict.state === 'stale' ? { why: 'its last change was interrupted', sameWish: wishChanged(want, chart, release, lease) === undefined } : undefined
   const reason = cutOff ?? upgradeReason(want, chart, release, lease)
-  const byHand = (reason === undefined ? handEdits : handAdditions)(release, live, ignore)
+  // An upgrade makes its hooks anew.
+  const byHand = reason === undefined ? [...hookEdits(hooks, found.slice(live.length), ignore), ...handEdits(release, live, ignore)] : handAdditions(release, live, ignore)
   const patched = byHand.flatMap((change) => (change.op === 'patch' ? [change.live.metadata.name] : []))
   const freed = await stuckChanges(release, live, { upgrade: reason !== undefined, patched }, reader)
   // Helm puts these back on its way; they are among what was shown.

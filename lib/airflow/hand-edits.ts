@@ -45,6 +45,25 @@ export function handEdits(release: Release, live: Live, ignore: readonly IgnoreR
   })
 }
 
+/**
+ * The chart's own Secrets and ConfigMaps where it makes them by a hook, as the official one does with
+ * `extraSecrets`: Helm keeps no eye on them, but they are as much a part of what was agreed to. Only
+ * those that every install and upgrade makes anew, for of others the record is not what was made.
+ */
+export function standingHooks({ hooks, description }: Release): KubernetesObject[] {
+  const stays = hooks.filter(({ events, deletePolicies, phase }) =>
+    phase === 'Succeeded' && !deletePolicies.includes('hook-succeeded') && ['install', 'upgrade'].every((when) => events.some((event) => event.endsWith(when))))
+  return description.startsWith('Rollback') ? [] : stays.flatMap(({ object }) => (object !== undefined && ['Secret', 'ConfigMap'].includes(object.kind) ? [object] : []))
+}
+
+/** The same for them; Helm puts no marks on a hook. */
+export function hookEdits(hooks: readonly KubernetesObject[], live: Live, ignore: readonly IgnoreRule[]): Change[] {
+  return hooks.flatMap((want, index): Change[] => {
+    const there = live[index]
+    return there === undefined ? [{ op: 'create', want, why: 'it is part of the chart and was deleted' }] : putBack(want, there, drift(want, there, ignore))
+  })
+}
+
 /** Only what was added: an upgrade puts back the rest. */
 export function handAdditions(release: Release, live: Live, ignore: readonly IgnoreRule[]): Change[] {
   return release.objects.flatMap((object, index): Change[] => {

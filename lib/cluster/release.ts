@@ -49,6 +49,7 @@ function readHook(hook: NonNullable<HelmRecord['hooks']>[number], namespace: str
     events: hook.events ?? [],
     deletePolicies: hook.delete_policies ?? [],
     phase: hook.last_run?.phase ?? 'Unknown',
+    object: parseManifest(hook.manifest, namespace)[0],
   }
 }
 
