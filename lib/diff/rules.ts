@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { KubernetesObject } from '../access.ts'
-import { differences, isBelow } from './compare.ts'
+import { below, differences, isBelow, isRecord, item, nameIn, type Place } from './compare.ts'
 import type { Difference } from '../step.ts'
 import { extras } from './extras.ts'
 import { lastWriter } from './managed.ts'
@@ -21,7 +21,23 @@ export function drift(want: KubernetesObject, live: KubernetesObject, ignore: re
   const declared = differences(want, live)
   // What is replaced as a whole takes with it what was added to it.
   const added = extras(want, live, isQuiet).filter((one) => !isIgnored(one, live, additions) && !declared.some(({ at }) => isBelow(one.at, at)))
-  return [...declared, ...added].filter((one) => !isIgnored(one, live, ignore))
+  return [...declared, ...added.flatMap((one) => entriesOf(one, live, ignore))].filter((one) => !isIgnored(one, live, ignore))
+}
+
+/** Of these each entry stands for itself. */
+const maps = ['labels', 'annotations', 'data', 'binaryData', 'nodeSelector']
+
+/** A whole list or map that was added, taken apart where an entry of it may stay. */
+function entriesOf(added: Difference, live: KubernetesObject, ignore: readonly IgnoreRule[]): Difference[] {
+  const entries = childrenOf(added)
+  return entries.some((one) => isIgnored(one, live, ignore)) ? entries : [added]
+}
+
+function childrenOf(added: Difference): Difference[] {
+  const { live } = added
+  const child = (place: Place, value: unknown): Difference => ({ ...place, want: undefined, live: value })
+  if (Array.isArray(live)) return live.map((one: unknown, index) => child(item(added, index, nameIn(added, one) ?? String(index)), one))
+  return isRecord(live) && maps.includes(added.names.at(-1) ?? '') ? Object.entries(live).map(([key, value]) => child(below(added, key), value)) : []
 }
 
 function isIgnored(found: Difference, live: KubernetesObject, rules: readonly IgnoreRule[]): boolean {

@@ -179,3 +179,15 @@ void t.test('a no that was taken away is a difference where leaving it out means
   t.same(drift(secure, deployment({ container: { securityContext: { readOnlyRootFilesystem: true } } })).map(({ path }) => path.split('.').at(-1)), ['runAsUser', 'allowPrivilegeEscalation'])
   t.end()
 })
+
+void t.test('of a list that was added whole, an entry that may stay stays', (t) => {
+  const env = [{ name: 'FOO', value: '1' }, { name: 'BAR', value: '2' }]
+  const live = written(deployment({ container: { env } }), { manager: 'kubectl-set', fields: inContainer({ 'f:env': { '.': {}, 'k:{"name":"FOO"}': { '.': {}, 'f:name': {} }, 'k:{"name":"BAR"}': { '.': {}, 'f:name': {} } } }) })
+  const rule = (name: string): { path: string; reason: string } => ({ path: `/**/env/${name}`, reason: 'ours' })
+  const told = drift(want, live, [rule('FOO')])
+  t.same(told.map(({ path }) => path), ['spec.template.spec.containers[statsd].env[BAR]'])
+  t.same((patched(live, patchOf(told)).spec as { template: { spec: { containers: unknown[] } } }).template.spec.containers, [{ ...statsd, env: [env[0]] }])
+  t.same(drift(want, live, [rule('FOO'), rule('BAR')]), [])
+  t.same(drift(want, live, [rule('OTHER')]).map(({ path }) => path), ['spec.template.spec.containers[statsd].env'], 'and where none may, it goes whole')
+  t.end()
+})
