@@ -95,6 +95,7 @@ export interface ReleaseHook {
   deletePolicies: string[]
   /** Succeeded, Failed, Running or Unknown. */
   phase: string
+  /** Where it is a Secret or a ConfigMap. */
   object?: KubernetesObject | undefined
 }
 

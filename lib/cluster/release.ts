@@ -49,7 +49,8 @@ function readHook(hook: NonNullable<HelmRecord['hooks']>[number], namespace: str
     events: hook.events ?? [],
     deletePolicies: hook.delete_policies ?? [],
     phase: hook.last_run?.phase ?? 'Unknown',
-    object: parseManifest(hook.manifest, namespace)[0],
+    // Of a Job nobody asks for more than its name, and reading YAML takes its time.
+    object: ['Secret', 'ConfigMap'].includes(hook.kind) ? parseManifest(hook.manifest, namespace)[0] : undefined,
   }
 }
 
