@@ -42,7 +42,11 @@ async function lackOf(step: Step, config: unknown, reader: Reader): Promise<stri
   return isThere ? undefined : 'not in place'
 }
 
-/** Something that was edited is there all the same, and other steps can work with it. */
+/**
+ * What was only added to, or what Helm made and somebody edited, is there all the same. Of our own
+ * objects what is declared counts: a class that is no default any more is as good as none.
+ */
 function isMissing(change: Change): boolean {
-  return ['create', 'generate'].includes(change.op) || (change.op === 'release' && change.live === undefined)
+  if (change.op === 'update') return change.found.some(({ want }) => want !== undefined)
+  return ['create', 'generate', 'replace'].includes(change.op) || (change.op === 'release' && change.live === undefined)
 }

@@ -245,3 +245,14 @@ void t.test('another edition of airstrip makes other things of the same words, s
   for (const edition of ['1', '2']) await runPipeline([named('storage', inTurn(drifted))], { ...deps(steps, { consent, edition }), state: structuredClone(first.state) })
   t.same(words, ['install', 'repair', 'change'])
 })
+
+void t.test('what is needed and was only added to is there; where something declared is gone it is not', async (t) => {
+  const map: KubernetesObject = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'one', namespace: 'airflow' } }
+  const edited = (want: unknown): Check => ({ state: 'drifted', changes: [{ op: 'update', want: map, live: map, found: [{ path: 'metadata.labels.a', names: ['metadata', 'labels', 'a'], at: ['metadata', 'labels', 'a'], want, live: 'x' }], why: 'it differs' }] })
+  for (const [want, refused] of [[undefined, false], ['y', true]] as const) {
+    const all = [named('storage', inTurn(edited(want))), named('helm', inTurn(satisfied), { needs: ['storage'] })]
+    const run = runPipeline(all.slice(1), deps(all))
+    if (refused) t.match(await caught(run), { code: 'SELECTION' })
+    else await run
+  }
+})
