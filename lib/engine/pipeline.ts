@@ -47,15 +47,18 @@ export async function runPipeline(chosen: readonly Step[], deps: PipelineDeps): 
   // A person takes a while to answer: what was shown must still be so before anything is made of it.
   const first = asked ? await stillSo(chosen, shown, deps) : seen
   let changed = 0
+  let upgraded = false
   for (const step of chosen) {
     if (signal.aborted) throw new AirstripError('INTERRUPTED', `The run was interrupted before step ${step.name}.`)
     const agreeNow: StepDeps['agree'] = async (_, changes, attempt) => {
       const before = shown.get(step.name)
       if (before === undefined) await agree([{ step: step.name, changes }])
-      else await refuseMoved(step, unseen(before, changes, attempt > 1), deps)
+      else await refuseMoved(step, unseen(before, changes, upgraded || attempt > 1), deps)
     }
     // What was seen before an earlier step changed something may no longer be so.
     changed += await recorded(step, step.spec(config), changed === 0 ? first.get(step.name) : undefined, { ...deps, agree: agreeNow })
+    // The release is then as an earlier step of this run left it.
+    upgraded ||= shown.get(step.name)?.some(({ op }) => op === 'release') === true
   }
 }
 

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { AirstripError } from '../../../lib/errors.ts'
 import { runPipeline, type PipelineDeps } from '../../../lib/engine/pipeline.ts'
-import type { KubernetesObject } from '../../../lib/access.ts'
+import type { KubernetesObject, Release } from '../../../lib/access.ts'
 import type { Check } from '../../../lib/step.ts'
 import { caught } from '../../fakes/caught.ts'
 import { deps, named } from './scripted.ts'
@@ -87,4 +87,13 @@ void t.test('what is needed and was only added to is there; where something decl
     if (refused) t.match(await caught(run), { code: 'SELECTION' })
     else await run
   }
+})
+
+void t.test('what an earlier step of this very run made of the release is no move', async (t) => {
+  const want = { name: 'airflow', namespace: 'airflow', chart: { reference: 'x', version: '1' }, values: {}, timeoutSeconds: 1 }
+  const upgrade = (had: string, executor: string): Check => ({ state: 'drifted', changes: [{ op: 'release', want: { ...want, values: { executor } }, live: { values: { had } } as unknown as Release, sameWish: false, why: 'values differ' }] })
+  const steps = [named('helm', inTurn(upgrade('old', 'Celery'))), named('executor', inTurn(upgrade('old', 'Kubernetes'), upgrade('new', 'Kubernetes')))]
+  const all = deps(steps)
+  await runPipeline(steps, all)
+  t.same(all.writes.acts.map(({ verb }) => verb), ['upgrade', 'upgrade'])
 })
