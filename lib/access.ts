@@ -47,6 +47,9 @@ export interface ListQuery {
   /** Left out: all namespaces. */
   namespace?: string | undefined
   selector?: string | undefined
+  fieldSelector?: string | undefined
+  /** What is kept of each object, part by part as they come, where thousands whole would not fit. */
+  keep?: ((object: KubernetesObject) => KubernetesObject) | undefined
 }
 
 export interface Versions {
@@ -87,6 +90,17 @@ export interface Release {
   hooks: ReleaseHook[]
   /** The Secret that the record lies in. */
   record: ObjectRef
+  /** All records that are not superseded, the newest first. */
+  records?: RecordFacts[] | undefined
+}
+
+/** One of Helm's records, as its labels tell it. */
+export interface RecordFacts {
+  name: string
+  revision: number
+  status: string
+  /** ISO time. */
+  createdAt: string
 }
 
 export interface ReleaseHook {

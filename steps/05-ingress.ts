@@ -3,9 +3,10 @@ import { checked } from '../lib/check.ts'
 import type { Config } from '../lib/config/schema.ts'
 import type { IgnoreRule } from '../lib/diff/noise.ts'
 import { ingressObjects, type IngressSpec } from '../lib/manifest/ingress.ts'
+import { addressOf } from '../lib/observe/address.ts'
 import { judgeAnswer, judgeRedirect } from '../lib/observe/answer.ts'
 import { findTraefik, groupOf, missingTraefik, traefikGroups } from '../lib/preflight/traefik.ts'
-import type { KubernetesObject, Reader } from '../lib/access.ts'
+import type { KubernetesObject } from '../lib/access.ts'
 import type { Change, Finding, Look, Step } from '../lib/step.ts'
 
 interface Spec extends IngressSpec {
@@ -64,15 +65,6 @@ function stale(live: readonly (KubernetesObject | undefined)[], wanted: readonly
     const kept = wanted.some((want) => want.kind === object.kind && want.apiVersion === object.apiVersion)
     return kept ? [] : [{ op: 'delete', live: object, why: 'it is airstrip\'s own and no longer wanted' }]
   })
-}
-
-/** The configured address, else what DNS says, else the node itself: there Traefik listens at home. */
-async function addressOf(spec: IngressSpec, reader: Reader): Promise<string | undefined> {
-  if (spec.address !== undefined) return spec.address
-  if ((await reader.resolve(spec.host)).length > 0) return spec.host
-  const [node] = await reader.list({ resources: ['nodes'] })
-  const addresses = (node?.status as { addresses?: { type: string; address: string }[] } | undefined)?.addresses
-  return addresses?.find(({ type }) => type === 'InternalIP')?.address
 }
 
 /** An address that the person wrote down must answer; one that was only guessed proves nothing. */

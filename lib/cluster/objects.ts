@@ -78,11 +78,12 @@ async function listNamed(connection: Connection, path: string, group: Group): Pr
   return group.map(({ name }) => byName.get(name))
 }
 
-export async function listObjects(connection: Connection, discovery: Discovery, { resources, namespace, selector }: ListQuery): Promise<KubernetesObject[]> {
+export async function listObjects(connection: Connection, discovery: Discovery, { resources, namespace, selector, fieldSelector, keep }: ListQuery): Promise<KubernetesObject[]> {
   const lists = await Promise.all(resources.map(async (name) => {
     const resource = await discovery.ofName(name)
     if (resource === undefined) return []
-    return listPath(connection, pathOf(resource, namespace), selector === undefined ? {} : { labelSelector: selector })
+    const selectors = { ...(selector === undefined ? {} : { labelSelector: selector }), ...(fieldSelector === undefined ? {} : { fieldSelector }) }
+    return listPath(connection, pathOf(resource, namespace), selectors, keep)
   }))
   return lists.flat()
 }
@@ -95,17 +96,17 @@ interface ObjectList {
 }
 
 /** A list whose next part is no longer to be had (410) is begun anew, and then taken whole. */
-async function listPath(connection: Connection, path: string, selectors: Record<string, string>, whole = false): Promise<KubernetesObject[]> {
+async function listPath(connection: Connection, path: string, selectors: Record<string, string>, keep: ListQuery['keep'] = (object) => object, whole = false): Promise<KubernetesObject[]> {
   const objects: KubernetesObject[] = []
   let next: string | undefined
   do {
     const words = new URLSearchParams({ ...selectors, ...(whole ? {} : { limit: String(listPart) }), ...(next === undefined ? {} : { continue: next }) })
     const part = await readJson<ObjectList>(connection, `${path}?${words.toString()}`, next === undefined ? [404] : [404, 410])
-    if (part === undefined) return next === undefined ? [] : listPath(connection, path, selectors, true)
-    objects.push(...itemsOf(part))
+    if (part === undefined) return next === undefined ? [] : listPath(connection, path, selectors, keep, true)
+    objects.push(...learnSecrets(connection, itemsOf(part)).map(keep))
     next = part.metadata.continue
   } while (next !== undefined && next !== '')
-  return learnSecrets(connection, objects)
+  return objects
 }
 
 /** In a list of its own kind an object does not repeat what it is; custom ones do. */

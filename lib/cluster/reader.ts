@@ -4,7 +4,7 @@ import type { Connection } from './connection.ts'
 import { getObjects, listObjects } from './objects.ts'
 import { ask, isGood, parsed, read, readJson, refused } from './request.ts'
 import { createDiscovery, pathOf, type Discovery } from './resources.ts'
-import { newestRecord, readRelease } from './release.ts'
+import { newestRecord, readRelease, recordFacts } from './release.ts'
 import { renderRelease } from './render.ts'
 
 /** What the Reader needs of the machine and the network besides kubectl and helm. */
@@ -65,7 +65,7 @@ async function findRelease(connection: Connection, discovery: Discovery, name: s
   const record = newestRecord(records)
   if (record === undefined) return undefined
   const deployed = newestRecord(records.filter(({ metadata }) => metadata.labels?.status === 'deployed'))
-  const release = readRelease(record)
+  const release = { ...readRelease(record), records: records.map(recordFacts) }
   return deployed === undefined || deployed === record ? release : { ...release, base: readRelease(deployed).objects }
 }
 

@@ -1,5 +1,5 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
-import type { KubernetesObject, Release, ReleaseHook } from '../access.ts'
+import type { KubernetesObject, RecordFacts, Release, ReleaseHook } from '../access.ts'
 import { refOf } from './objects.ts'
 import { parseKubernetesYaml } from './yaml.ts'
 
@@ -74,6 +74,10 @@ const clusterScoped = new Set([
 export function newestRecord(secrets: readonly KubernetesObject[]): KubernetesObject | undefined {
   const revision = (secret: KubernetesObject): number => Number(secret.metadata.labels?.version ?? 0)
   return [...secrets].sort((a, b) => revision(b) - revision(a))[0]
+}
+
+export function recordFacts({ metadata }: KubernetesObject): RecordFacts {
+  return { name: metadata.name, revision: Number(metadata.labels?.version ?? 0), status: metadata.labels?.status ?? '', createdAt: metadata.creationTimestamp ?? '' }
 }
 
 /** The record as Helm itself would have left it had it been able to say that it failed. */

@@ -19,6 +19,8 @@ export function snapshot(reader: Reader): Reader {
     ...reader,
     get: getOnce(reader),
     list: async ({ resources, ...where }) => {
+      // What is kept differs by who asks, and is much.
+      if (where.keep !== undefined) return reader.list({ resources, ...where })
       const lists = await Promise.all(resources.map((resource) => once(['list', resource, where], () => reader.list({ resources: [resource], ...where }))))
       return lists.flat()
     },

@@ -1,22 +1,36 @@
 /** All rules over one evidence: root causes first, each once. */
 import type { Finding } from '../step.ts'
 import { mergeFindings } from '../observe/causes.ts'
+import { linkOf, rank } from '../observe/faults.ts'
 import type { Evidence } from './evidence.ts'
-import { rules, type Rule } from './rules.ts'
+import { explained } from './explains.ts'
+import type { Rule } from './rule.ts'
+import { rules } from './rules.ts'
 import { unready } from './unready.ts'
 
 export interface Diagnosis {
   healthy: boolean
   findings: Finding[]
+  /** True of this cluster and no reason to act: a system that nobody has proven, a tool of another age. */
+  notes: Finding[]
   /** What could not be judged; never a silent pass. */
   unknown: string[]
   /** What was looked at, and what is still on its way. */
   looked: string[]
 }
 
-export function diagnose(evidence: Evidence, list: readonly Rule[] = rules): Diagnosis {
+/** Nothing is wrong where only these hold; a person who installs is told, one who looks for a fault is not alarmed. */
+const notable = ['os-not-verified', 'kubernetes-not-verified', 'chart-kubernetes-skew', 'kubectl-skew', 'helm-kubernetes-skew', 'kubernetes-version-unknown', 'permissions-unknown']
+
+/** People may reach a host by other means than this machine's resolver: where it answered, that is no fault. */
+function isNote({ id }: Finding, { answered }: Evidence): boolean {
+  return notable.includes(id) || (id === 'host-unresolved' && answered !== undefined && 'answer' in answered)
+}
+
+/** `beside`: findings that come from elsewhere, for example of a step's own check; what a rule found itself is not told again. */
+export function diagnose(evidence: Evidence, beside: readonly Finding[] = [], list: readonly Rule[] = rules): Diagnosis {
   const broken: string[] = []
-  const findings = list.flatMap((rule) => {
+  const found = list.flatMap((rule) => {
     try {
       return rule(evidence)
     } catch (error) {
@@ -25,8 +39,17 @@ export function diagnose(evidence: Evidence, list: readonly Rule[] = rules): Dia
     }
   })
   const unknown = [...evidence.unknown, ...broken]
-  const ordered = mergeFindings(findings)
-  return { healthy: ordered.length === 0 && unknown.length === 0, findings: ordered, unknown, looked: [...evidence.looked, ...onTheirWay(evidence)] }
+  const more = beside.filter(({ id }) => !found.some((one) => one.id === id))
+  const all = mergeFindings([...found, ...more]).map((finding) => ({ ...finding, link: finding.link ?? linkOf(finding.id) }))
+  const findings = ordered(explained(all.filter((finding) => !isNote(finding, evidence))))
+  const healthy = unknown.length === 0 && findings.every(({ severity }) => severity === 'warning')
+  return { healthy, findings, notes: all.filter((finding) => isNote(finding, evidence)), unknown, looked: [...evidence.looked, ...onTheirWay(evidence)] }
+}
+
+/** Errors before warnings, what explains before what is explained, the deeper before the higher. */
+function ordered(findings: readonly Finding[]): Finding[] {
+  const place = ({ severity, causes = [], id }: Finding): number => (severity === 'error' ? 0 : 10_000) + (causes.length > 0 ? 1000 : 0) + rank(id)
+  return [...findings].sort((a, b) => place(a) - place(b))
 }
 
 /** Not ready and nothing wrong: a start. */

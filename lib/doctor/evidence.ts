@@ -1,11 +1,18 @@
-/** What was collected, as plain data: it can be written to a file and judged again without a cluster. */
-import type { KubernetesObject, Release } from '../access.ts'
+/**
+ * What was collected, as plain data: it can be written to a file and judged again without a cluster.
+ *
+ * A part that is left out could not be read, which is not the same as empty; the reason is among
+ * `unknown`. No part holds a secret: of Secrets there are only facts, and texts were redacted when
+ * they were collected.
+ */
+import type { HttpsAnswer, KubernetesObject, RecordFacts, Release, Versions } from '../access.ts'
 import { isFoundation, type Part } from '../observe/causes.ts'
 import { nameOf } from '../observe/observation.ts'
 import { observe } from '../observe/registry.ts'
 import { partsOf, type ReleaseView } from '../observe/release.ts'
 
 export interface ContainerLog {
+  namespace: string
   pod: string
   container: string
   /** Of the run before the present one. */
@@ -14,30 +21,135 @@ export interface ContainerLog {
   lines: string[]
 }
 
-export interface Evidence {
+/** What the configuration wants, as far as a rule compares it with what is there. */
+export interface Wanted {
+  chart: string
+  executor: string
+  /** Of this machine, where it is the node. */
+  storagePath: string
+  host: string
+  path: string
+  prefix: 'strip' | 'mount'
+  certResolver: string
+  entryPoint: string
+  /** The Service that the route leads to. */
+  service: string
+  /** Whether PostgreSQL is the chart's own. */
+  bundledDatabase: boolean
+}
+
+/** A Secret of the release's namespace without its values. */
+export interface SecretFacts {
+  name: string
+  type: string
+  createdAt: string
+  labels: Record<string, string>
+  /** Names of its data, in their order. */
+  keys: string[]
+  /** By key: every other `NAME/KEY` of the namespace that holds the same value, or the same password in an address. */
+  same: Record<string, string[]>
+  /** What else can be said of a value by key, for example `not a Fernet key` or `known from the documentation`. */
+  remarks: Record<string, string>
+}
+
+/** What a tool or the API server said when something failed, as it was written down. */
+export interface Said {
+  /** `step helm, in the state file`, `Helm's record, revision 3` */
+  source: string
   /** ISO time. */
+  at: string
+  /** Redacted. */
+  text: string
+}
+
+/** What HOST/PATH/health answered, or why it did not. */
+export type Answered = { url: string } & ({ answer: HttpsAnswer } | { reason: string })
+
+export interface StateFacts {
+  path: string
+  /** `run X failed…`; only what is wrong with the file itself. */
+  problem?: { code: string; sentence: string } | undefined
+}
+
+/** A folder of the storage step as this machine sees it, where it is the node. */
+export interface Folder {
+  path: string
+  exists: boolean
+  uid?: number | undefined
+  gid?: number | undefined
+  mode?: number | undefined
+  /** How many entries; left out where it cannot be told. */
+  entries?: number | undefined
+}
+
+
+export interface Evidence {
+  /** ISO time of this machine's clock. */
   at: string
   namespace: string
   /** The Helm release that was asked for, if any. */
   release?: string | undefined
+  wanted?: Wanted | undefined
+  /** Set where nothing could be asked at all; the rest is empty then. */
+  unreachable?: { code: string; sentence: string; seen: string[] } | undefined
   record?: Release | undefined
+  /** All of them that are not superseded, oldest first. */
+  records: RecordFacts[]
+
+  // Of the release's namespace.
   pods: KubernetesObject[]
   claims: KubernetesObject[]
   events: KubernetesObject[]
   /** Deployments, StatefulSets and DaemonSets. */
   workloads: KubernetesObject[]
   jobs: KubernetesObject[]
-  /** Left out where they could not be read. */
   replicaSets?: KubernetesObject[] | undefined
-  /** Left out where they could not be read: that is not the same as none. */
+  services?: KubernetesObject[] | undefined
+  endpoints?: KubernetesObject[] | undefined
+  /** Names and keys only. */
+  configMaps?: KubernetesObject[] | undefined
+  secrets?: SecretFacts[] | undefined
+  serviceAccounts?: KubernetesObject[] | undefined
+  networkPolicies?: KubernetesObject[] | undefined
+  quotas?: KubernetesObject[] | undefined
+  /** IngressRoutes and Middlewares of either of Traefik's groups. */
+  routes?: KubernetesObject[] | undefined
+
+  // Of the cluster.
   nodes?: KubernetesObject[] | undefined
   classes?: KubernetesObject[] | undefined
   volumes?: KubernetesObject[] | undefined
+  /** The release's own namespace; left out also where there is none. */
+  ownNamespace?: KubernetesObject | undefined
+  /** Names of Traefik's and of the chart's CustomResourceDefinitions. */
+  definitions?: KubernetesObject[] | undefined
+  webhooks?: KubernetesObject[] | undefined
+  /** Of the control plane and of the nodes: who has renewed them tells who lives. */
+  leases?: KubernetesObject[] | undefined
+  /** Pods, Deployments, DaemonSets, Services and events outside the release's namespace: DNS, provisioner, Traefik. */
+  system: KubernetesObject[]
+
   logs: ContainerLog[]
+  answered?: Answered | undefined
+  /** What this machine's resolver gives for HOST. */
+  addresses?: string[] | undefined
+  versions?: Versions | undefined
+  folders: Folder[]
+  state?: StateFacts | undefined
+  said: Said[]
   /** What was read, in words: `7 pods`. */
   looked: string[]
   /** What could not be read and why; while this is not empty nobody may say "healthy". */
   unknown: string[]
+}
+
+/** Nothing read yet. */
+export function emptyEvidence(at: Date, namespace: string, release?: string): Evidence {
+  return {
+    at: at.toISOString(), namespace, release,
+    records: [], pods: [], claims: [], events: [], workloads: [], jobs: [], system: [],
+    logs: [], folders: [], said: [], looked: [], unknown: [],
+  }
 }
 
 export function viewOf(evidence: Evidence): ReleaseView {

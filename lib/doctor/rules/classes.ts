@@ -2,8 +2,11 @@
 import type { Finding } from '../../step.ts'
 import { isDefault } from '../../observe/class.ts'
 import type { Evidence } from '../evidence.ts'
+import type { Rule } from '../rule.ts'
 
-export function twoDefaults({ classes = [] }: Evidence): Finding[] {
+export const classRules: readonly Rule[] = [twoDefaults]
+
+function twoDefaults({ classes = [] }: Evidence): Finding[] {
   const names = classes.filter(isDefault).map(({ metadata }) => metadata.name)
   if (names.length < 2) return []
   return [{

@@ -4,8 +4,11 @@ import type { Finding } from '../../step.ts'
 import { observeNode, pressuresOf } from '../../observe/node.ts'
 import { nameOf } from '../../observe/observation.ts'
 import type { Evidence } from '../evidence.ts'
+import type { Rule } from '../rule.ts'
 
-export function notReady({ nodes = [] }: Evidence): Finding[] {
+export const nodeRules: readonly Rule[] = [notReady, underPressure, cordoned]
+
+function notReady({ nodes = [] }: Evidence): Finding[] {
   return nodes.flatMap((node): Finding[] => {
     const look = observeNode(node)
     if (look.state !== 'waiting') return []
@@ -20,7 +23,7 @@ export function notReady({ nodes = [] }: Evidence): Finding[] {
   })
 }
 
-export function underPressure({ nodes = [] }: Evidence): Finding[] {
+function underPressure({ nodes = [] }: Evidence): Finding[] {
   const evidence = nodes.flatMap(pressuresOf)
   if (evidence.length === 0) return []
   return [{
@@ -33,7 +36,7 @@ export function underPressure({ nodes = [] }: Evidence): Finding[] {
   }]
 }
 
-export function cordoned({ nodes = [] }: Evidence): Finding[] {
+function cordoned({ nodes = [] }: Evidence): Finding[] {
   const names = nodes.filter((node) => (node as Node).spec?.unschedulable).map(({ metadata }) => metadata.name)
   if (names.length === 0) return []
   return [{

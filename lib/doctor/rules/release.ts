@@ -7,9 +7,12 @@ import { type Failed, ageMs, nameOf } from '../../observe/observation.ts'
 import { podsOf } from '../../observe/owners.ts'
 import { umbrella } from '../../observe/release.ts'
 import { type Evidence, partsIn } from '../evidence.ts'
+import type { Rule } from '../rule.ts'
 import { describe, logsOf, unready } from '../unready.ts'
 
-export function notInstalled({ release, record, namespace, unknown }: Evidence): Finding[] {
+export const releaseRules: readonly Rule[] = [notInstalled, lock, release, unexplained]
+
+function notInstalled({ release, record, namespace, unknown }: Evidence): Finding[] {
   if (release === undefined || record || unknown.some((line) => line.includes('record of Helm release'))) return []
   return [{
     id: 'release-not-installed',
@@ -22,7 +25,7 @@ export function notInstalled({ release, record, namespace, unknown }: Evidence):
 }
 
 /** The record of a Helm that works looks the same, hence the time. */
-export function lock({ record, at }: Evidence): Finding[] {
+function lock({ record, at }: Evidence): Finding[] {
   if (!record?.status.startsWith('pending-')) return []
   if (ageMs(record.updatedAt, new Date(at)) < faults['helm-pending-lock'].settleMs) return []
   return [{
@@ -35,7 +38,7 @@ export function lock({ record, at }: Evidence): Finding[] {
   }]
 }
 
-export function release(evidence: Evidence): Finding[] {
+function release(evidence: Evidence): Finding[] {
   const { record } = evidence
   const { roots, symptoms } = causesOf(partsIn(evidence))
   const certain = mergeFindings(roots.filter((failure) => hasSettled(failure, evidence)).map((failure) => withLog(failure, evidence)))
@@ -74,7 +77,7 @@ function ownedBy(subject: string, { jobs, pods }: Evidence): KubernetesObject[] 
  * Not ready for long and no rule knows why: said with all there is, never guessed, and never left
  * out. Where something could not be read, that is named instead.
  */
-export function unexplained(evidence: Evidence): Finding[] {
+function unexplained(evidence: Evidence): Finding[] {
   const { record, at, unknown } = evidence
   const now = new Date(at)
   if (!record || unknown.length > 0 || ageMs(record.updatedAt, now) < faults['not-ready-unexplained'].settleMs) return []

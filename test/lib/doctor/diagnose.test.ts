@@ -27,7 +27,7 @@ void t.test('a good release is healthy, with what was looked at', (t) => {
 
 void t.test('what could not be read is never health', (t) => {
   t.match(diagnose(of(good, { unknown: ['events could not be read'] })), { healthy: false, findings: [], unknown: ['events could not be read'] })
-  const broke = diagnose(of(good), [function nonsense(): never { throw new Error('no such field') }])
+  const broke = diagnose(of(good), [], [function nonsense(): never { throw new Error('no such field') }])
   t.match(broke, { healthy: false, unknown: ['rule nonsense broke: no such field'] })
   t.end()
 })
@@ -63,7 +63,7 @@ void t.test('several independent causes are all named, the deeper ones first', (
 
 void t.test('a crash carries the last words of its container', (t) => {
   const crashing = pod({ status: { containerStatuses: [crashed(6, {})] } })
-  const logs = [{ pod: crashing.metadata.name, container: 'scheduler', previous: false, lines: ['a', 'b', 'c', 'd', 'e', 'f: AirflowConfigException'] }]
+  const logs = [{ namespace: 'airflow', pod: crashing.metadata.name, container: 'scheduler', previous: false, lines: ['a', 'b', 'c', 'd', 'e', 'f: AirflowConfigException'] }]
   const { findings } = diagnose(of([...good.slice(0, 1), deployment('airflow-scheduler', 0)], { pods: [crashing], logs }))
   t.match(findings, [{ id: 'crash-loop', evidence: [/exit code 1/, /b$/, /c$/, /d$/, /e$/, /scheduler: f: AirflowConfigException/] }])
   t.end()

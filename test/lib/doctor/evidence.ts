@@ -1,22 +1,24 @@
 /** A reader that answers from a list, and evidence made by hand. */
-import type { Evidence } from '../../../lib/doctor/evidence.ts'
+import { emptyEvidence, type Evidence } from '../../../lib/doctor/evidence.ts'
 import type { KubernetesObject, ListQuery, LogQuery, Reader, Release } from '../../../lib/access.ts'
 import { node, now } from '../observe/objects.ts'
 
 export const long = '2023-08-02T09:00:00Z'
 
 export function evidence(parts: Partial<Evidence> = {}): Evidence {
-  return {
-    at: now.toISOString(), namespace: 'airflow', release: 'airflow',
-    pods: [], claims: [], events: [], workloads: [], jobs: [], nodes: [node()], classes: [], volumes: [],
-    logs: [], looked: [], unknown: [], ...parts,
-  }
+  return { ...emptyEvidence(now, 'airflow', 'airflow'), nodes: [node()], classes: [], volumes: [], ...parts }
 }
 
 const kinds: Record<string, string> = {
   'pods': 'Pod', 'persistentvolumeclaims': 'PersistentVolumeClaim', 'events': 'Event',
   'deployments.apps': 'Deployment', 'statefulsets.apps': 'StatefulSet', 'daemonsets.apps': 'DaemonSet', 'jobs.batch': 'Job',
   'nodes': 'Node', 'storageclasses.storage.k8s.io': 'StorageClass', 'persistentvolumes': 'PersistentVolume',
+  'replicasets.apps': 'ReplicaSet', 'services': 'Service', 'endpoints': 'Endpoints', 'configmaps': 'ConfigMap', 'secrets': 'Secret',
+  'serviceaccounts': 'ServiceAccount', 'networkpolicies.networking.k8s.io': 'NetworkPolicy', 'resourcequotas': 'ResourceQuota',
+  'ingressroutes.traefik.io': 'IngressRoute', 'middlewares.traefik.io': 'Middleware', 'ingressroutes.traefik.containo.us': 'none', 'middlewares.traefik.containo.us': 'none',
+  'customresourcedefinitions.apiextensions.k8s.io': 'CustomResourceDefinition', 'leases.coordination.k8s.io': 'Lease',
+  'validatingwebhookconfigurations.admissionregistration.k8s.io': 'ValidatingWebhookConfiguration',
+  'mutatingwebhookconfigurations.admissionregistration.k8s.io': 'MutatingWebhookConfiguration',
 }
 
 export interface Script {
@@ -35,9 +37,14 @@ export function reader({ objects = [], release, logs, forbidden = [] }: Script):
       asked.push(query)
       const no = query.resources.find((resource) => forbidden.includes(resource))
       if (no !== undefined) return Promise.reject(new Error(`${no} is forbidden: User "me" cannot list resource\nmore`))
+      const unknown = query.resources.find((resource) => kinds[resource] === undefined)
+      if (unknown !== undefined) return Promise.reject(new Error(`unscripted: list of ${unknown}`))
       const wanted = query.resources.map((resource) => kinds[resource])
-      return Promise.resolve(objects.filter(({ kind }) => wanted.includes(kind)))
+      const here = objects.filter(({ kind, metadata }) => wanted.includes(kind) && (query.namespace === undefined || (metadata.namespace ?? query.namespace) === query.namespace))
+      return Promise.resolve(here.map(query.keep ?? ((object) => object)))
     },
+    get: (refs) => Promise.resolve(refs.map((ref) => objects.find(({ kind, metadata }) => kind === ref.kind && metadata.name === ref.name))),
+    versions: () => Promise.resolve({ server: 'v1.22.8', kubectl: 'v1.22.8', helm: 'v3.9.4' }),
     release: () => (forbidden.includes('secrets') ? Promise.reject(new Error('secrets is forbidden')) : Promise.resolve(release)),
     logs: (query) => {
       asked.push(query)

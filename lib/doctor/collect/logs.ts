@@ -1,11 +1,17 @@
-/** The last lines of what is not ready, of a bounded number of containers. */
+/**
+ * The last lines of what is not ready, and of what can be ready and yet complain: Airflow's own parts, the
+ * database, DNS, the provisioner and Traefik. Of a bounded number of containers.
+ */
 import type { ContainerStatus, Pod } from 'kubernetes-types/core/v1.js'
-import type { KubernetesObject, LogQuery, Reader } from '../access.ts'
-import { controllerOf } from '../observe/owners.ts'
-import type { ContainerLog } from './evidence.ts'
-import type { Redact } from './redact.ts'
+import { AirstripError } from '../../errors.ts'
+import type { KubernetesObject, LogQuery, Reader } from '../../access.ts'
+import { controllerOf } from '../../observe/owners.ts'
+import type { ContainerLog, Evidence } from '../evidence.ts'
+import type { Redact } from '../redact.ts'
 
 const lines = 20
+/** Of what is ready: a complaint may lie further back. */
+const moreLines = 60
 /** Twenty replicas fail alike. */
 const mostContainers = 12
 const atOnce = 6
@@ -14,10 +20,11 @@ interface Wanted extends LogQuery {
   previous: boolean
 }
 
-export async function collectLogs(reader: Reader, pods: readonly KubernetesObject[], redact: Redact): Promise<{ logs: ContainerLog[]; unknown: string[] }> {
+export async function collectLogs(reader: Reader, { pods, system }: Pick<Evidence, 'pods' | 'system'>, redact: Redact): Promise<{ logs: ContainerLog[]; unknown: string[] }> {
   const logs: ContainerLog[] = []
   const unknown: string[] = []
-  const wanted = wantedLogs(pods)
+  const systemPods = system.filter(({ kind }) => kind === 'Pod')
+  const wanted = [...wantedLogs(pods), ...wantedLogs(systemPods), ...talkative(pods), ...talkative(systemPods)]
   for (let start = 0; start < wanted.length; start += atOnce) {
     const answers = await Promise.all(wanted.slice(start, start + atOnce).map((query) => read(reader, query, redact)))
     for (const answer of answers) {
@@ -28,16 +35,37 @@ export async function collectLogs(reader: Reader, pods: readonly KubernetesObjec
   return { logs, unknown }
 }
 
+/** An API server that fails while a pod goes away is no reason to doubt the rest, but is said. */
 async function read(reader: Reader, query: Wanted, redact: Redact): Promise<ContainerLog | string | undefined> {
-  const { pod, container, previous } = query
+  const { namespace, pod, container, previous } = query
   try {
     const text = await reader.logs(query)
     const said = redact(text ?? '').trimEnd()
-    return said === '' ? undefined : { pod, container, previous, lines: said.split('\n').slice(-lines) }
+    return said === '' ? undefined : { namespace, pod, container, previous, lines: said.split('\n').slice(-query.lines) }
   } catch (error) {
-    const reason = error instanceof Error ? error.message.split('\n')[0] : String(error)
+    const reason = error instanceof AirstripError ? (error.seen[0] ?? error.message) : error instanceof Error ? error.message.split('\n')[0] : String(error)
     return `the log of ${pod}, container ${container}, could not be read: ${reason ?? ''}`
   }
+}
+
+/** By the name of the container, or of the image: what speaks of faults that no probe sees. */
+const speakers = /^(scheduler|webserver|api-server|worker|triggerer|dag-processor|postgresql|redis|git-sync|flower|coredns|local-path-provisioner|traefik)$/
+const speakingImages = /(^|\/)(traefik|coredns|local-path-provisioner)(:|@|$)/
+
+/** One of each kind of container among those that are ready. */
+function talkative(pods: readonly KubernetesObject[]): Wanted[] {
+  const seen = new Set<string>()
+  return pods.filter((pod) => !isSuspect(pod)).flatMap((object): Wanted[] => {
+    const { spec } = object as Pod
+    const ready = (object as Pod).status?.phase === 'Running'
+    const chosen = (spec?.containers ?? []).filter(({ name, image = '' }) => ready && (speakers.test(name) || speakingImages.test(image)))
+    return chosen.flatMap(({ name }) => {
+      const like = `${controllerOf(object)?.uid ?? object.metadata.name} ${name}`
+      if (seen.has(like) || seen.size >= mostContainers) return []
+      seen.add(like)
+      return [{ namespace: object.metadata.namespace ?? 'default', pod: object.metadata.name, container: name, previous: false, lines: moreLines }]
+    })
+  })
 }
 
 export function wantedLogs(pods: readonly KubernetesObject[]): Wanted[] {

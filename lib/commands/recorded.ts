@@ -1,0 +1,43 @@
+/** What the state file says of itself and of what went wrong, for the doctor; a file that cannot be used is a finding there and no error. */
+import { AirstripError } from '../errors.ts'
+import type { Said, StateFacts } from '../doctor/evidence.ts'
+import { parseState, refuseForeign, type State, type StateFile } from '../engine/state.ts'
+import { clusterId } from '../engine/identity.ts'
+import type { Reader } from '../access.ts'
+
+export interface Recorded {
+  state: StateFacts
+  said: Said[]
+}
+
+export async function readRecorded(file: StateFile, reader: Reader): Promise<Recorded> {
+  try {
+    const text = file.read()
+    if (text === undefined) return { state: { path: file.path }, said: [] }
+    const state = parseState(text, file.path)
+    if (state === undefined) return { state: { path: file.path, problem: { code: 'STATE_DAMAGED', sentence: `${file.path} cannot be read as what airstrip writes.` } }, said: [] }
+    const foreign = await foreignTo(state, file.path, reader)
+    return { state: { path: file.path, ...(foreign === undefined ? {} : { problem: foreign }) }, said: foreign === undefined ? saidIn(state, file.path) : [] }
+  } catch (error) {
+    if (!(error instanceof AirstripError)) throw error
+    return { state: { path: file.path, problem: { code: error.code, sentence: error.message } }, said: [] }
+  }
+}
+
+/** Where the cluster does not answer nothing can be said of whose the file is. */
+async function foreignTo(state: State, path: string, reader: Reader): Promise<StateFacts['problem']> {
+  const id = await clusterId(reader).catch(() => undefined)
+  try {
+    if (id !== undefined) refuseForeign(state, id, path)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof AirstripError)) throw error
+    return { code: error.code, sentence: error.message }
+  }
+}
+
+/** Only of steps that failed last: what was mended since says nothing of now. */
+function saidIn(state: State, path: string): Said[] {
+  return Object.entries(state.steps).flatMap(([name, { status, error, endedAt = '' }]) =>
+    status === 'failed' && error !== undefined ? [{ source: `step ${name}, in ${path}`, at: endedAt, text: [error.sentence, ...error.seen].join('\n') }] : [])
+}

@@ -1,0 +1,44 @@
+/** The kinds that are listed whole: of the release's namespace and of the cluster. */
+import type { Reader } from '../../access.ts'
+import { redactWith } from '../redact.ts'
+import type { Scope } from './index.ts'
+import { type Found, type Kind, listKinds, merged } from './collector.ts'
+import { keepers } from './keep.ts'
+
+export async function collectNamespace(reader: Reader, { namespace, redact }: Scope): Promise<Found> {
+  return listKinds(reader, namespaced(keepers(redactWith(redact))), { namespace })
+}
+
+function namespaced(keep: ReturnType<typeof keepers>): Kind[] {
+  return [
+    { resource: 'pods', part: 'pods', keep: keep.pod },
+    { resource: 'persistentvolumeclaims', part: 'claims', keep: keep.plain },
+    { resource: 'events', part: 'events', keep: keep.event },
+    { resource: 'deployments.apps', part: 'workloads', keep: keep.workload },
+    { resource: 'statefulsets.apps', part: 'workloads', keep: keep.workload },
+    { resource: 'daemonsets.apps', part: 'workloads', keep: keep.workload },
+    { resource: 'replicasets.apps', part: 'replicaSets', keep: keep.workload },
+    { resource: 'jobs.batch', part: 'jobs', keep: keep.workload },
+    { resource: 'services', part: 'services', keep: keep.plain },
+    { resource: 'endpoints', part: 'endpoints', keep: keep.plain },
+    { resource: 'configmaps', part: 'configMaps', keep: keep.keysOnly },
+    { resource: 'serviceaccounts', part: 'serviceAccounts', keep: keep.nameOnly },
+    { resource: 'networkpolicies.networking.k8s.io', part: 'networkPolicies', keep: keep.plain },
+    { resource: 'resourcequotas', part: 'quotas', keep: keep.plain },
+    ...['ingressroutes', 'middlewares'].flatMap((name) => ['traefik.io', 'traefik.containo.us'].map((group): Kind => ({ resource: `${name}.${group}`, part: 'routes', keep: keep.plain }))),
+  ]
+}
+
+export async function collectCluster(reader: Reader, { namespace, redact }: Scope): Promise<Found> {
+  const keep = keepers(redactWith(redact))
+  const kinds: Kind[] = [
+    { resource: 'nodes', part: 'nodes', keep: keep.plain },
+    { resource: 'storageclasses.storage.k8s.io', part: 'classes', keep: keep.plain },
+    { resource: 'persistentvolumes', part: 'volumes', keep: keep.plain },
+    { resource: 'customresourcedefinitions.apiextensions.k8s.io', part: 'definitions', keep: keep.nameOnly },
+    { resource: 'validatingwebhookconfigurations.admissionregistration.k8s.io', part: 'webhooks', keep: keep.plain },
+    { resource: 'mutatingwebhookconfigurations.admissionregistration.k8s.io', part: 'webhooks', keep: keep.plain },
+  ]
+  const [lists, [own]] = await Promise.all([listKinds(reader, kinds, {}), reader.get([{ apiVersion: 'v1', kind: 'Namespace', name: namespace }])])
+  return merged<Found>(lists, own === undefined ? {} : { ownNamespace: keep.plain(own) })
+}

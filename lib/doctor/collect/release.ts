@@ -1,0 +1,85 @@
+/** What Helm knows of the release, and the Secrets beside it without their values. */
+import { readData } from '../../airflow/keys.ts'
+import type { KubernetesObject, Reader, Release } from '../../access.ts'
+import { AirstripError } from '../../errors.ts'
+import type { SecretFacts } from '../evidence.ts'
+import { redactWith } from '../redact.ts'
+import type { Scope } from './index.ts'
+import { type Found, messageOf } from './collector.ts'
+import { keepers } from './keep.ts'
+import { readableValues } from './values.ts'
+
+export async function collectRelease(reader: Reader, { namespace, release, redact }: Scope): Promise<Found> {
+  if (release === undefined) return {}
+  try {
+    const record = await reader.release(release, namespace)
+    if (record === undefined) return {}
+    const kept = keptOf(record, keepers(redactWith(redact)))
+    return { record: kept, records: record.records ?? [], looked: [`Helm release ${namespace}/${record.name}: ${record.status}`] }
+  } catch (error) {
+    if (error instanceof AirstripError && error.code === 'CLUSTER_UNREACHABLE') throw error
+    return { unknown: [`the record of Helm release ${namespace}/${release} could not be read: ${messageOf(error)}`] }
+  }
+}
+
+/** A record holds every manifest and value of the release, passwords among them. */
+function keptOf(record: Release, keep: ReturnType<typeof keepers>): Release {
+  const { values, hooks, objects, description, ...rest } = record
+  const kept = (object: KubernetesObject): KubernetesObject => (['Secret', 'ConfigMap'].includes(object.kind) ? keep.keysOnly(object) : keep.workload(object))
+  return {
+    ...rest,
+    base: undefined,
+    description: keep.text(description),
+    values: readableValues(values),
+    objects: objects.map(kept),
+    hooks: hooks.map(({ object, ...hook }) => ({ ...hook, ...(object === undefined ? {} : { object: kept(object) }) })),
+  }
+}
+
+export async function collectSecrets(reader: Reader, { namespace }: Scope): Promise<Found> {
+  try {
+    const secrets = await reader.list({ resources: ['secrets'], namespace, fieldSelector: 'type!=helm.sh/release.v1' })
+    return { secrets: factsOf(secrets), looked: [`${secrets.length} secrets`] }
+  } catch (error) {
+    if (error instanceof AirstripError && error.code === 'CLUSTER_UNREACHABLE') throw error
+    return { unknown: [`secrets in ${namespace} could not be read: ${messageOf(error)}`] }
+  }
+}
+
+/** Each Secret's facts, compared with all the others. */
+export function factsOf(secrets: readonly KubernetesObject[]): SecretFacts[] {
+  const cores = new Map(secrets.map((secret) => [secret, Object.entries(readData(secret)).map(([key, value]) => ({ key, core: coreOf(value), value }))]))
+  const holders = new Map<string, string[]>()
+  for (const [{ metadata }, entries] of cores) for (const { key, core } of entries) holders.set(core, [...(holders.get(core) ?? []), `${metadata.name}/${key}`])
+  return secrets.map((secret) => {
+    const { name, labels = {}, creationTimestamp = '' } = secret.metadata
+    const entries = cores.get(secret) ?? []
+    return {
+      name, labels, type: typeof secret.type === 'string' ? secret.type : 'Opaque', createdAt: creationTimestamp,
+      keys: entries.map(({ key }) => key),
+      same: Object.fromEntries(entries.map(({ key, core }) => [key, (holders.get(core) ?? []).filter((one) => one !== `${name}/${key}`)])),
+      remarks: Object.fromEntries(entries.flatMap(({ key, value }) => { const said = remarkOn(key, value); return said === undefined ? [] : [[key, said]] })),
+    }
+  })
+}
+
+/** The password of an address, since that is what two Secrets must agree on; anything else whole. */
+function coreOf(value: string): string {
+  const encoded = /^[a-z][a-z0-9+.-]*:\/\/[^:/@]*:([^@/]+)@/i.exec(value)?.[1]
+  if (encoded === undefined) return value
+  try {
+    return decodeURIComponent(encoded)
+  } catch {
+    return encoded
+  }
+}
+
+/** Keys that stand in the documentation of the community chart, for everybody to read. */
+const published = ['7T512UXSSmBOkpWimFHIVb8jK6lfmSAvx4mO6Arehnc=', 'THIS IS UNSAFE!']
+
+function remarkOn(key: string, value: string): string | undefined {
+  if (published.includes(value)) return 'is one that stands in a documentation'
+  if (value.trim() === '') return 'is empty'
+  if (/fernet/i.test(key) && !value.split(',').every((one) => /^[A-Za-z0-9_-]{43}=$/.test(one.trim()))) return 'is not a Fernet key'
+  return undefined
+}

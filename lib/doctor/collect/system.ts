@@ -1,0 +1,41 @@
+/** What the release stands on outside its namespace: the control plane, DNS, the provisioner and Traefik. */
+import type { Deployment } from 'kubernetes-types/apps/v1.js'
+import type { KubernetesObject, Reader } from '../../access.ts'
+import { redactWith } from '../redact.ts'
+import type { Scope } from './index.ts'
+import { type Found, type Kind, listKind, listKinds, merged } from './collector.ts'
+import { keepers } from './keep.ts'
+
+/** Always looked at; those of Traefik and of provisioners are found by what runs in them. */
+const known = ['kube-system']
+
+const runs = /(^|\/)(traefik|local-path-provisioner|[\w-]*provisioner|coredns)(:|@|$)/
+
+export async function collectSystem(reader: Reader, scope: Scope): Promise<Found> {
+  const keep = keepers(redactWith(scope.redact))
+  const [workloads, leases] = await Promise.all([
+    listKinds(reader, ['deployments.apps', 'daemonsets.apps'].map((resource): Kind => ({ resource, part: 'system', keep: keep.workload })), {}),
+    leasesOf(reader, ['kube-system', 'kube-node-lease']),
+  ])
+  const ours = (workloads.system ?? []).filter(({ metadata }) => metadata.namespace !== scope.namespace)
+  const namespaces = [...new Set([...known, ...ours.filter(isFoundation).map(({ metadata }) => metadata.namespace ?? 'default')])]
+  const near = ours.filter(({ metadata }) => namespaces.includes(metadata.namespace ?? ''))
+  const inside = await Promise.all(namespaces.map((namespace) => listKinds(reader, [
+    { resource: 'pods', part: 'system', keep: keep.pod },
+    { resource: 'services', part: 'system', keep: keep.plain },
+    { resource: 'endpoints', part: 'system', keep: keep.plain },
+    { resource: 'events', part: 'system', keep: keep.event },
+  ], { namespace })))
+  return [leases, ...inside].reduce((sum, one) => merged<Found>(sum, one), { ...workloads, system: near })
+}
+
+function isFoundation(object: KubernetesObject): boolean {
+  return ((object as unknown as Deployment).spec?.template.spec?.containers ?? []).some(({ image }) => runs.test(image ?? ''))
+}
+
+async function leasesOf(reader: Reader, namespaces: readonly string[]): Promise<Found> {
+  const plain = keepers((text) => text).plain
+  const lists = await Promise.all(namespaces.map((namespace) => listKind(reader, { resource: 'leases.coordination.k8s.io', part: 'leases', keep: plain }, { namespace })))
+  return lists.reduce((sum, one) => merged<Found>(sum, one), {})
+}
+

@@ -1,0 +1,38 @@
+/**
+ * Which finding explains which: what stands on something broken looks broken itself. A finding that
+ * another one explains is told under it and never first. Each area of rules says what its causes explain.
+ */
+import type { Finding } from '../step.ts'
+import type { FaultId } from '../observe/faults.ts'
+import type { Explains } from './rule.ts'
+import { clusterExplains } from './rules/cluster.ts'
+import { databaseExplains } from './rules/database.ts'
+import { folderExplains } from './rules/folders.ts'
+import { helmExplains } from './rules/helm.ts'
+import { ingressExplains } from './rules/ingress.ts'
+import { keyExplains } from './rules/keys.ts'
+import { machineExplains } from './rules/machine.ts'
+import { networkExplains } from './rules/network.ts'
+import { processExplains } from './rules/processes.ts'
+import { storageExplains } from './rules/storage.ts'
+
+const areas: readonly Explains[] = [
+  machineExplains, clusterExplains, storageExplains, helmExplains, databaseExplains, keyExplains, folderExplains, processExplains, networkExplains, ingressExplains,
+]
+
+/** Each finding with its causes. */
+export function explained(findings: readonly Finding[]): Finding[] {
+  return findings.map((finding) => {
+    const causes = findings.filter((other) => other !== finding && isCause(other.id, finding.id))
+    return causes.length === 0 ? finding : { ...finding, causes: [...(finding.causes ?? []), ...causes.map(alone)] }
+  })
+}
+
+function isCause(cause: string, symptom: string): boolean {
+  return areas.some((area) => area[cause as FaultId]?.includes(symptom as FaultId) === true)
+}
+
+/** A cause is told with what it is and how it is mended, not with what it stands on itself. */
+function alone(finding: Finding): Finding {
+  return { ...finding, causes: [] }
+}
