@@ -6,6 +6,7 @@ import type { Evidence } from './evidence.ts'
 import { explained } from './explains.ts'
 import type { Rule } from './rule.ts'
 import { rules } from './rules.ts'
+import { machineRules } from './rules/machine.ts'
 import { unready } from './unready.ts'
 
 export interface Diagnosis {
@@ -28,7 +29,7 @@ function isNote({ id }: Finding, { answered }: Evidence): boolean {
 }
 
 /** `beside`: findings that come from elsewhere, for example of a step's own check; what a rule found itself is not told again. */
-export function diagnose(evidence: Evidence, beside: readonly Finding[] = [], list: readonly Rule[] = rules): Diagnosis {
+export function diagnose(evidence: Evidence, beside: readonly Finding[] = [], list: readonly Rule[] = evidence.unreachable === undefined ? rules : machineRules): Diagnosis {
   const broken: string[] = []
   const found = list.flatMap((rule) => {
     try {

@@ -9,7 +9,7 @@
  * the wait lasts until after its next one: the cause may have been mended in between.
  */
 export const faults = {
-  'tool-missing': { settleMs: 0, rule: 'kubectl or helm is not on the PATH.', link: 'https://kubernetes.io/docs/tasks/tools/' },
+  'tool-missing': { settleMs: 0, rule: 'Either kubectl or helm is not on the PATH.', link: 'https://kubernetes.io/docs/tasks/tools/' },
   'kubeadm-certs-expired': { settleMs: 0, rule: 'The API server\'s certificate, or the one of the kubeconfig, has ended.', link: 'https://kubernetes.io/docs/tasks/administer-cluster/kubeadm/kubeadm-certs/' },
   'clock-skew': { settleMs: 0, rule: 'The clock of a node and of this machine are more than 30 s apart, or a certificate is not valid yet.', link: 'https://github.com/apache/airflow/pull/16754' },
   'cluster-unreachable-kubeconfig': { settleMs: 0, rule: 'There is no kubeconfig, it is of somebody else, or nobody answers at the address in it.', link: 'https://github.com/helm/helm/issues/12682' },
@@ -20,7 +20,7 @@ export const faults = {
   'kubernetes-version-required': { settleMs: 0, rule: 'The cluster is not of the version that the configuration requires.' },
   'kubernetes-version-unknown': { settleMs: 0, rule: 'The API server\'s version cannot be read as one of Kubernetes 1.' },
   'helm-kubernetes-skew': { settleMs: 0, rule: 'Helm was built for other versions of Kubernetes.', link: 'https://helm.sh/docs/topics/version_skew/' },
-  'kubectl-skew': { settleMs: 0, rule: 'kubectl is more than one minor version away from the API server.', link: 'https://kubernetes.io/releases/version-skew-policy/#kubectl' },
+  'kubectl-skew': { settleMs: 0, rule: 'The kubectl on the PATH is more than one minor version away from the API server.', link: 'https://kubernetes.io/releases/version-skew-policy/#kubectl' },
   'chart-kubernetes-skew': { settleMs: 0, rule: 'The chart\'s README names a newer Kubernetes.' },
   'control-plane-down': { settleMs: 0, rule: 'The scheduler or the controller manager has not renewed its lease for a minute.', link: 'https://kubernetes.io/docs/concepts/architecture/#control-plane-components' },
   'node-not-ready': { settleMs: 60_000, rule: 'A node says Ready False or Unknown.', link: 'https://kubernetes.io/docs/tasks/debug/debug-cluster/' },
@@ -39,7 +39,7 @@ export const faults = {
   'kubeversion-refused': { settleMs: 0, rule: 'The chart\'s kubeVersion leaves out this cluster.', link: 'https://helm.sh/docs/topics/charts/#the-kubeversion-field' },
   'chart-api-removed': { settleMs: 0, rule: 'The chart wants a kind in a version that this cluster does not have.', link: 'https://github.com/airflow-helm/charts/issues/679' },
   'helm-foreign-resource': { settleMs: 0, rule: 'An object that the chart makes is there already and belongs to somebody else.', link: 'https://github.com/apache/airflow/issues/18933' },
-  'helm-name-in-use': { settleMs: 0, rule: 'helm install was run for a name that has a release already.', link: 'https://github.com/helm/helm/issues/4174' },
+  'helm-name-in-use': { settleMs: 0, rule: 'Helm was told to install under a name that has a release already.', link: 'https://github.com/helm/helm/issues/4174' },
   'immutable-field-on-upgrade': { settleMs: 0, rule: 'An upgrade wants to change a field that cannot be changed.', link: 'https://github.com/apache/airflow/issues/28734' },
   'wait-hook-deadlock': { settleMs: 120_000, rule: 'Helm waits for pods that wait for the migrations, which Helm starts only after them.', link: 'https://github.com/apache/airflow/issues/11979' },
   'namespace-terminating': { settleMs: 30_000, rule: 'The namespace is being deleted, and nothing new can be made in it.', link: 'https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/' },
@@ -88,7 +88,7 @@ export const faults = {
   'service-without-endpoints': { settleMs: 60_000, rule: 'A Service selects no pod, or none that is ready.', link: 'https://kubernetes.io/docs/tasks/debug/debug-application/debug-service/' },
   'network-policy-blocks': { settleMs: 60_000, rule: 'A NetworkPolicy keeps Airflow\'s parts from talking to each other.', link: 'https://kubernetes.io/docs/concepts/services-networking/network-policies/' },
   'logs-not-writable-50000': { settleMs: 20_000, rule: 'Airflow runs as uid 50000 and cannot write its logs folder.', link: 'https://github.com/airflow-helm/charts/issues/38' },
-  'git-sync-failure': { settleMs: 20_000, rule: 'git-sync cannot fetch the DAGs.', link: 'https://github.com/apache/airflow/issues/32981' },
+  'git-sync-failure': { settleMs: 20_000, rule: 'The container git-sync cannot fetch the DAGs.', link: 'https://github.com/apache/airflow/issues/32981' },
   'k8s-executor-forbidden': { settleMs: 20_000, rule: 'The service account may not make or list the pods of tasks.', link: 'https://github.com/apache/airflow/issues/29365' },
   'dag-import-error': { settleMs: 0, rule: 'Airflow cannot read a DAG file.', link: 'https://airflow.apache.org/docs/apache-airflow/stable/faq.html' },
   'probe-path-mismatch': { settleMs: 30_000, rule: 'A probe asks for a path that the webserver does not serve.', link: 'https://github.com/apache/airflow/issues/20581' },

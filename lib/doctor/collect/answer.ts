@@ -1,8 +1,7 @@
 /** What the address of Airflow answers, and the folders on the node where that is this machine. */
 import type { Reader } from '../../access.ts'
 import { addressOf } from '../../observe/address.ts'
-import type { Scope } from './index.ts'
-import type { Found } from './collector.ts'
+import type { Scope, Found } from './collector.ts'
 
 export async function askAddress(reader: Reader, { wanted }: Scope): Promise<Found> {
   if (wanted === undefined) return {}

@@ -1,8 +1,19 @@
 /** What a collector is: it looks at one area and gives its parts of the evidence. */
 import type { KubernetesObject, ListQuery, Reader } from '../../access.ts'
 import { AirstripError } from '../../errors.ts'
-import type { Evidence } from '../evidence.ts'
-import type { Scope } from './index.ts'
+import type { Evidence, Said, StateFacts, Wanted } from '../evidence.ts'
+import type { Redact } from '../redact.ts'
+
+export interface Scope {
+  namespace: string
+  release?: string | undefined
+  /** What the configuration wants; without it only what is there is judged. */
+  wanted?: (Wanted & { address?: string | undefined }) | undefined
+  /** What the state file says; read by whoever knows where it lies. */
+  recorded?: { state: StateFacts; said: Said[] } | undefined
+  /** Takes the secrets that are known out of a text; what looks like one is taken out in any case. */
+  redact?: Redact | undefined
+}
 
 export type Found = Partial<Evidence>
 

@@ -4,25 +4,14 @@
  */
 import { AirstripError } from '../../errors.ts'
 import type { Reader } from '../../access.ts'
-import { emptyEvidence, type Evidence, type StateFacts, type Said, type Wanted } from '../evidence.ts'
-import { type Redact, redactWith } from '../redact.ts'
+import { emptyEvidence, type Evidence } from '../evidence.ts'
+import { redactWith } from '../redact.ts'
 import { askAddress, collectFolders } from './answer.ts'
 import { collectCluster, collectNamespace } from './kinds.ts'
 import { collectLogs } from './logs.ts'
 import { collectSystem } from './system.ts'
 import { collectRelease, collectSecrets } from './release.ts'
-import { type Collector, gathered, merged, messageOf, summed } from './collector.ts'
-
-export interface Scope {
-  namespace: string
-  release?: string | undefined
-  /** What the configuration wants; without it only what is there is judged. */
-  wanted?: (Wanted & { address?: string | undefined }) | undefined
-  /** What the state file says; read by whoever knows where it lies. */
-  recorded?: { state: StateFacts; said: Said[] } | undefined
-  /** Takes the secrets that are known out of a text; what looks like one is taken out in any case. */
-  redact?: Redact | undefined
-}
+import { type Collector, type Scope, gathered, merged, messageOf, summed } from './collector.ts'
 
 /** All that any rule may need, and the logs of what is not well. */
 export async function collect(reader: Reader, scope: Scope): Promise<Evidence> {

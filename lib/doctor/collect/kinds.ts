@@ -1,8 +1,7 @@
 /** The kinds that are listed whole: of the release's namespace and of the cluster. */
 import type { Reader } from '../../access.ts'
 import { redactWith } from '../redact.ts'
-import type { Scope } from './index.ts'
-import { type Found, type Kind, listKinds, merged } from './collector.ts'
+import { type Scope, type Found, type Kind, listKinds, merged } from './collector.ts'
 import { keepers } from './keep.ts'
 
 export async function collectNamespace(reader: Reader, { namespace, redact }: Scope): Promise<Found> {

@@ -2,8 +2,7 @@
 import type { Deployment } from 'kubernetes-types/apps/v1.js'
 import type { KubernetesObject, Reader } from '../../access.ts'
 import { redactWith } from '../redact.ts'
-import type { Scope } from './index.ts'
-import { type Found, type Kind, listKind, listKinds, merged } from './collector.ts'
+import { type Scope, type Found, type Kind, listKind, listKinds, merged } from './collector.ts'
 import { keepers } from './keep.ts'
 
 /** Always looked at; those of Traefik and of provisioners are found by what runs in them. */

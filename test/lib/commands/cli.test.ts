@@ -92,7 +92,7 @@ const gone: Ask = () => Promise.resolve({ status: 500, text: 'dial tcp: lookup h
 const view = { when: /^kubectl config view/, answers: { stdout: 'https://home.invalid:6443' } }
 
 void t.test('a cluster that cannot be reached is named by address and kubeconfig, with the way to one', async (t) => {
-  for (const { name } of wordless) {
+  for (const { name } of wordless.filter((command) => command.name !== 'doctor')) {
     const { code, err } = await run(t, `${name} --kubeconfig /home/joe/.kube/config --context attic`, { script: [view, ...tools], ask: gone })
     t.equal(code, 1, name)
     t.match(err, 'https://home.invalid:6443', name)
@@ -100,6 +100,12 @@ void t.test('a cluster that cannot be reached is named by address and kubeconfig
     t.match(err, 'npm run lab', name)
     t.match(err, '[CLUSTER_UNREACHABLE]', name)
   }
+})
+
+void t.test('to the doctor a cluster that cannot be reached is a finding like any other', async (t) => {
+  const { code, out } = await run(t, 'doctor --kubeconfig /home/joe/.kube/config', { script: [view, ...tools], ask: gone })
+  t.equal(code, 3)
+  t.match(out, /https:\/\/home\.invalid:6443.*\[cluster-unreachable-kubeconfig\]/)
 })
 
 void t.test('a run that reached nothing leaves no lock, and a state that says so', async (t) => {
