@@ -10,6 +10,7 @@ const layers: readonly [name: string, files: RegExp][] = [
   ['engine', /^lib\/engine\//],
   ['report and adapters', /^lib\/(report|adapters)\//],
   ['commands', /^lib\/commands\//],
+  ['program', /^lib\/(program|compiled)\.ts$/],
   ['run.ts', /^run\.ts$/],
 ]
 
