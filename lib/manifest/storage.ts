@@ -42,7 +42,7 @@ function pair(objects: KubernetesObject[], { namespace, path }: StorageSpec, fol
 }
 
 /** The Job that makes and proves the folders on one node. */
-export function folderJob({ namespace, path, image }: StorageSpec, node: string): KubernetesObject {
+export function folderJob({ namespace, path, image }: Pick<StorageSpec, 'namespace' | 'path' | 'image'>, node: string): KubernetesObject {
   const job = pick(loadManifest('folders'), 'Job')
   const { template } = job.spec as { template: { spec: { initContainers: object[]; containers: object[]; volumes: object[] } } }
   const withImage = (containers: object[]): object[] => containers.map((container) => ({ ...container, image }))
