@@ -50,7 +50,6 @@ export function wantedOf({ airflow, storage, ingress }: Config): Wanted & { addr
     chart: airflow.chart,
     executor: airflow.executor,
     storagePath: storage.path,
-    storageImage: storage.image,
     host, path, prefix, certResolver, entryPoint, address,
     service: `${airflow.release}-webserver`,
     bundledDatabase: airflow.database.external === undefined,

@@ -1,6 +1,6 @@
 /** What can be mended of a diagnosis: found by its evidence, and planned with the objects as they are now. */
 import { keyOf } from '../cluster/objects.ts'
-import { nameOf, objectsOf } from '../changes.ts'
+import { objectsOf } from '../changes.ts'
 import { mendingsOf } from '../doctor/mends.ts'
 import type { Mending, Touch } from '../doctor/mends/mend.ts'
 import type { Planned } from '../engine/agreement.ts'
@@ -71,7 +71,7 @@ export async function planned(touches: readonly Touch[], reader: Reader): Promis
 /** A step that cannot be looked at, or cannot go on, mends nothing; one that finds all as wanted neither. */
 async function differing(name: StepName, { config }: Session, reader: Reader): Promise<Planned[]> {
   const step = steps.find((one) => one.name === name)
-  const check = await step?.check(step.spec(config as never) as never, reader).catch(() => undefined)
+  const check = await step?.check(step.spec(config), reader).catch(() => undefined)
   return check?.state === 'drifted' ? [{ step: name, changes: check.changes }] : []
 }
 
@@ -85,6 +85,6 @@ function actsOf(list: readonly Planned[]): string[] {
 
 /** The very object and what is done to it: a pod of the same name that was made since is another. */
 function actOf(change: Change): string {
-  const live = 'live' in change && change.op !== 'release' && change.op !== 'unlock' ? `${nameOf(change.live as never)} ${(change.live as { metadata: { uid?: string } }).metadata.uid ?? ''}` : ''
-  return `${change.op} ${objectsOf(change).join()} ${live}`
+  const uid = 'live' in change && change.live !== undefined && 'metadata' in change.live ? change.live.metadata.uid : undefined
+  return [change.op, ...objectsOf(change), uid ?? ''].join(' ')
 }

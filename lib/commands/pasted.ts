@@ -12,9 +12,13 @@ import type { Flags } from './deps.ts'
 export type Pasted = <T>(value: T) => T
 
 const ours = /\bnpx tsx run\.ts\b( (?:apply|diff|status|doctor|destroy|backup|restore|report)\b)?/g
-/** Followed by what they do, and not by what is said of them. */
-const kubectl = /\bkubectl(?= (?:-|get|describe|logs|patch|delete|create|apply|annotate|label|taint|cordon|uncordon|drain|exec|rollout|scale|run|edit|replace|auth|top|cp|set)\b|  *-)/g
-const helm = /\bhelm(?= (?:list|ls|status|history|rollback|uninstall|upgrade|install|get)\b)/g
+const kubectl = calling('kubectl', 'get|describe|logs|patch|delete|create|apply|annotate|label|taint|cordon|uncordon|drain|exec|rollout|scale|run|edit|replace|auth|top|cp|set')
+const helm = calling('helm', 'list|ls|status|history|rollback|uninstall|upgrade|install|get')
+
+/** A tool that is called, and not one that is only spoken of. */
+function calling(tool: string, verbs: string): RegExp {
+  return new RegExp(`\\b${tool}(?= (?:-|(?:${verbs})\\b))`, 'g')
+}
 
 export function pastedWith(flags: Pick<Flags, 'config' | 'state' | 'kubeconfig' | 'context'>): Pasted {
   const { kubeconfig, context } = flags

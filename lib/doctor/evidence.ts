@@ -27,8 +27,6 @@ export interface Wanted {
   executor: string
   /** Of this machine, where it is the node. */
   storagePath: string
-  /** Of the Job that makes the folders. */
-  storageImage: string
   host: string
   path: string
   prefix: 'strip' | 'mount'

@@ -42,13 +42,13 @@ function pair(objects: KubernetesObject[], { namespace, path }: StorageSpec, fol
 }
 
 /** The Job that makes and proves the folders on one node. */
-export function folderJob({ namespace, path, image }: Pick<StorageSpec, 'namespace' | 'path' | 'image'>, node: string): KubernetesObject {
+export function folderJob({ namespace, path, image }: StorageSpec, node: string): KubernetesObject {
   const job = pick(loadManifest('folders'), 'Job')
   const { template } = job.spec as { template: { spec: { initContainers: object[]; containers: object[]; volumes: object[] } } }
   const withImage = (containers: object[]): object[] => containers.map((container) => ({ ...container, image }))
   const { initContainers, containers, volumes } = template.spec
   return edited(job, {
-    metadata: { name: jobName(node), namespace },
+    metadata: { name: folderJobName(node), namespace },
     spec: {
       template: {
         spec: {
@@ -63,6 +63,6 @@ export function folderJob({ namespace, path, image }: Pick<StorageSpec, 'namespa
 }
 
 /** A pod's name is the Job's with six characters more, and has 63. */
-function jobName(node: string): string {
+export function folderJobName(node: string): string {
   return `airstrip-folders-${node}`.slice(0, 57).replace(/[^a-z0-9]+$/, '')
 }

@@ -38,5 +38,5 @@ export function refTo({ apiVersion, kind, metadata: { name, namespace } }: Kuber
 
 /** `spec` or `status` of an object, as far as is asked of it. */
 export function part<T>(object: KubernetesObject, name: 'spec' | 'status'): Partial<T> {
-  return (object[name] ?? {}) as Partial<T>
+  return object[name] ?? {}
 }

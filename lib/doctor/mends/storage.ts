@@ -1,6 +1,6 @@
 /** airstrip's own volumes for DAGs and logs, and their folders. A database's volume is never touched. */
 import type { KubernetesObject } from '../../access.ts'
-import { folderJob } from '../../manifest/storage.ts'
+import { folderJobName } from '../../manifest/storage.ts'
 import { schedulable } from '../../preflight/folders.ts'
 import type { Change } from '../../step.ts'
 import type { Evidence } from '../evidence.ts'
@@ -39,10 +39,9 @@ function forgetClaim(live: KubernetesObject): Change[] {
  * where this machine is the node. So the proof that is none any more is taken away, and the step makes
  * the folders and proves them again.
  */
-export function foldersAgain({ nodes = [], namespace, wanted }: Evidence): Mending | undefined {
-  if (wanted === undefined) return undefined
-  const jobs = schedulable(nodes).map(({ metadata }) => folderJob({ namespace, path: wanted.storagePath, image: wanted.storageImage }, metadata.name))
-  return { ...touching(jobs.map((job): Touch => ({ step: 'storage', ref: refTo(job), make: noProof }))), steps: ['storage'] }
+export function foldersAgain({ nodes = [], namespace }: Evidence): Mending {
+  const refs = schedulable(nodes).map(({ metadata }) => ({ apiVersion: 'batch/v1', kind: 'Job', name: folderJobName(metadata.name), namespace }))
+  return { ...touching(refs.map((ref): Touch => ({ step: 'storage', ref, make: noProof }))), steps: ['storage'] }
 }
 
 function noProof(live: KubernetesObject): Change[] {
