@@ -20,6 +20,7 @@ import { steps } from '../../steps/index.ts'
 import { consent, isAttended } from './consent.ts'
 import type { Deps, Flags } from './deps.ts'
 import { notifying } from './notify.ts'
+import { pastedError, pastedWith } from './pasted.ts'
 import { openSession, type Session } from './session.ts'
 import { shownChanges } from './shown.ts'
 
@@ -34,17 +35,19 @@ interface Run {
   changed: number
 }
 
-export async function runApply(flags: Flags, deps: Deps): Promise<number> {
+/** `held`: whoever calls has the lock of the state file already. */
+export async function runApply(flags: Flags, deps: Deps, held = false): Promise<number> {
   const chosen = selectSteps(steps, flags)
   const redactor = createRedactor()
   const { redact } = redactor
+  const pasted = pastedWith(flags)
   const renderer = createRenderer({
     json: flags.json === true, quiet: flags.quiet === true, colors: deps.colors && flags.color, screen: deps.screen, now: () => deps.clock.now(),
     out: deps.out, err: deps.err,
   })
   let history: History | undefined
   const emit: Emit = (event) => {
-    const clean = redacted(event, redact)
+    const clean = pasted(redacted(event, redact))
     if (clean.type === 'change') run.changed++
     history?.record(clean, deps.clock.now())
     renderer.show(clean)
@@ -54,24 +57,24 @@ export async function runApply(flags: Flags, deps: Deps): Promise<number> {
   const run: Run = { chosen, session: openSession(flags, deps, redactor, emit), flags, deps, emit, record, changed: 0 }
   try {
     if (flags.dryRun === true) return await runDry(run)
-    return await notifying({ config: run.session.config, flags, deps, redact }, () => locked(run, (note) => {
+    return await notifying({ config: run.session.config, flags, deps, redact }, () => locked(run, held, (note) => {
       history = createHistory(historyFiles(flags.state), record, redact, note)
       return history
     }))
   } catch (error) {
-    throw masked(error, redact)
+    throw pastedError(masked(error, redact), pasted)
   } finally {
     renderer.end()
   }
 }
 
 /** Only who holds the lock writes a history: two runs would write into each other's. */
-async function locked(run: Run, begin: (note: (text: string) => void) => History): Promise<number> {
+async function locked(run: Run, held: boolean, begin: (note: (text: string) => void) => History): Promise<number> {
   const { flags, deps, emit, record } = run
   const note = (text: string): void => {
     emit({ type: 'note', text })
   }
-  const unlock = takeLock(lockFile(`${flags.state}.lock`), { holder: deps.holder, since: record.startedAt, command: deps.commandLine }, holderAlive, note)
+  const unlock = held ? () => undefined : takeLock(lockFile(`${flags.state}.lock`), { holder: deps.holder, since: record.startedAt, command: deps.commandLine }, holderAlive, note)
   try {
     const history = begin(note)
     const state = loadState(run.session.file, deps.clock.now(), note)
@@ -95,9 +98,11 @@ async function runLocked(run: Run, state: State, history: History): Promise<numb
       clock: deps.clock,
       signal: deps.signal,
       timeoutMs: flags.timeout,
+      // Read only where it is needed: most runs find nothing wrong.
+      diagnose: async (error) => (await import('./examination.ts')).findingsBehind(error, session, deps.clock.now()),
       edition: editionOf(config, deps),
       attended: flags.yes === true || isAttended(flags, deps),
-      consent: (plan) => consent(plan, { flags, deps, session, emit }),
+      consent: (plan) => consent(plan, { flags, deps, session, emit, shownBy: 'diff' }),
       show: async (planned) => (await shownChanges([planned], look(), redactor.redact)).flatMap(({ op, kind, name, why, diff }) => [`${op} ${kind} ${name} (${why})`, ...diff.split('\n')]),
     })
   } catch (error) {
@@ -153,9 +158,10 @@ async function finish(run: Run, state: State, history: History, error: unknown, 
   const exitCode = error === undefined ? code : exitCodeOf(error, deps.signal.reason)
   state.run = { ...record, endedAt: endedAt.toISOString(), result }
   const sentence = error instanceof Error ? error.message : undefined
-  history.end({ endedAt: endedAt.toISOString(), result, exitCode, changed, steps: statusesOf(state, chosen.map(({ name }) => name)), sentence })
-  await save(run, state)
   const problem = error instanceof AirstripError ? problemOf(error) : undefined
+  const findings = problem?.findings.map(({ id, title }) => `${id}: ${title}`)
+  history.end({ endedAt: endedAt.toISOString(), result, exitCode, changed, steps: statusesOf(state, chosen.map(({ name }) => name)), sentence, findings })
+  await save(run, state)
   emit({ type: 'run-ended', result, changed, ms: endedAt.getTime() - Date.parse(record.startedAt), problem })
 }
 

@@ -13,6 +13,8 @@ export interface Asking {
   deps: Deps
   session: Session
   emit: Emit
+  /** What would show it again, for who did not agree. */
+  shownBy?: 'diff' | undefined
 }
 
 /**
@@ -45,7 +47,7 @@ function refusal(beyond: readonly Consented[], level: Word): AirstripError {
   })
 }
 
-async function askPerson(plan: readonly Consented[], ask: (question: string) => Promise<string>, { flags, deps, session, emit }: Asking): Promise<true> {
+async function askPerson(plan: readonly Consented[], ask: (question: string) => Promise<string>, { flags, deps, session, emit, shownBy }: Asking): Promise<true> {
   const colors = deps.colors && flags.color
   const { redact } = session.redactor
   for (const { step, changes } of plan) {
@@ -60,7 +62,7 @@ async function askPerson(plan: readonly Consented[], ask: (question: string) => 
     const answer = (await ask(question)).trim().toLowerCase()
     emit({ type: 'asked', question: question.trim(), answer })
     if (['y', 'yes'].includes(answer)) return true
-    if (!['d', 'diff'].includes(answer)) throw new AirstripError('CONSENT', 'You did not agree, so it was left as it is.', { next: 'Run again when you do; `diff` shows every line.' })
+    if (!['d', 'diff'].includes(answer)) throw new AirstripError('CONSENT', 'You did not agree, so it was left as it is.', { next: `Run again when you do${shownBy === undefined ? '' : `; \`${shownBy}\` shows every line`}.` })
     for (const one of await shownChanges(plan, session.look(), redact)) for (const line of diffLines(one, colors)) deps.err(redact(line))
   }
 }

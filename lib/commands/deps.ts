@@ -54,6 +54,7 @@ export interface Flags {
   skip?: string[]
   every?: string
   mode?: string
+  fix?: boolean
   system?: boolean
   user?: boolean
   cron?: boolean

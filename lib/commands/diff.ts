@@ -4,13 +4,14 @@ import { selectSteps } from '../engine/selection.ts'
 import type { Examined } from '../engine/step-run.ts'
 import { AirstripError, errorCodes } from '../errors.ts'
 import { countsOf, diffLines, shownLine } from '../report/diff.ts'
-import { findingLines } from '../report/problem.ts'
+import { findingsLines } from '../report/problem.ts'
 import type { Reader } from '../access.ts'
 import type { Finding, Step, StepName } from '../step.ts'
 import { steps } from '../../steps/index.ts'
 import type { Deps, Flags } from './deps.ts'
 import { lookingSession } from './look.ts'
 import { notifying } from './notify.ts'
+import { pastedWith } from './pasted.ts'
 import type { Session } from './session.ts'
 import { shownChanges, type Shown } from './shown.ts'
 
@@ -20,7 +21,7 @@ export async function runDiff(flags: Flags, deps: Deps): Promise<number> {
   const { session, redactor } = lookingSession(flags, deps)
   const watched = { config: session.config, flags, deps, redact: redactor.redact }
   const report = await notifying(watched, () => compare(chosen, session, redactor.redact), ({ open }) => refusalOf(open))
-  const printer = { ...report, flags, deps: { ...deps, out: (line: string) => { deps.out(redactor.redact(line)) } } }
+  const printer = { ...report, open: pastedWith(flags)(report.open), flags, deps: { ...deps, out: (line: string) => { deps.out(redactor.redact(line)) } } }
   if (flags.json === true) printJson(printer)
   else printText(printer)
   if (refusalOf(report.open) !== undefined) return errorCodes.BLOCKED.exit
@@ -82,7 +83,7 @@ function printText({ shown, open, flags, deps }: Report): void {
     if (findings.length > 0) deps.err(`${step} cannot go on:`)
     else if (waiting === undefined) deps.err(`${step} could not be looked at yet; its changes are told when the steps before it are in place`)
     else if (!quiet) deps.err(`${step} waits: ${waiting}; its changes cannot be told before that`)
-    for (const line of findings.flatMap((finding) => findingLines(finding, colors))) deps.err(line)
+    for (const line of findingsLines(findings, colors)) deps.err(line)
   }
   if (!quiet) deps.err(summary(shown))
 }

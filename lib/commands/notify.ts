@@ -43,7 +43,9 @@ async function notifyFailure(watched: Watched, error: unknown): Promise<void> {
   const { flags, deps } = watched
   const known = error instanceof AirstripError ? error : new AirstripError('INTERNAL', error instanceof Error ? error.message : String(error))
   if (untold.includes(known.code)) return
-  const cause = [known.code, ...known.findings.map(({ id }) => id)].join(' ')
+  // What a cause explains comes and goes while it stays.
+  const roots = known.findings.filter(({ causes = [] }) => causes.length === 0)
+  const cause = [known.code, ...roots.map(({ id }) => id)].join(' ')
   const [last, now] = [lastTold(flags.state), deps.clock.now()]
   if (last?.cause === cause && now.getTime() - Date.parse(last.at) < againMs) return
   const { code, message: sentence, place, seen, findings, next } = known

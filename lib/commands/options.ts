@@ -41,9 +41,18 @@ export const selectionOptions: readonly CommandOption[] = [
 
 export const detailedExitcode: CommandOption = { flags: '--detailed-exitcode', about: 'exit 2 when something differs, or was changed' }
 
+const timeout: CommandOption = { flags: '--timeout <duration>', about: 'how long each step may wait (90s, 15m, 1h)', parse: parseDuration }
+const yes: CommandOption = { flags: '--yes', about: 'agree to what would be asked' }
+
+export const fixOptions: readonly CommandOption[] = [
+  { flags: '--fix', about: 'mend what can be mended safely, each shown and asked about before' },
+  yes,
+  timeout,
+]
+
 export const applyOptions: readonly CommandOption[] = [
-  { flags: '--timeout <duration>', about: 'how long each step may wait (90s, 15m, 1h)', parse: parseDuration },
-  { flags: '--yes', about: 'agree to what would be asked' },
+  timeout,
+  yes,
   { flags: '--unattended <what>', about: 'what may be done with nobody to ask: nothing, install or repair', parse: parseUnattended },
   { flags: '--dry-run', about: 'show the commands that would change something; those that look are really run' },
   detailedExitcode,

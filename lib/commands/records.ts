@@ -1,5 +1,5 @@
 import type { Command } from './deps.ts'
-import { applyOptions, commonOptions, detailedExitcode, scheduleAction, scheduleOptions, selectionOptions } from './options.ts'
+import { applyOptions, commonOptions, detailedExitcode, fixOptions, scheduleAction, scheduleOptions, selectionOptions } from './options.ts'
 
 /** The commands as data. What one does is read when it is called: all of them together take a while to read. */
 export const commands: readonly Command[] = [
@@ -23,8 +23,8 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'doctor',
-    about: 'find the root cause of what is wrong now, with evidence and the fix; changes nothing',
-    options: commonOptions,
+    about: 'find the root cause of what is wrong now, with evidence and the fix; changes nothing without --fix',
+    options: [...commonOptions, ...fixOptions],
     run: async (flags, deps) => (await import('./doctor.ts')).runDoctor(flags, deps),
   },
   {

@@ -83,7 +83,7 @@ async function rowOf(step: Step<never>, state: State, look: () => Promise<Examin
     complain(cause)
     return { verdict: 'unknown' as const, now: `unknown: ${shortly(cause)}` }
   })
-  const saw = error === undefined ? evidence : [`${error.code}: ${error.sentence}`]
+  const saw = error === undefined ? evidence : [`${error.code}: ${error.sentence}`, ...error.findings.filter(({ causes = [], title }) => causes.length === 0 && !error.sentence.includes(title)).map(({ id, title }) => `cause: ${title} [${id}]`)]
   return { step: step.name, status: result, when: endedAt ?? startedAt, ms, tries, changed, saw, differs: [], waitingFor: [], findings: [], ...seen }
 }
 

@@ -19,10 +19,11 @@ export const historyEntry = z.object({
   changed: z.number().int().optional().describe('How many objects it changed; not known of a run that was killed'),
   steps: z.record(z.string(), z.string()).describe('What became of each chosen step, by its name'),
   sentence: z.string().optional().describe('Why it failed'),
+  findings: z.array(z.string()).optional().describe('The causes by id and title, the first one first'),
 })
 
 export type HistoryEntry = z.output<typeof historyEntry>
-export type Outcome = Pick<HistoryEntry, 'endedAt' | 'result' | 'exitCode' | 'changed' | 'steps' | 'sentence'>
+export type Outcome = Pick<HistoryEntry, 'endedAt' | 'result' | 'exitCode' | 'changed' | 'steps' | 'sentence' | 'findings'>
 
 /** Where the history lies, beside its state file. */
 export interface HistoryFiles {

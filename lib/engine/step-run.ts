@@ -3,6 +3,7 @@ import { AirstripError } from '../errors.ts'
 import type { NonEmpty, Reader, Writer } from '../access.ts'
 import type { Change, Check, Finding, Look, Step } from '../step.ts'
 import type { Clock } from './clock.ts'
+import { diagnosed, type Diagnose } from './diagnosed.ts'
 import type { Emit } from './events.ts'
 import { createProgress, waitUntilDone, type Patience, type Progress } from './wait.ts'
 import { changeWatched } from './watch.ts'
@@ -22,6 +23,8 @@ export interface StepDeps {
   agree(step: Step, changes: NonEmpty<Change>, attempt: number): Promise<void>
   /** Called before the first effect of a try. */
   beforeEffect(attempt: number): Promise<void>
+  /** The doctor's rules, for an error that ends the step. */
+  diagnose?: Diagnose | undefined
 }
 
 /** What a look at a step saw before anything was changed. */
@@ -54,7 +57,7 @@ export async function runStep(step: Step, spec: unknown, first: Examined | undef
       return await tryStep(step, spec, attempt === 1 ? first : undefined, attempt, deps)
     } catch (error) {
       const known = await explained(step, spec, error, deps)
-      if (!known.transient || attempt >= mostTries || deps.signal.aborted) throw known
+      if (!known.transient || attempt >= mostTries || deps.signal.aborted) throw await diagnosed(step.name, known, deps)
       deps.emit({ type: 'retry', step: step.name, what: `step ${step.name}`, reason: known.message, attempt })
       await deps.clock.sleep(attempt * retryMs, deps.signal)
     }

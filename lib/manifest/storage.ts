@@ -48,7 +48,7 @@ export function folderJob({ namespace, path, image }: StorageSpec, node: string)
   const withImage = (containers: object[]): object[] => containers.map((container) => ({ ...container, image }))
   const { initContainers, containers, volumes } = template.spec
   return edited(job, {
-    metadata: { name: jobName(node), namespace },
+    metadata: { name: folderJobName(node), namespace },
     spec: {
       template: {
         spec: {
@@ -63,6 +63,6 @@ export function folderJob({ namespace, path, image }: StorageSpec, node: string)
 }
 
 /** A pod's name is the Job's with six characters more, and has 63. */
-function jobName(node: string): string {
+export function folderJobName(node: string): string {
   return `airstrip-folders-${node}`.slice(0, 57).replace(/[^a-z0-9]+$/, '')
 }

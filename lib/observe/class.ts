@@ -6,14 +6,14 @@ import { describeEvent, eventsAbout, latest } from './events.ts'
 import { type Context, type Observation, failed, nameOf, waiting } from './observation.ts'
 
 // The beta key is what kubectl before 1.6 wrote, and the API server still reads both.
-const marks = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class']
+export const marks = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class'] as const
 
 export function isDefault(storageClass: KubernetesObject): boolean {
   return marks.some((mark) => storageClass.metadata.annotations?.[mark] === 'true')
 }
 
 /** Volumes of such a class are made by hand. */
-export function isStatic(storageClass: StorageClass | undefined): boolean {
+export function isStatic(storageClass: StorageClass | KubernetesObject | undefined): boolean {
   return storageClass?.provisioner === 'kubernetes.io/no-provisioner'
 }
 

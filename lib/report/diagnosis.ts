@@ -2,18 +2,13 @@
 import pc from 'picocolors'
 import type { Diagnosis } from '../doctor/diagnose.ts'
 import type { Finding } from '../step.ts'
-import { findingLines, shown } from './problem.ts'
+import { findingsLines, shown } from './problem.ts'
 
-/** Root causes in full; what one of them explains is one line under it. */
 export function diagnosisLines({ healthy, findings, notes, unknown, looked }: Diagnosis, colors: boolean): string[] {
   const { dim, yellow, bold } = pc.createColors(colors)
-  const roots = findings.filter(({ causes = [] }) => causes.length === 0)
   return shown([
     bold(headOf(healthy, findings, unknown)),
-    ...roots.flatMap((root) => [
-      ...findingLines(root, colors),
-      ...explainedBy(root, findings).map((finding) => `    ${dim('so:')}   ${finding.title} ${dim(`[${finding.id}]`)}`),
-    ]),
+    ...findingsLines(findings, colors),
     ...unknown.map((line) => `  ${yellow('unknown')} ${line}`),
     ...notes.map((note) => dim(`  note ${note.title} [${note.id}]`)),
     dim(`looked at: ${looked.join(', ')}`),
@@ -24,11 +19,6 @@ function headOf(healthy: boolean, findings: readonly Finding[], unknown: readonl
   if (findings.some(({ severity }) => severity === 'error')) return 'something is wrong'
   if (!healthy) return unknown.length > 0 ? 'not everything could be looked at' : 'something is wrong'
   return findings.length === 0 ? 'healthy' : 'healthy, with warnings'
-}
-
-/** What names this root as a cause; of several, the first. */
-function explainedBy(root: Finding, findings: readonly Finding[]): Finding[] {
-  return findings.filter(({ causes: [first] = [] }) => first?.id === root.id && first.title === root.title)
 }
 
 export function diagnosisJson({ healthy, findings, notes, unknown, looked }: Diagnosis): string {

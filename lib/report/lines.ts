@@ -43,7 +43,7 @@ const formatters: Formatters = {
 const quietTypes: Event['type'][] = ['note', 'change', 'retry', 'step-failed']
 
 /** As a shell takes it, so that the line can be copied. */
-function quoted(word: string): string {
+export function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 }
 

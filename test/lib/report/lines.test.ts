@@ -2,7 +2,7 @@ import t from 'tap'
 import type { Event } from '../../../lib/engine/events.ts'
 import { AirstripError } from '../../../lib/errors.ts'
 import { eventLines } from '../../../lib/report/lines.ts'
-import { findingLines, problemLines } from '../../../lib/report/problem.ts'
+import { findingsLines, problemLines } from '../../../lib/report/problem.ts'
 import { seconds } from '../../../lib/report/time.ts'
 import { every, finding } from './every.ts'
 
@@ -95,7 +95,7 @@ void t.test('an error without advice of its own has that of its code', (t) => {
 void t.test('colours in what a pod printed do not come through where colours are off', (t) => {
   const painted = `${escape}[34m2023-08-02${escape}[0m ${escape}[31;1mERROR${escape}[0m${escape}]0;title\u0007`
   const error = new AirstripError('FAILED', 'x', { seen: [painted], findings: [{ ...finding, evidence: [painted] }] })
-  const lines = [...problemLines(error, false), ...findingLines({ ...finding, evidence: [painted] }, false), ...eventLines({ ...every.waiting, reason: painted }, plain)]
+  const lines = [...problemLines(error, false), ...findingsLines([{ ...finding, evidence: [painted] }], false), ...eventLines({ ...every.waiting, reason: painted }, plain)]
   t.same(lines.filter((line) => line.includes(escape)), [])
   t.ok(lines.some((line) => line.includes('2023-08-02 ERROR')))
   const breaking = `one\r\ntwo${escape}[2J\u0007three\u2028four`

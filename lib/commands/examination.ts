@@ -1,0 +1,57 @@
+/** What the doctor looks at and says of it, for whoever asks: a person, `doctor --fix`, a step that failed. */
+import { collect } from '../doctor/collect/index.ts'
+import { diagnose, type Diagnosis } from '../doctor/diagnose.ts'
+import type { Evidence, Said, Wanted } from '../doctor/evidence.ts'
+import type { Config } from '../config/schema.ts'
+import type { AirstripError } from '../errors.ts'
+import { prereq } from '../../steps/01-prereq.ts'
+import type { Finding } from '../step.ts'
+import { readRecorded } from './recorded.ts'
+import type { Session } from './session.ts'
+
+export interface Examination {
+  evidence: Evidence
+  diagnosis: Diagnosis
+}
+
+/** What is known besides: words of a failure that is in no record yet, and what it found itself. */
+interface Known {
+  said: readonly Said[]
+  findings: readonly Finding[]
+}
+
+/** The evidence and what the prerequisites say, over one look. */
+export async function examineAll(session: Session, known: Known = { said: [], findings: [] }): Promise<Examination> {
+  const { config, look, file, redactor } = session
+  const reader = look()
+  const { namespace, release } = config.airflow
+  const [{ state, said }, beside] = await Promise.all([readRecorded(file, reader), prerequisites(session, reader)])
+  const recorded = { state, said: [...said, ...known.said] }
+  const evidence = await collect(reader, { namespace, release, wanted: wantedOf(config), recorded, redact: redactor.redact })
+  return { evidence, diagnosis: diagnose(evidence, evidence.unreachable === undefined ? [...known.findings, ...beside] : known.findings) }
+}
+
+/** What a step would refuse or warn of; what it could not read the doctor has read itself, and says. */
+async function prerequisites({ config }: Session, reader: ReturnType<Session['look']>): Promise<Finding[]> {
+  const check = await prereq.check(prereq.spec(config), reader).catch(() => undefined)
+  return [...(check?.state === 'blocked' ? check.findings : []), ...(check?.warnings ?? [])]
+}
+
+/** What lies behind a step's error: nobody has written it down yet, so its own words go in by hand. */
+export async function findingsBehind({ message, seen, findings }: AirstripError, session: Session, at: Date): Promise<Finding[]> {
+  const text = session.redactor.redact([message, ...seen].join('\n'))
+  const { diagnosis } = await examineAll(session, { said: [{ source: 'this run', at: at.toISOString(), text }], findings })
+  return diagnosis.findings
+}
+
+export function wantedOf({ airflow, storage, ingress }: Config): Wanted & { address?: string | undefined } {
+  const { host, path, prefix, certResolver, entryPoint, address } = ingress
+  return {
+    chart: airflow.chart,
+    executor: airflow.executor,
+    storagePath: storage.path,
+    host, path, prefix, certResolver, entryPoint, address,
+    service: `${airflow.release}-webserver`,
+    bundledDatabase: airflow.database.external === undefined,
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * The commands of a fix as this person can paste them: with the flags that name his configuration,
+ * his state file and his cluster, where he gave any. The rules know nothing of flags.
+ */
+import { AirstripError } from '../errors.ts'
+import { eachString } from '../engine/redacted.ts'
+import { quoted } from '../report/lines.ts'
+import { commonOptions } from './options.ts'
+import type { Flags } from './deps.ts'
+
+/** Of any value with findings in it, however deep: what is under `fix` and `next`. */
+export type Pasted = <T>(value: T) => T
+
+const ours = /\bnpx tsx run\.ts\b( (?:apply|diff|status|doctor|destroy|backup|restore|report)\b)?/g
+const kubectl = calling('kubectl', 'get|describe|logs|patch|delete|create|apply|annotate|label|taint|cordon|uncordon|drain|exec|rollout|scale|run|edit|replace|auth|top|cp|set')
+const helm = calling('helm', 'list|ls|status|history|rollback|uninstall|upgrade|install|get')
+
+/** A tool that is called, and not one that is only spoken of. */
+function calling(tool: string, verbs: string): RegExp {
+  return new RegExp(`\\b${tool}(?= (?:-|(?:${verbs})\\b))`, 'g')
+}
+
+export function pastedWith(flags: Pick<Flags, 'config' | 'state' | 'kubeconfig' | 'context'>): Pasted {
+  const { kubeconfig, context } = flags
+  const files = (['config', 'state'] as const).flatMap((name) => (flags[name] === presetOf(name) ? [] : [`--${name} ${quoted(flags[name])}`]))
+  const cluster = (forContext: string): string[] => [
+    ...(kubeconfig === undefined ? [] : [`--kubeconfig ${quoted(kubeconfig)}`]),
+    ...(context === undefined ? [] : [`${forContext} ${quoted(context)}`]),
+  ]
+  const put = (text: string, command: RegExp, words: readonly string[]): string => (words.length === 0 ? text : text.replace(command, (found) => [found, ...words].join(' ')))
+  const written = (text: string): string =>
+    put(put(put(text, ours, [...files, ...cluster('--context')]), kubectl, cluster('--context')), helm, cluster('--kube-context'))
+  return (value) => eachString(value, (text, key) => (['fix', 'next'].includes(key) ? written(text) : text))
+}
+
+function presetOf(name: 'config' | 'state'): string | undefined {
+  return commonOptions.find(({ flags }) => flags.startsWith(`--${name} `))?.default
+}
+
+/** The same error, with its findings and its advice so. */
+export function pastedError(error: unknown, pasted: Pasted): unknown {
+  if (!(error instanceof AirstripError)) return error
+  const { code, message, place, seen, transient, findings, next } = error
+  return new AirstripError(code, message, { seen, transient, cause: error, ...pasted({ findings, next }), ...(place === undefined ? {} : { place }) })
+}
