@@ -24,7 +24,9 @@ const api = openApi(env)
 
 // The way to the cluster opens while the program is read. A wrong guess costs a process for a moment.
 const { values: { kubeconfig, context } } = parseArgs({ args: argv.slice(2), strict: false, options: { kubeconfig: { type: 'string' }, context: { type: 'string' } } })
-if (!argv.slice(2).some((word) => ['schedule', 'help', '--help', '-h'].includes(word))) api({ kubeconfig, context } as Target)
+const words = argv.slice(2)
+const replays = words.includes('doctor') && words.some((word) => /^--from(=|$)/.test(word))
+if (!replays && !words.some((word) => ['schedule', 'help', '--help', '-h'].includes(word))) api({ kubeconfig, context } as Target)
 
 const { runCommandLine } = await import('./lib/commands/cli.ts')
 const { screenOf } = await import('./lib/adapters/screen.ts')

@@ -49,6 +49,11 @@ export const applyOptions: readonly CommandOption[] = [
   detailedExitcode,
 ]
 
+export const doctorOptions: readonly CommandOption[] = [
+  { flags: '--bundle <file>', about: 'write evidence, findings and logs without secrets to this .tar.gz, to be sent' },
+  { flags: '--from <file>', about: 'judge such a bundle again, with no cluster and no configuration' },
+]
+
 export const scheduleAction: CommandArgument = { name: 'action', about: 'what to do with the schedule; run is what cron calls', choices: ['install', 'remove', 'status', 'run'] }
 
 export const scheduleOptions: readonly CommandOption[] = [

@@ -15,7 +15,7 @@ const identities = /^(?:labels|matchLabels|selector|nodeSelector|same|remarks|re
 const secretReference = /^(?:secret|caSecret|certSecret)$/
 const plainName = /^[a-z]+(?:[-.][a-z]+)*$/
 
-export function swept<T extends object>(value: T, known: Known | undefined, count: Count): T {
+export function swept<T extends object>(value: T, known: Known | undefined, count: Count = () => undefined): T {
   const text = remembered((tally) => redactWith(known, tally), count)
   const name = remembered((tally) => (found) => known?.(found, (form) => isNoName(form, tally)) ?? found, count)
   const walk = (inner: unknown, key: string, named: boolean): unknown => {
@@ -38,6 +38,11 @@ function isNoName(form: string, count: Count): boolean {
   if (plainName.test(form)) return false
   count('known')
   return true
+}
+
+/** For what is made of swept evidence: a net for what no rule should have brought in, which leaves names as they are. */
+export function sparingNames(known: Known): Redact {
+  return (text) => known(text, (form) => !plainName.test(form))
 }
 
 /** Thousands of objects say the same; each text is looked at once, and counted as often as it is there. */
