@@ -27,6 +27,9 @@ export const errorCodes = {
   STATE_UNUSABLE: { exit: 1, cause: 'The state file, or the folder that it lies in, cannot be read or written.', fix: 'Give this user access to it, or name another with --state FILE.' },
   STATE_NEWER: { exit: 1, cause: 'The state file was written by a newer airstrip.', fix: 'Use that version, or another --state FILE.' },
   STATE_FOREIGN: { exit: 1, cause: 'The state file belongs to another cluster.', fix: 'Name the right cluster with --context, or another --state FILE.' },
+  BUNDLE_UNUSABLE: { exit: 1, cause: 'The bundle cannot be read from where it is, or written to where it should be.', fix: 'Name a file in a folder that this user may use, on a disk with room.' },
+  BUNDLE_DAMAGED: { exit: 1, cause: 'The file is no bundle of doctor, or not all of one.', fix: 'Have it sent again, or made again with `doctor --bundle FILE`.' },
+  BUNDLE_NEWER: { exit: 1, cause: 'The bundle was written by a newer airstrip.', fix: 'Use that version.' },
   INTERRUPTED: { exit: 130, cause: 'The run was interrupted; the state is saved.', fix: 'Run again: it goes on where it stopped.' },
   INTERNAL: { exit: 1, cause: 'airstrip met something that its authors did not foresee.', fix: 'Report it with the text that was printed.' },
 } as const satisfies Record<string, { exit: number; cause: string; fix: string }>

@@ -35,27 +35,29 @@ function freeName(wanted: string): string {
   }
 }
 
-/** A hard link comes into being whole or not at all, so nobody ever reads half a lock. */
-export function lockFile(path: string): LockFile {
+/** A hard link comes into being whole or not at all, so nobody ever reads half a file, and never in the place of another. False where one is there. */
+export function createWhole(path: string, bytes: string | Buffer): boolean {
   const aside = `${path}.${process.pid}`
+  try {
+    writeFileSync(aside, bytes, { mode: ownerOnly })
+    linkSync(aside, path)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  } finally {
+    rmSync(aside, { force: true })
+  }
+}
+
+export function lockFile(path: string): LockFile {
   return {
     path,
     read: () => readIfThere(path),
-    create: (text) => {
-      onDisk(path, () => {
-        mkdirSync(dirname(path), { recursive: true })
-        writeFileSync(aside, text, { mode: ownerOnly })
-      })
-      try {
-        linkSync(aside, path)
-        return true
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-        throw refusal(path, error)
-      } finally {
-        rmSync(aside, { force: true })
-      }
-    },
+    create: (text) => onDisk(path, () => {
+      mkdirSync(dirname(path), { recursive: true })
+      return createWhole(path, text)
+    }),
     removeIf: (text) => {
       // A lock that lives is never moved, not even to look at it: where it was, another run would
       // find none. So who removes this very text first gets the right to, and then looks again.

@@ -12,8 +12,13 @@ const sentences: Record<string, [sentence: string, next: string]> = {
 /** What the disk refuses, told as what to do about it. */
 export function refusal(path: string, error: unknown): AirstripError {
   const code = (error as NodeJS.ErrnoException).code ?? ''
-  const [sentence, next] = sentences[code] ?? [error instanceof Error ? error.message : String(error), undefined]
-  return new AirstripError('STATE_UNUSABLE', `${path} cannot be used: ${sentence}.`, { place: path, cause: error, ...(next === undefined ? {} : { next }) })
+  const next = sentences[code]?.[1]
+  return new AirstripError('STATE_UNUSABLE', `${path} cannot be used: ${refusalWords(error)}.`, { place: path, cause: error, ...(next === undefined ? {} : { next }) })
+}
+
+export function refusalWords(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code ?? ''
+  return code === 'ENOENT' ? 'it, or the folder that it lies in, is not there' : sentences[code]?.[0] ?? (error instanceof Error ? error.message : String(error))
 }
 
 /** The same for an act on the disk. */

@@ -71,6 +71,13 @@ function secret({ namespace, release }: KeySpec, name: string, stringData: Recor
   return { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace, labels }, type: 'Opaque', stringData }
 }
 
+/** Keys of Secrets that hold nothing secret; to mask their words would only blur what is said. */
+const publicKeys = ['username', 'namespace', 'ca.crt', 'tls.crt']
+
+export function isSecretKey(key: string): boolean {
+  return !publicKeys.includes(key)
+}
+
 export function readData(secret: KubernetesObject): Record<string, string> {
   const data = (secret.data ?? {}) as Record<string, string>
   return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]))

@@ -1,6 +1,6 @@
 import type { KubernetesObject, ListQuery, ObjectRef } from '../access.ts'
+import { isSecretKey } from '../airflow/keys.ts'
 import type { Connection } from './connection.ts'
-import { isSecretKey } from './redact.ts'
 import { readJson } from './request.ts'
 import { pathOf, type Discovery } from './resources.ts'
 

@@ -3,9 +3,12 @@
  * are known to be secret are masked where they are shown; this is the second net, for what a tool
  * or a log says unasked.
  */
+import { isEveryday } from '../doctor/learn.ts'
+
 export interface Redactor {
   add: (value: string) => void
-  redact: (text: string) => string
+  /** `admit` is asked about each hit, and may decline it. */
+  redact: (text: string, admit?: (form: string) => boolean) => string
 }
 
 /** Shorter values would hit innocent words; a secret that short is no secret. */
@@ -13,10 +16,13 @@ const shortest = 6
 export const mask = '••••••'
 
 export function createRedactor(): Redactor {
+  const values = new Set<string>()
   const forms = new Set<string>()
   let pattern: RegExp | undefined
   return {
     add(value) {
+      if (values.has(value) || isEveryday(value)) return
+      values.add(value)
       for (const form of formsOf(value)) {
         if (form.length >= shortest && !forms.has(form)) {
           forms.add(form)
@@ -24,25 +30,48 @@ export function createRedactor(): Redactor {
         }
       }
     },
-    redact(text) {
+    redact(text, admit) {
       if (forms.size === 0) return text
       pattern ??= new RegExp([...forms].sort((a, b) => b.length - a.length).map(escapeRegExp).join('|'), 'g')
-      return text.replace(pattern, mask)
+      return text.replace(pattern, (form) => (admit?.(form) === false ? form : mask))
     },
   }
 }
 
-/** Keys of Secrets that hold nothing secret; to mask their words would only blur what is said. */
-const publicKeys = ['username', 'namespace', 'ca.crt', 'tls.crt']
-
-export function isSecretKey(key: string): boolean {
-  return !publicKeys.includes(key)
-}
-
-/** A value as it may turn up: plain, in base64 (Secret data), in a URL, in a JSON string. */
+/**
+ * A value as it may turn up: plain, in base64 once (Secret data) and twice (a Secret in a Helm record), in a
+ * URL, in a JSON string, and each of its long lines, for a log begins anywhere in a private key.
+ */
 function formsOf(value: string): string[] {
   const trimmed = value.trim()
-  return [value, trimmed, Buffer.from(value).toString('base64'), encodeURIComponent(value), JSON.stringify(value).slice(1, -1)]
+  const base64 = Buffer.from(value).toString('base64')
+  const lines = trimmed.includes('\n') ? trimmed.split('\n').filter((line) => /^[\w+/=-]{32,}$/.test(line)) : []
+  return [
+    value, trimmed, ...lines, ...inUrl(trimmed), inJson(value), inJson(inJson(value)),
+    base64, base64.replace(/=+$/, ''), Buffer.from(value).toString('base64url'), Buffer.from(base64).toString('base64'), encodeURIComponent(base64),
+    ...withinBase64(trimmed),
+  ]
+}
+
+function inJson(value: string): string {
+  return JSON.stringify(value).slice(1, -1)
+}
+
+/** Programs disagree on the blank, the slash and the case of digits. */
+function inUrl(value: string): string[] {
+  const encoded = encodeURIComponent(value)
+  const lower = encoded.replace(/%../g, (code) => code.toLowerCase())
+  return [encoded, lower, encoded.replaceAll('%20', '+'), encoded.replaceAll('%2F', '/'), encodeURI(value), encodeURIComponent(encoded)]
+}
+
+/** Within something longer, `user:password` for example: what does not depend on the text around it. */
+function withinBase64(value: string): string[] {
+  const bytes = Buffer.from(value)
+  if (bytes.length < 8) return []
+  return [0, 1, 2].map((before) => {
+    const whole = bytes.subarray((3 - before) % 3)
+    return whole.subarray(0, whole.length - (whole.length % 3)).toString('base64')
+  })
 }
 
 function escapeRegExp(text: string): string {

@@ -1,7 +1,7 @@
 import { AirstripError } from '../errors.ts'
 import type { Chart, ChartSource, JsonPatch, KubernetesObject, ListQuery, RandomBytes, ReleaseName, ReleaseWish, Writer } from '../access.ts'
+import { isSecretKey } from '../airflow/keys.ts'
 import { callKubectl, helmFlags, interrupted, kubectl, refusal, type Connection } from './connection.ts'
-import { isSecretKey } from './redact.ts'
 import { listObjects, typeOf } from './objects.ts'
 import { createDiscovery } from './resources.ts'
 import type { Outcome } from './exec.ts'

@@ -48,7 +48,9 @@ export interface Flags {
   detailedExitcode?: boolean
   unattended?: Unattended
   dryRun?: boolean
+  /** apply: a step. doctor: a bundle. */
   from?: string
+  bundle?: string
   to?: string
   only?: string[]
   skip?: string[]

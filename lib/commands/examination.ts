@@ -2,6 +2,7 @@
 import { collect } from '../doctor/collect/index.ts'
 import { diagnose, type Diagnosis } from '../doctor/diagnose.ts'
 import type { Evidence, Said, Wanted } from '../doctor/evidence.ts'
+import { swept } from '../doctor/sweep.ts'
 import type { Config } from '../config/schema.ts'
 import type { AirstripError } from '../errors.ts'
 import { prereq } from '../../steps/01-prereq.ts'
@@ -11,6 +12,8 @@ import type { Session } from './session.ts'
 
 export interface Examination {
   evidence: Evidence
+  /** What is known besides it: of the prerequisites, or of what failed. */
+  beside: Finding[]
   diagnosis: Diagnosis
 }
 
@@ -27,8 +30,9 @@ export async function examineAll(session: Session, known: Known = { said: [], fi
   const { namespace, release } = config.airflow
   const [{ state, said }, beside] = await Promise.all([readRecorded(file, reader), prerequisites(session, reader)])
   const recorded = { state, said: [...said, ...known.said] }
-  const evidence = await collect(reader, { namespace, release, wanted: wantedOf(config), recorded, redact: redactor.redact })
-  return { evidence, diagnosis: diagnose(evidence, evidence.unreachable === undefined ? [...known.findings, ...beside] : known.findings) }
+  const evidence = await collect(reader, { namespace, release, wanted: wantedOf(config), recorded, redact: redactor.redact, learn: redactor.add })
+  const clean = swept(evidence.unreachable === undefined ? [...known.findings, ...beside] : [...known.findings], redactor.redact)
+  return { evidence, beside: clean, diagnosis: diagnose(evidence, clean) }
 }
 
 /** What a step would refuse or warn of; what it could not read the doctor has read itself, and says. */

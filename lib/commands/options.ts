@@ -44,18 +44,20 @@ export const detailedExitcode: CommandOption = { flags: '--detailed-exitcode', a
 const timeout: CommandOption = { flags: '--timeout <duration>', about: 'how long each step may wait (90s, 15m, 1h)', parse: parseDuration }
 const yes: CommandOption = { flags: '--yes', about: 'agree to what would be asked' }
 
-export const fixOptions: readonly CommandOption[] = [
-  { flags: '--fix', about: 'mend what can be mended safely, each shown and asked about before' },
-  yes,
-  timeout,
-]
-
 export const applyOptions: readonly CommandOption[] = [
   timeout,
   yes,
   { flags: '--unattended <what>', about: 'what may be done with nobody to ask: nothing, install or repair', parse: parseUnattended },
   { flags: '--dry-run', about: 'show the commands that would change something; those that look are really run' },
   detailedExitcode,
+]
+
+export const doctorOptions: readonly CommandOption[] = [
+  { flags: '--fix', about: 'mend what can be mended safely, each shown and asked about before' },
+  yes,
+  timeout,
+  { flags: '--bundle <file>', about: 'write evidence, findings and logs without secrets to this .tar.gz, to be sent' },
+  { flags: '--from <file>', about: 'judge such a bundle again, with no cluster and no configuration' },
 ]
 
 export const scheduleAction: CommandArgument = { name: 'action', about: 'what to do with the schedule; run is what cron calls', choices: ['install', 'remove', 'status', 'run'] }

@@ -1,5 +1,5 @@
 import type { Command } from './deps.ts'
-import { applyOptions, commonOptions, detailedExitcode, fixOptions, scheduleAction, scheduleOptions, selectionOptions } from './options.ts'
+import { applyOptions, commonOptions, detailedExitcode, doctorOptions, scheduleAction, scheduleOptions, selectionOptions } from './options.ts'
 
 /** The commands as data. What one does is read when it is called: all of them together take a while to read. */
 export const commands: readonly Command[] = [
@@ -24,7 +24,7 @@ export const commands: readonly Command[] = [
   {
     name: 'doctor',
     about: 'find the root cause of what is wrong now, with evidence and the fix; changes nothing without --fix',
-    options: [...commonOptions, ...fixOptions],
+    options: [...commonOptions, ...doctorOptions],
     run: async (flags, deps) => (await import('./doctor.ts')).runDoctor(flags, deps),
   },
   {

@@ -10,6 +10,7 @@ import { isFoundation, type Part } from '../observe/causes.ts'
 import { nameOf } from '../observe/observation.ts'
 import { observe } from '../observe/registry.ts'
 import { partsOf, type ReleaseView } from '../observe/release.ts'
+import type { Omitted } from './redact.ts'
 
 export interface ContainerLog {
   namespace: string
@@ -137,6 +138,8 @@ export interface Evidence {
   folders: Folder[]
   state?: StateFacts | undefined
   said: Said[]
+  /** How often something was left out or taken out, by kind. */
+  redacted?: Partial<Record<Omitted, number>> | undefined
   /** What was read, in words: `7 pods`. */
   looked: string[]
   /** What could not be read and why; while this is not empty nobody may say "healthy". */

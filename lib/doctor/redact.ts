@@ -3,37 +3,73 @@
  * like one (a password in a URL, `password=…`) is taken out by its looks, since a program may print
  * one that nobody told us of.
  */
-import type { KubernetesObject } from '../access.ts'
+import { looks, randomIn } from './looks.ts'
 
 export type Redact = (text: string) => string
 
-const mask = '••••••'
+/** Takes known values out; where `admit` declines one, it stays. */
+export type Known = (text: string, admit?: (value: string) => boolean) => string
 
-const looks: [RegExp, string][] = [
-  // postgresql://postgres:hunter2@airflow-postgresql:5432/postgres, redis://:hunter2@…
-  [/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:)[^\s/]+@/gi, `$1${mask}@`],
-  // AIRFLOW__CORE__FERNET_KEY=…, "password": "…", --token …; a sentence about a password is left alone.
-  [/((?:password|passwd|pwd|secret|token|(?:secret|fernet|api|private|access)[_-]?key)["']?\s*[=:]\s*["']?)(?!\s)[^\s"',;]+/gi, `$1${mask}`],
-  [/(\b(?:bearer|basic)\s+)[a-z0-9._~+/-]{8,}=*/gi, `$1${mask}`],
-]
+/** What was left out, by kind, and in words for the person who reads the count. */
+export const omissions = {
+  known: 'values of Secrets, and others known to be secret, wherever they turned up',
+  looks: 'what looks like a secret',
+  secrets: 'values of Secrets',
+  configMaps: 'values of ConfigMaps',
+  variables: 'values of variables',
+  arguments: 'arguments and words of commands',
+  annotations: 'annotations',
+  values: 'texts among the values of the chart',
+  headers: 'HTTP headers',
+  certificates: 'CA certificates',
+  parameters: 'parameters of storage and of plugins',
+} as const
 
-export function redactWith(known: Redact = (text) => text): Redact {
-  return (text) => looks.reduce((rest, [pattern, put]) => rest.replace(pattern, put), known(text))
-}
+export type Omitted = keyof typeof omissions
+export type Count = (what: Omitted, times?: number) => void
 
-/** Events and a container's last words repeat what a program printed. */
-export function redacted(object: KubernetesObject, redact: Redact): KubernetesObject {
-  const { message, status } = object
-  return {
-    ...object,
-    ...(typeof message === 'string' ? { message: redact(message) } : {}),
-    ...(object.kind === 'Pod' ? { status: withoutSecrets(status, redact) } : {}),
+export const mask = '••••••'
+
+type Groups = Partial<Record<'before' | 'indent' | 'after', string>>
+
+export function redactWith(known: Known = (text) => text, count?: Count): Redact {
+  const takeOut = (): string => {
+    count?.('looks')
+    return mask
+  }
+  return (text) => {
+    const rest = known(text, () => {
+      count?.('known')
+      return true
+    })
+    const seen = looks.reduce((said, pattern) => said.replace(pattern, (...found: unknown[]) => {
+      const { before = '', indent = '', after = '' } = groupsOf(found)
+      return `${before}${indent}${takeOut()}${after}`
+    }), rest)
+    return randomIn(seen, takeOut)
   }
 }
 
-function withoutSecrets(value: unknown, redact: Redact): unknown {
-  if (Array.isArray(value)) return value.map((one) => withoutSecrets(one, redact))
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) =>
-    [key, key === 'message' && typeof inner === 'string' ? redact(inner) : withoutSecrets(inner, redact)]))
+/** What looks like a secret in a text, so that it can be known elsewhere, where it does not look like one. */
+export function secretsIn(text: string): string[] {
+  const found: string[] = []
+  let rest = text
+  for (const pattern of looks) {
+    rest = rest.replace(pattern, (...match: unknown[]) => {
+      const { before = '', indent = '', after = '' } = groupsOf(match)
+      const whole = String(match[0])
+      found.push(whole.slice(before.length + indent.length, whole.length - after.length))
+      return `${before}${indent}${mask}${after}`
+    })
+  }
+  randomIn(rest, (token) => {
+    found.push(token)
+    return token
+  })
+  return found
+}
+
+function groupsOf(found: readonly unknown[]): Groups {
+  const last = found.at(-1)
+  return typeof last === 'object' && last !== null ? last : {}
 }

@@ -1,6 +1,8 @@
 /** What the doctor found, for a person and for a program. */
 import pc from 'picocolors'
+import { z } from 'zod'
 import type { Diagnosis } from '../doctor/diagnose.ts'
+import { finding } from '../engine/finding.ts'
 import type { Finding } from '../step.ts'
 import { findingsLines, shown } from './problem.ts'
 
@@ -21,8 +23,20 @@ function headOf(healthy: boolean, findings: readonly Finding[], unknown: readonl
   return findings.length === 0 ? 'healthy' : 'healthy, with warnings'
 }
 
+const diagnosisVersion = 1
+
+export const diagnosisSchema = z.object({
+  version: z.literal(diagnosisVersion).describe('Of this schema; keys may be added to it, none is taken away'),
+  healthy: z.boolean().describe('Whether nothing is wrong and everything could be looked at'),
+  findings: z.array(finding).describe('What is wrong: errors before warnings, root causes before what they explain'),
+  unknown: z.array(z.string()).describe('What could not be looked at, and why; while there is any, nothing is healthy'),
+  notes: z.array(finding).describe('True of this cluster and no reason to act'),
+  looked: z.array(z.string()).describe('What was looked at, and what is on its way'),
+})
+
 export function diagnosisJson({ healthy, findings, notes, unknown, looked }: Diagnosis): string {
-  return JSON.stringify({ healthy, findings: findings.map(whole), unknown, notes: notes.map(whole), looked }, undefined, 2)
+  const json: z.output<typeof diagnosisSchema> = { version: diagnosisVersion, healthy, findings: findings.map(whole), unknown, notes: notes.map(whole), looked }
+  return JSON.stringify(json, undefined, 2)
 }
 
 function whole(finding: Finding): Finding {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { tar } from './standin/tar.ts'
+import { tar } from '../../lib/adapters/tar.ts'
 
 export const PAUSE_IMAGE = 'localhost/airstrip-lab/pause:1'
 

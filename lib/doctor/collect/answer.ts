@@ -1,19 +1,31 @@
 /** What the address of Airflow answers, and the folders on the node where that is this machine. */
 import type { Reader } from '../../access.ts'
 import { addressOf } from '../../observe/address.ts'
+import { type Count, mask } from '../redact.ts'
 import type { Scope, Found } from './collector.ts'
 
-export async function askAddress(reader: Reader, { wanted }: Scope): Promise<Found> {
+export async function askAddress(reader: Reader, { wanted, count }: Scope): Promise<Found> {
   if (wanted === undefined) return {}
   const url = `https://${wanted.host}${wanted.path}/health`
   const address = await addressOf(wanted, reader)
   if (address === undefined) return { answered: { url, reason: `${wanted.host} does not resolve here` } }
   try {
     const answer = await reader.https(url, address)
-    return { answered: { url, answer: { ...answer, body: answer.body.slice(0, 400) } }, looked: [`${url}: ${answer.status}`] }
+    return { answered: { url, answer: { ...answer, headers: readableHeaders(answer.headers, count), body: answer.body.slice(0, 400) } }, looked: [`${url}: ${answer.status}`] }
   } catch (error) {
     return { answered: { url, reason: error instanceof Error ? error.message : String(error) } }
   }
+}
+
+/** What tells who answered and where to; a cookie or a token stays where it was. */
+const readable = /^(?:content-(?:type|length)|location|server|date|via|retry-after|allow|strict-transport-security|x-robots-tag)$/i
+
+function readableHeaders(headers: Record<string, string>, count: Count | undefined): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => {
+    if (readable.test(name)) return [name, value]
+    count?.('headers')
+    return [name, mask]
+  }))
 }
 
 export async function collectFolders(reader: Reader, { wanted }: Scope): Promise<Found> {

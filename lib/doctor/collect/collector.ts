@@ -2,7 +2,8 @@
 import type { KubernetesObject, ListQuery, Reader } from '../../access.ts'
 import { AirstripError } from '../../errors.ts'
 import type { Evidence, Said, StateFacts, Wanted } from '../evidence.ts'
-import type { Redact } from '../redact.ts'
+import type { Learn } from '../learn.ts'
+import type { Count, Known } from '../redact.ts'
 
 export interface Scope {
   namespace: string
@@ -12,7 +13,11 @@ export interface Scope {
   /** What the state file says; read by whoever knows where it lies. */
   recorded?: { state: StateFacts; said: Said[] } | undefined
   /** Takes the secrets that are known out of a text; what looks like one is taken out in any case. */
-  redact?: Redact | undefined
+  redact?: Known | undefined
+  /** Told of each secret that is met, so that `redact` knows it from then on. */
+  learn?: Learn | undefined
+  /** Told of each thing that is left out. */
+  count?: Count | undefined
 }
 
 export type Found = Partial<Evidence>

@@ -6,6 +6,7 @@ import { AirstripError } from '../../errors.ts'
 import type { Reader } from '../../access.ts'
 import { emptyEvidence, type Evidence } from '../evidence.ts'
 import { redactWith } from '../redact.ts'
+import { createTally, sweptEvidence } from '../sweep.ts'
 import { askAddress, collectFolders } from './answer.ts'
 import { collectCluster, collectNamespace } from './kinds.ts'
 import { collectLogs } from './logs.ts'
@@ -15,21 +16,25 @@ import { type Collector, type Scope, gathered, merged, messageOf, summed } from 
 
 /** All that any rule may need, and the logs of what is not well. */
 export async function collect(reader: Reader, scope: Scope): Promise<Evidence> {
-  const evidence = await gather(reader, scope, [
+  return collectWith(reader, scope, [
     collectNamespace, collectCluster, collectRelease, collectSecrets, collectSystem, collectFolders, askAddress,
     async (from) => ({ versions: await from.versions() }),
     async (from, { wanted }) => (wanted === undefined ? {} : { addresses: await from.resolve(wanted.host) }),
   ])
-  if (evidence.unreachable !== undefined) return evidence
-  const { logs, unknown } = await collectLogs(reader, evidence, redactWith(scope.redact))
-  return { ...evidence, logs, unknown: [...evidence.unknown, ...unknown] }
 }
 
 /** What a step's explanation needs: the release and what it runs on, no more. */
 export async function collectRunning(reader: Reader, scope: Scope): Promise<Evidence> {
-  const evidence = await gather(reader, scope, [collectNamespace, collectCluster, collectRelease])
-  const { logs, unknown } = await collectLogs(reader, evidence, redactWith(scope.redact))
-  return { ...evidence, logs, unknown: [...evidence.unknown, ...unknown] }
+  return collectWith(reader, scope, [collectNamespace, collectCluster, collectRelease])
+}
+
+/** Logs come last, when the secrets that may be in them are known; then all is looked over once more. */
+async function collectWith(reader: Reader, scope: Scope, collectors: readonly Collector[]): Promise<Evidence> {
+  const omitted = createTally()
+  const counting: Scope = { ...scope, count: omitted.count }
+  const evidence = await gather(reader, counting, collectors)
+  const { logs, unknown } = evidence.unreachable === undefined ? await collectLogs(reader, evidence, redactWith(scope.redact, omitted.count)) : { logs: [], unknown: [] }
+  return sweptEvidence({ ...evidence, logs, unknown: [...evidence.unknown, ...unknown] }, scope.redact, omitted)
 }
 
 async function gather(reader: Reader, scope: Scope, collectors: readonly Collector[]): Promise<Evidence> {

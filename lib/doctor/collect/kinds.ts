@@ -1,14 +1,13 @@
 /** The kinds that are listed whole: of the release's namespace and of the cluster. */
 import type { Reader } from '../../access.ts'
-import { redactWith } from '../redact.ts'
 import { type Scope, type Found, type Kind, listKinds, merged } from './collector.ts'
-import { keepers } from './keep.ts'
+import { type Keepers, keepers } from './keep.ts'
 
-export async function collectNamespace(reader: Reader, { namespace, redact }: Scope): Promise<Found> {
-  return listKinds(reader, namespaced(keepers(redactWith(redact))), { namespace })
+export async function collectNamespace(reader: Reader, scope: Scope): Promise<Found> {
+  return listKinds(reader, namespaced(keepers(scope)), { namespace: scope.namespace })
 }
 
-function namespaced(keep: ReturnType<typeof keepers>): Kind[] {
+function namespaced(keep: Keepers): Kind[] {
   return [
     { resource: 'pods', part: 'pods', keep: keep.pod },
     { resource: 'persistentvolumeclaims', part: 'claims', keep: keep.plain },
@@ -28,8 +27,8 @@ function namespaced(keep: ReturnType<typeof keepers>): Kind[] {
   ]
 }
 
-export async function collectCluster(reader: Reader, { namespace, redact }: Scope): Promise<Found> {
-  const keep = keepers(redactWith(redact))
+export async function collectCluster(reader: Reader, scope: Scope): Promise<Found> {
+  const keep = keepers(scope)
   const kinds: Kind[] = [
     { resource: 'nodes', part: 'nodes', keep: keep.plain },
     { resource: 'storageclasses.storage.k8s.io', part: 'classes', keep: keep.plain },
@@ -38,6 +37,6 @@ export async function collectCluster(reader: Reader, { namespace, redact }: Scop
     { resource: 'validatingwebhookconfigurations.admissionregistration.k8s.io', part: 'webhooks', keep: keep.plain },
     { resource: 'mutatingwebhookconfigurations.admissionregistration.k8s.io', part: 'webhooks', keep: keep.plain },
   ]
-  const [lists, [own]] = await Promise.all([listKinds(reader, kinds, {}), reader.get([{ apiVersion: 'v1', kind: 'Namespace', name: namespace }])])
+  const [lists, [own]] = await Promise.all([listKinds(reader, kinds, {}), reader.get([{ apiVersion: 'v1', kind: 'Namespace', name: scope.namespace }])])
   return merged<Found>(lists, own === undefined ? {} : { ownNamespace: keep.plain(own) })
 }

@@ -3,17 +3,17 @@ import { readData } from '../../airflow/keys.ts'
 import type { KubernetesObject, Reader, Release } from '../../access.ts'
 import { AirstripError } from '../../errors.ts'
 import type { SecretFacts } from '../evidence.ts'
-import { redactWith } from '../redact.ts'
 import { type Scope, type Found, messageOf } from './collector.ts'
-import { keepers } from './keep.ts'
+import { keepers, learnSecret } from './keep.ts'
 import { readableValues } from './values.ts'
 
-export async function collectRelease(reader: Reader, { namespace, release, redact }: Scope): Promise<Found> {
+export async function collectRelease(reader: Reader, scope: Scope): Promise<Found> {
+  const { namespace, release } = scope
   if (release === undefined) return {}
   try {
     const record = await reader.release(release, namespace)
     if (record === undefined) return {}
-    const kept = keptOf(record, keepers(redactWith(redact)))
+    const kept = keptOf(record, scope)
     return { record: kept, records: record.records ?? [], looked: [`Helm release ${namespace}/${record.name}: ${record.status}`] }
   } catch (error) {
     if (error instanceof AirstripError && error.code === 'CLUSTER_UNREACHABLE') throw error
@@ -22,22 +22,29 @@ export async function collectRelease(reader: Reader, { namespace, release, redac
 }
 
 /** A record holds every manifest and value of the release, passwords among them. */
-function keptOf(record: Release, keep: ReturnType<typeof keepers>): Release {
-  const { values, hooks, objects, description, ...rest } = record
+function keptOf(record: Release, scope: Scope): Release {
+  const { values, hooks, objects, base = [], ...rest } = record
+  const keep = keepers(scope)
   const kept = (object: KubernetesObject): KubernetesObject => (['Secret', 'ConfigMap'].includes(object.kind) ? keep.keysOnly(object) : keep.workload(object))
+  // Not kept, but the last revision's secrets may be in what is said today.
+  base.forEach(kept)
   return {
     ...rest,
     base: undefined,
-    description: keep.text(description),
-    values: readableValues(values),
+    values: readableValues(values, scope),
     objects: objects.map(kept),
     hooks: hooks.map(({ object, ...hook }) => ({ ...hook, ...(object === undefined ? {} : { object: kept(object) }) })),
   }
 }
 
-export async function collectSecrets(reader: Reader, { namespace }: Scope): Promise<Found> {
+export async function collectSecrets(reader: Reader, { namespace, learn = () => undefined, count }: Scope): Promise<Found> {
   try {
     const secrets = await reader.list({ resources: ['secrets'], namespace, fieldSelector: 'type!=helm.sh/release.v1' })
+    for (const secret of secrets) {
+      const data = Object.entries(readData(secret))
+      count?.('secrets', data.length)
+      for (const [key, value] of data) learnSecret(learn, key, value)
+    }
     return { secrets: factsOf(secrets), looked: [`${secrets.length} secrets`] }
   } catch (error) {
     if (error instanceof AirstripError && error.code === 'CLUSTER_UNREACHABLE') throw error

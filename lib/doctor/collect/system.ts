@@ -1,7 +1,6 @@
 /** What the release stands on outside its namespace: the control plane, DNS, the provisioner and Traefik. */
 import type { Deployment } from 'kubernetes-types/apps/v1.js'
 import type { KubernetesObject, Reader } from '../../access.ts'
-import { redactWith } from '../redact.ts'
 import { type Scope, type Found, type Kind, listKind, listKinds, merged } from './collector.ts'
 import { keepers } from './keep.ts'
 
@@ -11,7 +10,7 @@ const known = ['kube-system']
 const runs = /(^|\/)(traefik|local-path-provisioner|[\w-]*provisioner|coredns)(:|@|$)/
 
 export async function collectSystem(reader: Reader, scope: Scope): Promise<Found> {
-  const keep = keepers(redactWith(scope.redact))
+  const keep = keepers(scope)
   const [workloads, leases] = await Promise.all([
     listKinds(reader, ['deployments.apps', 'daemonsets.apps'].map((resource): Kind => ({ resource, part: 'system', keep: keep.workload })), {}),
     leasesOf(reader, ['kube-system', 'kube-node-lease']),
@@ -33,7 +32,7 @@ function isFoundation(object: KubernetesObject): boolean {
 }
 
 async function leasesOf(reader: Reader, namespaces: readonly string[]): Promise<Found> {
-  const plain = keepers((text) => text).plain
+  const plain = keepers({}).plain
   const lists = await Promise.all(namespaces.map((namespace) => listKind(reader, { resource: 'leases.coordination.k8s.io', part: 'leases', keep: plain }, { namespace })))
   return lists.reduce((sum, one) => merged<Found>(sum, one), {})
 }

@@ -4,7 +4,7 @@ import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FAMILIES, type Family } from './catalogue.ts'
 import { programLayer, runtimeLayer } from './layers.ts'
-import { tar, type Entry } from './tar.ts'
+import { tar, type Entry } from '../../../lib/adapters/tar.ts'
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 const DAY_MS = 24 * 60 * 60 * 1000

@@ -7,7 +7,7 @@ import { dirname, join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import ts from 'typescript'
 import { FOLDERS, SCRIPTS } from './scripts.ts'
-import type { Entry } from './tar.ts'
+import type { Entry } from '../../../lib/adapters/tar.ts'
 
 const run = promisify(execFile)
 const PROGRAMS = join(import.meta.dirname, 'programs')

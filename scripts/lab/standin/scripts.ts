@@ -1,4 +1,4 @@
-import type { Entry } from './tar.ts'
+import type { Entry } from '../../../lib/adapters/tar.ts'
 
 const program = (name: string): string => `#!/bin/sh\nexec /usr/bin/node /opt/standin/${name}.js "$@"\n`
 

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
-import { tar } from '../../scripts/lab/standin/tar.ts'
+import { tar } from '../../../lib/adapters/tar.ts'
 
 const entries = [
   { path: 'etc', mode: 0o700, uid: 50000, gid: 7 },

@@ -1,0 +1,43 @@
+/**
+ * Of a command and its arguments: the words that say what runs and how it is reached. A password may be
+ * any other word, and so may what follows any other flag.
+ */
+import { isSecretName, learnFromText, learnSetting, type Learn } from '../learn.ts'
+import { type Count, mask } from '../redact.ts'
+
+/** Flags that are shown with what they are set to: Traefik's, and those of what the cluster runs on. */
+const readableFlags = /^--?(?:entrypoints?|certificatesresolvers|providers|log|accesslog|api|ping|metrics|global|serverstransport|config|conf|provisioner-name|v|port|bind|bind-address|listen-address|advertise-address|service-cluster-ip-range|cluster-cidr|secure-port|leader-elect)(?:[.=]|$)/i
+const flag = /^(--[a-z][\w.-]*|-[a-z])(?:=([^]*))?$/i
+
+const readableWords = /^(?:(?:\/usr)?(?:\/local)?(?:\/s?bin)?\/?(?:ba)?sh|-c|-e|-ec|-o|--|exec|airflow|celery|kubernetes|scheduler|webserver|api-server|worker|triggerer|dag-processor|flower|standalone|version|db|check|check-migrations|init|upgrade|migrate|users|create|python3?|tini|(?:\/usr)?(?:\/local)?\/bin\/[\w-]+|\/entrypoint|\/coredns|\/traefik|traefik|local-path-provisioner|start|redis-server|postgres|sleep|node|kube-[a-z-]+|etcd|true|false|\d{1,9}|&&|\|\||;|\\)$/
+
+export function readableArguments(all: readonly unknown[], learn: Learn, count: Count): unknown[] {
+  let before = ''
+  return all.map((one) => {
+    if (typeof one !== 'string') return one
+    const previous = before
+    before = flag.test(one) && !one.includes('=') ? one : ''
+    const [, name, value] = flag.exec(one) ?? []
+    if (name !== undefined && value === undefined) return one
+    if (name !== undefined && value !== undefined) return readable(name) ? one : `${name}=${hidden(name, value)}`
+    if (previous === '' ? isCommand(one) : readable(previous) || isCommand(one) && !isSecretName(previous)) return one
+    return hidden(previous, one)
+  })
+
+  function hidden(name: string, value: string): string {
+    if (value === '') return value
+    count('arguments')
+    learnSetting(learn, name, value)
+    if (name !== '') learnFromText(learn, `${name} ${value}`)
+    return mask
+  }
+}
+
+function readable(name: string): boolean {
+  return readableFlags.test(name) && !isSecretName(name)
+}
+
+/** `exec airflow scheduler`, in one word or in several. */
+function isCommand(text: string): boolean {
+  return text.trim().split(/\s+/).every((word) => readableWords.test(word))
+}

@@ -1,0 +1,105 @@
+/**
+ * What stored evidence must look like before rules see it: strict for our own parts, loose for Kubernetes'
+ * objects, which have more fields than anybody lists and were cleaned when they were collected.
+ */
+import { z } from 'zod'
+import type { HttpsAnswer, KubernetesObject, ObjectRef, RecordFacts, Release, ReleaseHook, Versions } from '../access.ts'
+import type { ContainerLog, Evidence, Folder, Said, SecretFacts, StateFacts, Wanted } from './evidence.ts'
+import { omissions, type Omitted } from './redact.ts'
+
+/** Every key of the type, and no other: one that is added to the evidence and not here does not compile. */
+function strictly<T>(shape: { [K in keyof T]-?: z.ZodType<T[K] | undefined> }): z.ZodType<T> {
+  return z.strictObject(shape) as unknown as z.ZodType<T>
+}
+
+const text = (said: string): z.ZodString => z.string().describe(said)
+const texts = (said: string): z.ZodArray<z.ZodString> => z.array(z.string()).describe(said)
+const count = (said: string): z.ZodNumber => z.number().describe(said)
+const labels = z.record(z.string(), z.string())
+
+const object = z.looseObject({
+  apiVersion: text('Group and version'),
+  kind: text('As in a manifest'),
+  metadata: z.looseObject({
+    name: text('Its name'),
+    namespace: z.string().optional().describe('Left out where it lies in none'),
+    uid: z.string().optional().describe('Its UID'),
+    generation: z.number().optional().describe('Of its wish'),
+    creationTimestamp: z.string().nullable().optional().describe('When it was made'),
+    deletionTimestamp: z.string().optional().describe('When it was asked to go'),
+    labels: labels.optional().describe('Its labels'),
+    annotations: labels.optional().describe('Those annotations that are Kubernetes\' and Helm\'s own'),
+  }).describe('Of Kubernetes'),
+}).meta({ id: 'object', description: 'An object as the API server sends it, without what may be secret' }) as unknown as z.ZodType<KubernetesObject>
+
+const objects = (said: string): z.ZodType<KubernetesObject[]> => z.array(object).describe(said)
+
+const ref = strictly<ObjectRef>({
+  apiVersion: text('Group and version'), kind: text('As in a manifest'), name: text('Its name'), namespace: z.string().optional().describe('Where it has one'),
+})
+
+const hook = strictly<ReleaseHook>({
+  ref: ref.describe('Which object'), events: texts('When Helm runs it'), deletePolicies: texts('When Helm deletes it'),
+  phase: text('Succeeded, Failed, Running or Unknown'), object: object.optional().describe('Names and keys, where it is a Secret or a ConfigMap'),
+})
+
+const recordFacts = strictly<RecordFacts>({ name: text('Of the Secret'), revision: count('Of the release'), status: text('Helm\'s word'), createdAt: text('When it was made') })
+
+const record = strictly<Release>({
+  name: text('Of the release'), namespace: text('Where it is'), revision: count('The newest'), status: text('Helm\'s word'), description: text('What Helm said of it'), updatedAt: text('Its last change'),
+  chart: z.strictObject({ name: text('Its name'), version: text('Its version'), appVersion: text('What it carries') }).describe('The chart'),
+  values: z.record(z.string(), z.unknown()).describe('A person\'s values, without their texts'),
+  objects: objects('The manifest'), base: z.never().optional().describe('Not kept'), hooks: z.array(hook).describe('Its hooks'),
+  record: ref.describe('The Secret that it lies in'), records: z.array(recordFacts).optional().describe('All that are not superseded'),
+})
+
+const secret = strictly<SecretFacts>({
+  name: text('Its name'), type: text('Its type'), createdAt: text('When it was made'), labels: labels.describe('Its labels'), keys: texts('Of its data'),
+  same: z.record(z.string(), z.array(z.string())).describe('By key: where else the same value is'), remarks: labels.describe('By key: what else can be said of the value'),
+})
+
+const answer = strictly<HttpsAnswer>({
+  status: count('Of HTTP'), headers: labels.describe('Those that tell who answered; of others only the name'), body: text('Its beginning'),
+  certificate: z.strictObject({ subject: text('Whose'), issuer: text('By whom'), validTo: text('Until when'), names: texts('For which hosts') }).optional().describe('The certificate'),
+})
+
+const url = text('What was asked')
+const answered = z.union([
+  z.strictObject({ url, answer: answer.describe('What was answered') }),
+  z.strictObject({ url, reason: text('Why there is no answer') }),
+])
+
+const wanted = strictly<Wanted>({
+  chart: text('airflow.chart'), executor: text('airflow.executor'), storagePath: text('storage.path'), host: text('ingress.host'), path: text('ingress.path'),
+  prefix: z.enum(['strip', 'mount']).describe('ingress.prefix'), certResolver: text('ingress.certResolver'), entryPoint: text('ingress.entryPoint'),
+  service: text('The Service that the route leads to'), bundledDatabase: z.boolean().describe('Whether PostgreSQL is the chart\'s own'),
+})
+
+const log = strictly<ContainerLog>({
+  namespace: text('Of the pod'), pod: text('Its name'), container: text('Which of its containers'), previous: z.boolean().describe('Of the run before'), lines: texts('The last of them'),
+})
+const said = strictly<Said>({ source: text('Where it was written down'), at: text('When'), text: text('What a tool said') })
+const problem = z.strictObject({ code: text('The error, as the README lists them'), sentence: text('What is wrong') })
+const state = strictly<StateFacts>({ path: text('The state file'), problem: problem.optional().describe('What is wrong with it') })
+const folder = strictly<Folder>({
+  path: text('On the node'), exists: z.boolean().describe('Whether it is there'), uid: z.number().optional().describe('Its owner'), gid: z.number().optional().describe('Its group'),
+  mode: z.number().optional().describe('Its permission bits'), entries: z.number().optional().describe('How many entries it has'),
+})
+
+export const evidenceSchema = strictly<Evidence>({
+  at: z.iso.datetime().describe('When it was collected'), namespace: text('Of the release'), release: z.string().optional().describe('That was asked for'),
+  wanted: wanted.optional().describe('What the configuration wants'),
+  unreachable: problem.extend({ seen: texts('What kubectl said') }).optional().describe('Why nothing could be asked; the rest is empty then'),
+  record: record.optional().describe('What Helm knows'), records: z.array(recordFacts).describe('Helm\'s records'),
+  pods: objects('Of the namespace'), claims: objects('PersistentVolumeClaims'), events: objects('Of the namespace'), workloads: objects('Deployments, StatefulSets and DaemonSets'), jobs: objects('Of the namespace'),
+  replicaSets: objects('Of the namespace').optional(), services: objects('Of the namespace').optional(), endpoints: objects('Of the namespace').optional(),
+  configMaps: objects('Names and keys').optional(), secrets: z.array(secret).optional().describe('Facts, no values'), serviceAccounts: objects('Names').optional(),
+  networkPolicies: objects('Of the namespace').optional(), quotas: objects('ResourceQuotas').optional(), routes: objects('IngressRoutes and Middlewares').optional(),
+  nodes: objects('Of the cluster').optional(), classes: objects('StorageClasses').optional(), volumes: objects('PersistentVolumes').optional(), ownNamespace: object.optional().describe('The namespace itself'),
+  definitions: objects('CustomResourceDefinitions').optional(), webhooks: objects('Of admission').optional(), leases: objects('Of the control plane and the nodes').optional(), system: objects('DNS, provisioner, Traefik'),
+  logs: z.array(log).describe('Last lines'), answered: answered.optional().describe('What the address answered'), addresses: z.array(z.string()).optional().describe('What the resolver gives for the host'),
+  versions: strictly<Versions>({ server: text('Kubernetes'), kubectl: text('kubectl'), helm: text('Helm') }).optional().describe('Of the cluster and the tools'),
+  folders: z.array(folder).describe('Of the storage step'), state: state.optional().describe('The state file'), said: z.array(said).describe('What was written down of failures'),
+  redacted: z.partialRecord(z.enum(Object.keys(omissions) as Omitted[]), z.number()).optional().describe('What was left out, and how often'),
+  looked: texts('What was read'), unknown: texts('What could not be read, and why'),
+})
