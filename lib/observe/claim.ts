@@ -8,12 +8,12 @@
  *   spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 8Gi}}, volumeMode: Filesystem}
  *   Normal FailedBinding: no persistent volumes available for this claim and no storage class is set
  */
-import type { PersistentVolumeClaim, Pod } from 'kubernetes-types/core/v1.js'
+import type { PersistentVolume, PersistentVolumeClaim, Pod } from 'kubernetes-types/core/v1.js'
 import type { StorageClass } from 'kubernetes-types/storage/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { isDefault, isStatic, noUsableClass } from './class.ts'
 import { describeEvent, eventsAbout, latest } from './events.ts'
-import { type Context, type Observation, done, failed, nameOf, waiting } from './observation.ts'
+import { type Context, type Observation, done, failed, fixOf, nameOf, waiting } from './observation.ts'
 import { observeProvisioner, refusedByProvisioner } from './provisioner.ts'
 import { type Claim, fits, meantFor, sameClass, staticVerdict } from './static-volume.ts'
 
@@ -91,7 +91,7 @@ function consumer(claim: KubernetesObject, context: Context): string {
  * Only a pod that has a node keeps a claim: one that is still to be placed is refused instead
  * (`persistentvolumeclaim "x" is being deleted`), and waits for ever for the claim to be made again.
  */
-function leaving(claim: KubernetesObject, { pods }: Context): Observation {
+function leaving(claim: KubernetesObject, { pods, volumes = [] }: Context): Observation {
   const holders = consumersOf(claim, pods).filter((pod) => {
     const { spec, status } = pod as Pod
     return spec?.nodeName !== undefined && status?.phase !== 'Succeeded' && status?.phase !== 'Failed'
@@ -99,16 +99,18 @@ function leaving(claim: KubernetesObject, { pods }: Context): Observation {
   const [holder] = holders
   if (holder === undefined || holders.some(({ metadata }) => metadata.deletionTimestamp !== undefined)) return waiting('is being deleted')
   const { namespace = 'default', name, deletionTimestamp } = claim.metadata
-  const { volumeName = 'NAME' } = (claim as PersistentVolumeClaim).spec ?? {}
+  const { volumeName } = (claim as PersistentVolumeClaim).spec ?? {}
+  const volume = volumes.find((one) => one.metadata.name === volumeName) as PersistentVolume | undefined
+  const retained = volumeName === undefined || volume?.spec?.persistentVolumeReclaimPolicy === 'Retain'
   const found = failed(claim, 'claim-terminating', {
     title: `Claim ${name} is being deleted while pods use it`,
     evidence: [`${nameOf(claim)} has been on its way out since ${String(deletionTimestamp)}`, ...holders.slice(0, 3).map((pod) => `${nameOf(pod)} uses it`)],
     why: 'A deletion cannot be taken back. The claim goes as soon as these pods end, with its volume where that is to be deleted, and no new pod can use it.',
-    fix: [
-      `kubectl patch pv ${volumeName} -p '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}' # first: so that what is in the volume outlives the claim`,
+    fix: fixOf(
+      retained ? [] : [`kubectl patch pv ${volumeName} -p '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}' # first: so that what is in the volume outlives the claim`],
       `kubectl -n ${namespace} delete pod ${holders.map(({ metadata }) => metadata.name).join(' ')} # lets the claim go; save what is in the volume first (npx tsx run.ts backup, for the database)`,
       'npx tsx run.ts apply # makes the claims of the DAGs and logs folders again; a StatefulSet makes its own',
-    ],
+    ),
   })
   return { ...found, since: deletionTimestamp }
 }

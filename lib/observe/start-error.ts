@@ -32,7 +32,7 @@ export function observeStart(pod: KubernetesObject, status: ContainerStatus): Fa
     evidence,
     why: 'The runtime cannot make of the image what the pod asks for: the command, a path or a mount does not fit it. Another start does not change that.',
     fix: fixOf(
-      target === undefined ? [] : [`kubectl ${inNamespace(pod)} rollout history ${target} # whether it was edited; what was edited by hand: npx tsx run.ts apply --only helm`],
+      target === undefined ? [] : ['npx tsx run.ts apply --only helm # puts back what was edited by hand'],
       'Correct command, args or mounts of that component in airflow.values, and run again',
     ),
   })
