@@ -23,7 +23,8 @@ const areas: readonly Explains[] = [
 /** Each finding with its causes. */
 export function explained(findings: readonly Finding[]): Finding[] {
   return findings.map((finding) => {
-    const causes = findings.filter((other) => other !== finding && (isCause(other.id, finding.id) || isOwnCause(other, finding)))
+    const known = (finding.causes ?? []).map(({ id, title }) => `${id} ${title}`)
+    const causes = findings.filter((other) => other !== finding && !known.includes(`${other.id} ${other.title}`) && (isCause(other.id, finding.id) || isOwnCause(other, finding)))
     return causes.length === 0 ? finding : { ...finding, causes: [...(finding.causes ?? []), ...causes.map(alone)] }
   })
 }

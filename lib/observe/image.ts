@@ -102,7 +102,7 @@ function notFound(pod: KubernetesObject, image: string, evidence: string[]): Fai
     title: `Image ${image} does not exist`,
     evidence,
     why: 'The registry answered, and has no such repository or tag (or shows it only to those who log in). No retry changes that.',
-    fix: fixOf(putBack(pod), 'Correct repository and tag in airflow.values and run again; for a private image also name a pull secret (registry.secretName)'),
+    fix: ['Correct repository and tag in airflow.values and run again; for a private image also name a pull secret (registry.secretName)'],
   })
 }
 
@@ -139,10 +139,6 @@ function neverPulled(pod: KubernetesObject, image: string, evidence: string[]): 
   })
 }
 
-function putBack(pod: KubernetesObject): string[] {
-  return targetOf(pod) === undefined ? [] : ['npx tsx run.ts apply --only helm # puts the image back where it was edited by hand']
-}
-
 function pullIfAbsent(pod: KubernetesObject, image: string): string[] {
   const { containers = [] } = (pod.spec ?? {}) as { containers?: { name: string; image?: string }[] }
   const container = containers.find((one) => one.image === image)
@@ -157,7 +153,7 @@ function invalidName(pod: KubernetesObject, image: string, evidence: string[]): 
     title: `"${image}" is no image reference`,
     evidence,
     why: 'It cannot be parsed as REGISTRY/REPOSITORY:TAG; a tag that was left empty is the usual reason.',
-    fix: fixOf(putBack(pod), 'Correct repository and tag in airflow.values and run again'),
+    fix: ['Correct repository and tag in airflow.values and run again'],
   })
 }
 

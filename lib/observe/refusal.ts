@@ -118,10 +118,7 @@ function missingClass({ workload, message, evidence }: Refusal): Failed | undefi
     title: `${kind} ${name} does not exist`,
     evidence,
     why: 'Pods that name it are refused until it is there.',
-    fix: [
-      `kubectl get ${kind.toLowerCase()} # then name one of these, or none, in airflow.values (${kind === 'PriorityClass' ? 'priorityClassName' : 'runtimeClassName'}), and run again`,
-      'npx tsx run.ts apply --only helm # where it was edited by hand: puts it back',
-    ],
+    fix: [`kubectl get ${kind.toLowerCase()} # then name one of these, or none, in airflow.values (${kind === 'PriorityClass' ? 'priorityClassName' : 'runtimeClassName'}), and run again`],
   })
 }
 

@@ -105,7 +105,6 @@ function noSuchNode(pod: KubernetesObject, evidence: string[], context: Context)
     why: 'nodeSelector or affinity name labels, and nobody sets them by himself.',
     fix: fixOf(
       labelsFor(pod as Pod, context),
-      'npx tsx run.ts apply --only helm # puts back what was edited by hand',
       'Correct nodeSelector or affinity in airflow.values, and run again',
     ),
   })
@@ -139,7 +138,7 @@ function tooBig(pod: KubernetesObject, evidence: string[]): Failed {
     title: 'A pod asks for more than any node has',
     evidence,
     why: 'Not even an empty node could take it.',
-    fix: ['npx tsx run.ts apply --only helm # puts back what was edited by hand', 'Lower resources.requests of that component in airflow.values and run again, or give the machine more'],
+    fix: ['Lower resources.requests of that component in airflow.values and run again, or give the machine more'],
   })
 }
 

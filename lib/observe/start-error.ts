@@ -26,15 +26,11 @@ export function observeStart(pod: KubernetesObject, status: ContainerStatus): Fa
   const evidence = [`${nameOf(pod)}, container ${name}: ${reason}: ${message}`]
   if (/exec format error/i.test(message)) return otherCpu(pod, name, evidence)
   if (/OOM-killed/i.test(message)) return tooLittle(pod, name, evidence)
-  const target = targetOf(pod)
   return failed(pod, 'container-config-error', {
     title: `Container ${name} of ${ownerName(pod)} cannot be started: ${inShort(message)}`,
     evidence,
     why: 'The runtime cannot make of the image what the pod asks for: the command, a path or a mount does not fit it. Another start does not change that.',
-    fix: fixOf(
-      target === undefined ? [] : ['npx tsx run.ts apply --only helm # puts back what was edited by hand'],
-      'Correct command, args or mounts of that component in airflow.values, and run again',
-    ),
+    fix: ['Correct command, args or mounts of that component in airflow.values, and run again'],
   })
 }
 

@@ -158,3 +158,14 @@ void t.test('a pod that does not go is told with what keeps it', (t) => {
   t.same(found({ pods: [going({}, '2023-08-02T10:29:30Z')] }), [], 'one that is on its way is not')
   t.end()
 })
+
+void t.test('what was edited by hand is told beside the fault, and put back first', (t) => {
+  const template = (image: string) => ({ spec: { containers: [{ name: 'scheduler', image }] } })
+  const live = deployment('airflow-scheduler', 0)
+  const edited = { ...live, metadata: { ...live.metadata, labels: { 'app.kubernetes.io/managed-by': 'Helm' }, annotations: { 'meta.helm.sh/release-name': 'airflow', 'meta.helm.sh/release-namespace': 'airflow' } }, spec: { replicas: 1, template: template('apache/airflow:nope') } }
+  const crash = { pods: [pod({ status: { containerStatuses: [crashed(4, {})] } })], workloads: [edited] }
+  const record = (image: string) => release({ objects: [{ ...inManifest(live), spec: { replicas: 1, template: template(image) } }] })
+  t.match(found({ ...crash, record: record('apache/airflow:2.6.2') }), [{ id: 'crash-loop', evidence: [/exit code 1/, 'Deployment airflow/airflow-scheduler is not as the release has it: spec.template.spec.containers[scheduler].image'], fix: [/^npx tsx run.ts apply --only helm/, /logs/] }])
+  t.match(found({ ...crash, record: record('apache/airflow:nope') }), [{ id: 'crash-loop', fix: [/logs/] }], 'what is as it was wished is not')
+  t.end()
+})

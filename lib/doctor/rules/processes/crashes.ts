@@ -89,7 +89,6 @@ function impatientProbe({ pod, status }: Running, evidence: string[], said = '')
     fix: fixOf(
       target === undefined ? [] : [`kubectl -n ${pod.metadata.namespace ?? 'default'} patch ${target} -p '${probe}' # at once, and until the next apply`],
       `For good: ${status.name}.livenessProbe.timeoutSeconds: 60 and initialDelaySeconds: 60 in airflow.values, then: npx tsx run.ts apply --from helm`,
-      'What was edited by hand: npx tsx run.ts apply --only helm # puts the probe back',
     ),
   })
 }

@@ -4,7 +4,7 @@ import type { KubernetesObject } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
 import { describeEvent } from '../../../observe/events.ts'
 import { ageMs, nameOf } from '../../../observe/observation.ts'
-import { ownerName, targetOf } from '../../../observe/owners.ts'
+import { ownerName } from '../../../observe/owners.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type Rule, wrong } from '../../rule.ts'
 import { type Running, containersIn, isRecent, lastSaid, placeOf, standsFirm } from './statuses.ts'
@@ -51,15 +51,10 @@ function described(probe: Probe | undefined): string {
 }
 
 function finding(pod: KubernetesObject, { status }: Running, evidence: string[], sure: string | undefined): Finding {
-  const target = targetOf(pod)
   return wrong('readiness-probe-failing', {
     title: `The readiness probe of container ${status.name} of ${ownerName(pod)} cannot succeed`,
     evidence,
     why: sure ?? 'The container has run for minutes, and no start takes so long: the probe asks for the wrong thing, or the program hangs. Its log says which.',
-    fix: [
-      `kubectl ${`-n ${pod.metadata.namespace ?? 'default'}`} logs ${pod.metadata.name} -c ${status.name} --tail=30 # what it does instead`,
-      ...(target === undefined ? [] : ['npx tsx run.ts apply --only helm # puts a probe back that was edited by hand']),
-      'Correct the probe of that component in airflow.values, and run again',
-    ].sort((a, b) => Number(sure !== undefined && b.startsWith('npx')) - Number(sure !== undefined && a.startsWith('npx'))) as [string, ...string[]],
+    fix: [`kubectl -n ${pod.metadata.namespace ?? 'default'} logs ${pod.metadata.name} -c ${status.name} --tail=30 # what it does instead`, 'Correct the probe of that component in airflow.values, and run again'],
   })
 }

@@ -16,6 +16,8 @@ const failedCall = /failed (?:calling|to call) webhook "([^"]+)"/
 const currentMs = 1_200_000
 
 interface Call {
+  /** `deployment/airflow-webserver`, whose controller was refused. */
+  target?: string | undefined
   webhook: string
   seen: string
   text: string
@@ -34,12 +36,17 @@ function webhookDown(evidence: Evidence): Finding[] {
 function callsIn({ events, said, at }: Evidence): Call[] {
   const failures = (events as readonly unknown[] as Event[]).filter(({ reason }) => reason === 'FailedCreate')
     .filter((event) => Date.parse(at) - timeOf(event) <= currentMs && !madeSince(event, events))
-    .map((event) => ({ seen: `${event.involvedObject.kind ?? ''} ${event.involvedObject.name ?? ''}: ${describeEvent(event)}`, text: event.message ?? '' }))
-  const told = said.map(({ source, text }) => ({ seen: `${source}: ${text.split('\n').find((line) => failedCall.test(line)) ?? ''}`, text }))
-  return [...told, ...failures].flatMap(({ seen, text }) => {
+    .map((event) => ({ target: targetOf(event), seen: `${event.involvedObject.kind ?? ''} ${event.involvedObject.name ?? ''}: ${describeEvent(event)}`, text: event.message ?? '' }))
+  const told = said.map(({ source, text }) => ({ target: undefined, seen: `${source}: ${text.split('\n').find((line) => failedCall.test(line)) ?? ''}`, text }))
+  return [...told, ...failures].flatMap(({ target, seen, text }) => {
     const [, webhook] = failedCall.exec(text) ?? []
-    return webhook === undefined ? [] : [{ webhook, seen, text }]
+    return webhook === undefined ? [] : [{ target, webhook, seen, text }]
   })
+}
+
+/** A ReplicaSet's name is its Deployment's and a hash. */
+function targetOf({ involvedObject: { kind = '', name = '' } }: Event): string {
+  return kind === 'ReplicaSet' ? `deployment/${name.replace(/-[^-]+$/, '')}` : `${kind.toLowerCase()}/${name}`
 }
 
 function madeSince(failure: Event, events: readonly KubernetesObject[]): boolean {
@@ -51,7 +58,7 @@ function hooksOf(configuration: KubernetesObject): MutatingWebhook[] {
   return (configuration.webhooks ?? []) as MutatingWebhook[]
 }
 
-function finding({ webhook, seen, text }: Call, configuration: KubernetesObject | undefined, { namespace }: Evidence): Finding {
+function finding({ target, webhook, seen, text }: Call, configuration: KubernetesObject | undefined, { namespace }: Evidence): Finding {
   const look = 'kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations'
   const said = { title: `Webhook ${webhook} cannot be called, and nothing is made without it`, why: 'The API server asks it before it makes a pod or another object, and refuses all where it gets no answer: what runs it was removed or is down.' }
   if (configuration === undefined) return wrong('admission-webhook-down', { ...said, evidence: [seen], fix: [`${look} # find ${webhook}, start its service, or delete its configuration`] })
@@ -67,7 +74,7 @@ function finding({ webhook, seen, text }: Call, configuration: KubernetesObject 
     evidence: [seen, `${configuration.kind} ${configuration.metadata.name} names it${service === undefined ? '' : `, at service ${service.namespace}/${service.name}`}`],
     fix: fixOf(
       gone ? [leaveOut] : [ignore, ...start, leaveOut],
-      `kubectl -n ${namespace} rollout restart deployment,statefulset # afterwards: else their controllers try again only after minutes`,
+      target === undefined ? 'npx tsx run.ts apply' : `kubectl -n ${namespace} rollout restart ${target} # afterwards: else its controller tries again only after minutes`,
     ),
   })
 }
