@@ -3,6 +3,7 @@ import type { Finding } from '../step.ts'
 import { mergeFindings } from '../observe/causes.ts'
 import { linkOf, rank } from '../observe/faults.ts'
 import type { Evidence } from './evidence.ts'
+import { withEdits } from './edited.ts'
 import { explained } from './explains.ts'
 import type { Rule } from './rule.ts'
 import { rules } from './rules.ts'
@@ -41,7 +42,7 @@ export function diagnose(evidence: Evidence, beside: readonly Finding[] = [], li
   })
   const unknown = [...evidence.unknown, ...broken]
   const more = beside.filter(({ id }) => !found.some((one) => one.id === id))
-  const all = mergeFindings([...found, ...more]).map((finding) => ({ ...finding, link: finding.link ?? linkOf(finding.id) }))
+  const all = mergeFindings([...found, ...more]).map((finding) => withEdits({ ...finding, link: finding.link ?? linkOf(finding.id) }, evidence))
   const findings = ordered(explained(all.filter((finding) => !isNote(finding, evidence))))
   const healthy = unknown.length === 0 && findings.every(({ severity }) => severity === 'warning')
   return { healthy, findings, notes: all.filter((finding) => isNote(finding, evidence)), unknown, looked: [...evidence.looked, ...onTheirWay(evidence)] }

@@ -5,8 +5,9 @@
  * `unknown`. No part holds a secret: of Secrets there are only facts, and texts were redacted when
  * they were collected.
  */
-import type { HttpsAnswer, KubernetesObject, RecordFacts, Release, Versions } from '../access.ts'
+import type { FolderFacts, HttpsAnswer, KubernetesObject, RecordFacts, Release, Versions } from '../access.ts'
 import { isFoundation, type Part } from '../observe/causes.ts'
+import { provisionersIn } from '../observe/look-provisioners.ts'
 import { nameOf } from '../observe/observation.ts'
 import { observe } from '../observe/registry.ts'
 import { partsOf, type ReleaseView } from '../observe/release.ts'
@@ -73,14 +74,8 @@ export interface StateFacts {
 }
 
 /** A folder of the storage step as this machine sees it, where it is the node. */
-export interface Folder {
+export interface Folder extends FolderFacts {
   path: string
-  exists: boolean
-  uid?: number | undefined
-  gid?: number | undefined
-  mode?: number | undefined
-  /** How many entries; left out where it cannot be told. */
-  entries?: number | undefined
 }
 
 
@@ -157,12 +152,16 @@ export function emptyEvidence(at: Date, namespace: string, release?: string): Ev
 
 export function viewOf(evidence: Evidence): ReleaseView {
   const { pods, claims, events, classes, volumes, nodes, replicaSets, workloads, jobs, record } = evidence
+  const now = new Date(evidence.at)
+  // Without the Deployments of the whole cluster nobody may say that there is none.
+  const readSystem = evidence.system.length > 0 && !evidence.unknown.some((line) => line.startsWith('deployments.apps could not be read'))
   return {
     pods, claims, events, classes, volumes, nodes, replicaSets,
+    provisioners: readSystem ? provisionersIn(evidence.system, { nodes, now }) : undefined,
     release: record,
     objects: [...workloads, ...jobs, ...claims, ...pods],
     hooks: [...jobs, ...pods],
-    now: new Date(evidence.at),
+    now,
   }
 }
 

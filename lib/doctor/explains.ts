@@ -13,7 +13,7 @@ import { ingressExplains } from './rules/ingress.ts'
 import { keyExplains } from './rules/keys.ts'
 import { machineExplains } from './rules/machine.ts'
 import { networkExplains } from './rules/network.ts'
-import { processExplains } from './rules/processes.ts'
+import { containerExplains, processExplains } from './rules/processes.ts'
 import { storageExplains } from './rules/storage.ts'
 
 const areas: readonly Explains[] = [
@@ -23,13 +23,26 @@ const areas: readonly Explains[] = [
 /** Each finding with its causes. */
 export function explained(findings: readonly Finding[]): Finding[] {
   return findings.map((finding) => {
-    const causes = findings.filter((other) => other !== finding && isCause(other.id, finding.id))
+    const known = (finding.causes ?? []).map(({ id, title }) => `${id} ${title}`)
+    const causes = findings.filter((other) => other !== finding && !known.includes(`${other.id} ${other.title}`) && (isCause(other.id, finding.id) || isOwnCause(other, finding)))
     return causes.length === 0 ? finding : { ...finding, causes: [...(finding.causes ?? []), ...causes.map(alone)] }
   })
 }
 
 function isCause(cause: string, symptom: string): boolean {
   return areas.some((area) => area[cause as FaultId]?.includes(symptom as FaultId) === true)
+}
+
+/** Of the same container: a scheduler that may not make pods explains no crash of the webserver. */
+function isOwnCause(cause: Finding, symptom: Finding): boolean {
+  if (containerExplains[cause.id as FaultId]?.includes(symptom.id as FaultId) !== true) return false
+  const places = new Set(cause.evidence.flatMap(placesIn))
+  return symptom.evidence.flatMap(placesIn).some((place) => places.has(place))
+}
+
+/** `Pod airflow/airflow-scheduler-0, container scheduler: …` */
+function placesIn(line: string): string[] {
+  return /^Pod \S+, container [\w-]+/.exec(line) ?? []
 }
 
 /** A cause is told with what it is and how it is mended, not with what it stands on itself. */

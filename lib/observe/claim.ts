@@ -8,19 +8,19 @@
  *   spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 8Gi}}, volumeMode: Filesystem}
  *   Normal FailedBinding: no persistent volumes available for this claim and no storage class is set
  */
-import type { PersistentVolumeClaim } from 'kubernetes-types/core/v1.js'
+import type { PersistentVolume, PersistentVolumeClaim, Pod } from 'kubernetes-types/core/v1.js'
 import type { StorageClass } from 'kubernetes-types/storage/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { isDefault, isStatic, noUsableClass } from './class.ts'
 import { describeEvent, eventsAbout, latest } from './events.ts'
-import { type Context, type Observation, done, failed, nameOf, waiting } from './observation.ts'
-import { refusedByProvisioner } from './provisioner.ts'
+import { type Context, type Observation, done, failed, fixOf, nameOf, waiting } from './observation.ts'
+import { observeProvisioner, refusedByProvisioner } from './provisioner.ts'
 import { type Claim, fits, meantFor, sameClass, staticVerdict } from './static-volume.ts'
 
 export function observeClaim(object: KubernetesObject, context: Context): Observation {
   const claim = object as Claim
   const phase = claim.status?.phase
-  if (object.metadata.deletionTimestamp !== undefined) return waiting('is being deleted')
+  if (object.metadata.deletionTimestamp !== undefined) return leaving(object, context)
   if (phase === 'Bound') return done(`${nameOf(object)} is bound to ${claim.spec?.volumeName ?? 'a volume'}`)
   if (phase === 'Lost') return lost(object, context)
   return pending(claim, context)
@@ -49,10 +49,12 @@ function byHand(claim: Claim, storageClass: StorageClass | undefined, volumes: C
 function dynamic(claim: KubernetesObject, storageClass: StorageClass, context: Context): Observation {
   const events = eventsAbout(claim, context.events)
   const trouble = latest(events, 'ProvisioningFailed', 'ProvisioningSucceeded')
-  if (trouble?.reason === 'ProvisioningFailed') {
-    return refusedByProvisioner(claim, trouble) ?? waiting(describeEvent(trouble))
-  }
-  if (waitsForConsumer(claim, context)) return waiting(`waits for its first consumer${consumer(claim, context)}`)
+  const refused = trouble?.reason === 'ProvisioningFailed' ? refusedByProvisioner(claim, trouble) : undefined
+  if (refused) return refused
+  if (trouble === undefined && waitsForConsumer(claim, context)) return waiting(`waits for its first consumer${consumer(claim, context)}`)
+  const helpless = observeProvisioner(claim, storageClass, events, context)
+  if (helpless) return helpless
+  if (trouble?.reason === 'ProvisioningFailed') return waiting(describeEvent(trouble))
   const last = events.at(-1)
   return waiting(last ? describeEvent(last) : `waits for a volume from ${storageClass.provisioner}`)
 }
@@ -83,6 +85,34 @@ export function claimNamesOf(pod: KubernetesObject): string[] {
 function consumer(claim: KubernetesObject, context: Context): string {
   const [pod] = consumersOf(claim, context.pods)
   return pod ? `; ${nameOf(pod)} uses it` : '; no pod uses it yet'
+}
+
+/**
+ * Only a pod that has a node keeps a claim: one that is still to be placed is refused instead
+ * (`persistentvolumeclaim "x" is being deleted`), and waits for ever for the claim to be made again.
+ */
+function leaving(claim: KubernetesObject, { pods, volumes = [] }: Context): Observation {
+  const holders = consumersOf(claim, pods).filter((pod) => {
+    const { spec, status } = pod as Pod
+    return spec?.nodeName !== undefined && status?.phase !== 'Succeeded' && status?.phase !== 'Failed'
+  })
+  const [holder] = holders
+  if (holder === undefined || holders.some(({ metadata }) => metadata.deletionTimestamp !== undefined)) return waiting('is being deleted')
+  const { namespace = 'default', name, deletionTimestamp } = claim.metadata
+  const { volumeName } = (claim as PersistentVolumeClaim).spec ?? {}
+  const volume = volumes.find((one) => one.metadata.name === volumeName) as PersistentVolume | undefined
+  const retained = volumeName === undefined || volume?.spec?.persistentVolumeReclaimPolicy === 'Retain'
+  const found = failed(claim, 'claim-terminating', {
+    title: `Claim ${name} is being deleted while pods use it`,
+    evidence: [`${nameOf(claim)} has been on its way out since ${String(deletionTimestamp)}`, ...holders.slice(0, 3).map((pod) => `${nameOf(pod)} uses it`)],
+    why: 'A deletion cannot be taken back. The claim goes as soon as these pods end, with its volume where that is to be deleted, and no new pod can use it.',
+    fix: fixOf(
+      retained ? [] : [`kubectl patch pv ${volumeName} -p '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}' # first: so that what is in the volume outlives the claim`],
+      `kubectl -n ${namespace} delete pod ${holders.map(({ metadata }) => metadata.name).join(' ')} # lets the claim go; save what is in the volume first (npx tsx run.ts backup, for the database)`,
+      'npx tsx run.ts apply # makes the claims of the DAGs and logs folders again; a StatefulSet makes its own',
+    ),
+  })
+  return { ...found, since: deletionTimestamp }
 }
 
 function lost(claim: KubernetesObject, context: Context): Observation {

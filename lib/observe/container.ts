@@ -5,13 +5,13 @@ import { observeConfig } from './config-error.ts'
 import { describeEnd, observeCrash } from './crash.ts'
 import { observePull } from './image.ts'
 import type { Observation } from './observation.ts'
+import { observeStart } from './start-error.ts'
 
 export function observeContainers(object: KubernetesObject, events: readonly Event[], now: Date): Observation | undefined {
   const { initContainerStatuses = [], containerStatuses = [] } = (object as Pod).status ?? {}
-  const inits = initContainerStatuses.map((status) => observePull(object, status, events, now) ?? observeConfig(object, status))
-  const mains = containerStatuses.map((status) =>
-    observePull(object, status, events, now) ?? observeConfig(object, status) ?? observeCrash(object, status, events, now))
-  const found = [...inits, ...mains].filter((observation) => observation !== undefined)
+  const found = [...initContainerStatuses, ...containerStatuses]
+    .map((status) => observePull(object, status, events, now) ?? observeConfig(object, status) ?? observeStart(object, status) ?? observeCrash(object, status, events, now))
+    .filter((observation) => observation !== undefined)
   return found.find(({ state }) => state === 'failed') ?? found[0]
 }
 

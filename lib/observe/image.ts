@@ -9,7 +9,8 @@
 import type { ContainerStatus, Event } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { timeOf } from './events.ts'
-import { type Failed, type Observation, failed, inNamespace, nameOf, untilNextTry, waiting } from './observation.ts'
+import { type Failed, type Observation, failed, fixOf, inNamespace, nameOf, untilNextTry, waiting } from './observation.ts'
+import { targetOf } from './owners.ts'
 
 const pullReasons = ['ErrImagePull', 'ImagePullBackOff', 'ErrImageNeverPull', 'InvalidImageName']
 
@@ -24,12 +25,27 @@ const denied = /unauthorized|authentication required|no basic auth|insufficient_
 const longestBackOffMs = 300_000
 const bitnami = /^(docker\.io\/)?bitnami\//
 
-export function observePull(pod: KubernetesObject, status: ContainerStatus, events: readonly Event[], now: Date): Observation | undefined {
+export interface Pull {
+  reason: string
+  image: string
+  /** What the runtime said of the newest try; empty where it has not said anything. */
+  text: string
+  said: Event | undefined
+}
+
+/** Undefined for a container whose image is there or is being pulled. */
+export function pullOf(pod: KubernetesObject, status: ContainerStatus, events: readonly Event[]): Pull | undefined {
   const { reason = '', message = '' } = status.state?.waiting ?? {}
   if (!pullReasons.includes(reason)) return undefined
   const image = wantedImage(pod, status)
   const said = events.findLast((event) => event.reason === 'Failed' && event.message?.startsWith(`Failed to pull image "${image}"`))
-  const text = pullText(message, said)
+  return { reason, image, text: pullText(message, said), said }
+}
+
+export function observePull(pod: KubernetesObject, status: ContainerStatus, events: readonly Event[], now: Date): Observation | undefined {
+  const pull = pullOf(pod, status, events)
+  if (pull === undefined) return undefined
+  const { reason, image, text, said } = pull
   const evidence = [`${nameOf(pod)}, container ${status.name}: ${reason}`, ...(text ? [text] : [])]
   const found = verdict(pod, reason, image, text, evidence)
   if (!found) return waiting(`${status.name}: image ${image} could not be pulled yet${text ? `: ${inShort(text)}` : ''}`)
@@ -90,6 +106,15 @@ function notFound(pod: KubernetesObject, image: string, evidence: string[]): Fai
   })
 }
 
+/** The command that names another image for the container that lacks this one. */
+function setImage(pod: KubernetesObject, image: string, to: string): string[] {
+  type Named = { name: string; image?: string }[]
+  const { initContainers = [], containers = [] } = (pod.spec ?? {}) as { initContainers?: Named; containers?: Named }
+  const container = [...initContainers, ...containers].find((one) => one.image === image)
+  const target = targetOf(pod)
+  return target === undefined || container === undefined ? [] : [`kubectl ${inNamespace(pod)} set image ${target} ${container.name}=${to} # at once, and until the next apply`]
+}
+
 function bitnamiGone(pod: KubernetesObject, image: string, evidence: string[]): Failed {
   const [, name = 'postgresql'] = /bitnami\/([^:@]+)/.exec(image) ?? []
   const key = name === 'redis' ? 'redis' : 'postgresql'
@@ -97,7 +122,10 @@ function bitnamiGone(pod: KubernetesObject, image: string, evidence: string[]): 
     title: `Image ${image} is no longer published by Bitnami`,
     evidence,
     why: 'Since August 2025 versioned tags are gone from docker.io/bitnami; they live on, without updates, in docker.io/bitnamilegacy.',
-    fix: [`Set ${key}.image.repository: bitnamilegacy/${name} in airflow.values and keep the tag: another major version cannot read an existing database folder`],
+    fix: fixOf(
+      setImage(pod, image, image.replace('bitnami/', 'bitnamilegacy/')),
+      `For good: Set ${key}.image.repository: bitnamilegacy/${name} in airflow.values, then: npx tsx run.ts apply --from helm # keep the tag: another major version cannot read an existing database folder`,
+    ),
     link: 'https://github.com/apache/airflow/issues/55069',
   })
 }
@@ -107,8 +135,17 @@ function neverPulled(pod: KubernetesObject, image: string, evidence: string[]): 
     title: `Image ${image} is not on the node and may not be pulled`,
     evidence,
     why: 'imagePullPolicy is Never, so the kubelet does not ask a registry.',
-    fix: ['Load the image on the node (ctr -n k8s.io image import, kind load docker-image, minikube image load), or set pullPolicy: IfNotPresent'],
+    fix: fixOf(pullIfAbsent(pod, image), 'Load the image on the node (ctr -n k8s.io image import, kind load docker-image, minikube image load), or set pullPolicy: IfNotPresent in airflow.values'),
   })
+}
+
+function pullIfAbsent(pod: KubernetesObject, image: string): string[] {
+  const { containers = [] } = (pod.spec ?? {}) as { containers?: { name: string; image?: string }[] }
+  const container = containers.find((one) => one.image === image)
+  const target = targetOf(pod)
+  if (target === undefined || container === undefined) return []
+  const patch = JSON.stringify({ spec: { template: { spec: { containers: [{ name: container.name, imagePullPolicy: 'IfNotPresent' }] } } } })
+  return [`kubectl ${inNamespace(pod)} patch ${target} -p '${patch}'`]
 }
 
 function invalidName(pod: KubernetesObject, image: string, evidence: string[]): Failed {

@@ -3,6 +3,7 @@ import type { Look } from '../step.ts'
 import { isNonEmpty } from '../check.ts'
 import { causesOf, isFoundation, merged, type Part } from './causes.ts'
 import { waitsForConsumer } from './claim.ts'
+import { lookForProvisioners } from './look-provisioners.ts'
 import { nameOf, waiting, type Context, type Observation } from './observation.ts'
 import { observe } from './registry.ts'
 
@@ -47,14 +48,17 @@ export async function surroundings(namespaces: readonly string[], reader: Reader
     ...namespaces.map((namespace) => reader.list({ resources: ['pods', 'events', 'persistentvolumeclaims', 'replicasets.apps'], namespace })),
   ])
   const near = inside.flat()
+  const claims = near.filter(({ kind }) => kind === 'PersistentVolumeClaim')
+  const nodes = cluster.filter(({ kind }) => kind === 'Node')
   return {
     events: near.filter(({ kind }) => kind === 'Event'),
     pods: near.filter(({ kind }) => kind === 'Pod'),
-    claims: near.filter(({ kind }) => kind === 'PersistentVolumeClaim'),
+    claims,
+    provisioners: await lookForProvisioners(claims, { nodes, now: reader.now() }, reader),
     replicaSets: near.filter(({ kind }) => kind === 'ReplicaSet'),
     classes: cluster.filter(({ kind }) => kind === 'StorageClass'),
     volumes: cluster.filter(({ kind }) => kind === 'PersistentVolume'),
-    nodes: cluster.filter(({ kind }) => kind === 'Node'),
+    nodes,
     now: reader.now(),
   }
 }

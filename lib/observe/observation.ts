@@ -1,5 +1,5 @@
 /** What a look at one object can say, and what it may look at beside the object. */
-import type { KubernetesObject } from '../access.ts'
+import type { KubernetesObject, NonEmpty } from '../access.ts'
 import type { Finding } from '../step.ts'
 import { type FaultId, faults } from './faults.ts'
 
@@ -40,7 +40,15 @@ export interface Context {
   nodes?: readonly KubernetesObject[] | undefined
   /** They tell which pods are of a Deployment's newest version. */
   replicaSets?: readonly KubernetesObject[] | undefined
+  /** What makes volumes: Deployments outside the namespace and the pods that they send to the nodes. */
+  provisioners?: readonly Provisioner[] | undefined
   now: Date
+}
+
+/** Looked at already, since a claim, which asks for it, is itself a part of how pods are looked at. */
+export interface Provisioner {
+  object: KubernetesObject
+  look: Observation
 }
 
 export function done(evidence: string): Done {
@@ -62,6 +70,12 @@ export function failed(subject: KubernetesObject, id: FaultId, text: Text, settl
     subject: nameOf(subject),
     since: subject.metadata.creationTimestamp,
   }
+}
+
+/** The commands that could be made with what is known here, before what always helps. */
+export function fixOf(known: readonly string[], ...always: NonEmpty<string>): NonEmpty<string> {
+  const [first = always[0], ...rest] = [...known, ...always]
+  return [first, ...rest]
 }
 
 /** `Kind namespace/name`, as it is printed. */

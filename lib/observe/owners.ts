@@ -28,6 +28,26 @@ function owns(workload: KubernetesObject, pod: KubernetesObject): boolean {
   return owner.kind === 'ReplicaSet' && owner.name === `${workload.metadata.name}-${hash ?? ''}`
 }
 
+/** Whoever a person would edit: the Deployment and not its ReplicaSet. Undefined for a bare pod. */
+export function workloadOf(pod: KubernetesObject): { kind: string; name: string } | undefined {
+  const owner = controllerOf(pod)
+  const hash = pod.metadata.labels?.['pod-template-hash']
+  if (owner?.kind === 'ReplicaSet' && hash !== undefined) return { kind: 'Deployment', name: owner.name.replace(`-${hash}`, '') }
+  return owner && { kind: owner.kind, name: owner.name }
+}
+
+/** Ten replicas of one Deployment are one finding. */
+export function ownerName(pod: KubernetesObject): string {
+  const owner = workloadOf(pod)
+  return owner === undefined ? `Pod ${pod.metadata.name}` : `${owner.kind} ${owner.name}`
+}
+
+/** `deployment/airflow-scheduler`, for the commands of a fix; undefined for what nothing makes again. */
+export function targetOf(pod: KubernetesObject): string | undefined {
+  const owner = workloadOf(pod)
+  return owner === undefined || owner.kind === 'Job' ? undefined : `${owner.kind.toLowerCase()}/${owner.name}`
+}
+
 /** Pods that are to run on: an evicted one stays as Failed while its successor runs. */
 export function lasting(pods: readonly KubernetesObject[]): KubernetesObject[] {
   return pods.filter((pod) => {

@@ -4,10 +4,12 @@
  *
  *   Warning ProvisioningFailed: failed to provision volume with StorageClass "local-path": Only support ReadWriteOnce access mode
  */
-import type { Event } from 'kubernetes-types/core/v1.js'
+import type { Container, Event, PodTemplateSpec } from 'kubernetes-types/core/v1.js'
+import type { StorageClass } from 'kubernetes-types/storage/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { describeEvent } from './events.ts'
-import { type Failed, failed, nameOf } from './observation.ts'
+import { faults } from './faults.ts'
+import { type Context, type Failed, type Observation, type Provisioner, failed, inNamespace, nameOf } from './observation.ts'
 
 const refusals: { text: RegExp; why: string; fix: string }[] = [
   {
@@ -42,4 +44,128 @@ export function refusedByProvisioner(claim: KubernetesObject, event: Event): Fai
     why: refusal.why,
     fix: [refusal.fix, `then: kubectl -n ${claim.metadata.namespace ?? 'default'} delete pvc ${claim.metadata.name}`],
   })
+}
+
+/** Whose pods can be told by their image; of any other provisioner only its silence tells. */
+const images: Record<string, RegExp | undefined> = {
+  'rancher.io/local-path': /(^|\/)local-path-provisioner(:|@|$)/,
+  'k8s.io/minikube-hostpath': /(^|\/)storage-provisioner(:|@|$)/,
+}
+
+/**
+ * Whether whoever is to make the volume can. A claim comes here when it is the provisioner's turn: a pod
+ * has its place, or the class binds at once.
+ *
+ *   Normal ExternalProvisioning: waiting for a volume to be created, either by external provisioner
+ *     "rancher.io/local-path" or manually created by system administrator
+ */
+export function observeProvisioner(claim: KubernetesObject, { provisioner }: StorageClass, events: readonly Event[], context: Context): Failed | undefined {
+  const pattern = images[provisioner]
+  if (pattern === undefined || context.provisioners === undefined) return unanswered(claim, provisioner, events, context.now)
+  const mine = context.provisioners.filter(({ object }) => runs(object, pattern))
+  if (mine.some(({ object, look }) => isRunning(object, look))) return helperFailed(claim, context.provisioners) ?? timedOut(claim, events)
+  const broken = mine.find(({ object, look }) => isScaledToZero(object) || look.state === 'failed')
+  if (mine.length > 0 && broken === undefined) return undefined
+  return notRunning(claim, provisioner, broken)
+}
+
+/** The image may have been broken; then the name still says it. */
+function runs(object: KubernetesObject, pattern: RegExp): boolean {
+  const { template, containers = [] } = (object.spec ?? {}) as { template?: PodTemplateSpec; containers?: Container[] }
+  const names = [object.metadata.name, ...[...(template?.spec?.containers ?? []), ...containers].flatMap(({ image = '' }) => image)]
+  return names.some((name) => pattern.test(name))
+}
+
+function isScaledToZero(object: KubernetesObject): boolean {
+  return (object.spec as { replicas?: number } | undefined)?.replicas === 0
+}
+
+/** An update that is stuck leaves the pod before it at work. */
+function isRunning(object: KubernetesObject, look: Observation): boolean {
+  const { availableReplicas = 0 } = (object.status ?? {}) as { availableReplicas?: number }
+  return object.kind === 'Deployment' ? availableReplicas > 0 : look.state === 'done'
+}
+
+const again = 'npx tsx run.ts apply --only provisioner'
+
+function notRunning(claim: KubernetesObject, provisioner: string, broken: Provisioner | undefined): Failed {
+  const said = { title: `The provisioner ${provisioner} does not run, and claims wait for it`, why: 'It makes the volumes; until it does, claims stay Pending and the pods that use them have no place.' }
+  const pending = `${nameOf(claim)} is Pending`
+  if (broken === undefined) {
+    return failed(claim, 'provisioner-not-running', { ...said, evidence: [pending, `no Deployment in the cluster runs ${provisioner}`], fix: [again] })
+  }
+  const { object, look } = broken
+  if (isScaledToZero(object)) {
+    const scale = `kubectl ${inNamespace(object)} scale ${object.kind.toLowerCase()} ${object.metadata.name} --replicas=1`
+    return failed(claim, 'provisioner-not-running', { ...said, evidence: [pending, `${nameOf(object)} is scaled to 0`], fix: [scale] })
+  }
+  const inner = look.state === 'failed' ? look.finding : undefined
+  const found = failed(claim, 'provisioner-not-running', {
+    ...said,
+    evidence: [pending, `${nameOf(object)} has no ready pod: ${inner?.title ?? 'no reason given'}`, ...(inner?.evidence ?? [])],
+    why: `${said.why} ${inner?.why ?? ''}`.trim(),
+    fix: [`${again} # puts back what it was installed as`, ...(inner?.fix ?? [])],
+  }, look.state === 'failed' ? Math.max(look.settleMs, faults['provisioner-not-running'].settleMs) : undefined)
+  return { ...found, since: later(found.since, look.state === 'failed' ? look.since : undefined) }
+}
+
+function later(one: string | undefined, other: string | undefined): string | undefined {
+  return one !== undefined && other !== undefined && Date.parse(other) > Date.parse(one) ? other : one
+}
+
+/** `helper-pod-create-pvc-UID`, which makes the folder on the node. */
+function helperFailed(claim: KubernetesObject, provisioners: readonly Provisioner[]): Failed | undefined {
+  const helper = provisioners.find(({ object }) => object.kind === 'Pod' && object.metadata.name.startsWith(`helper-pod-create-pvc-${claim.metadata.uid ?? '?'}`))
+  if (helper?.look.state !== 'failed') return undefined
+  const { finding, settleMs } = helper.look
+  const found = failed(claim, 'local-path-provisioning-failed', {
+    title: 'The pod that is to make a volume\'s folder on the node cannot do it',
+    evidence: [`${nameOf(claim)} is Pending`, ...finding.evidence],
+    why: `local-path sends a helper pod to the node for each volume. ${finding.title}. ${finding.why}`,
+    fix: [
+      `${again} # puts back its ConfigMap, which names the helper's image, its script and the folder`,
+      `kubectl ${inNamespace(helper.object)} get configmap local-path-config -o yaml # helperPod.yaml: the image must be on the node or can be pulled there; config.json: the folder must be writable there`,
+      `kubectl ${inNamespace(helper.object)} rollout restart deployment local-path-provisioner # it reads its configuration when it starts`,
+    ],
+  }, Math.max(settleMs, faults['local-path-provisioning-failed'].settleMs))
+  return { ...found, since: later(found.since, helper.object.metadata.creationTimestamp) }
+}
+
+/**
+ * The helper pod is deleted when its time is up. A first time is most often a slow pull of its image.
+ *
+ *   Warning ProvisioningFailed: failed to provision volume with StorageClass "local-path": failed to create
+ *     volume pvc-…: create process timeout after 120 seconds
+ */
+function timedOut(claim: KubernetesObject, events: readonly Event[]): Failed | undefined {
+  const tries = events.filter(({ reason, message = '' }) => reason === 'ProvisioningFailed' && /create process timeout after \d+ seconds/.test(message))
+  const last = tries.at(-1)
+  if (last === undefined || tries.reduce((sum, { count = 1 }) => sum + count, 0) < 2) return undefined
+  return failed(claim, 'local-path-provisioning-failed', {
+    title: 'The pod that is to make a volume\'s folder on the node does not end in time',
+    evidence: [`${nameOf(claim)} is Pending`, describeEvent(last)],
+    why: 'local-path sends a helper pod to the node for each volume: its image cannot be pulled there, or the folder cannot be made.',
+    fix: ['kubectl -n local-path-storage get pods -w # shows the helper pod at its next try, and kubectl describe what keeps it', again],
+  }, 150_000)
+}
+
+/** A provisioner takes a claim within seconds, and says so (Provisioning) before it begins. */
+const silenceMs = 45_000
+const answers = ['Provisioning', 'ProvisioningFailed', 'ProvisioningSucceeded']
+
+/** Whoever it is may run outside the cluster, and may only be starting; hence the long time in a wait. */
+function unanswered(claim: KubernetesObject, provisioner: string, events: readonly Event[], now: Date): Failed | undefined {
+  const asked = events.find(({ reason, message = '' }) => reason === 'ExternalProvisioning' && message.includes(`"${provisioner}"`))
+  if (asked === undefined || events.some(({ reason = '' }) => answers.includes(reason))) return undefined
+  const since = asked.firstTimestamp ?? asked.eventTime ?? asked.metadata.creationTimestamp
+  if (since == null || now.getTime() - Date.parse(since) < silenceMs) return undefined
+  return failed(claim, 'provisioner-not-running', {
+    title: `Nobody answers as provisioner ${provisioner}, and claims wait for it`,
+    evidence: [`${nameOf(claim)} is Pending`, describeEvent(asked)],
+    why: 'The class exists, but whoever is to make its volumes is not installed, does not run, or has another name.',
+    fix: [
+      `Install or start what provides ${provisioner}; or use another class: kubectl get storageclass`,
+      `then, for another class: kubectl ${inNamespace(claim)} delete pvc ${claim.metadata.name} --wait=false # never bound, so it holds no data; delete the pods that use it too`,
+    ],
+  }, 180_000)
 }

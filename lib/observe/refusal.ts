@@ -25,7 +25,7 @@ const longestPauseMs = 1_000_000
 export function judgeRefusal(workload: KubernetesObject, message: string, lastTry: number | undefined, context: Context): Observation {
   const refusal = { workload, message, evidence: [`${nameOf(workload)}: ${message}`] }
   const final = twoDefaults(refusal, context) ?? quota(refusal, context) ?? limits(refusal) ?? admission(refusal)
-    ?? serviceAccount(refusal) ?? invalid(refusal)
+    ?? serviceAccount(refusal) ?? missingClass(refusal) ?? webhookGone(refusal) ?? invalid(refusal)
   if (!final) return waiting(`cannot make a pod: ${message}`)
   return { ...final, settleMs: untilNextTry(final.finding.id, lastTry, context.now, longestPauseMs) ?? final.settleMs }
 }
@@ -38,13 +38,14 @@ interface Refusal {
 
 function twoDefaults({ workload, message, evidence }: Refusal, { classes }: Context): Failed | undefined {
   // Somebody unmarked one since: the next try will do.
-  if (classes && classes.filter(isDefault).length < 2) return undefined
+  if (!classes || classes.filter(isDefault).length < 2) return undefined
   if (!/\d+ default StorageClasses were found/.test(message)) return undefined
   return failed(workload, 'two-default-storageclasses', {
     title: 'More than one StorageClass is marked as the default',
     evidence,
     why: 'Before Kubernetes 1.26 a claim without a class is refused then, since there is no telling which is meant.',
-    fix: ['kubectl patch storageclass NAME -p \'{"metadata":{"annotations":{"storageclass.kubernetes.io/is-default-class":"false"}}}\' # for all but one (kubectl get storageclass)'],
+    fix: (classes ?? []).filter(isDefault).slice(1).map(({ metadata: { name } }) =>
+      `kubectl patch storageclass ${name} -p '{"metadata":{"annotations":{"storageclass.kubernetes.io/is-default-class":"false"}}}'`) as [string, ...string[]],
   })
 }
 
@@ -84,6 +85,18 @@ function refusedBy(workload: KubernetesObject, who: string, evidence: string[], 
   })
 }
 
+/** Its configuration was left behind when it was removed; one that does not answer may only be starting. */
+function webhookGone({ workload, message, evidence }: Refusal): Failed | undefined {
+  const [, webhook, service] = /failed (?:calling|to call) webhook "([^"]+)".*service "([^"]+)" not found/s.exec(message) ?? []
+  if (webhook === undefined) return undefined
+  return failed(workload, 'admission-webhook-down', {
+    title: `Webhook ${webhook} cannot be called, and nothing is made without it`,
+    evidence,
+    why: `The API server asks it before it makes a pod, and its service ${service ?? ''} does not exist (any more).`,
+    fix: ['kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations # delete the one of what was removed, or install that again'],
+  }, 60_000)
+}
+
 function serviceAccount({ workload, message, evidence }: Refusal): Failed | undefined {
   const [, name] = /serviceaccount "([^"]+)" not found/i.exec(message) ?? []
   if (name === undefined) return undefined
@@ -92,6 +105,20 @@ function serviceAccount({ workload, message, evidence }: Refusal): Failed | unde
     evidence,
     why: 'Pods that run as it cannot be made.',
     fix: [`kubectl ${inNamespace(workload)} create serviceaccount ${name}`, 'or let the chart make it (serviceAccount.create: true in airflow.values)'],
+  })
+}
+
+/** pods "x" is forbidden: no PriorityClass with name nope was found · pod rejected: RuntimeClass "nope" not found */
+function missingClass({ workload, message, evidence }: Refusal): Failed | undefined {
+  const [, priority, runtime] = /no PriorityClass with name (\S+) was found|RuntimeClass "?([^\s"]+)"? not found/i.exec(message) ?? []
+  const name = priority ?? runtime
+  if (name === undefined) return undefined
+  const kind = priority === undefined ? 'RuntimeClass' : 'PriorityClass'
+  return failed(workload, 'admission-refused', {
+    title: `${kind} ${name} does not exist`,
+    evidence,
+    why: 'Pods that name it are refused until it is there.',
+    fix: [`kubectl get ${kind.toLowerCase()} # then name one of these, or none, in airflow.values (${kind === 'PriorityClass' ? 'priorityClassName' : 'runtimeClassName'}), and run again`],
   })
 }
 

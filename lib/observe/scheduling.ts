@@ -13,8 +13,8 @@ import type { KubernetesObject } from '../access.ts'
 import { latest } from './events.ts'
 import { isControlPlane, lastingTaints } from './node.ts'
 import { boundVolumes, isAskedFor, reachesVolumes, tooBigFor } from './node-fit.ts'
-import { type Context, type Failed, type Observation, failed, inNamespace, nameOf, waiting } from './observation.ts'
-import { someoneLeaves } from './owners.ts'
+import { type Context, type Failed, type Observation, failed, fixOf, inNamespace, nameOf, waiting } from './observation.ts'
+import { controllerOf, someoneLeaves } from './owners.ts'
 
 export function observeScheduling(object: KubernetesObject, claim: Observation | undefined, events: readonly Event[], context: Context): Observation {
   const scheduled = (object as Pod).status?.conditions?.find(({ type }) => type === 'PodScheduled')
@@ -40,8 +40,16 @@ function missingClaim(pod: KubernetesObject, said: string, evidence: string[], {
     title: `Claim ${name} does not exist`,
     evidence,
     why: 'A pod names it as a volume, and is placed only when it is there.',
-    fix: ['npx tsx run.ts apply --only storage # for the claims that airstrip makes', `kubectl ${inNamespace(pod)} get pvc # and correct existingClaim in airflow.values`],
+    fix: [
+      madeByOwner(pod, name) ? `kubectl ${inNamespace(pod)} delete pod ${pod.metadata.name} # its StatefulSet makes the claim again with the next pod` : 'npx tsx run.ts apply --only storage # for the claims that airstrip makes',
+      `kubectl ${inNamespace(pod)} get pvc # and correct existingClaim in airflow.values`,
+    ],
   })
+}
+
+/** TEMPLATE-SET-0, as a StatefulSet names the claims of its own. */
+function madeByOwner(pod: KubernetesObject, claim: string): boolean {
+  return controllerOf(pod)?.kind === 'StatefulSet' && claim.endsWith(`-${pod.metadata.name}`)
 }
 
 /** Undefined where some node would do, or where there is no list of nodes to judge by. */
@@ -51,41 +59,61 @@ function sieve(object: KubernetesObject, evidence: string[], context: Context): 
   const all = (context.nodes ?? []) as readonly unknown[] as Node[]
   if (all.length === 0) return undefined
   const reaching = all.filter((node) => reachesVolumes(node, volumes))
-  if (reaching.length === 0) return volumeElsewhere(object, volumes, evidence)
+  if (reaching.length === 0) return volumeElsewhere(object, volumes, all, evidence)
   const asked = reaching.filter((node) => isAskedFor(node, pod))
-  if (asked.length === 0) return noSuchNode(object, evidence)
+  if (asked.length === 0) return noSuchNode(object, evidence, context)
   const open = asked.filter((node) => lastingTaints(node, pod).length === 0)
   if (open.length === 0) return tainted(object, asked, evidence)
   const big = open.filter((node) => tooBigFor(node, pod).length === 0)
   return big.length === 0 ? tooBig(object, [...evidence, ...open.flatMap((node) => tooBigFor(node, pod))]) : undefined
 }
 
-function volumeElsewhere(pod: KubernetesObject, volumes: PersistentVolume[], evidence: string[]): Failed {
+/** One node and one name for it: it was renamed. */
+function hostnames(volumes: PersistentVolume[], nodes: Node[]): string[] {
+  const names = volumes.flatMap(({ spec }) => spec?.nodeAffinity?.required?.nodeSelectorTerms ?? [])
+    .flatMap(({ matchExpressions = [] }) => matchExpressions).filter(({ key }) => key === 'kubernetes.io/hostname').flatMap(({ values = [] }) => values)
+  const [name, ...others] = [...new Set(names)]
+  const [node] = nodes
+  return name === undefined || others.length > 0 || nodes.length !== 1 || node === undefined ? [] : [`kubectl label node ${node.metadata?.name ?? ''} kubernetes.io/hostname=${name} --overwrite # gives the node its old name back, for what is in the volume`]
+}
+
+function volumeElsewhere(pod: KubernetesObject, volumes: PersistentVolume[], nodes: Node[], evidence: string[]): Failed {
   const names = volumes.map((volume) => volume.metadata?.name ?? '').join(', ')
   return failed(pod, 'volume-node-affinity-conflict', {
     title: `No node can use the volume of a pod: ${names}`,
     evidence: [...evidence, ...volumes.map((volume) => `PersistentVolume ${volume.metadata?.name ?? ''} wants ${JSON.stringify(volume.spec?.nodeAffinity?.required ?? {})}`)],
     why: 'A local volume belongs to the node with a certain hostname label, and there is none with it (any more): a renamed or replaced node.',
-    fix: [
+    fix: fixOf(
+      hostnames(volumes, nodes),
       `kubectl get nodes --show-labels; kubectl get pv ${volumes[0]?.metadata?.name ?? 'NAME'} -o yaml`,
       'Give the node its old kubernetes.io/hostname label back; or, for a volume made by hand, delete it and make it again for the right node (Retain keeps the files)',
-    ],
+    ),
   })
 }
 
-function noSuchNode(pod: KubernetesObject, evidence: string[]): Failed {
+/** Where there is one node it can only be meant. */
+function labelsFor({ spec }: Pod, { nodes = [] }: Context): string[] {
+  const [node] = nodes
+  const wanted = Object.entries(spec?.nodeSelector ?? {}).filter(([key, value]) => node?.metadata.labels?.[key] !== value)
+  return nodes.length === 1 && node && wanted.length > 0 ? [`kubectl label node ${node.metadata.name} ${wanted.map(([key, value]) => `${key}=${value}`).join(' ')} --overwrite`] : []
+}
+
+function noSuchNode(pod: KubernetesObject, evidence: string[], context: Context): Failed {
   return failed(pod, 'node-affinity-mismatch', {
     title: 'A pod asks for node labels that no node has',
     evidence,
     why: 'nodeSelector or affinity name labels, and nobody sets them by himself.',
-    fix: ['Correct nodeSelector or affinity in airflow.values, or label a node: kubectl label node NODE KEY=VALUE'],
+    fix: fixOf(
+      labelsFor(pod as Pod, context),
+      'Correct nodeSelector or affinity in airflow.values, and run again',
+    ),
   })
 }
 
 function tainted(object: KubernetesObject, nodes: Node[], evidence: string[]): Failed {
   const taints = nodes.flatMap((node) => lastingTaints(node, object as Pod))
   const keys = [...new Set(taints.map(({ key }) => key))]
-  if (!nodes.every((node) => lastingTaints(node, object as Pod).every(isControlPlane))) return otherTaint(object, keys, evidence)
+  if (!nodes.every((node) => lastingTaints(node, object as Pod).every(isControlPlane))) return otherTaint(object, nodes, evidence)
   return failed(object, 'control-plane-taint-single-node', {
     title: 'Every node is reserved for the control plane',
     evidence,
@@ -94,12 +122,14 @@ function tainted(object: KubernetesObject, nodes: Node[], evidence: string[]): F
   })
 }
 
-function otherTaint(pod: KubernetesObject, keys: string[], evidence: string[]): Failed {
+function otherTaint(pod: KubernetesObject, nodes: Node[], evidence: string[]): Failed {
+  const taints = nodes.flatMap((node) => lastingTaints(node, pod as Pod).map((taint) => ({ node: node.metadata?.name ?? '', taint })))
+  const keys = [...new Set(taints.map(({ taint }) => taint.key))]
   return failed(pod, 'untolerated-taint', {
     title: `Every node that a pod could use is tainted: ${keys.join(', ')}`,
     evidence,
     why: 'Somebody set the taint to keep pods off, and this pod does not tolerate it.',
-    fix: ['Add tolerations in airflow.values, or take the taint away: kubectl taint nodes NODE KEY-'],
+    fix: fixOf(taints.slice(0, 5).map(({ node, taint }) => `kubectl taint nodes ${node} ${taint.key}:${taint.effect}-`), 'or add tolerations in airflow.values, and run again'),
   })
 }
 
@@ -108,13 +138,13 @@ function tooBig(pod: KubernetesObject, evidence: string[]): Failed {
     title: 'A pod asks for more than any node has',
     evidence,
     why: 'Not even an empty node could take it.',
-    fix: ['Lower resources.requests of that component in airflow.values, or give the machine more'],
+    fix: ['Lower resources.requests of that component in airflow.values and run again, or give the machine more'],
   })
 }
 
 /** Full now, and nothing of this namespace is about to leave; others may, so this takes longer to be certain. */
 function full(pod: KubernetesObject, said: string, evidence: string[], { nodes, pods }: Context): Failed | undefined {
-  if (nodes === undefined || !/Insufficient (cpu|memory|ephemeral-storage)/.test(said)) return undefined
+  if (nodes === undefined || !/Insufficient [\w./-]+|Too many pods/.test(said)) return undefined
   if (someoneLeaves(pod.metadata.namespace, pods)) return undefined
   return failed(pod, 'insufficient-cpu-or-memory', {
     title: 'The nodes are full',

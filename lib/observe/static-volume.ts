@@ -7,7 +7,7 @@
 import type { PersistentVolume, PersistentVolumeClaim } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { describeEvent, eventsAbout, latest } from './events.ts'
-import { type Context, type Observation, failed, nameOf, waiting } from './observation.ts'
+import { type Context, type Failed, type Observation, failed, nameOf, waiting } from './observation.ts'
 import { quantity } from './quantity.ts'
 import { matchesLabels } from './selector.ts'
 
@@ -55,8 +55,9 @@ function differs({ spec, metadata }: Claim, { spec: volume, metadata: { name, la
   const lacking = (spec?.accessModes ?? []).filter((mode) => !modes.includes(mode))
   if (lacking.length > 0) reasons.push(`offers ${modes.join(', ')} and not ${lacking.join(', ')}`)
   if (spec?.volumeName !== undefined && spec.volumeName !== name) reasons.push(`is not ${spec.volumeName}, which the claim names`)
-  if (spec?.selector && !matchesLabels(spec.selector, labels)) reasons.push('lacks the labels that the claim selects by')
-  if ((volume?.volumeMode ?? 'Filesystem') !== (spec?.volumeMode ?? 'Filesystem')) reasons.push('has another volumeMode')
+  if (spec?.selector && !matchesLabels(spec.selector, labels)) reasons.push(`has the labels ${shown(labels)} where ${metadata.name} selects ${shown(spec.selector)}`)
+  const [hasMode, wantsMode] = [volume?.volumeMode ?? 'Filesystem', spec?.volumeMode ?? 'Filesystem']
+  if (hasMode !== wantsMode) reasons.push(`is of volumeMode ${hasMode} where ${metadata.name} wants ${wantsMode}`)
   return reasons
 }
 
@@ -71,14 +72,53 @@ export function staticVerdict(claim: Claim, { volumes, events }: Context): Obser
   const meant = volumes.filter((volume) => meantFor(claim, volume))
   const released = meant.find((volume) => isReleasedFor(claim, volume))
   if (released) return stillReleased(claim, released)
+  const dead = meant.find((volume) => (volume as PersistentVolume).status?.phase === 'Failed')
+  if (dead) return notReclaimed(dead, claim)
   const close = meant.length > 0 ? meant : volumes.filter((volume) => sameClass(claim, volume))
   const event = latest(eventsAbout(claim, events), 'FailedBinding', 'VolumeMismatch', 'ProvisioningFailed')
+  const [first] = close
+  const agreed = first === undefined ? undefined : agreement(claim, first)
   const found = close.slice(0, 5).map((volume) => `${nameOf(volume)} ${whyNot(claim, volume).join(', ')}`)
   return failed(claim, 'static-pv-mismatch', {
     title: 'No volume fits a claim that takes only volumes made by hand',
     evidence: [`${nameOf(claim)} is Pending`, ...(event ? [describeEvent(event)] : []), ...(found.length > 0 ? found : ['there is no volume of its class'])],
     why: 'Class, access modes, size and labels must all fit; an omitted class is not "none" but the default one.',
-    fix: ['npx tsx run.ts apply --only storage # for the pairs that airstrip makes', 'Make the volume and the claim agree in storageClassName, accessModes, size and labels'],
+    fix: [
+      'npx tsx run.ts apply --only storage # for the pairs that airstrip makes',
+      ...(agreed === undefined ? [] : [agreed]),
+      'Make the volume and the claim agree in storageClassName, accessModes, size and labels; what a claim asks for cannot be changed, so it is deleted and made again',
+    ],
+  })
+}
+
+function shown(value: unknown): string {
+  return value === undefined ? 'none' : JSON.stringify(value)
+}
+
+/** The volume made what the claim asks for: of the two it is the one that can be changed. Not where it is another's, or of another mode. */
+function agreement(claim: Claim, object: KubernetesObject): string | undefined {
+  const volume = object as PersistentVolume
+  const { spec = {} } = claim
+  const otherMode = (volume.spec?.volumeMode ?? 'Filesystem') !== (spec.volumeMode ?? 'Filesystem')
+  const named = spec.volumeName !== undefined && spec.volumeName !== object.metadata.name
+  if (otherMode || named || taken(claim, volume).length > 0 || spec.selector?.matchExpressions !== undefined) return undefined
+  const { matchLabels } = spec.selector ?? {}
+  const patch = {
+    ...(matchLabels === undefined ? {} : { metadata: { labels: matchLabels } }),
+    spec: { storageClassName: spec.storageClassName ?? '', accessModes: [...new Set([...(volume.spec?.accessModes ?? []), ...(spec.accessModes ?? [])])], ...(tooSmall(claim, volume).length > 0 ? { capacity: { storage: spec.resources?.requests?.storage } } : {}) },
+  }
+  return `kubectl patch pv ${object.metadata.name} -p '${JSON.stringify(patch)}'`
+}
+
+/** `waiting`: the claim that would have it, if any. */
+export function notReclaimed(volume: KubernetesObject, waiting?: KubernetesObject): Failed {
+  const { name } = volume.metadata
+  const { message = 'no message' } = (volume.status ?? {}) as { message?: string }
+  return failed(volume, 'volume-reclaim-failed', {
+    title: `Volume ${name} could not be reclaimed`,
+    evidence: [`${nameOf(volume)} is Failed: ${message}`, ...(waiting === undefined ? [] : [`${nameOf(waiting)} is Pending and would have it`])],
+    why: 'Its provisioner could not clean up after the claim before; the volume is of no use until it has.',
+    fix: [`kubectl delete pv ${name} # after a look at what it holds (kubectl describe pv ${name}): the folder itself stays`, 'npx tsx run.ts apply --only storage # makes the volumes of the DAGs and logs folders again'],
   })
 }
 

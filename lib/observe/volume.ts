@@ -1,15 +1,15 @@
 /** A PersistentVolume on its own. Available is as good as Bound: whoever wants it can have it. */
 import type { PersistentVolume } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
-import { type Context, type Observation, done, failed, nameOf, waiting } from './observation.ts'
-import { stillReleased } from './static-volume.ts'
+import { type Context, type Observation, done, nameOf, waiting } from './observation.ts'
+import { notReclaimed, stillReleased } from './static-volume.ts'
 
 export function observeVolume(object: KubernetesObject, context: Context): Observation {
   const volume = object as PersistentVolume
   const phase = volume.status?.phase ?? 'Pending'
   if (object.metadata.deletionTimestamp !== undefined) return waiting('is being deleted')
   if (phase === 'Available' || phase === 'Bound') return done(`${nameOf(object)} is ${phase}`)
-  if (phase === 'Failed') return notReclaimed(object, volume.status?.message)
+  if (phase === 'Failed') return notReclaimed(object)
   return phase === 'Released' ? released(object, context) : waiting(`is ${phase}`)
 }
 
@@ -21,13 +21,4 @@ function released(object: KubernetesObject, { claims }: Context): Observation {
     metadata.name === claimRef?.name && metadata.namespace === claimRef.namespace && metadata.uid !== claimRef.uid)
   if (again && (again.status as { phase?: string } | undefined)?.phase !== 'Bound') return stillReleased(again, object)
   return waiting(`is Released: its claim ${claimRef?.namespace ?? ''}/${claimRef?.name ?? ''} is gone and its data is kept`)
-}
-
-function notReclaimed(volume: KubernetesObject, message = 'no message'): Observation {
-  return failed(volume, 'volume-reclaim-failed', {
-    title: `Volume ${volume.metadata.name} could not be reclaimed`,
-    evidence: [`${nameOf(volume)} is Failed: ${message}`],
-    why: 'Its provisioner could not clean up after the claim before; the volume is of no use until it has.',
-    fix: [`Look at it (kubectl describe pv ${volume.metadata.name}), save what it holds, then: kubectl delete pv ${volume.metadata.name}`],
-  })
 }

@@ -27,7 +27,9 @@ export async function collectSystem(reader: Reader, scope: Scope): Promise<Found
   return [leases, ...inside].reduce((sum, one) => merged<Found>(sum, one), { ...workloads, system: near })
 }
 
+/** By its images, or its name where somebody broke the image. */
 function isFoundation(object: KubernetesObject): boolean {
+  if (runs.test(object.metadata.name)) return true
   return ((object as unknown as Deployment).spec?.template.spec?.containers ?? []).some(({ image }) => runs.test(image ?? ''))
 }
 

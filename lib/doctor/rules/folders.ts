@@ -1,6 +1,90 @@
 /** The DAGs and logs folders, and where DAGs come from. */
-import type { Explains, Rule } from '../rule.ts'
+import type { PersistentVolume } from 'kubernetes-types/core/v1.js'
+import type { Finding } from '../../step.ts'
+import { unusable } from '../../preflight/folders.ts'
+import type { Evidence, Folder } from '../evidence.ts'
+import { type Explains, type Rule, wrong } from '../rule.ts'
+import { logLines } from './processes/statuses.ts'
 
-export const folderRules: readonly Rule[] = []
+export const folderRules: readonly Rule[] = [missing, logsNotWritable, unreadable, gitSync]
 
-export const folderExplains: Explains = {}
+/** Folders of the volumes that are there: before the storage step has run none is wanted. */
+function inUse({ folders, volumes = [] }: Evidence): Folder[] {
+  const paths = volumes.map((volume) => (volume as PersistentVolume).spec?.hostPath?.path)
+  return folders.filter(({ path }) => paths.includes(path))
+}
+
+const make = 'npx tsx run.ts apply --only storage # makes the folders, and proves them as uid 50000'
+
+/** A mount of type Directory says so at the next start of a pod; any other makes an empty folder without a word. */
+function missing(evidence: Evidence): Finding[] {
+  return inUse(evidence).filter(({ exists }) => !exists).map(({ path }) => wrong('hostpath-not-on-the-node', {
+    title: `${path} is not a directory on node ${(evidence.nodes ?? []).map(({ metadata }) => metadata.name).join(', ')}`,
+    evidence: [`${path} is not there on this machine, which is the node`],
+    why: 'A volume of the release is this folder: the next pod that starts cannot mount it, or gets an empty one.',
+    fix: [`sudo install -d -o 50000 -g 0 -m 775 ${path}`, make],
+  }))
+}
+
+// PermissionError: [Errno 13] Permission denied: '/opt/airflow/logs/scheduler'
+// ValueError: Unable to configure handler 'processor'
+const denied = /PermissionError: \[Errno 13\][^']*'[^']*\/logs\b|Unable to configure handler '(processor|task|processor_manager)'/
+
+function logsNotWritable(evidence: Evidence): Finding[] {
+  const lines = logLines(evidence, denied).map((line) => line.evidence)
+  const bad = inUse(evidence).filter((folder) => folder.path.endsWith('/logs') && folder.exists && unusable(folder, true) !== undefined)
+  if (lines.length === 0 && bad.length === 0) return []
+  const path = bad[0]?.path ?? `${evidence.wanted?.storagePath ?? 'FOLDER'}/logs`
+  return [wrong('logs-not-writable-50000', {
+    title: 'Airflow cannot write its logs folder',
+    evidence: [...bad.map(described), ...lines],
+    why: 'Airflow runs as uid 50000 with group 0 and sets up its logs before anything else; Kubernetes changes no owner in a hostPath folder.',
+    fix: [`sudo chown -R 50000:0 ${path} && sudo chmod -R u+rwX,g+rwX ${path} # on the node`, make],
+  })]
+}
+
+function unreadable(evidence: Evidence): Finding[] {
+  const bad = inUse(evidence).filter((folder) => folder.path.endsWith('/dags') && folder.exists && unusable(folder, false) !== undefined)
+  return bad.map((folder) => wrong('dags-not-readable', {
+    title: 'Airflow cannot read its DAGs folder',
+    evidence: [described(folder)],
+    why: 'Airflow runs as uid 50000 with group 0: it sees no DAG in a folder that it may not enter.',
+    fix: [`sudo chmod -R u+rX,g+rX,o+rX ${folder.path} # on the node`, make],
+  }))
+}
+
+function described({ path, uid, gid, mode = 0 }: Folder): string {
+  return `${path} is of uid ${String(uid)}, gid ${String(gid)}, mode ${(mode & 0o7777).toString(8)}`
+}
+
+const known = 'ssh-keyscan github.com # compare with the fingerprints that the host publishes, put the lines in dags.gitSync.knownHosts in airflow.values, and run again'
+const gitFaults: { text: RegExp; why: string; fix: string }[] = [
+  { text: /Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED/i, why: 'The host of the repository shows a key that is not among the known ones; GitHub changed its RSA key in March 2023.', fix: known },
+  { text: /Permission denied \(publickey/i, why: 'The host does not take the key: it is not the repository\'s deploy key, or its Secret has it under another name than gitSshKey (id_rsa in the community chart).', fix: 'kubectl get secret NAME -o jsonpath=\'{.data}\' | tr , \'\\n\' | cut -d: -f1 # dags.gitSync.sshKeySecret: it wants the key gitSshKey' },
+  { text: /Permissions 0\d+ for '[^']+' are too open|bad permissions/i, why: 'ssh refuses a key that others may read.', fix: 'Set dags.gitSync.securityContext.runAsUser and fsGroup to 65533 in airflow.values, and run again' },
+  { text: /Could not resolve host/i, why: 'The name of the repository\'s host is not resolved in the pod.', fix: 'Correct dags.gitSync.repo in airflow.values, or mend the cluster\'s DNS' },
+  { text: /Remote branch \S+ not found|couldn't find remote ref|unknown revision|did not match any file/i, why: 'The repository has no such branch or revision.', fix: 'Correct dags.gitSync.branch (and rev) in airflow.values, and run again' },
+  { text: /Repository not found|repository '[^']+' not found|does not appear to be a git repository/i, why: 'There is no such repository, or only those who log in may see it.', fix: 'Correct dags.gitSync.repo, or give it a credential (dags.gitSync.credentialsSecret), in airflow.values, and run again' },
+  { text: /Authentication failed|could not read (Username|Password)|Invalid username or (password|token)/i, why: 'The repository wants a login that git-sync does not have, or that has ended.', fix: 'Make the token anew and put it in the Secret of dags.gitSync.credentialsSecret (GIT_SYNC_USERNAME, GIT_SYNC_PASSWORD), then delete the pods' },
+  { text: /unable to access|Connection (timed out|refused)|Failed to connect|port 22: /i, why: 'The host of the repository does not answer from the pod.', fix: 'Look whether the node reaches it: git ls-remote REPOSITORY; where port 22 is closed use the https address' },
+  { text: /"msg"="too many failures, aborting"|too many failures/i, why: 'It gave up after several tries; the lines before say why.', fix: 'Read the lines before it' },
+]
+
+function gitSync(evidence: Evidence): Finding[] {
+  const fault = gitFaults.map((one) => ({ ...one, lines: logLines(evidence, one.text, /git-(sync|clone)/) })).find(({ lines }) => lines.length > 0)
+  if (fault === undefined) return []
+  const [first] = fault.lines
+  return [wrong('git-sync-failure', {
+    title: 'git-sync cannot fetch the DAGs',
+    evidence: fault.lines.map((line) => line.evidence),
+    why: fault.why,
+    fix: [fault.fix, `kubectl -n ${evidence.namespace} logs ${first?.pod ?? 'POD'} -c ${first?.container ?? 'git-sync'} --tail=20`],
+  })]
+}
+
+export const folderExplains: Explains = {
+  'logs-not-writable-50000': ['wait-for-migrations-crashloop', 'not-ready-unexplained', 'service-without-endpoints', 'post-install-hook-timeout', 'helm-release-failed'],
+  'git-sync-failure': ['wait-for-migrations-crashloop', 'not-ready-unexplained', 'service-without-endpoints', 'post-install-hook-timeout', 'helm-release-failed'],
+  'hostpath-not-on-the-node': ['not-ready-unexplained', 'service-without-endpoints', 'post-install-hook-timeout', 'helm-release-failed', 'dag-import-error'],
+  'dags-not-readable': ['dag-import-error'],
+}

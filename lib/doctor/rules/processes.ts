@@ -1,6 +1,32 @@
 /** What runs in the pods and is ended, or cannot do its work. */
 import type { Explains, Rule } from '../rule.ts'
+import { crashRules } from './processes/crashes.ts'
+import { imageRules } from './processes/images.ts'
+import { probeRules } from './processes/probes.ts'
+import { saidRules } from './processes/said.ts'
+import { webhookRules } from './processes/webhooks.ts'
 
-export const processRules: readonly Rule[] = []
+export const processRules: readonly Rule[] = [...webhookRules, ...imageRules, ...crashRules, ...probeRules, ...saidRules]
 
-export const processExplains: Explains = {}
+export const processExplains: Explains = {
+  'admission-webhook-down': ['release-object-missing', 'helm-release-failed', 'post-install-hook-timeout', 'service-without-endpoints', 'not-ready-unexplained'],
+  'dockerhub-rate-limit': ['image-registry-unreachable', 'post-install-hook-timeout', 'helm-release-failed', 'service-without-endpoints', 'not-ready-unexplained'],
+  'probe-path-mismatch': ['readiness-probe-failing', 'webserver-oom-or-slow-start'],
+}
+
+/** What a container ended for, or is ended for; told of another container it explains nothing. */
+const ends = ['crash-loop', 'job-failed', 'oom-killed', 'pod-failed', 'scheduler-liveness-restart-loop', 'webserver-oom-or-slow-start', 'readiness-probe-failing'] as const
+
+export const containerExplains: Explains = {
+  'container-config-error': ends,
+  'wrong-cpu-architecture': ends,
+  'k8s-executor-forbidden': ends,
+  'logs-not-writable-50000': ends,
+  'git-sync-failure': ends,
+  'kind-too-many-open-files': ends,
+  'image-pull-denied': ['image-not-found'],
+  'dockerhub-rate-limit': ['image-pull-denied'],
+  'oom-killed': ['crash-loop', 'scheduler-liveness-restart-loop', 'readiness-probe-failing'],
+  'webserver-oom-or-slow-start': ['crash-loop', 'readiness-probe-failing'],
+  'scheduler-liveness-restart-loop': ['crash-loop', 'readiness-probe-failing'],
+}

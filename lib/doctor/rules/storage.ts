@@ -1,6 +1,104 @@
-/** Claims, volumes and provisioners, beyond what a look at one object tells. */
-import type { Explains, Rule } from '../rule.ts'
+/** Claims, volumes and provisioners, beyond what a look at one object of the release tells. */
+import type { PersistentVolume } from 'kubernetes-types/core/v1.js'
+import type { KubernetesObject } from '../../access.ts'
+import type { Finding } from '../../step.ts'
+import { consumersOf, observeClaim } from '../../observe/claim.ts'
+import { describeEvent, eventsAbout, timeOf } from '../../observe/events.ts'
+import { faults } from '../../observe/faults.ts'
+import { ageMs, nameOf } from '../../observe/observation.ts'
+import { controllerOf } from '../../observe/owners.ts'
+import { observeVolume } from '../../observe/volume.ts'
+import { type Evidence, viewOf } from '../evidence.ts'
+import { type Explains, type Rule, doubtful, wrong } from '../rule.ts'
 
-export const storageRules: readonly Rule[] = []
+export const storageRules: readonly Rule[] = [claims, volumes, hidden, notMounted]
 
-export const storageExplains: Explains = {}
+/** Also those that the release does not list: a StatefulSet's own, and the storage step's. */
+function claims(evidence: Evidence): Finding[] {
+  return faultyClaims(evidence).map(({ finding }) => finding)
+}
+
+function faultyClaims(evidence: Evidence): { claim: KubernetesObject; finding: Finding }[] {
+  const view = viewOf(evidence)
+  return evidence.claims.filter((claim) => consumersOf(claim, evidence.pods).length > 0).flatMap((claim) => {
+    const look = observeClaim(claim, view)
+    return look.state === 'failed' && ageMs(look.since, view.now) >= faults[look.finding.id].settleMs ? [{ claim, finding: look.finding }] : []
+  })
+}
+
+/** What is left of a claim of ours and could not be cleaned up; whoever waits for it has an error of his own. */
+function volumes(evidence: Evidence): Finding[] {
+  const mine = (evidence.volumes ?? []).filter((volume) => {
+    const { spec, status } = volume as PersistentVolume
+    return status?.phase === 'Failed' && spec?.claimRef?.namespace === evidence.namespace
+  })
+  return mine.flatMap((volume): Finding[] => {
+    const look = observeVolume(volume, viewOf(evidence))
+    return look.state === 'failed' ? [{ ...look.finding, severity: 'warning' }] : []
+  })
+}
+
+/**
+ * Never a root: another claim of the kind would do no better. But whoever did not know that the chart
+ * makes claims of its own is told how to do without them.
+ */
+function hidden(evidence: Evidence): Finding[] {
+  const faulty = faultyClaims(evidence).map(({ claim }) => claim)
+  const others = evidence.claims.some((claim) => !faulty.includes(claim))
+  return faulty.flatMap((claim): Finding[] => {
+    const [, volume, part] = /^(logs|redis-db)-(?:.+-)?(triggerer|worker|scheduler|redis)-\d+$/.exec(claim.metadata.name) ?? []
+    if (volume === undefined || part === undefined || !others || !consumersOf(claim, evidence.pods).some((pod) => controllerOf(pod)?.kind === 'StatefulSet')) return []
+    const key = part === 'worker' ? 'workers' : part
+    return [doubtful('hidden-log-pvcs', {
+      title: `The chart makes a claim of its own for the ${part}`,
+      evidence: [`${nameOf(claim)} is Pending`],
+      why: 'Worker, triggerer and redis are StatefulSets that each want a volume, unless the values say otherwise.',
+      fix: [`Set ${key}.persistence.enabled: false in airflow.values, then: npx tsx run.ts apply --from helm`],
+    })]
+  })
+}
+
+const recentMs = 300_000
+const patientMs = 60_000
+/** Told by observe/config-error.ts, or only late; "Unable to attach or mount" is the sum of the others. */
+const toldElsewhere = /hostPath type check failed|not found$|failed to sync|references non-existent|^Unable to attach or mount/
+
+/**
+ *   FailedAttachVolume: Multi-Attach error for volume "pvc-1" Volume is already used by pod(s) airflow-webserver-1
+ *   FailedMount: MountVolume.SetUp failed for volume "nfs" : mount failed: exit status 32 … bad option; … you might need a /sbin/mount.<type> helper program.
+ */
+function notMounted(evidence: Evidence): Finding[] {
+  const now = new Date(evidence.at)
+  const waiting = evidence.pods.filter(({ metadata, status, spec }) =>
+    (status as { phase?: string }).phase === 'Pending' && (spec as { nodeName?: string }).nodeName !== undefined && ageMs(metadata.creationTimestamp, now) >= patientMs)
+  return waiting.flatMap((pod): Finding[] => {
+    const event = eventsAbout(pod, evidence.events).findLast(({ reason = '', message = '' }) => /^Failed(Mount|AttachVolume|MapVolume)$/.test(reason) && !toldElsewhere.test(message))
+    if (event === undefined || now.getTime() - timeOf(event) > recentMs) return []
+    const [, volume = 'of the pod'] = /volume "([^"]+)"/.exec(event.message ?? '') ?? []
+    const elsewhere = (event.message ?? '').includes('Multi-Attach error')
+    return [wrong('volume-mount-failed', {
+      title: elsewhere ? `Volume ${volume} is still attached to another node` : `Volume ${volume} cannot be mounted`,
+      evidence: [`${nameOf(pod)}: ${describeEvent(event)}`],
+      why: elsewhere ? 'A ReadWriteOnce volume is on one node at a time: the pod that used it there has not ended, or its node is gone.' : 'The node tries again and again; the text is what its mount said.',
+      fix: [`kubectl -n ${evidence.namespace} describe pod ${pod.metadata.name}`, elsewhere ? `kubectl -n ${evidence.namespace} get pods -o wide # end the pod that holds it; on a dead node: kubectl delete pod NAME --force` : `kubectl describe pv ${volume} # its server, path or driver must answer from the node`],
+    })]
+  })
+}
+
+/** What stands on the volumes, apart from what pods say of it as their own; a crash without the database is told by causes.ts. */
+const above = ['hidden-log-pvcs', 'wait-for-migrations-crashloop', 'wait-hook-deadlock', 'job-failed', 'post-install-hook-timeout', 'helm-release-failed', 'admin-login-missing', 'service-without-endpoints', 'not-ready-unexplained'] as const
+
+export const storageExplains: Explains = {
+  'two-default-storageclasses': [...above, 'pvc-no-usable-storageclass'],
+  'pvc-no-usable-storageclass': above,
+  'pv-released-not-rebinding': above,
+  'static-pv-mismatch': above,
+  'provisioner-not-running': [...above, 'local-path-provisioning-failed'],
+  'local-path-provisioning-failed': above,
+  'claim-lost': above,
+  'claim-missing': above,
+  'claim-terminating': [...above, 'claim-missing'],
+  'volume-reclaim-failed': above,
+  'volume-node-affinity-conflict': above,
+  'volume-mount-failed': above,
+}

@@ -98,7 +98,7 @@ void t.test('the newest text counts: a registry that has come back and lacks the
 void t.test('a removed Bitnami image has its own remedy, which keeps the major version', (t) => {
   const image = 'docker.io/bitnami/postgresql:16.1.0-debian-11-r15'
   const look = pulling(image, `rpc error: code = NotFound desc = failed to resolve reference "${image}": ${image}: not found`)
-  t.match(look, { state: 'failed', finding: { id: 'bitnami-image-removed', fix: [/postgresql.image.repository: bitnamilegacy\/postgresql/] } })
+  t.match(look, { state: 'failed', finding: { id: 'bitnami-image-removed', fix: [/set image deployment\/airflow-scheduler scheduler=docker.io\/bitnamilegacy\/postgresql:16.1.0-debian-11-r15/, /postgresql.image.repository: bitnamilegacy\/postgresql/] } })
   t.match(pulling(image, 'toomanyrequests: You have reached your pull rate limit'), { state: 'waiting' })
   t.end()
 })

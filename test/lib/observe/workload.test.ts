@@ -130,6 +130,9 @@ const refusals: [string, string | undefined][] = [
   ['Pod "airflow-postgresql-0" is invalid: spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit', 'object-invalid'],
   ['Internal error occurred: failed calling webhook "mutate.example.org": Post "https://hook.kube-system.svc:443/": dial tcp 10.96.1.1:443: connect: connection refused', undefined],
   ['pods "airflow-postgresql-0" is forbidden: unable to create new content in namespace airflow because it is being terminated', undefined],
+  ['Internal error occurred: failed calling webhook "mutate.example.org": Post "https://hook.gone.svc:443/?timeout=10s": service "hook" not found', 'admission-webhook-down'],
+  ['pods "airflow-postgresql-0" is forbidden: no PriorityClass with name nope was found', 'admission-refused'],
+  ['pods "airflow-postgresql-0" is forbidden: pod rejected: RuntimeClass "nope" not found', 'admission-refused'],
   ['etcdserver: request timed out', undefined],
 ]
 
@@ -137,7 +140,7 @@ void t.test('what the API server refuses for good is named, what may pass is wai
   for (const [message, id] of refusals) {
     const set = statefulSet('airflow-postgresql', 0)
     const look = observe(set, context({ events: [event(set, 'FailedCreate', `create Pod airflow-postgresql-0 in StatefulSet airflow-postgresql failed error: ${message}`)], classes: two }))
-    t.match(look, id === undefined ? { state: 'waiting', reason: /cannot make a pod/ } : { state: 'failed', settleMs: 20_000, finding: { id } }, message.slice(0, 60))
+    t.match(look, id === undefined ? { state: 'waiting', reason: /cannot make a pod/ } : { state: 'failed', settleMs: id === 'admission-webhook-down' ? 60_000 : 20_000, finding: { id } }, message.slice(0, 60))
   }
   t.end()
 })

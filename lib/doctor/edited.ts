@@ -1,0 +1,41 @@
+/** Whether what fails was edited by hand, since then the first thing to do is to put it back. */
+import { withHelmMarks } from '../airflow/hand-edits.ts'
+import type { KubernetesObject, NonEmpty } from '../access.ts'
+import { drift } from '../diff/rules.ts'
+import { nameOf } from '../observe/observation.ts'
+import { workloadOf } from '../observe/owners.ts'
+import type { Finding } from '../step.ts'
+import type { FaultId } from '../observe/faults.ts'
+import type { Evidence } from './evidence.ts'
+
+/** What a workload's own template can be the reason of. */
+const ofTemplates: readonly FaultId[] = [
+  'claim-missing', 'node-affinity-mismatch', 'untolerated-taint', 'insufficient-cpu-or-memory', 'admission-refused', 'service-account-missing', 'object-invalid',
+  'bitnami-image-removed', 'wrong-cpu-architecture', 'image-not-found', 'image-registry-unreachable', 'image-pull-denied', 'invalid-image-name', 'container-config-error',
+  'readiness-probe-failing', 'probe-path-mismatch', 'scheduler-liveness-restart-loop', 'webserver-oom-or-slow-start', 'oom-killed', 'crash-loop',
+]
+
+export function withEdits(finding: Finding, evidence: Evidence): Finding {
+  if (!(ofTemplates as readonly string[]).includes(finding.id)) return finding
+  const edits = workloadsOf(finding, evidence).flatMap((workload) => editsOf(workload, evidence))
+  const [first] = edits
+  if (first === undefined) return finding
+  const line = 'npx tsx run.ts apply --only helm # puts back what was edited by hand'
+  const fix: NonEmpty<string> = [line, ...finding.fix.filter((one) => !one.startsWith('npx tsx run.ts apply --only helm'))]
+  return { ...finding, evidence: [...finding.evidence, ...edits], fix }
+}
+
+/** The lines of evidence begin with the object they speak of. */
+function workloadsOf({ evidence: lines }: Finding, { pods, workloads }: Evidence): KubernetesObject[] {
+  const named = new Set(lines.flatMap((line) => /^(?:Pod|Deployment|StatefulSet|DaemonSet) [^\s:,]+/.exec(line) ?? []))
+  const owners = pods.filter((pod) => named.has(nameOf(pod))).map(workloadOf)
+  return workloads.filter((workload) => named.has(nameOf(workload)) || owners.some((owner) => owner?.kind === workload.kind && owner.name === workload.metadata.name))
+}
+
+function editsOf(live: KubernetesObject, { record }: Evidence): string[] {
+  const want = record?.objects.find(({ kind, metadata }) => kind === live.kind && metadata.name === live.metadata.name)
+  if (record === undefined || want === undefined) return []
+  const places = drift(withHelmMarks(want, record), live, []).map(({ path }) => path)
+  const inTemplate = places.filter((path) => path.startsWith('spec.template.spec.'))
+  return inTemplate.length === 0 ? [] : [`${nameOf(live)} is not as the release has it: ${inTemplate.slice(0, 4).join(', ')}`]
+}

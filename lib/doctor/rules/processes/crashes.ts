@@ -1,0 +1,129 @@
+/** Containers that end, or are ended. */
+import type { Pod } from 'kubernetes-types/core/v1.js'
+import type { Finding } from '../../../step.ts'
+import { describeEvent } from '../../../observe/events.ts'
+import { observeCrash, outOfMemory } from '../../../observe/crash.ts'
+import { observeNode } from '../../../observe/node.ts'
+import { ageMs, fixOf, nameOf } from '../../../observe/observation.ts'
+import { controllerOf, ownerName, targetOf } from '../../../observe/owners.ts'
+import type { Evidence } from '../../evidence.ts'
+import { type Rule, doubtful, wrong } from '../../rule.ts'
+import { type Running, containersIn, isRecent, lastSaid, logLines, placeOf, standsFirm } from './statuses.ts'
+
+export const crashRules: readonly Rule[] = [crashing, outOfMemoryOnce, killedByProbe, workersKilled, notEnding]
+
+/** Enough to tell of, and too few to end a wait (observe/crash.ts). A program that dies at once is not one that a slow machine kept from its database. */
+const tellingRestarts = 2
+const atOnceMs = 15_000
+const justNowMs = 120_000
+
+function crashing(evidence: Evidence): Finding[] {
+  if (!standsFirm(evidence)) return []
+  const now = new Date(evidence.at)
+  return containersIn(evidence).flatMap(({ pod, status, events }) => {
+    // Between two ends it runs for some seconds; that is no sign of health.
+    const last = status.lastState?.terminated
+    const again = status.state?.running !== undefined && !status.ready && last !== undefined && status.restartCount > tellingRestarts && ageMs(last.finishedAt, now) <= justNowMs
+    const end = status.state?.terminated ?? last
+    const atOnce = end?.startedAt == null || end.finishedAt == null || Date.parse(end.finishedAt) - Date.parse(end.startedAt) < atOnceMs
+    const look = observeCrash(pod, again ? { ...status, state: { terminated: last } } : status, events, now, atOnce ? tellingRestarts : tellingRestarts + 1)
+    return look === undefined ? [] : [look.finding]
+  })
+}
+
+const lateMs = 900_000
+
+/** Also one that runs again: the next time is a matter of load. */
+function outOfMemoryOnce(evidence: Evidence): Finding[] {
+  return containersIn(evidence).flatMap(({ pod, status }): Finding[] => {
+    const last = status.state?.terminated ?? status.lastState?.terminated
+    if (last?.reason !== 'OOMKilled' || ageMs(last.finishedAt, new Date(evidence.at)) > lateMs) return []
+    const { finding } = outOfMemory(pod, status)
+    return [{ ...finding, severity: status.ready && status.restartCount < tellingRestarts ? 'warning' : 'error' }]
+  })
+}
+
+const killed = /failed (liveness|startup) probe, will be restarted/
+
+/**
+ *   Normal Killing: Container scheduler failed liveness probe, will be restarted
+ *   Warning Unhealthy: Liveness probe failed: No alive jobs found.
+ */
+function killedByProbe(evidence: Evidence): Finding[] {
+  if (!standsFirm(evidence)) return []
+  return containersIn(evidence).flatMap((container): Finding[] => {
+    const { pod, status } = container
+    const kill = container.events.findLast(({ reason, message = '' }) => reason === 'Killing' && killed.test(message) && message.includes(`ontainer ${status.name} `))
+    if (kill === undefined || status.restartCount < 2 || !isRecent(kill, evidence, lateMs) || status.lastState?.terminated?.reason === 'OOMKilled') return []
+    const said = lastSaid(container, 'Unhealthy', /^(Liveness|Startup) probe failed/)
+    const lines = [`${placeOf(nameOf(pod), status.name)}: ${describeEvent(kill)}, restarted ${status.restartCount} times`, ...(said === undefined ? [] : [`${nameOf(pod)}: ${describeEvent(said)}`])]
+    if (status.name !== 'webserver') return [impatientProbe(container, lines, said?.message)]
+    // It gets there after some restarts, most often: on a slow machine that is a start.
+    const young = ageMs(pod.metadata.creationTimestamp, new Date(evidence.at)) < lateMs
+    return [{ ...slowWebserver(container, lines), severity: young ? 'warning' : 'error' }]
+  })
+}
+
+function slowWebserver({ pod, status }: Running, evidence: string[]): Finding {
+  const target = targetOf(pod)
+  const probes = JSON.stringify({ spec: { template: { spec: { containers: [{ name: status.name, livenessProbe: { initialDelaySeconds: 120, timeoutSeconds: 30 } }] } } } })
+  return wrong('webserver-oom-or-slow-start', {
+    title: `The webserver of ${ownerName(pod)} is ended by its liveness probe before it answers`,
+    evidence,
+    why: 'On a slow disk or CPU its start takes longer than the probe waits, so it is started again and again and never gets there.',
+    fix: fixOf(
+      target === undefined ? [] : [`kubectl -n ${pod.metadata.namespace ?? 'default'} patch ${target} -p '${probes}' # at once, and until the next apply`],
+      'For good: webserver.livenessProbe.initialDelaySeconds: 120 (or webserver.startupProbe) in airflow.values, then: npx tsx run.ts apply --from helm',
+    ),
+  })
+}
+
+function impatientProbe({ pod, status }: Running, evidence: string[], said = ''): Finding {
+  const target = targetOf(pod)
+  const probe = JSON.stringify({ spec: { template: { spec: { containers: [{ name: status.name, livenessProbe: { initialDelaySeconds: 60, timeoutSeconds: 60 } }] } } } })
+  const silent = /probe failed:\s*$|No alive jobs found|timed? ?out|deadline exceeded/i.test(said) || said === ''
+  return wrong('scheduler-liveness-restart-loop', {
+    title: `Container ${status.name} of ${ownerName(pod)} is restarted again and again by its ${said.startsWith('Startup') ? 'startup' : 'liveness'} probe`,
+    evidence,
+    why: silent ? 'The probe starts a Python of its own, which takes 10 to 30 s on a slow CPU; since Kubernetes 1.20 the kubelet no longer waits longer than timeoutSeconds.' : 'The program runs; it is the probe that fails, with the words above.',
+    fix: fixOf(
+      target === undefined ? [] : [`kubectl -n ${pod.metadata.namespace ?? 'default'} patch ${target} -p '${probe}' # at once, and until the next apply`],
+      `For good: ${status.name}.livenessProbe.timeoutSeconds: 60 and initialDelaySeconds: 60 in airflow.values, then: npx tsx run.ts apply --from helm`,
+    ),
+  })
+}
+
+/** [ERROR] Worker (pid:42) was sent SIGKILL! Perhaps out of memory? */
+function workersKilled(evidence: Evidence): Finding[] {
+  const lines = logLines(evidence, /Worker \(pid:\d+\) was sent SIGKILL! Perhaps out of memory/i)
+  if (lines.length === 0) return []
+  return [wrong('webserver-oom-or-slow-start', {
+    title: 'The webserver\'s workers are killed for want of memory',
+    evidence: lines.map((line) => line.evidence),
+    why: 'Each of its four workers needs up to 1 GiB when it starts; the container\'s limit, or the node, has less.',
+    fix: ['In airflow.values: webserver.resources.limits.memory: 2Gi, or config.webserver.workers: 2; then: npx tsx run.ts apply --from helm'],
+  })]
+}
+
+const overdueMs = 60_000
+
+/** A pod's deletionTimestamp is when it is to be gone, its time of grace included. */
+function notEnding(evidence: Evidence): Finding[] {
+  const now = new Date(evidence.at)
+  return evidence.pods.filter(({ metadata }) => metadata.deletionTimestamp !== undefined && ageMs(metadata.deletionTimestamp, now) >= overdueMs).flatMap((pod): Finding[] => {
+    const { namespace = 'default', name, deletionTimestamp } = pod.metadata
+    const finalizers = (pod.metadata.finalizers ?? []) as string[]
+    const node = (evidence.nodes ?? []).find(({ metadata }) => metadata.name === (pod as Pod).spec?.nodeName)
+    const dead = node !== undefined && observeNode(node).state === 'waiting'
+    const held = finalizers.length > 0
+    const tell = controllerOf(pod)?.kind === 'StatefulSet' ? wrong : doubtful
+    return [tell('pod-not-ending', {
+      title: `${nameOf(pod)} does not end`,
+      evidence: [`${nameOf(pod)} was to be gone at ${String(deletionTimestamp)}`, held ? `it has the finalizers ${finalizers.join(', ')}` : dead ? `its node ${node.metadata.name} is not ready` : 'its node has not ended it'],
+      why: held ? 'It is kept until whoever set the finalizer takes it away, and a StatefulSet makes no other before it is gone.' : 'Only its node can say that it has ended; a StatefulSet makes no other before that.',
+      fix: [held
+        ? `kubectl -n ${namespace} patch pod ${name} --type=merge -p '{"metadata":{"finalizers":null}}' # when nobody is there any more who would take them away`
+        : `kubectl -n ${namespace} delete pod ${name} --force --grace-period=0 # when its node is switched off for sure: two of it would write to one volume`],
+    })]
+  })
+}

@@ -1,0 +1,60 @@
+/** A readiness probe that cannot succeed, told from one that has not succeeded yet. */
+import type { Container, Pod, Probe } from 'kubernetes-types/core/v1.js'
+import type { KubernetesObject } from '../../../access.ts'
+import type { Finding } from '../../../step.ts'
+import { describeEvent } from '../../../observe/events.ts'
+import { ageMs, nameOf } from '../../../observe/observation.ts'
+import { ownerName } from '../../../observe/owners.ts'
+import type { Evidence } from '../../evidence.ts'
+import { type Rule, wrong } from '../../rule.ts'
+import { type Running, containersIn, isRecent, lastSaid, placeOf, standsFirm } from './statuses.ts'
+
+export const probeRules: readonly Rule[] = [neverReady]
+
+const probeFails = /^Readiness probe (failed|errored)/
+/** The runtime's own trouble has a rule of its own. */
+const runtime = /invalid Host header/
+const certainMs = 30_000
+const longMs = 300_000
+const currentMs = 600_000
+
+function neverReady(evidence: Evidence): Finding[] {
+  if (!standsFirm(evidence)) return []
+  return containersIn(evidence).flatMap((container): Finding[] => {
+    const { pod, status, init } = container
+    const startedAt = status.state?.running?.startedAt
+    const said = lastSaid(container, 'Unhealthy', probeFails)
+    if (init || status.ready || startedAt === undefined || said === undefined || runtime.test(said.message ?? '') || !isRecent(said, evidence, currentMs)) return []
+    const spec = (pod as Pod).spec?.containers.find(({ name }) => name === status.name)
+    const sure = whyNever(spec, said.message ?? '')
+    const runsMs = ageMs(startedAt, new Date(evidence.at))
+    if (runsMs < (sure === undefined ? longMs : certainMs)) return []
+    return [finding(pod, container, [`${placeOf(nameOf(pod), status.name)}: has run for ${Math.round(runsMs / 1000)} s and is not ready`, `its probe: ${described(spec?.readinessProbe)}`, describeEvent(said)], sure)]
+  })
+}
+
+/** What no further start-up changes. */
+function whyNever(spec: Container | undefined, said: string): string | undefined {
+  if (/executable file not found|no such file or directory|command not found/i.test(said)) return 'The probe runs a command that the image does not have.'
+  if (/statuscode: (404|405)/.test(said)) return 'The program answers, and knows nothing of the path that the probe asks for.'
+  const port = spec?.readinessProbe?.httpGet?.port ?? spec?.readinessProbe?.tcpSocket?.port
+  const ports = (spec?.ports ?? []).flatMap(({ containerPort, name }) => [String(containerPort), name])
+  const isOther = port !== undefined && ports.length > 0 && !ports.includes(String(port))
+  return isOther && /connection refused|invalid port/i.test(said) ? `The probe asks port ${String(port)}, and the container names only ${ports.filter(Boolean).join(', ')}.` : undefined
+}
+
+function described(probe: Probe | undefined): string {
+  const { httpGet, tcpSocket, exec } = probe ?? {}
+  if (httpGet) return `GET ${httpGet.path ?? '/'} on port ${String(httpGet.port)}`
+  if (tcpSocket) return `a connection to port ${String(tcpSocket.port)}`
+  return exec ? `the command ${(exec.command ?? []).join(' ').slice(0, 120)}` : 'none'
+}
+
+function finding(pod: KubernetesObject, { status }: Running, evidence: string[], sure: string | undefined): Finding {
+  return wrong('readiness-probe-failing', {
+    title: `The readiness probe of container ${status.name} of ${ownerName(pod)} cannot succeed`,
+    evidence,
+    why: sure ?? 'The container has run for minutes, and no start takes so long: the probe asks for the wrong thing, or the program hangs. Its log says which.',
+    fix: [`kubectl -n ${pod.metadata.namespace ?? 'default'} logs ${pod.metadata.name} -c ${status.name} --tail=30 # what it does instead`, 'Correct the probe of that component in airflow.values, and run again'],
+  })
+}

@@ -1,0 +1,79 @@
+/** What only a log says. */
+import type { Subject } from 'kubernetes-types/rbac/v1.js'
+import type { Finding } from '../../../step.ts'
+import { fixOf } from '../../../observe/observation.ts'
+import { targetOf } from '../../../observe/owners.ts'
+import type { Evidence } from '../../evidence.ts'
+import { type Rule, doubtful, wrong } from '../../rule.ts'
+import { logLines } from './statuses.ts'
+
+export const saidRules: readonly Rule[] = [forbidden, otherCpu, brokenDag, logsUnreachable]
+
+// kubernetes.client.exceptions.ApiException: (403) … pods is forbidden: User \"system:serviceaccount:airflow:airflow-scheduler\" cannot list resource \"pods\" in API group \"\" in the namespace \"airflow\"
+const refusal = /(pods(?:\/\w+)?)(?: \\?"[^"]*")? is forbidden: User \\?"?system:serviceaccount:([^:]+):([^\\" ]+)\\?"? cannot (\w+) resource \\?"?([\w/]+)(?:.*in the namespace \\?"?([^\\" ]+))?/
+
+function forbidden(evidence: Evidence): Finding[] {
+  return logLines(evidence, refusal).flatMap(({ text, evidence: seen }): Finding[] => {
+    const [, , home = '', account = '', verb = '', resource = '', where] = refusal.exec(text) ?? []
+    const namespace = where ?? evidence.namespace
+    const subject = `system:serviceaccount:${home}:${account}`
+    const bindings = (evidence.record?.objects ?? []).filter(({ kind, subjects }) => /^(Cluster)?RoleBinding$/.test(kind) && Array.isArray(subjects) && (subjects as Subject[]).some(({ name }) => name === account))
+    const [own] = bindings
+    return [wrong('k8s-executor-forbidden', {
+      title: `Service account ${account} may not ${verb} ${resource} in namespace ${namespace}`,
+      evidence: [seen, ...(own === undefined ? ['no RoleBinding of the release is for it'] : [`the release has ${own.kind} ${own.metadata.name} for it`])],
+      why: 'With the Kubernetes executor the scheduler makes, watches and removes the pods of the tasks itself, and needs a role for that in the namespace where they run.',
+      fix: fixOf(
+        own === undefined ? [`kubectl -n ${namespace} create rolebinding ${account}-tasks --clusterrole=edit --serviceaccount=${home}:${account}`] : [`npx tsx run.ts apply --only helm # puts the role and its binding back`],
+        `kubectl auth can-i ${verb} ${resource} -n ${namespace} --as=${subject} # asks whether it may now`,
+        'In airflow.values: rbac.create: true, and the namespace of the tasks (config.kubernetes_executor.namespace) as where the role is',
+      ),
+    })]
+  })
+}
+
+/** standard_init_linux.go:228: exec user process caused: exec format error */
+function otherCpu(evidence: Evidence): Finding[] {
+  return logLines(evidence, /\bexec (?:user process caused.*|\S+: )?exec format error|: exec format error|^exec format error/i).map(({ pod, container, evidence: seen }) => {
+    const object = evidence.pods.find(({ metadata }) => metadata.name === pod)
+    const { nodeName, containers = [] } = (object?.spec ?? {}) as { nodeName?: string; containers?: { name: string; image?: string }[] }
+    const node = evidence.nodes?.find(({ metadata }) => metadata.name === nodeName)
+    const cpu = node?.metadata.labels?.['kubernetes.io/arch'] ?? 'another'
+    const image = containers.find(({ name }) => name === container)?.image ?? 'of the container'
+    const target = object && targetOf(object)
+    return wrong('wrong-cpu-architecture', {
+      title: `Image ${image} is not made for the CPU of its node (${cpu})`,
+      evidence: [seen],
+      why: 'Its programs are of another architecture: old Bitnami images and Airflow before 2.3 know only amd64, and an image built on a Mac only arm64.',
+      fix: [`docker manifest inspect ${image} # shows the architectures; choose a tag that has ${cpu}, in airflow.values, and run again`, ...(target === undefined ? [] : [`kubectl -n ${evidence.namespace} rollout history ${target} # whether the image was changed lately`])],
+    })
+  })
+}
+
+// [2023-08-02T10:29:40.123+0000] {dagbag.py:347} ERROR - Failed to import: /opt/airflow/dags/etl.py
+const broken = /Failed to import: (\S+)|Broken DAG: \[?([^\]\s]+)/
+
+function brokenDag(evidence: Evidence): Finding[] {
+  const lines = evidence.logs.filter(({ container }) => /^(scheduler|dag-processor|webserver|api-server)$/.test(container)).flatMap(({ lines: said }) => said)
+  const files = [...new Set(lines.flatMap((line) => { const [, one, other] = broken.exec(line) ?? []; return one ?? other ?? [] }))]
+  if (files.length === 0 || logLines(evidence, broken).length === 0) return []
+  return [doubtful('dag-import-error', {
+    title: `Airflow cannot read ${files.length === 1 ? 'a DAG file' : `${files.length} DAG files`}`,
+    evidence: [...logLines(evidence, broken).map(({ evidence: seen }) => seen), ...files.map((file) => `file ${file}`)],
+    why: 'A DAG that cannot be imported is not shown and not run; the page of DAGs says why at its top.',
+    fix: [`kubectl -n ${evidence.namespace} exec deploy/${evidence.release ?? 'airflow'}-webserver -c webserver -- airflow dags list-import-errors`, `Mend ${files[0] ?? 'the file'}: a module that the image does not have, a mistake in the code, or a Variable or Connection that is not there`],
+  })]
+}
+
+const unread = /Could not read served logs|Failed to fetch log file from worker|Unable to fetch logs from worker pod/
+
+function logsUnreachable(evidence: Evidence): Finding[] {
+  const lines = logLines(evidence, unread, /^(webserver|api-server)$/)
+  if (lines.length === 0) return []
+  return [doubtful('task-logs-unreachable', {
+    title: 'The webserver cannot get at the logs of tasks',
+    evidence: lines.map(({ evidence: seen }) => seen),
+    why: 'Without a shared folder it asks the pod that ran the task, and that pod is gone or has no name that resolves.',
+    fix: ['In airflow.values: logs.persistence.enabled: true and logs.persistence.existingClaim: airflow-local-logs-folder (the storage step makes it), then: npx tsx run.ts apply', 'or remote logging (config.logging.remote_logging)'],
+  })]
+}

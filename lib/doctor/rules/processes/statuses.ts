@@ -1,0 +1,73 @@
+/** What the rules about running containers share: each container with its pod, and what it said. */
+import type { ContainerStatus, Event, Pod } from 'kubernetes-types/core/v1.js'
+import type { KubernetesObject } from '../../../access.ts'
+import { eventsAbout, timeOf } from '../../../observe/events.ts'
+import { ageMs, nameOf } from '../../../observe/observation.ts'
+import { type Evidence, partsIn } from '../../evidence.ts'
+
+export interface Running {
+  pod: KubernetesObject
+  status: ContainerStatus
+  init: boolean
+  events: Event[]
+}
+
+/** Of the pods that are to live; those of tasks fail for reasons of their own. */
+export function containersIn({ pods, events }: Evidence): Running[] {
+  return pods.filter((pod) => pod.metadata.deletionTimestamp === undefined && !isTask(pod)).flatMap((pod) => {
+    const { initContainerStatuses = [], containerStatuses = [] } = (pod as Pod).status ?? {}
+    const about = eventsAbout(pod, events)
+    return [...initContainerStatuses.map((status) => ({ pod, status, init: true, events: about })), ...containerStatuses.map((status) => ({ pod, status, init: false, events: about }))]
+  })
+}
+
+function isTask({ metadata: { labels = {} } }: KubernetesObject): boolean {
+  return labels.kubernetes_executor !== undefined || labels.task_id !== undefined
+}
+
+/** `Pod airflow/airflow-scheduler-0, container scheduler`: by it findings of one container find each other. */
+export function placeOf(pod: string, container: string): string {
+  return `${pod}, container ${container}`
+}
+
+/** The newest event of the container with this reason whose text fits. */
+export function lastSaid({ status, events }: Running, reason: string, text: RegExp): Event | undefined {
+  const field = `{${status.name}}`
+  return events.findLast((event) => event.reason === reason && text.test(event.message ?? '') && (event.involvedObject.fieldPath ?? field).endsWith(field))
+}
+
+export function isRecent(event: Event, { at }: Evidence, withinMs: number): boolean {
+  return Date.parse(at) - timeOf(event) <= withinMs
+}
+
+/** While the database or the broker is not there, what a component says of itself is no news. */
+export function standsFirm(evidence: Evidence): boolean {
+  return partsIn(evidence).every(({ foundation, observation }) => !foundation || observation.state === 'done')
+}
+
+export interface SaidLine {
+  pod: string
+  container: string
+  /** `Pod NS/POD, container NAME: LINE` */
+  evidence: string
+  text: string
+}
+
+const currentMs = 600_000
+
+/** Log lines that fit; one that carries a time must be of the last ten minutes, since what was mended stays in a log. */
+export function logLines({ logs, pods, at }: Evidence, pattern: RegExp, containers?: RegExp): SaidLine[] {
+  return logs.filter(({ container }) => containers?.test(container) ?? true).flatMap(({ pod, container, namespace, lines }) => {
+    const object = pods.find(({ metadata }) => metadata.name === pod && metadata.namespace === namespace)
+    if (object === undefined) return []
+    const line = lines.findLast((text) => pattern.test(text) && isCurrent(text, new Date(at)))
+    return line === undefined ? [] : [{ pod, container, text: line, evidence: `${placeOf(nameOf(object), container)}: ${line.trim()}` }]
+  })
+}
+
+/** Airflow writes `[2023-08-02T10:29:40.123+0000] {…}`, Go programs `time="2023-08-02T10:29:40Z"` or the like. */
+function isCurrent(line: string, now: Date): boolean {
+  const [time] = /\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)/.exec(line) ?? []
+  const parsed = time === undefined ? NaN : Date.parse(time.replace(' ', 'T'))
+  return Number.isNaN(parsed) || ageMs(new Date(parsed).toISOString(), now) <= currentMs
+}

@@ -1,0 +1,80 @@
+/** A webhook that everything waits for and that nobody answers. It may only be starting, so it ends no wait. */
+import type { Event } from 'kubernetes-types/core/v1.js'
+import type { MutatingWebhook } from 'kubernetes-types/admissionregistration/v1.js'
+import type { KubernetesObject } from '../../../access.ts'
+import type { Finding } from '../../../step.ts'
+import { describeEvent, timeOf } from '../../../observe/events.ts'
+import { fixOf } from '../../../observe/observation.ts'
+import type { Evidence } from '../../evidence.ts'
+import { type Rule, wrong } from '../../rule.ts'
+
+export const webhookRules: readonly Rule[] = [webhookDown]
+
+// Internal error occurred: failed calling webhook "pods.example.org": Post "https://hook.kyverno.svc:443/?timeout=10s": service "hook" not found
+const failedCall = /failed (?:calling|to call) webhook "([^"]+)"/
+/** A controller's pauses between two tries grow to about this. */
+const currentMs = 1_200_000
+
+interface Call {
+  /** `deployment/airflow-webserver`, whose controller was refused. */
+  target?: string | undefined
+  webhook: string
+  seen: string
+  text: string
+}
+
+function webhookDown(evidence: Evidence): Finding[] {
+  const byName = new Map(callsIn(evidence).map((call) => [call.webhook, call]))
+  return [...byName.values()].flatMap((call): Finding[] => {
+    const configuration = evidence.webhooks?.find((one) => hooksOf(one).some(({ name }) => name === call.webhook))
+    // Gone since: then nobody asks it any more.
+    if (evidence.webhooks !== undefined && configuration === undefined) return []
+    return [finding(call, configuration, evidence)]
+  })
+}
+
+function callsIn({ events, said, at }: Evidence): Call[] {
+  const failures = (events as readonly unknown[] as Event[]).filter(({ reason }) => reason === 'FailedCreate')
+    .filter((event) => Date.parse(at) - timeOf(event) <= currentMs && !madeSince(event, events))
+    .map((event) => ({ target: targetOf(event), seen: `${event.involvedObject.kind ?? ''} ${event.involvedObject.name ?? ''}: ${describeEvent(event)}`, text: event.message ?? '' }))
+  const told = said.map(({ source, text }) => ({ target: undefined, seen: `${source}: ${text.split('\n').find((line) => failedCall.test(line)) ?? ''}`, text }))
+  return [...told, ...failures].flatMap(({ target, seen, text }) => {
+    const [, webhook] = failedCall.exec(text) ?? []
+    return webhook === undefined ? [] : [{ target, webhook, seen, text }]
+  })
+}
+
+/** A ReplicaSet's name is its Deployment's and a hash. */
+function targetOf({ involvedObject: { kind = '', name = '' } }: Event): string {
+  return kind === 'ReplicaSet' ? `deployment/${name.replace(/-[^-]+$/, '')}` : `${kind.toLowerCase()}/${name}`
+}
+
+function madeSince(failure: Event, events: readonly KubernetesObject[]): boolean {
+  return (events as readonly unknown[] as Event[]).some((event) =>
+    event.reason === 'SuccessfulCreate' && event.involvedObject.uid === failure.involvedObject.uid && timeOf(event) > timeOf(failure))
+}
+
+function hooksOf(configuration: KubernetesObject): MutatingWebhook[] {
+  return (configuration.webhooks ?? []) as MutatingWebhook[]
+}
+
+function finding({ target, webhook, seen, text }: Call, configuration: KubernetesObject | undefined, { namespace }: Evidence): Finding {
+  const look = 'kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations'
+  const said = { title: `Webhook ${webhook} cannot be called, and nothing is made without it`, why: 'The API server asks it before it makes a pod or another object, and refuses all where it gets no answer: what runs it was removed or is down.' }
+  if (configuration === undefined) return wrong('admission-webhook-down', { ...said, evidence: [seen], fix: [`${look} # find ${webhook}, start its service, or delete its configuration`] })
+  const index = hooksOf(configuration).findIndex(({ name }) => name === webhook)
+  const service = hooksOf(configuration)[index]?.clientConfig.service
+  const object = `${configuration.kind.toLowerCase()} ${configuration.metadata.name}`
+  const gone = /service "[^"]+" not found/.test(text)
+  const start = service === undefined ? [] : [`kubectl -n ${service.namespace} get service,endpoints,pods # service ${service.name} is to answer: start what runs it`]
+  const leaveOut = `kubectl delete ${object} # when what it belongs to was removed: this was left behind`
+  const ignore = `kubectl patch ${object} --type=json -p '[{"op":"replace","path":"/webhooks/${index}/failurePolicy","value":"Ignore"}]' # goes on without its word until it is back`
+  return wrong('admission-webhook-down', {
+    ...said,
+    evidence: [seen, `${configuration.kind} ${configuration.metadata.name} names it${service === undefined ? '' : `, at service ${service.namespace}/${service.name}`}`],
+    fix: fixOf(
+      gone ? [leaveOut] : [ignore, ...start, leaveOut],
+      target === undefined ? 'npx tsx run.ts apply' : `kubectl -n ${namespace} rollout restart ${target} # afterwards: else its controller tries again only after minutes`,
+    ),
+  })
+}

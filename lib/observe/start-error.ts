@@ -1,0 +1,63 @@
+/**
+ * A container that the runtime cannot make or start. It says so in the state for some seconds, and in the
+ * last run while it is in back-off.
+ *
+ *   state: {waiting: {reason: RunContainerError, message: failed to create containerd task: … exec: "nope": executable
+ *     file not found in $PATH: unknown}}
+ *   lastState: {terminated: {exitCode: 128, reason: StartError, message: …, startedAt: "1970-01-01T00:00:00Z"}}
+ *   state: {waiting: {reason: CreateContainerError, message: failed to generate container … spec: …}}
+ */
+import type { ContainerStatus } from 'kubernetes-types/core/v1.js'
+import type { KubernetesObject } from '../access.ts'
+import { type Failed, failed, fixOf, inNamespace, nameOf } from './observation.ts'
+import { ownerName, targetOf } from './owners.ts'
+
+/** Nothing in the image or the pod changes between two starts, so these stay. All else a runtime may get over. */
+const lasting = /executable file not found|no such file or directory|permission denied|is a directory|not a directory|exec format error|no command specified|OOM-killed|cannot unmarshal|invalid argument|not a shared mount/i
+const transient = /deadline exceeded|timed out|is reserved for|try again|connection (refused|reset)|unavailable|no space left/i
+const reasons = ['RunContainerError', 'CreateContainerError', 'StartError', 'ContainerCannotRun']
+
+export function observeStart(pod: KubernetesObject, status: ContainerStatus): Failed | undefined {
+  const { state, lastState, name } = status
+  const end = state?.terminated ?? (state?.waiting === undefined ? undefined : lastState?.terminated)
+  const said = [state?.waiting, end].find((one) => reasons.includes(one?.reason ?? ''))
+  const { reason = '', message = '' } = said ?? {}
+  if (message === '' || !lasting.test(message) || transient.test(message)) return undefined
+  const evidence = [`${nameOf(pod)}, container ${name}: ${reason}: ${message}`]
+  if (/exec format error/i.test(message)) return otherCpu(pod, name, evidence)
+  if (/OOM-killed/i.test(message)) return tooLittle(pod, name, evidence)
+  return failed(pod, 'container-config-error', {
+    title: `Container ${name} of ${ownerName(pod)} cannot be started: ${inShort(message)}`,
+    evidence,
+    why: 'The runtime cannot make of the image what the pod asks for: the command, a path or a mount does not fit it. Another start does not change that.',
+    fix: ['Correct command, args or mounts of that component in airflow.values, and run again'],
+  })
+}
+
+/** The last of the runtime's chain, from what was to be done on: `exec: "nope": executable file not found in $PATH`. */
+function inShort(message: string): string {
+  const tail = /exec: .*|error (mounting|creating) .*|failed to generate .*/s.exec(message)?.[0] ?? message
+  return tail.replace(/: unknown$/, '').slice(0, 200)
+}
+
+function otherCpu(pod: KubernetesObject, container: string, evidence: string[]): Failed {
+  return failed(pod, 'wrong-cpu-architecture', {
+    title: `The image of container ${container} of ${ownerName(pod)} is not made for this CPU`,
+    evidence,
+    why: 'Its programs are of another architecture than the node\'s (an ARM board, or an image that was built on one).',
+    fix: ['Choose a tag that has the node\'s architecture (docker manifest inspect IMAGE; kubectl get nodes -L kubernetes.io/arch), or a node of another one'],
+  })
+}
+
+function tooLittle(pod: KubernetesObject, container: string, evidence: string[]): Failed {
+  const target = targetOf(pod)
+  return failed(pod, container === 'webserver' ? 'webserver-oom-or-slow-start' : 'oom-killed', {
+    title: `Container ${container} of ${ownerName(pod)} has a memory limit too small to even start`,
+    evidence,
+    why: 'The limit is smaller than what the runtime itself needs to start a process.',
+    fix: fixOf(
+      target === undefined ? [] : [`kubectl ${inNamespace(pod)} set resources ${target} -c ${container} --limits=memory=2Gi # at once, and until the next apply`],
+      'Raise resources.limits.memory of that component in airflow.values, and run again',
+    ),
+  })
+}

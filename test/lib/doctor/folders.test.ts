@@ -1,0 +1,65 @@
+import t from 'tap'
+import { diagnose } from '../../../lib/doctor/diagnose.ts'
+import type { Evidence, Folder } from '../../../lib/doctor/evidence.ts'
+import { folderRules } from '../../../lib/doctor/rules/folders.ts'
+import { crashed, pod, volume } from '../observe/objects.ts'
+import { evidence } from './evidence.ts'
+
+const volumes = ['dags', 'logs'].map((name) => volume({ hostPath: { path: `/srv/airflow/${name}`, type: 'Directory' } }, 'Bound', `airflow-local-${name}-pv`))
+const good: Folder[] = ['dags', 'logs'].map((name) => ({ path: `/srv/airflow/${name}`, exists: true, uid: 50_000, gid: 0, mode: 0o775 }))
+const found = (parts: Partial<Evidence>) => diagnose(evidence({ release: undefined, volumes, ...parts }), [], folderRules).findings
+
+function withFolder(name: string, facts: Partial<Folder>): Partial<Evidence> {
+  return { folders: good.map((folder) => (folder.path.endsWith(name) ? { ...folder, ...facts } : folder)) }
+}
+
+void t.test('folders that Airflow can use are no finding, nor those of another machine', (t) => {
+  t.same(found({ folders: good }), [])
+  t.same(found({}), [])
+  t.same(found({ volumes: [], folders: good.map((folder) => ({ path: folder.path, exists: false })) }), [], 'nor before the storage step has run')
+  t.end()
+})
+
+void t.test('a folder that went away is told before a pod starts', (t) => {
+  t.match(found(withFolder('dags', { exists: false })), [{ id: 'hostpath-not-on-the-node', title: '/srv/airflow/dags is not a directory on node home', fix: [/^sudo install -d -o 50000/] }])
+  t.end()
+})
+
+void t.test('a logs folder of root is told before anything crashes, and a DAGs folder that is closed', (t) => {
+  t.match(found(withFolder('logs', { uid: 0, mode: 0o755 })), [{ id: 'logs-not-writable-50000', evidence: ['/srv/airflow/logs is of uid 0, gid 0, mode 755'], fix: [/^sudo chown -R 50000:0 \/srv\/airflow\/logs/] }])
+  t.same(found(withFolder('logs', { uid: 0, mode: 0o775 })), [], 'the group may write')
+  t.match(found(withFolder('dags', { uid: 1000, gid: 1000, mode: 0o700 })), [{ id: 'dags-not-readable' }])
+  t.same(found(withFolder('dags', { uid: 1000, gid: 1000, mode: 0o755 })), [], 'to read is enough')
+  t.end()
+})
+
+// Airflow 2.6: the traceback of logging.config, whose last line the log ends with.
+const denied = "PermissionError: [Errno 13] Permission denied: '/opt/airflow/logs/scheduler'"
+
+void t.test('what Airflow says of its logs folder is told where the folder cannot be seen', (t) => {
+  const scheduler = pod({ status: { containerStatuses: [crashed(4, {})] } })
+  const logs = (line: string, container = 'scheduler') => ({ pods: [scheduler], logs: [{ namespace: 'airflow', pod: scheduler.metadata.name, container, previous: false, lines: [line] }] })
+  t.match(found(logs(denied)), [{ id: 'logs-not-writable-50000' }])
+  t.match(found(logs("ValueError: Unable to configure handler 'processor'")), [{ id: 'logs-not-writable-50000' }])
+  t.same(found(logs("PermissionError: [Errno 13] Permission denied: '/data/out.csv'")), [], 'another folder is a task\'s own')
+  t.end()
+})
+
+void t.test('git-sync is told by what git said', (t) => {
+  const one = pod({ status: { phase: 'Pending', initContainerStatuses: [crashed(4, {}, { name: 'git-sync-init' })] } })
+  const said = (...lines: string[]) => found({ pods: [one], logs: [{ namespace: 'airflow', pod: one.metadata.name, container: 'git-sync-init', previous: false, lines }] })
+  const aborted = '{"logger":"","ts":"2023-08-02 10:29:30","msg":"too many failures, aborting","error":"Run(git clone …): exit status 128","failCount":0}'
+  const texts: [string, RegExp][] = [
+    ['Host key verification failed.', /known ones/],
+    ['git@github.com: Permission denied (publickey).', /gitSshKey/],
+    ['fatal: Remote branch nope not found in upstream origin', /no such branch/],
+    ['fatal: unable to access \'https://git.home/dags/\': Could not resolve host: git.home', /not resolved/],
+    ['fatal: Authentication failed for \'https://github.com/me/dags/\'', /login/],
+    ['fatal: could not read Username for \'https://github.com\': terminal prompts disabled', /login/],
+    ['Permissions 0644 for \'/etc/git-secret/ssh\' are too open.', /others may read/],
+  ]
+  for (const [text, why] of texts) t.match(said(text, aborted), [{ id: 'git-sync-failure', why }], text)
+  t.match(said(aborted), [{ id: 'git-sync-failure', why: /gave up/ }])
+  t.same(said('INFO: syncing to HEAD'), [])
+  t.end()
+})

@@ -1,0 +1,171 @@
+/** What runs and is ended. The texts are of Kubernetes 1.20's kubelet and of Airflow 2.6, from the lab and the failure reports that the faults link to. */
+import t from 'tap'
+import { diagnose } from '../../../lib/doctor/diagnose.ts'
+import type { Evidence } from '../../../lib/doctor/evidence.ts'
+import { processRules } from '../../../lib/doctor/rules/processes.ts'
+import type { KubernetesObject } from '../../../lib/access.ts'
+import { container, crashed, deployment, event, inManifest, pod, ready, release, statefulSet } from '../observe/objects.ts'
+import { evidence } from './evidence.ts'
+
+const found = (parts: Partial<Evidence>) => diagnose(evidence({ release: undefined, ...parts }), [], processRules).findings
+const ids = (parts: Partial<Evidence>) => found(parts).map(({ id, severity }) => `${id} ${severity}`)
+
+const running = (fields: Record<string, unknown> = {}, startedAt = '2023-08-02T10:28:00Z') => container({ state: { running: { startedAt } }, started: true, ...fields })
+const healthy = pod({ status: { ...ready, containerStatuses: [running({ ready: true })] } })
+
+function said(line: string, name = 'scheduler', of = healthy): Partial<Evidence> {
+  return { pods: [of], logs: [{ namespace: 'airflow', pod: of.metadata.name, container: name, previous: false, lines: ['first', line, 'last'] }] }
+}
+
+void t.test('a healthy pod and one that is starting are no finding', (t) => {
+  const starting = pod({ status: { phase: 'Pending', containerStatuses: [container()] } })
+  t.same(found(said('[2023-08-02T10:29:40.123+0000] {scheduler_job.py:720} INFO - Starting the scheduler')), [])
+  t.same(found({ pods: [starting] }), [])
+  t.end()
+})
+
+function pulling(text: string, spec: Record<string, unknown> = {}): { pods: KubernetesObject[]; events: KubernetesObject[] } {
+  const image = 'apache/airflow:2.6.2'
+  const one = pod({ spec: { containers: [{ name: 'scheduler', image }], ...spec }, status: { phase: 'Pending', containerStatuses: [container({ image, state: { waiting: { reason: 'ImagePullBackOff', message: `Back-off pulling image "${image}"` } } })] } })
+  return { pods: [one], events: [event(one, 'Failed', `Failed to pull image "${image}": ${text}`)] }
+}
+
+void t.test('a rate limit is told, though it ends no wait', (t) => {
+  const text = 'rpc error: code = Unknown desc = failed to copy: httpReadSeeker: failed open: unexpected status code 429 Too Many Requests - Server message: toomanyrequests: You have reached your unauthenticated pull rate limit.'
+  t.match(found(pulling(text)), [{ id: 'dockerhub-rate-limit', severity: 'error', fix: [/^docker login && kubectl -n airflow create secret/] }])
+  t.end()
+})
+
+void t.test('a registry that is not trusted is told after two minutes of tries, one that cuts a pull off is not', (t) => {
+  const x509 = 'rpc error: code = Unknown desc = failed to do request: Head "https://registry.home/v2/": x509: certificate signed by unknown authority'
+  t.match(found(pulling(x509)), [{ id: 'image-registry-unreachable', title: /does not trust/ }])
+  const young = pulling(x509)
+  for (const one of young.pods) one.metadata.creationTimestamp = '2023-08-02T10:29:00Z'
+  t.same(found(young), [])
+  t.end()
+})
+
+void t.test('a pull secret that is not there is told where the pull failed', (t) => {
+  const spec = { imagePullSecrets: [{ name: 'registry-login' }] }
+  const denied = pulling('rpc error: code = Unknown desc = failed to authorize: 401 Unauthorized', spec)
+  t.match(found({ ...denied, secrets: [] }), [{ id: 'image-pull-denied', title: 'Pull secret registry-login does not exist' }])
+  t.same(found(denied), [], 'not where the Secrets could not be read')
+  t.same(found({ pods: [pod({ spec, status: ready })], secrets: [] }), [], 'nor where the image is there without it')
+  t.end()
+})
+
+void t.test('two crashes are enough to tell, unless the database is not there', (t) => {
+  const crashing = pod({ status: { containerStatuses: [crashed(2, {})] } })
+  t.match(found({ pods: [crashing] }), [{ id: 'crash-loop', title: 'Container scheduler of Deployment airflow-scheduler keeps crashing' }])
+  const objects = [statefulSet('airflow-postgresql', 0), deployment('airflow-scheduler', 0)]
+  t.same(found({ pods: [crashing], workloads: objects, record: release({ objects: objects.map(inManifest) }) }), [])
+  t.same(found({ pods: [pod({ status: { containerStatuses: [crashed(1, {})] } })] }), [])
+  const between = crashed(3, {}, { state: { running: { startedAt: '2023-08-02T10:29:55Z' } } })
+  t.match(found({ pods: [pod({ status: { containerStatuses: [between] } })] }), [{ id: 'crash-loop' }], 'and between two of them')
+  t.end()
+})
+
+void t.test('what waits for the database is not told, a command that is not there is', (t) => {
+  const init = (fields: Record<string, unknown>, name = 'wait-for-airflow-migrations') => pod({ status: { phase: 'Pending', initContainerStatuses: [crashed(5, fields, { name })], containerStatuses: [container({ state: { waiting: { reason: 'PodInitializing' } } })] } })
+  t.same(found({ pods: [init({})] }), [])
+  t.match(found({ pods: [init({ exitCode: 127 })] }), [{ id: 'crash-loop' }])
+  t.match(found({ pods: [init({}, 'init-plugins')] }), [{ id: 'crash-loop', title: /init-plugins/ }])
+  t.end()
+})
+
+void t.test('killed for memory is a warning once, and an error when it comes again', (t) => {
+  const ended = { lastState: { terminated: { exitCode: 137, reason: 'OOMKilled', finishedAt: '2023-08-02T10:25:00Z' } } }
+  t.same(ids({ pods: [pod({ status: { ...ready, containerStatuses: [running({ ready: true, restartCount: 1, ...ended })] } })] }), ['oom-killed warning'])
+  t.same(ids({ pods: [pod({ status: { containerStatuses: [running({ restartCount: 3, ...ended })] } })] }), ['oom-killed error'])
+  t.same(ids({ pods: [pod({ status: { containerStatuses: [running({ name: 'webserver', restartCount: 3, ...ended })] } })] }), ['webserver-oom-or-slow-start error'])
+  t.match(found(said('[2023-08-02 10:29:40 +0000] [42] [ERROR] Worker (pid:57) was sent SIGKILL! Perhaps out of memory?', 'webserver')), [{ id: 'webserver-oom-or-slow-start' }])
+  t.end()
+})
+
+function killedBy(name: string, probe: string, restartCount = 3): Partial<Evidence> {
+  const one = pod({ status: { ...ready, containerStatuses: [running({ name, restartCount, ready: true, lastState: { terminated: { exitCode: 0, reason: 'Completed', finishedAt: '2023-08-02T10:28:00Z' } } })] } })
+  return { pods: [one], events: [event(one, 'Unhealthy', probe), event(one, 'Killing', `Container ${name} failed liveness probe, will be restarted`, { type: 'Normal' })] }
+}
+
+void t.test('a liveness probe that ends a healthy program again and again is told, one restart is not', (t) => {
+  t.match(found(killedBy('scheduler', 'Liveness probe failed: ')), [{ id: 'scheduler-liveness-restart-loop', fix: [/patch deployment\/airflow-scheduler .*"timeoutSeconds":60/] }])
+  t.match(found(killedBy('scheduler', 'Liveness probe failed: No alive jobs found.')), [{ id: 'scheduler-liveness-restart-loop', why: /10 to 30 s/ }])
+  t.match(found(killedBy('webserver', 'Liveness probe failed: Get "http://10.0.0.7:8080/health": dial tcp 10.0.0.7:8080: connect: connection refused')), [{ id: 'webserver-oom-or-slow-start', title: /before it answers/ }])
+  t.same(found(killedBy('scheduler', 'Liveness probe failed: ', 1)), [])
+  t.end()
+})
+
+void t.test('a readiness probe is told when nothing can come of it, or after five minutes', (t) => {
+  const refused = 'Readiness probe failed: Get "http://10.0.0.7:9999/health": dial tcp 10.0.0.7:9999: connect: connection refused'
+  const probed = (text: string, port: number, startedAt?: string) => {
+    const spec = { containers: [{ name: 'scheduler', image: 'x', ports: [{ containerPort: 8080, name: 'airflow-ui' }], readinessProbe: { httpGet: { path: '/health', port } } }] }
+    const one = pod({ spec, status: { containerStatuses: [running({}, startedAt)] } })
+    return { pods: [one], events: [event(one, 'Unhealthy', text)] }
+  }
+  t.match(found(probed(refused, 9999)), [{ id: 'readiness-probe-failing', why: /asks port 9999, and the container names only 8080/, evidence: [/has run for 120 s/, /GET \/health on port 9999/, /connection refused/] }])
+  t.match(found(probed('Readiness probe failed: HTTP probe failed with statuscode: 404', 8080)), [{ id: 'readiness-probe-failing' }])
+  t.same(found(probed(refused, 8080)), [], 'a slow start')
+  t.match(found(probed(refused, 8080, '2023-08-02T10:20:00Z')), [{ id: 'readiness-probe-failing' }], 'ten minutes are not')
+  t.same(found(probed('Readiness probe errored: rpc error: code = Unknown desc = http: invalid Host header', 9999)), [], 'the runtime\'s own trouble')
+  t.end()
+})
+
+const forbidden = 'HTTP response body: {"kind":"Status","message":"pods is forbidden: User \\"system:serviceaccount:airflow:airflow-scheduler\\" cannot list resource \\"pods\\" in API group \\"\\" in the namespace \\"airflow\\""}'
+
+void t.test('a scheduler that may not make pods is told, and explains its own crash and no other', (t) => {
+  const scheduler = pod({ status: { containerStatuses: [crashed(4, {})] } })
+  const other = pod({ name: 'airflow-statsd-1-x', owner: { kind: 'ReplicaSet', name: 'airflow-statsd-1' }, labels: { 'pod-template-hash': '1' }, status: { containerStatuses: [crashed(4, {}, { name: 'statsd' })] } })
+  const all = found({ ...said(forbidden, 'scheduler', scheduler), pods: [scheduler, other] })
+  t.match(all.map(({ id, title, causes = [] }) => [id, title, causes.map((cause) => cause.id)]), [
+    ['k8s-executor-forbidden', 'Service account airflow-scheduler may not list pods in namespace airflow', []],
+    ['crash-loop', /statsd/, []],
+    ['crash-loop', /scheduler/, ['k8s-executor-forbidden']],
+  ])
+  const record = release({ objects: [{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding', metadata: { name: 'airflow-pod-launcher' }, subjects: [{ kind: 'ServiceAccount', name: 'airflow-scheduler' }] }] })
+  t.match(found({ ...said(forbidden), record }), [{ fix: [/^npx tsx run.ts apply --only helm/] }])
+  t.end()
+})
+
+void t.test('an image for another CPU, a broken DAG and logs out of reach are told from logs', (t) => {
+  t.match(found(said('standard_init_linux.go:228: exec user process caused: exec format error')), [{ id: 'wrong-cpu-architecture' }])
+  t.match(found(said('exec /usr/bin/dumb-init: exec format error')), [{ id: 'wrong-cpu-architecture' }])
+  t.match(found(said('[2023-08-02T10:29:40.123+0000] {dagbag.py:347} ERROR - Failed to import: /opt/airflow/dags/etl.py')), [{ id: 'dag-import-error', severity: 'warning', evidence: [/etl.py/, 'file /opt/airflow/dags/etl.py'] }])
+  t.same(found(said('[2023-08-02T09:29:40.123+0000] {dagbag.py:347} ERROR - Failed to import: /opt/airflow/dags/etl.py')), [], 'but not of an hour ago')
+  t.match(found(said('*** Could not read served logs: [Errno -2] Name or service not known', 'webserver')), [{ id: 'task-logs-unreachable', severity: 'warning' }])
+  t.end()
+})
+
+const hook = { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingWebhookConfiguration', metadata: { name: 'policy' }, webhooks: [{ name: 'other.example.org' }, { name: 'pods.example.org', clientConfig: { service: { namespace: 'policy', name: 'hook' } } }] }
+
+void t.test('a webhook that nobody answers is named with its configuration, and forgotten with it', (t) => {
+  const set = { apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { name: 'airflow-scheduler-1', namespace: 'airflow', uid: 'u' } }
+  const refused = (why: string) => event(set, 'FailedCreate', `Error creating: Internal error occurred: failed calling webhook "pods.example.org": Post "https://hook.policy.svc:443/?timeout=10s": ${why}`)
+  const look = (why: string, webhooks: KubernetesObject[] | undefined = [hook]) => found({ events: [refused(why)], webhooks })
+  t.match(look('service "hook" not found'), [{ id: 'admission-webhook-down', evidence: [/FailedCreate/, /ValidatingWebhookConfiguration policy names it, at service policy\/hook/], fix: [/^kubectl delete validatingwebhookconfiguration policy/] }])
+  t.match(look('dial tcp 10.96.1.1:443: connect: connection refused'), [{ fix: [/"\/webhooks\/1\/failurePolicy","value":"Ignore"/] }])
+  t.same(look('service "hook" not found', []), [])
+  t.same(found({ events: [refused('EOF'), event(set, 'SuccessfulCreate', 'Created pod')], webhooks: [hook] }), [], 'nor where a pod was made since')
+  t.end()
+})
+
+void t.test('a pod that does not go is told with what keeps it', (t) => {
+  const going = (fields: Record<string, unknown>, deletionTimestamp = '2023-08-02T10:25:00Z') => {
+    const one = pod({ owner: { kind: 'StatefulSet', name: 'airflow-worker' } })
+    return { ...one, metadata: { ...one.metadata, deletionTimestamp, ...fields } }
+  }
+  t.match(found({ pods: [going({ finalizers: ['example.org/keep'] })] }), [{ id: 'pod-not-ending', severity: 'error', fix: [/"finalizers":null/] }])
+  t.match(found({ pods: [going({})] }), [{ id: 'pod-not-ending', fix: [/--force/] }])
+  t.same(found({ pods: [going({}, '2023-08-02T10:29:30Z')] }), [], 'one that is on its way is not')
+  t.end()
+})
+
+void t.test('what was edited by hand is told beside the fault, and put back first', (t) => {
+  const template = (image: string) => ({ spec: { containers: [{ name: 'scheduler', image }] } })
+  const live = deployment('airflow-scheduler', 0)
+  const edited = { ...live, metadata: { ...live.metadata, labels: { 'app.kubernetes.io/managed-by': 'Helm' }, annotations: { 'meta.helm.sh/release-name': 'airflow', 'meta.helm.sh/release-namespace': 'airflow' } }, spec: { replicas: 1, template: template('apache/airflow:nope') } }
+  const crash = { pods: [pod({ status: { containerStatuses: [crashed(4, {})] } })], workloads: [edited] }
+  const record = (image: string) => release({ objects: [{ ...inManifest(live), spec: { replicas: 1, template: template(image) } }] })
+  t.match(found({ ...crash, record: record('apache/airflow:2.6.2') }), [{ id: 'crash-loop', evidence: [/exit code 1/, 'Deployment airflow/airflow-scheduler is not as the release has it: spec.template.spec.containers[scheduler].image'], fix: [/^npx tsx run.ts apply --only helm/, /logs/] }])
+  t.match(found({ ...crash, record: record('apache/airflow:nope') }), [{ id: 'crash-loop', fix: [/logs/] }], 'what is as it was wished is not')
+  t.end()
+})

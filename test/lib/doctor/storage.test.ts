@@ -1,0 +1,47 @@
+import t from 'tap'
+import { diagnose } from '../../../lib/doctor/diagnose.ts'
+import type { Evidence } from '../../../lib/doctor/evidence.ts'
+import { storageRules } from '../../../lib/doctor/rules/storage.ts'
+import { claim, container, event, pod, unplaced, volume } from '../observe/objects.ts'
+import { evidence } from './evidence.ts'
+
+const found = (parts: Partial<Evidence>) => diagnose(evidence({ release: undefined, ...parts }), [], storageRules).findings
+const of = (claimName: string, fields: Parameters<typeof pod>[0] = {}) => pod({ ...fields, spec: { volumes: [{ name: 'data', persistentVolumeClaim: { claimName } }], ...fields.spec } })
+
+void t.test('a claim that a running pod uses and has lost is told, one that nobody uses is not', (t) => {
+  const lost = claim({ volumeName: 'pvc-1' }, { phase: 'Lost' })
+  t.match(found({ claims: [lost], pods: [of('data-airflow-postgresql-0')] }), [{ id: 'claim-lost' }])
+  t.same(found({ claims: [lost] }), [])
+  t.same(found({ claims: [claim({ volumeName: 'pvc-1' }, { phase: 'Bound' })], pods: [of('data-airflow-postgresql-0')] }), [])
+  t.end()
+})
+
+void t.test('the claim that a StatefulSet makes of its own is explained by what keeps it from being bound', (t) => {
+  const own = claim({}, { phase: 'Pending' }, 'logs-airflow-triggerer-0')
+  const triggerer = of('logs-airflow-triggerer-0', { name: 'airflow-triggerer-0', owner: { kind: 'StatefulSet', name: 'airflow-triggerer' }, labels: {}, status: unplaced('0/1 nodes are available: 1 pod has unbound immediate PersistentVolumeClaims.') })
+  const bound = claim({ volumeName: 'pvc-1' }, { phase: 'Bound' })
+  const findings = found({ claims: [bound, own], pods: [triggerer] })
+  t.match(findings.map(({ id, causes = [] }) => [id, causes.map((cause) => cause.id)]), [['pvc-no-usable-storageclass', []], ['hidden-log-pvcs', ['pvc-no-usable-storageclass']]])
+  t.match(findings[1], { fix: [/triggerer.persistence.enabled: false/] })
+  t.same(found({ claims: [own], pods: [triggerer] }).map(({ id }) => id), ['pvc-no-usable-storageclass'], 'where all claims wait it is no matter of its own')
+  t.end()
+})
+
+void t.test('a volume of ours that could not be reclaimed is a warning', (t) => {
+  const failed = volume({ claimRef: { namespace: 'airflow', name: 'x', uid: 'old' } }, 'Failed')
+  Object.assign(failed.status as object, { message: 'host_path deleter only supports /tmp/.+ but received provided /srv/airflow/logs' })
+  t.match(found({ volumes: [failed] }), [{ id: 'volume-reclaim-failed', severity: 'warning', evidence: [/host_path deleter/], fix: [/^kubectl delete pv airflow-local-logs-pv/] }])
+  t.same(found({ volumes: [volume({ claimRef: { namespace: 'other', name: 'x', uid: 'old' } }, 'Failed')] }), [])
+  t.end()
+})
+
+void t.test('a volume that cannot be mounted is told with what its mount said', (t) => {
+  const stuck = pod({ status: { phase: 'Pending', containerStatuses: [container()] } })
+  const told = (reason: string, text: string, one = stuck) => found({ pods: [one], events: [event(one, reason, text)] })
+  t.match(told('FailedAttachVolume', 'Multi-Attach error for volume "pvc-1" Volume is already used by pod(s) airflow-webserver-1'), [{ id: 'volume-mount-failed', title: 'Volume pvc-1 is still attached to another node' }])
+  t.match(told('FailedMount', 'MountVolume.SetUp failed for volume "nfs" : mount failed: exit status 32'), [{ id: 'volume-mount-failed', title: 'Volume nfs cannot be mounted' }])
+  t.same(told('FailedMount', 'MountVolume.SetUp failed for volume "config" : configmap "airflow-airflow-config" not found'), [], 'that one is told by the pod')
+  const young = { ...stuck, metadata: { ...stuck.metadata, creationTimestamp: '2023-08-02T10:29:30Z' } }
+  t.same(told('FailedMount', 'MountVolume.SetUp failed for volume "nfs" : mount failed', young), [])
+  t.end()
+})

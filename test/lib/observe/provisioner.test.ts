@@ -1,0 +1,111 @@
+/** The texts are those of Kubernetes 1.20's controller and of local-path-provisioner v0.0.24, seen on the lab. */
+import t from 'tap'
+import { observeClaim } from '../../../lib/observe/claim.ts'
+import { lookForProvisioners, provisionersIn } from '../../../lib/observe/look-provisioners.ts'
+import type { KubernetesObject } from '../../../lib/access.ts'
+import { claim, container, context, event, node, now, pod, storageClass, workload } from './objects.ts'
+
+const localPath = storageClass('local-path')
+
+/** A claim whose pod has its place: now it is the provisioner's turn. */
+function chosen(className = 'local-path'): KubernetesObject {
+  const one = claim({ storageClassName: className })
+  one.metadata.annotations = { 'volume.kubernetes.io/selected-node': 'home' }
+  return one
+}
+
+function provisioner(available: number, spec: Record<string, unknown> = {}): KubernetesObject {
+  const template = { spec: { containers: [{ name: 'local-path-provisioner', image: 'rancher/local-path-provisioner:v0.0.24' }] } }
+  const one = workload('Deployment', 'local-path-provisioner', { replicas: 1, updatedReplicas: 1, availableReplicas: available }, { template, ...spec })
+  one.metadata.namespace = 'local-path-storage'
+  return one
+}
+
+function near(object: KubernetesObject): KubernetesObject {
+  object.metadata.namespace = 'local-path-storage'
+  return object
+}
+
+const asked = (about: KubernetesObject, by: string, fields = {}) =>
+  event(about, 'ExternalProvisioning', `waiting for a volume to be created, either by external provisioner "${by}" or manually created by system administrator`, { type: 'Normal', ...fields })
+
+function look(one: KubernetesObject, system: KubernetesObject[], events: KubernetesObject[] = [], classes = [localPath]) {
+  return observeClaim(one, context({ classes, events, provisioners: provisionersIn(system, { nodes: [node()], now }) }))
+}
+
+void t.test('a provisioner that was scaled to 0, or is not there, will not make a volume', (t) => {
+  const scaled = look(chosen(), [provisioner(0, { replicas: 0 })])
+  t.match(scaled, { state: 'failed', settleMs: 30_000, finding: { id: 'provisioner-not-running', evidence: [/is Pending/, /scaled to 0/], fix: ['kubectl -n local-path-storage scale deployment local-path-provisioner --replicas=1'] } })
+  t.match(look(chosen(), []), { state: 'failed', finding: { id: 'provisioner-not-running', evidence: [/is Pending/, /no Deployment/] } })
+  t.end()
+})
+
+void t.test('one that cannot start is told with its own cause, one that is starting is waited for', (t) => {
+  const waiting = { phase: 'Pending', containerStatuses: [container({ name: 'local-path-provisioner', state: { waiting: { reason: 'ErrImagePull', message: 'rpc error: code = NotFound desc = docker.io/rancher/local-path-provisioner:v9: not found' } } })] }
+  const mine = (status: Record<string, unknown>) => near(pod({ name: 'local-path-provisioner-1-x', owner: { kind: 'ReplicaSet', name: 'local-path-provisioner-1' }, labels: { 'pod-template-hash': '1' }, spec: { containers: [{ name: 'local-path-provisioner', image: 'rancher/local-path-provisioner:v9' }] }, status }))
+  t.match(look(chosen(), [provisioner(0), mine(waiting)]), { state: 'failed', finding: { id: 'provisioner-not-running', evidence: [/Pending/, /v9 does not exist/, /ErrImagePull/, /not found/], fix: [/apply --only provisioner/] } })
+  t.match(look(chosen(), [provisioner(0), mine({ phase: 'Pending', containerStatuses: [container()] })]), { state: 'waiting' })
+  t.match(look(chosen(), [provisioner(1), mine(waiting)]), { state: 'waiting' }, 'and a stuck update leaves the one before at work')
+  t.end()
+})
+
+void t.test('nothing is concluded where the Deployments could not be read, or before a pod has its place', (t) => {
+  t.match(observeClaim(chosen(), context({ classes: [localPath] })), { state: 'waiting' })
+  t.match(look(claim({ storageClassName: 'local-path' }), []), { state: 'waiting', reason: /first consumer/ })
+  t.end()
+})
+
+void t.test('a class whose provisioner nobody runs is told by its silence', (t) => {
+  const classes = [storageClass('nobody', { provisioner: 'example.org/nobody' })]
+  const one = chosen('nobody')
+  const silent = look(one, [], [asked(one, 'example.org/nobody')], classes)
+  t.match(silent, { state: 'failed', settleMs: 180_000, finding: { id: 'provisioner-not-running', title: /example.org\/nobody/ } })
+  const working = [asked(one, 'example.org/nobody'), event(one, 'Provisioning', 'External provisioner is provisioning volume for claim', { type: 'Normal' })]
+  t.match(look(one, [], working, classes), { state: 'waiting' }, 'one that has begun may take its time')
+  t.match(look(one, [], [asked(one, 'example.org/nobody', { firstTimestamp: '2023-08-02T10:29:40Z' })], classes), { state: 'waiting' }, 'and one that was asked just now')
+  t.end()
+})
+
+void t.test('a helper pod that cannot make the folder is the cause, one that is at it is not', (t) => {
+  const one = chosen()
+  const helper = (status: Record<string, unknown>) => {
+    const made = near(pod({ name: `helper-pod-create-pvc-${String(one.metadata.uid)}`, labels: {}, spec: { restartPolicy: 'Never', containers: [{ name: 'helper-pod', image: 'busybox:nope' }] }, status }))
+    delete made.metadata.ownerReferences
+    return made
+  }
+  const broken = helper({ phase: 'Pending', containerStatuses: [container({ name: 'helper-pod', state: { waiting: { reason: 'ErrImagePull', message: 'rpc error: code = NotFound desc = docker.io/library/busybox:nope: not found' } } })] })
+  t.match(look(one, [provisioner(1), broken]), { state: 'failed', finding: { id: 'local-path-provisioning-failed', why: /busybox:nope does not exist/, fix: [/apply --only provisioner/] } })
+  const unwritable = helper({ phase: 'Failed', containerStatuses: [container({ name: 'helper-pod', state: { terminated: { exitCode: 1, reason: 'Error' } } })] })
+  t.match(look(one, [provisioner(1), unwritable]), { state: 'failed', finding: { id: 'local-path-provisioning-failed', evidence: [/Pending/, /exit code 1/] } })
+  t.match(look(one, [provisioner(1), helper({ phase: 'Pending', containerStatuses: [container({ name: 'helper-pod' })] })]), { state: 'waiting' })
+  const timeout = 'failed to provision volume with StorageClass "local-path": failed to create volume pvc-1: create process timeout after 120 seconds'
+  t.match(look(one, [provisioner(1)], [event(one, 'ProvisioningFailed', timeout, { count: 1 })]), { state: 'waiting' }, 'a first time is a slow pull')
+  t.match(look(one, [provisioner(1)], [event(one, 'ProvisioningFailed', timeout, { count: 2 })]), { state: 'failed', settleMs: 150_000, finding: { id: 'local-path-provisioning-failed' } })
+  t.end()
+})
+
+void t.test('a claim on its way out is a fault only while pods that stay use it', (t) => {
+  const volumes = [{ name: 'data', persistentVolumeClaim: { claimName: 'data-airflow-postgresql-0' } }]
+  const going = claim({ volumeName: 'pvc-1' }, { phase: 'Bound' })
+  going.metadata.deletionTimestamp = '2023-08-02T10:28:00Z'
+  const user = pod({ spec: { volumes } })
+  t.match(observeClaim(going, context({ pods: [user] })), { state: 'failed', since: '2023-08-02T10:28:00Z', finding: { id: 'claim-terminating', evidence: [/since 2023/, /uses it/], fix: [/patch pv pvc-1/, /delete pod airflow-scheduler/] } })
+  const leaving = { ...user, metadata: { ...user.metadata, deletionTimestamp: '2023-08-02T10:29:00Z' } }
+  for (const [pods, name] of [[[], 'nobody'], [[leaving], 'a pod that goes'], [[pod({ spec: { volumes, nodeName: undefined } })], 'a pod without a place']] as const) {
+    t.match(observeClaim(going, context({ pods })), { state: 'waiting' }, name)
+  }
+  t.end()
+})
+
+void t.test('provisioners are only looked for while a claim waits', async (t) => {
+  const asks: string[][] = []
+  const list = (query: { resources: string[] }) => {
+    asks.push(query.resources)
+    return Promise.resolve(query.resources[0] === 'deployments.apps' ? [provisioner(1)] : [])
+  }
+  t.same(await lookForProvisioners([claim({}, { phase: 'Bound' })], { now }, { list }), [])
+  t.same(asks, [])
+  t.match(await lookForProvisioners([claim()], { now }, { list }), [{ object: { kind: 'Deployment' }, look: { state: 'done' } }])
+  t.same(asks, [['deployments.apps'], ['pods', 'events']])
+  t.equal(await lookForProvisioners([claim()], { now }, { list: () => Promise.reject(new Error('forbidden')) }), undefined)
+})
