@@ -1,7 +1,10 @@
 /** What the address of Airflow answers, and the folders on the node where that is this machine. */
-import type { Reader } from '../../access.ts'
+import type { HttpsAnswer, Reader } from '../../access.ts'
 import { addressOf } from '../../observe/address.ts'
 import type { Scope, Found } from './collector.ts'
+
+/** An address that swallows packets must not hold up everything else that there is to say. */
+const timeoutMs = 4000
 
 export async function askAddress(reader: Reader, { wanted }: Scope): Promise<Found> {
   if (wanted === undefined) return {}
@@ -9,11 +12,19 @@ export async function askAddress(reader: Reader, { wanted }: Scope): Promise<Fou
   const address = await addressOf(wanted, reader)
   if (address === undefined) return { answered: { url, reason: `${wanted.host} does not resolve here` } }
   try {
-    const answer = await reader.https(url, address)
-    return { answered: { url, answer: { ...answer, body: answer.body.slice(0, 400) } }, looked: [`${url}: ${answer.status}`] }
+    const [answer, page] = await Promise.all([
+      reader.https(url, address, timeoutMs),
+      reader.https(`https://${wanted.host}${wanted.path}/`, address, timeoutMs).catch(() => undefined),
+    ])
+    return { answered: { url, answer: begun(answer), page: page === undefined ? undefined : begun(page) }, looked: [`${url}: ${answer.status}`] }
   } catch (error) {
     return { answered: { url, reason: error instanceof Error ? error.message : String(error) } }
   }
+}
+
+/** What tells one answer from another, without cookies. */
+function begun({ headers: { location, server }, body, ...rest }: HttpsAnswer): HttpsAnswer {
+  return { ...rest, headers: { ...(location === undefined ? {} : { location }), ...(server === undefined ? {} : { server }) }, body: body.slice(0, 400) }
 }
 
 export async function collectFolders(reader: Reader, { wanted }: Scope): Promise<Found> {

@@ -15,8 +15,9 @@ export function keepers(redact: Redact) {
     nameOnly: ({ apiVersion, kind, metadata }: KubernetesObject): KubernetesObject => ({ apiVersion, kind, metadata: namesOf(metadata) }),
     keysOnly: ({ apiVersion, kind, metadata, data }: KubernetesObject): KubernetesObject => ({ apiVersion, kind, metadata: namesOf(metadata), keys: Object.keys(data ?? {}) }),
     event: (object: KubernetesObject): KubernetesObject => redacted(withoutNoise(object), redact),
-    pod: (object: KubernetesObject): KubernetesObject => redacted({ ...withoutNoise(object), spec: withoutValues(object.spec) }, redact),
-    workload: (object: KubernetesObject): KubernetesObject => ({ ...withoutNoise(object), spec: withoutValues(object.spec) }),
+    pod: (object: KubernetesObject): KubernetesObject => redacted({ ...withoutNoise(object), spec: withoutValues(object.spec, redact) }, redact),
+    workload: (object: KubernetesObject): KubernetesObject => ({ ...withoutNoise(object), spec: withoutValues(object.spec, redact) }),
+    middleware: (object: KubernetesObject): KubernetesObject => ({ ...withoutNoise(object), spec: onlyPrefix(object.spec) }),
   }
 }
 
@@ -34,11 +35,32 @@ function withoutNoise(object: KubernetesObject): KubernetesObject {
   return { ...object, metadata }
 }
 
-/** Variables keep their names, and a reference to a Secret or ConfigMap its target; arguments may hold anything. */
-function withoutValues(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutValues)
+/** Headers and plugins of a Middleware may hold tokens; rules read which kind it is, and the prefixes. */
+function onlyPrefix(spec: unknown): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(spec ?? {}).map(([kind, value]) => [kind, kind === 'stripPrefix' ? (value as unknown) : {}]))
+}
+
+/** Variables keep their names, and a reference to a Secret or ConfigMap its target; of arguments only what is known to be no secret is whole. */
+function withoutValues(value: unknown, redact: Redact): unknown {
+  if (Array.isArray(value)) return value.map((one) => withoutValues(one, redact))
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, key === 'env' && Array.isArray(inner) ? inner.map(variable) : withoutValues(inner)]))
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, !Array.isArray(inner) ? withoutValues(inner, redact) : key === 'env' ? inner.map(variable) : key === 'args' || key === 'command' ? words(inner, redact) : withoutValues(inner, redact)]))
+}
+
+/** Traefik's own settings, without addresses of people and keys of DNS providers. */
+const readableFlags = /^--(entrypoints\.|providers\.kubernetes|core\.|configfile$|certificatesresolvers\.[^.]+\.acme\.(storage|caserver|tlschallenge|httpchallenge|dnschallenge)\b)/i
+const secretFlags = /^--?\S*(pass|token|secret|credential|key)/i
+const mask = '••••••'
+
+function words(list: readonly unknown[], redact: Redact): unknown[] {
+  return list.map((word, index) => {
+    if (typeof word !== 'string') return word
+    const before = list[index - 1]
+    if (typeof before === 'string' && !before.includes('=') && secretFlags.test(before) && !word.startsWith('-')) return mask
+    const [, flag = '', value = ''] = /^(--[^=\s]+)=(.*)$/s.exec(word) ?? []
+    if (flag === '' || /^(true|false|\d+)$/.test(value)) return redact(word)
+    return readableFlags.test(flag) && !secretFlags.test(flag) ? word : `${flag}=${mask}`
+  })
 }
 
 function variable(one: unknown): unknown {
