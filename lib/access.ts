@@ -208,7 +208,7 @@ export interface Reader {
   /** Addresses that this machine's resolver gives; empty when it knows none. */
   resolve(host: string): Promise<string[]>
   /** GET, no redirect followed, any certificate accepted and returned. `address` overrides DNS. */
-  https(url: string, address?: string): Promise<HttpsAnswer>
+  https(url: string, address?: string, timeoutMs?: number): Promise<HttpsAnswer>
   /** Undefined where the node is another machine than this one (by machine id). */
   folder(path: string, node: KubernetesObject): Promise<FolderFacts | undefined>
   /** True when that process of this host (`host/pid/start`) still runs; undefined for another host. */

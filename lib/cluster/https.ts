@@ -4,13 +4,13 @@ import { TLSSocket } from 'node:tls'
 import type { HttpsAnswer } from '../access.ts'
 
 const longestBody = 64 * 1024
-const timeoutMs = 10_000
+const longestMs = 10_000
 
 /**
  * One GET as a browser would make it, to an address of our choosing. Any certificate is accepted,
  * because a wrong one is a finding and not the end of the look; it is returned to be judged.
  */
-export function getHttps(url: string, address?: string): Promise<HttpsAnswer> {
+export function getHttps(url: string, address?: string, timeoutMs = longestMs): Promise<HttpsAnswer> {
   const { hostname, pathname, search } = new URL(url)
   const { host, port } = endpointOf(address ?? hostname)
   return new Promise((resolve, reject) => {

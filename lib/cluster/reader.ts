@@ -15,7 +15,7 @@ export interface Surroundings {
   manifest(source: ManifestSource): Promise<KubernetesObject[]>
   secret(source: SecretSource): Promise<string>
   resolve(host: string): Promise<string[]>
-  https(url: string, address?: string): Promise<HttpsAnswer>
+  https(url: string, address?: string, timeoutMs?: number): Promise<HttpsAnswer>
   folder(path: string, node: KubernetesObject): Promise<FolderFacts | undefined>
   alive(holder: string): Promise<boolean | undefined>
   now(): Date

@@ -48,13 +48,14 @@ export async function findingsBehind({ message, seen, findings }: AirstripError,
   return diagnosis.findings
 }
 
-export function wantedOf({ airflow, storage, ingress }: Config): Wanted & { address?: string | undefined } {
+export function wantedOf({ airflow, storage, ingress, diff }: Config): Wanted {
   const { host, path, prefix, certResolver, entryPoint, address } = ingress
   return {
     chart: airflow.chart,
     executor: airflow.executor,
     storagePath: storage.path,
     host, path, prefix, certResolver, entryPoint, address,
+    ignore: diff.ignore,
     service: `${airflow.release}-webserver`,
     bundledDatabase: airflow.database.external === undefined,
   }

@@ -17,7 +17,7 @@ export async function readRecorded(file: StateFile, reader: Reader): Promise<Rec
     const state = parseState(text, file.path)
     if (state === undefined) return { state: { path: file.path, problem: { code: 'STATE_DAMAGED', sentence: `${file.path} cannot be read as what airstrip writes.` } }, said: [] }
     const foreign = await foreignTo(state, file.path, reader)
-    return { state: { path: file.path, ...(foreign === undefined ? {} : { problem: foreign }) }, said: foreign === undefined ? saidIn(state, file.path) : [] }
+    return { state: { path: file.path, ...(foreign === undefined ? { doneAt: doneTimes(state) } : { problem: foreign }) }, said: foreign === undefined ? saidIn(state, file.path) : [] }
   } catch (error) {
     if (!(error instanceof AirstripError)) throw error
     return { state: { path: file.path, problem: { code: error.code, sentence: error.message } }, said: [] }
@@ -34,6 +34,10 @@ async function foreignTo(state: State, path: string, reader: Reader): Promise<St
     if (!(error instanceof AirstripError)) throw error
     return { code: error.code, sentence: error.message }
   }
+}
+
+function doneTimes({ steps }: State): Record<string, string> {
+  return Object.fromEntries(Object.entries(steps).flatMap(([name, { doneAt }]) => (doneAt === undefined ? [] : [[name, doneAt]])))
 }
 
 /** Only of steps that failed last: what was mended since says nothing of now. */

@@ -65,13 +65,20 @@ const answer = strictly<HttpsAnswer>({
 
 const url = text('What was asked')
 const answered = z.union([
-  z.strictObject({ url, answer: answer.describe('What was answered') }),
+  z.strictObject({ url, answer: answer.describe('What was answered'), page: answer.optional().describe('What the page itself answered') }),
   z.strictObject({ url, reason: text('Why there is no answer') }),
 ])
+
+const ignored = z.strictObject({
+  kind: z.string().optional().describe('Of the object'), namespace: z.string().optional().describe('Of the object'), name: z.string().optional().describe('Of the object'),
+  path: z.string().optional().describe('JSON pointer'), value: z.unknown().optional().describe('Only this value'), manager: z.string().optional().describe('Only what this field manager added'),
+  reason: z.string().optional().describe('Why it may differ'),
+})
 
 const wanted = strictly<Wanted>({
   chart: text('airflow.chart'), executor: text('airflow.executor'), storagePath: text('storage.path'), host: text('ingress.host'), path: text('ingress.path'),
   prefix: z.enum(['strip', 'mount']).describe('ingress.prefix'), certResolver: text('ingress.certResolver'), entryPoint: text('ingress.entryPoint'),
+  address: z.string().optional().describe('ingress.address'), ignore: z.array(ignored).optional().describe('diff.ignore'),
   service: text('The Service that the route leads to'), bundledDatabase: z.boolean().describe('Whether PostgreSQL is the chart\'s own'),
 })
 
@@ -80,10 +87,10 @@ const log = strictly<ContainerLog>({
 })
 const said = strictly<Said>({ source: text('Where it was written down'), at: text('When'), text: text('What a tool said') })
 const problem = z.strictObject({ code: text('The error, as the README lists them'), sentence: text('What is wrong') })
-const state = strictly<StateFacts>({ path: text('The state file'), problem: problem.optional().describe('What is wrong with it') })
+const state = strictly<StateFacts>({ path: text('The state file'), problem: problem.optional().describe('What is wrong with it'), doneAt: z.record(z.string(), z.string()).optional().describe('By step: when it was done the last time') })
 const folder = strictly<Folder>({
   path: text('On the node'), exists: z.boolean().describe('Whether it is there'), uid: z.number().optional().describe('Its owner'), gid: z.number().optional().describe('Its group'),
-  mode: z.number().optional().describe('Its permission bits'), entries: z.number().optional().describe('How many entries it has'),
+  mode: z.number().optional().describe('Its permission bits'),
 })
 
 export const evidenceSchema = strictly<Evidence>({

@@ -6,6 +6,7 @@
  * they were collected.
  */
 import type { FolderFacts, HttpsAnswer, KubernetesObject, RecordFacts, Release, Versions } from '../access.ts'
+import type { IgnoreRule } from '../diff/noise.ts'
 import { isFoundation, type Part } from '../observe/causes.ts'
 import { provisionersIn } from '../observe/look-provisioners.ts'
 import { nameOf } from '../observe/observation.ts'
@@ -34,6 +35,10 @@ export interface Wanted {
   prefix: 'strip' | 'mount'
   certResolver: string
   entryPoint: string
+  /** Where Traefik is asked, where the configuration says so. */
+  address?: string | undefined
+  /** What the person calls no drift. */
+  ignore?: readonly IgnoreRule[] | undefined
   /** The Service that the route leads to. */
   service: string
   /** Whether PostgreSQL is the chart's own. */
@@ -64,13 +69,15 @@ export interface Said {
   text: string
 }
 
-/** What HOST/PATH/health answered, or why it did not. */
-export type Answered = { url: string } & ({ answer: HttpsAnswer } | { reason: string })
+/** What HOST/PATH/health answered, and the page that a person opens; or why nothing did. */
+export type Answered = { url: string } & ({ answer: HttpsAnswer; page?: HttpsAnswer | undefined } | { reason: string })
 
 export interface StateFacts {
   path: string
   /** `run X failed…`; only what is wrong with the file itself. */
   problem?: { code: string; sentence: string } | undefined
+  /** By step: ISO time when it was done the last time. */
+  doneAt?: Record<string, string> | undefined
 }
 
 /** A folder of the storage step as this machine sees it, where it is the node. */
@@ -108,7 +115,7 @@ export interface Evidence {
   serviceAccounts?: KubernetesObject[] | undefined
   networkPolicies?: KubernetesObject[] | undefined
   quotas?: KubernetesObject[] | undefined
-  /** IngressRoutes and Middlewares of either of Traefik's groups. */
+  /** Of either of Traefik's groups: IngressRoutes of all namespaces, since another one may take the requests, and the release's Middlewares. */
   routes?: KubernetesObject[] | undefined
 
   // Of the cluster.

@@ -14,6 +14,13 @@ export interface Traefik {
   version?: string | undefined
   /** Certificate resolvers in its arguments; a file could name more. */
   resolvers: string[]
+  /** Entry points in its arguments. */
+  entryPoints?: string[]
+  /** The only namespaces whose routes it reads; empty for all. */
+  namespaces?: string[]
+  /** The only routes that it reads are those with this class. */
+  ingressClass?: string | undefined
+  crossNamespace?: boolean
 }
 
 export const traefikGroups: readonly TraefikGroup[] = ['traefik.io', 'traefik.containo.us']
@@ -28,10 +35,21 @@ export function findTraefik(crds: readonly KubernetesObject[], workloads: readon
       groups,
       workload: `${workload.metadata?.namespace ?? ''}/${workload.metadata?.name ?? ''}`,
       version: semver.coerce(/:v?([0-9][^@]*)/.exec(container.image ?? '')?.[1])?.version,
-      resolvers: [...new Set(words.flatMap((word) => /^--certificatesresolvers\.([^.=]+)\./i.exec(word)?.[1] ?? []))],
+      ...settingsOf(words),
     }
   }
-  return { groups, resolvers: [] }
+  return { groups, ...settingsOf([]) }
+}
+
+function settingsOf(words: readonly string[]): Omit<Traefik, 'groups' | 'workload' | 'version'> {
+  const all = (pattern: RegExp): string[] => [...new Set(words.flatMap((word) => pattern.exec(word)?.[1] ?? []))]
+  return {
+    resolvers: all(/^--certificatesresolvers\.([^.=]+)\./i),
+    entryPoints: all(/^--entrypoints\.([^.=]+)\.address=/i),
+    namespaces: all(/^--providers\.kubernetescrd\.namespaces=(.+)$/i).flatMap((list) => list.split(',')),
+    ingressClass: all(/^--providers\.kubernetescrd\.ingressclass=(.+)$/i)[0],
+    crossNamespace: words.some((word) => /^--providers\.kubernetescrd\.allowcrossnamespace(=true)?$/i.test(word)),
+  }
 }
 
 /**

@@ -39,7 +39,7 @@ void t.test('rules', t => {
 })
 
 void t.test('the table serves a whole route', t => {
-  const { routes, errors } = routeTable(cluster())
+  const { routes, errors } = routeTable(cluster(), ['websecure'])
   t.strictSame(errors, [])
   t.match(routes, [{ prefixes: ['/airflow'], servers: [{ host: '10.0.0.9', port: 8080 }], certResolver: 'letsencrypt', tls: true }])
   t.end()
@@ -47,16 +47,17 @@ void t.test('the table serves a whole route', t => {
 
 void t.test('one bad reference drops the route', t => {
   const cases: [RegExp, (found: Found) => void][] = [
-    [/middleware .* does not exist/, found => { found.middlewares = [] }],
+    [/msg="middleware \\"airflow-airflow-webserver@kubernetescrd\\" does not exist" routerName=airflow-airflow-webserver-[0-9a-f]{20}@kubernetescrd$/, found => { found.middlewares = [] }],
     [/invalid middleware/, found => { found.middlewares = [at('airflow-webserver')] }],
-    [/service not found/, found => { found.services = [] }],
+    [/msg="kubernetes service not found: airflow\/airflow-webserver" ingress=airflow-webserver namespace=airflow providerName=kubernetescrd$/, found => { found.services = [] }],
     [/port not found/, found => { found.services = [{ ...at('airflow-webserver'), spec: { ports: [{ port: 80 }] } }] }],
+    [/entryPoint \\"webs\\" doesn't exist/, found => { found.routes = found.routes.map(route => ({ ...route, spec: { ...route.spec, entryPoints: ['webs'] } })) }],
     [/subset not found/, found => { found.endpoints = [at('airflow-webserver')] }],
   ]
   for (const [expected, damage] of cases) {
     const found = cluster()
     damage(found)
-    const { routes, errors } = routeTable(found)
+    const { routes, errors } = routeTable(found, ['websecure'])
     t.strictSame(routes, [])
     t.match(errors, [expected])
   }

@@ -1,8 +1,11 @@
 /** What the address of Airflow answers, and the folders on the node where that is this machine. */
-import type { Reader } from '../../access.ts'
+import type { HttpsAnswer, Reader } from '../../access.ts'
 import { addressOf } from '../../observe/address.ts'
 import { type Count, mask } from '../redact.ts'
 import type { Scope, Found } from './collector.ts'
+
+/** An address that swallows packets must not hold up everything else that there is to say. */
+const timeoutMs = 4000
 
 export async function askAddress(reader: Reader, { wanted, count }: Scope): Promise<Found> {
   if (wanted === undefined) return {}
@@ -10,11 +13,18 @@ export async function askAddress(reader: Reader, { wanted, count }: Scope): Prom
   const address = await addressOf(wanted, reader)
   if (address === undefined) return { answered: { url, reason: `${wanted.host} does not resolve here` } }
   try {
-    const answer = await reader.https(url, address)
-    return { answered: { url, answer: { ...answer, headers: readableHeaders(answer.headers, count), body: answer.body.slice(0, 400) } }, looked: [`${url}: ${answer.status}`] }
+    const [answer, page] = await Promise.all([
+      reader.https(url, address, timeoutMs),
+      reader.https(`https://${wanted.host}${wanted.path}/`, address, timeoutMs).catch(() => undefined),
+    ])
+    return { answered: { url, answer: begun(answer, count), page: page === undefined ? undefined : begun(page, count) }, looked: [`${url}: ${answer.status}`] }
   } catch (error) {
     return { answered: { url, reason: error instanceof Error ? error.message : String(error) } }
   }
+}
+
+function begun(answer: HttpsAnswer, count: Count | undefined): HttpsAnswer {
+  return { ...answer, headers: readableHeaders(answer.headers, count), body: answer.body.slice(0, 400) }
 }
 
 /** What tells who answered and where to; a cookie or a token stays where it was. */

@@ -95,7 +95,10 @@ export function keepers({ learn = () => undefined, count = () => undefined }: Pi
     return { ...nameOnly(object), keys: Object.keys(data) }
   }
 
-  return { plain: cleaned, event: cleaned, pod: cleaned, workload: cleaned, nameOnly, keysOnly }
+  /** Headers and plugins may hold tokens; rules read which kind it is, and the prefixes. */
+  const middleware = (object: KubernetesObject): KubernetesObject => ({ ...cleaned(object), spec: onlyPrefix(object.spec) })
+
+  return { plain: cleaned, event: cleaned, pod: cleaned, workload: cleaned, middleware, nameOnly, keysOnly }
 }
 
 interface Setting {
@@ -128,4 +131,8 @@ function texts(value: unknown, act: (name: string, value: string) => unknown, na
 
 function namesOf({ name, namespace, uid, labels, creationTimestamp, deletionTimestamp }: KubernetesObject['metadata']): KubernetesObject['metadata'] {
   return { name, ...(namespace === undefined ? {} : { namespace }), ...(uid === undefined ? {} : { uid }), ...(labels === undefined ? {} : { labels }), ...(creationTimestamp === undefined ? {} : { creationTimestamp }), ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }) }
+}
+
+function onlyPrefix(spec: unknown): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(spec ?? {}).map(([kind, value]) => [kind, kind === 'stripPrefix' ? (value as unknown) : {}]))
 }

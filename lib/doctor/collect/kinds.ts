@@ -1,5 +1,6 @@
 /** The kinds that are listed whole: of the release's namespace and of the cluster. */
 import type { Reader } from '../../access.ts'
+import { traefikGroups } from '../../preflight/traefik.ts'
 import { type Scope, type Found, type Kind, listKinds, merged } from './collector.ts'
 import { type Keepers, keepers } from './keep.ts'
 
@@ -23,7 +24,7 @@ function namespaced(keep: Keepers): Kind[] {
     { resource: 'serviceaccounts', part: 'serviceAccounts', keep: keep.nameOnly },
     { resource: 'networkpolicies.networking.k8s.io', part: 'networkPolicies', keep: keep.plain },
     { resource: 'resourcequotas', part: 'quotas', keep: keep.plain },
-    ...['ingressroutes', 'middlewares'].flatMap((name) => ['traefik.io', 'traefik.containo.us'].map((group): Kind => ({ resource: `${name}.${group}`, part: 'routes', keep: keep.plain }))),
+    ...traefikGroups.map((group): Kind => ({ resource: `middlewares.${group}`, part: 'routes', keep: keep.middleware })),
   ]
 }
 
@@ -34,6 +35,7 @@ export async function collectCluster(reader: Reader, scope: Scope): Promise<Foun
     { resource: 'storageclasses.storage.k8s.io', part: 'classes', keep: keep.plain },
     { resource: 'persistentvolumes', part: 'volumes', keep: keep.plain },
     { resource: 'customresourcedefinitions.apiextensions.k8s.io', part: 'definitions', keep: keep.nameOnly },
+    ...traefikGroups.map((group): Kind => ({ resource: `ingressroutes.${group}`, part: 'routes', keep: keep.plain })),
     { resource: 'validatingwebhookconfigurations.admissionregistration.k8s.io', part: 'webhooks', keep: keep.plain },
     { resource: 'mutatingwebhookconfigurations.admissionregistration.k8s.io', part: 'webhooks', keep: keep.plain },
   ]

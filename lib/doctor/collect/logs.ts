@@ -18,6 +18,8 @@ const atOnce = 6
 
 interface Wanted extends LogQuery {
   previous: boolean
+  /** What of it is kept; without it all. */
+  only?: RegExp | undefined
 }
 
 export async function collectLogs(reader: Reader, { pods, system }: Pick<Evidence, 'pods' | 'system'>, redact: Redact): Promise<{ logs: ContainerLog[]; unknown: string[] }> {
@@ -37,11 +39,11 @@ export async function collectLogs(reader: Reader, { pods, system }: Pick<Evidenc
 
 /** An API server that fails while a pod goes away is no reason to doubt the rest, but is said. */
 async function read(reader: Reader, query: Wanted, redact: Redact): Promise<ContainerLog | string | undefined> {
-  const { namespace, pod, container, previous } = query
+  const { namespace, pod, container, previous, lines: most, only } = query
   try {
-    const text = await reader.logs(query)
-    const said = redact(text ?? '').trimEnd()
-    return said === '' ? undefined : { namespace, pod, container, previous, lines: said.split('\n').slice(-query.lines) }
+    const text = await reader.logs({ namespace, pod, container, previous, lines: most })
+    const said = redact(text ?? '').trimEnd().split('\n').filter((line) => line !== '' && (only?.test(line) ?? true))
+    return said.length === 0 ? undefined : { namespace, pod, container, previous, lines: said.slice(only === undefined ? -most : -moreLines) }
   } catch (error) {
     const reason = error instanceof AirstripError ? (error.seen[0] ?? error.message) : error instanceof Error ? error.message.split('\n')[0] : String(error)
     return `the log of ${pod}, container ${container}, could not be read: ${reason ?? ''}`
@@ -52,6 +54,11 @@ async function read(reader: Reader, query: Wanted, redact: Redact): Promise<Cont
 const speakers = /^(scheduler|webserver|api-server|worker|triggerer|dag-processor|postgresql|redis|git-sync|flower|coredns|local-path-provisioner|traefik)$/
 const speakingImages = /(^|\/)(traefik|coredns|local-path-provisioner)(:|@|$)/
 
+/** Traefik may write every request into its log: of that nothing is wanted, and what it complains of lies far back. */
+const traefikImage = /(^|\/)traefik(:|@|$)/
+const manyLines = 500
+const complaints = /\blevel"?[=:]\s?"?(warn|error|fatal|panic)|\b(WRN|ERR|FTL|PNC)\b/i
+
 /** One of each kind of container among those that are ready. */
 function talkative(pods: readonly KubernetesObject[]): Wanted[] {
   const seen = new Set<string>()
@@ -59,11 +66,12 @@ function talkative(pods: readonly KubernetesObject[]): Wanted[] {
     const { spec } = object as Pod
     const ready = (object as Pod).status?.phase === 'Running'
     const chosen = (spec?.containers ?? []).filter(({ name, image = '' }) => ready && (speakers.test(name) || speakingImages.test(image)))
-    return chosen.flatMap(({ name }) => {
+    return chosen.flatMap(({ name, image = '' }) => {
       const like = `${controllerOf(object)?.uid ?? object.metadata.name} ${name}`
       if (seen.has(like) || seen.size >= mostContainers) return []
       seen.add(like)
-      return [{ namespace: object.metadata.namespace ?? 'default', pod: object.metadata.name, container: name, previous: false, lines: moreLines }]
+      const query = { namespace: object.metadata.namespace ?? 'default', pod: object.metadata.name, container: name, previous: false }
+      return [traefikImage.test(image) ? { ...query, lines: manyLines, only: complaints } : { ...query, lines: moreLines }]
     })
   })
 }

@@ -1,6 +1,26 @@
 /** The way in: Traefik, the route, the prefix and the certificate. */
 import type { Explains, Rule } from '../rule.ts'
+import { certificates, issuing } from './ingress/certificate.ts'
+import { linksOut, prefixTwice, probePath, trailingSlash } from './ingress/prefix.ts'
+import { notLoaded, routeMissing, takenAway } from './ingress/route.ts'
+import { groupMismatch, loadBalancer, traefikMissing, traefikNotRunning, unproven } from './ingress/traefik.ts'
 
-export const ingressRules: readonly Rule[] = []
+export const ingressRules: readonly Rule[] = [
+  traefikMissing, traefikNotRunning, groupMismatch, routeMissing, notLoaded, takenAway,
+  probePath, prefixTwice, trailingSlash, linksOut, issuing, certificates, loadBalancer, unproven,
+]
 
-export const ingressExplains: Explains = {}
+export const ingressExplains: Explains = {
+  'host-unresolved': ['ingress-unproven'],
+  'traefik-missing': ['traefik-not-running', 'route-missing', 'certresolver-missing', 'ingress-unproven'],
+  'traefik-not-running': ['certresolver-missing', 'loadbalancer-never-ready', 'ingress-unproven'],
+  'traefik-crd-group-mismatch': ['route-missing', 'traefik-404-route-not-loaded', 'certresolver-missing', 'certificate-other-name', 'ingress-unproven'],
+  'route-missing': ['traefik-404-route-not-loaded', 'prefix-handled-twice', 'certresolver-missing', 'certificate-other-name', 'ingress-unproven'],
+  'traefik-404-route-not-loaded': ['certresolver-missing', 'certificate-other-name', 'ingress-unproven'],
+  'probe-path-mismatch': ['prefix-handled-twice', 'webserver-oom-or-slow-start', 'scheduler-liveness-restart-loop', 'not-ready-unexplained'],
+  // Of a webserver that refuses its base_url nothing else can be said.
+  'prefix-handled-twice': ['crash-loop', 'ingress-unproven'],
+  'letsencrypt-duplicate-limit': ['certresolver-missing', 'certificate-ending'],
+  'acme-challenge-unreachable': ['certresolver-missing', 'certificate-ending'],
+  'loadbalancer-never-ready': ['ingress-unproven'],
+}

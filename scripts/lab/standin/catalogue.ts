@@ -48,6 +48,7 @@ export const FAMILIES: Family[] = [
   },
   { names: ['v0.0.22', 'v0.0.23', 'v0.0.24', 'v0.0.25', 'v0.0.26'].map(tag => `docker.io/rancher/local-path-provisioner:${tag}`), entrypoint: [] },
   { names: ['docker.io/library/busybox:latest', 'docker.io/library/busybox:stable', 'docker.io/library/busybox:1.36'], entrypoint: [] },
-  { names: ['v2.9.10', 'v2.10.7', 'v2.11.0', 'v3.0.0'].map(tag => `docker.io/library/traefik:${tag}`), entrypoint: node('router') },
+  // Each reads the API groups of its version.
+  ...['v2.9.10', 'v2.10.7', 'v2.11.0', 'v3.0.0'].map(tag => ({ names: [`docker.io/library/traefik:${tag}`], entrypoint: node('router'), env: { TRAEFIK_VERSION: tag } })),
   { names: ['docker.io/coredns/coredns:1.8.4', 'registry.k8s.io/coredns/coredns:v1.8.4'], entrypoint: node('dns') },
 ]

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Meta } from './kube.ts'
 import { hostsIn, rule, type Asked } from './route-rules.ts'
 
@@ -33,6 +34,8 @@ export interface Found {
 }
 
 export interface Route {
+  /** As Traefik's log has it: namespace, name, and a hash of the rule. */
+  name: string
   matches: (asked: Asked) => boolean
   priority: number
   entryPoints: string[] | undefined
@@ -43,35 +46,61 @@ export interface Route {
   servers: { host: string; port: number }[]
 }
 
-/** The table of what is served, longest rule first, and why each route that is left out is. */
-export function routeTable(found: Found): { routes: Route[]; errors: string[] } {
+/** What Traefik finds only when it builds the router; all else is said by the provider that reads the objects. */
+class RouterError extends Error {}
+
+/** The table of what is served, longest rule first, and in Traefik's words why each route that is left out is. */
+export function routeTable(found: Found, entryPoints: readonly string[]): { routes: Route[]; errors: string[] } {
   const errors: string[] = []
   const routes = found.routes.flatMap(ingress => (ingress.spec.routes ?? []).flatMap(entry => {
     try {
-      return [build(ingress, entry, found)]
+      return [build(ingress, entry, found, entryPoints)]
     } catch (error) {
-      errors.push(`IngressRoute ${ingress.metadata.namespace}/${ingress.metadata.name}: ${error instanceof Error ? error.message : String(error)}`)
+      const where = error instanceof RouterError
+        ? `routerName=${nameOf(ingress, entry.match ?? '')}@kubernetescrd`
+        : `ingress=${ingress.metadata.name} namespace=${ingress.metadata.namespace} providerName=kubernetescrd`
+      errors.push(logLine(error instanceof Error ? error.message : String(error), where))
       return []
     }
   }))
   return { routes: routes.sort((a, b) => b.priority - a.priority), errors }
 }
 
-function build(ingress: IngressRoute, entry: NonNullable<IngressRoute['spec']['routes']>[number], found: Found): Route {
+export function logLine(message: string, where: string): string {
+  return `level=error msg=${JSON.stringify(message)} ${where}`
+}
+
+function nameOf({ metadata: { namespace, name } }: IngressRoute, match: string): string {
+  return `${namespace}-${name}-${createHash('sha256').update(match).digest('hex').slice(0, 20)}`
+}
+
+function build(ingress: IngressRoute, entry: NonNullable<IngressRoute['spec']['routes']>[number], found: Found, entryPoints: readonly string[]): Route {
   const match = entry.match ?? ''
   const { namespace } = ingress.metadata
   if (match === '') throw new Error('Empty match rule')
   const [service] = entry.services ?? []
   if (service === undefined) throw new Error('no service')
+  const target = servers(service, namespace, found)
+  const unknown = (ingress.spec.entryPoints ?? []).filter(name => !entryPoints.includes(name))
+  if (unknown.length > 0 && unknown.length === ingress.spec.entryPoints?.length) throw new RouterError(`entryPoint "${unknown.join()}" doesn't exist`)
   return {
-    matches: rule(match),
+    name: nameOf(ingress, match),
+    matches: parsed(match),
     priority: entry.priority ?? match.length,
     entryPoints: ingress.spec.entryPoints,
     tls: ingress.spec.tls != null,
     hosts: hostsIn(match),
     certResolver: ingress.spec.tls?.certResolver,
     prefixes: (entry.middlewares ?? []).flatMap(reference => middleware(reference, namespace, found)),
-    servers: servers(service, namespace, found),
+    servers: target,
+  }
+}
+
+function parsed(match: string): Route['matches'] {
+  try {
+    return rule(match)
+  } catch (error) {
+    throw new RouterError(error instanceof Error ? error.message : String(error))
   }
 }
 
@@ -81,9 +110,9 @@ function middleware(reference: { name: string; namespace?: string }, namespace: 
     throw new Error(`middleware ${reference.namespace}/${reference.name} is not in the IngressRoute namespace ${namespace}`)
   }
   const target = found.middlewares.find(({ metadata }) => metadata.namespace === namespace && metadata.name === reference.name)
-  if (target === undefined) throw new Error(`middleware "${namespace}-${reference.name}@kubernetescrd" does not exist`)
+  if (target === undefined) throw new RouterError(`middleware "${namespace}-${reference.name}@kubernetescrd" does not exist`)
   const prefixes = target.spec?.stripPrefix?.prefixes
-  if (prefixes === undefined) throw new Error(`invalid middleware "${namespace}-${reference.name}@kubernetescrd" configuration: invalid middleware type or middleware does not exist`)
+  if (prefixes === undefined) throw new RouterError(`invalid middleware "${namespace}-${reference.name}@kubernetescrd" configuration: invalid middleware type or middleware does not exist`)
   return prefixes
 }
 

@@ -5,16 +5,24 @@ import { authority, certificateFor, selfSigned, type Pair } from './certificate.
 import { endOnTerm, sleep } from './ends.ts'
 import { list } from './kube.ts'
 import { strip, type Stripped } from './route-request.ts'
-import { routeTable, type Endpoints, type Found, type IngressRoute, type Middleware, type Route, type Service } from './route-table.ts'
+import { logLine, routeTable, type Endpoints, type Found, type IngressRoute, type Middleware, type Route, type Service } from './route-table.ts'
 
-const GROUPS = ['traefik.containo.us/v1alpha1', 'traefik.io/v1alpha1']
+const GROUPS = groupsOf(process.env.TRAEFIK_VERSION ?? '')
 const args = process.argv.slice(2).map(arg => arg.toLowerCase())
+const entryPoints = args.flatMap(arg => /^--entrypoints\.([^.]+)\.address=/.exec(arg)?.[1] ?? [])
 const resolvers = new Set(args.flatMap(arg => /^--certificatesresolvers\.([^.]+)\./.exec(arg)?.[1] ?? []))
 const defaultPair = selfSigned('TRAEFIK DEFAULT CERT')
 const ca = authority('airstrip lab CA')
 const issued = new Map<string, Pair>()
 let routes: Route[] = []
 let complaints = ''
+
+/** Before 2.10 the old group, from 3.0 the new one, between them both. */
+function groupsOf(version: string): string[] {
+  const [major = 2, minor = 0] = version.replace(/^v/, '').split('.').map(Number)
+  const old = major < 3 ? ['traefik.containo.us/v1alpha1'] : []
+  return major > 2 || minor >= 10 ? [...old, 'traefik.io/v1alpha1'] : old
+}
 
 async function read(): Promise<Found> {
   const everywhere = async (kind: string): Promise<unknown[]> => (await Promise.all(GROUPS.map(group => list(`/apis/${group}/${kind}`)))).flat()
@@ -27,12 +35,12 @@ async function read(): Promise<Found> {
 }
 
 async function refresh(): Promise<void> {
-  const table = routeTable(await read())
+  const table = routeTable(await read(), entryPoints)
   routes = table.routes
-  const unknown = routes.flatMap(({ certResolver, hosts }) =>
-    certResolver === undefined || resolvers.has(certResolver.toLowerCase()) ? [] : [`the router for ${hosts.join(', ')} uses a non-existent resolver: ${certResolver}`])
+  const unknown = routes.flatMap(({ name, certResolver }) =>
+    certResolver === undefined || resolvers.has(certResolver.toLowerCase()) ? [] : [logLine(`the router ${name}@kubernetescrd uses a non-existent resolver: ${certResolver}`, '')])
   const now = [...table.errors, ...unknown].join('\n')
-  if (now !== complaints && now !== '') console.error(now.split('\n').map(line => `level=error msg=${JSON.stringify(line)} providerName=kubernetescrd`).join('\n'))
+  if (now !== complaints && now !== '') console.error(now)
   complaints = now
 }
 

@@ -1,0 +1,104 @@
+/** The certificate, and what Traefik says of how it is got. Warnings: Airflow works with a wrong one, but browsers refuse it. */
+import { judgeCertificate } from '../../../observe/certificate.ts'
+import { ageMs } from '../../../observe/observation.ts'
+import type { NonEmpty } from '../../../access.ts'
+import type { Finding } from '../../../step.ts'
+import type { Evidence } from '../../evidence.ts'
+import { doubtful } from '../../rule.ts'
+import { isUnknownResolver } from './route.ts'
+import { complaintsOf, logCommand, specOf, wayOf, type Way } from './way.ts'
+
+/** Traefik needs a moment to get one. */
+const issueMs = 120_000
+
+export function certificates(evidence: Evidence): Finding[] {
+  const way = wayOf(evidence)
+  if (way?.answer === undefined || way.route === undefined) return []
+  const unknown = isUnknownResolver(way)
+  if (!unknown && ageMs(way.route.metadata.creationTimestamp, new Date(evidence.at)) < issueMs) return []
+  const judged = judgeCertificate(way.wanted.host, way.answer.certificate, new Date(evidence.at))
+  const byDefault = judged.some(({ id }) => id === 'certresolver-missing')
+  if (!unknown && !byDefault) return judged
+  return [...judged.filter(({ id }) => id !== 'certresolver-missing'), noResolver(way, evidence, byDefault)]
+}
+
+/**
+ * Traefik 2: level=error msg="the router airflow-airflow-webserver-…@kubernetescrd uses a non-existent resolver: nope"
+ * Traefik 3: ERR Router uses a nonexistent certificate resolver certificateResolver=nope routerName=…
+ * Both: The ACME resolver "letsencrypt" is skipped from the resolvers list because: unable to get ACME account:
+ *       permissions 660 for /data/acme.json are too open, please use 600 (catalogue, entry 42; Traefik's own source)
+ */
+const nonexistent = /uses a non-?existent (certificate )?resolver/i
+const tooOpen = /permissions (\d+) for (\S+) are too open/i
+const noAccount = /unable to get ACME account/i
+
+function noResolver(way: Way, evidence: Evidence, byDefault: boolean): Finding {
+  const { wanted, traefik, route, workload } = way
+  const asked = (route === undefined ? undefined : specOf(route).tls?.certResolver) ?? wanted.certResolver
+  const said = complaintsOf(way, evidence).filter((line) => tooOpen.test(line) || noAccount.test(line) || (nonexistent.test(line) && line.includes(asked)))
+  const [, mode, file] = said.map((line) => tooOpen.exec(line)).find((found) => found !== null) ?? []
+  const served = byDefault ? [`https://${wanted.host} is served with TRAEFIK DEFAULT CERT`] : []
+  const edited = asked === wanted.certResolver ? [] : [`the route asks for the resolver ${asked}; airstrip writes ${wanted.certResolver}`]
+  const known = traefik.resolvers.length === 0 ? [] : [`${traefik.workload ?? 'Traefik'} has the resolvers ${traefik.resolvers.join(', ')}`]
+  const text = { evidence: [...served, ...edited, ...known, ...[...new Set(said)].slice(-3).map((line) => `Traefik's log: ${line}`)] }
+  if (file !== undefined) {
+    const target = `${workload?.kind.toLowerCase() ?? 'deployment'}/${workload?.metadata.name ?? 'traefik'}`
+    const space = workload?.metadata.namespace ?? 'traefik'
+    return doubtful('certresolver-missing', {
+      ...text,
+      title: `Traefik dropped its certificate resolvers: ${file} has mode ${mode ?? ''}`,
+      why: 'Traefik refuses an acme.json that others can read, and starts without the resolver; volumes with a group often widen it.',
+      fix: [`kubectl -n ${space} exec ${target} -- chmod 600 ${file}`, `kubectl -n ${space} rollout restart ${target} # and an init container that does the same keeps it so`],
+    })
+  }
+  const unknown = isUnknownResolver(way)
+  return doubtful('certresolver-missing', {
+    ...text,
+    title: unknown ? `Traefik has no certificate resolver "${asked}"` : `Traefik serves its default certificate for ${wanted.host}`,
+    why: unknown ? 'A route that names an unknown resolver is served with TRAEFIK DEFAULT CERT.' : 'The certificate was not issued, or the resolver is not known to Traefik; its log says which.',
+    fix: fixOf(asked, way, unknown),
+  })
+}
+
+function fixOf(asked: string, way: Way, unknown: boolean): NonEmpty<string> {
+  const { wanted, traefik } = way
+  const again = 'npx tsx run.ts apply --only ingress'
+  if (asked !== wanted.certResolver) return [again]
+  if (unknown) return [`Write ingress.certResolver: ${traefik.resolvers[0] ?? ''} in the configuration, then: ${again}`, `Or give Traefik --certificatesresolvers.${asked}.acme.… among its arguments`]
+  return [`${logCommand(way)} # look for "acme" and "resolver"`]
+}
+
+const limited = /acme:error:rateLimited|too many certificates/i
+const unreachable = /acme:error:(connection|dns|unauthorized)|Timeout during connect|Error getting validation data|NXDOMAIN/i
+
+/** Only while there is something wrong with the certificate: an old line of the log is no fault. */
+export function issuing(evidence: Evidence): Finding[] {
+  const way = wayOf(evidence)
+  if (way?.answer === undefined) return []
+  const bad = judgeCertificate(way.wanted.host, way.answer.certificate, new Date(evidence.at))
+  if (bad.length === 0) return []
+  const lines = complaintsOf(way, evidence).filter((line) => line.includes(way.wanted.host) || !/for domains/i.test(line))
+  const last = lines.findLast((line) => limited.test(line) || unreachable.test(line))
+  if (last === undefined) return []
+  return [limited.test(last) ? limit(way, last) : challenge(way, last)]
+}
+
+function limit({ wanted }: Way, line: string): Finding {
+  const until = /retry[- ]after:? "?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?( ?UTC|Z)?)/i.exec(line)?.[1]
+  return doubtful('letsencrypt-duplicate-limit', {
+    title: `Let's Encrypt gives no more certificates for ${wanted.host} for now${until === undefined ? '' : `: retry after ${until}`}`,
+    evidence: [`Traefik's log: ${line.slice(0, 600)}`],
+    why: 'Five certificates for the same set of names are issued in seven days, and another only every 34 hours; a Traefik without a lasting acme.json asks anew at each restart.',
+    fix: [until === undefined ? 'Wait until the limit has passed; asking again does not help' : `Wait until ${until}; asking again does not help`, 'Keep acme.json on a volume, and test with --certificatesresolvers.NAME.acme.caserver=https://acme-staging-v02.api.letsencrypt.org/directory'],
+  })
+}
+
+function challenge({ wanted }: Way, line: string): Finding {
+  const dns = /acme:error:dns|NXDOMAIN/i.test(line)
+  return doubtful('acme-challenge-unreachable', {
+    title: dns ? `The certificate authority finds no address for ${wanted.host}` : `The certificate authority cannot reach Traefik at ${wanted.host}`,
+    evidence: [`Traefik's log: ${line.slice(0, 600)}`],
+    why: 'It asks the public address of the host on port 80 or 443 before it issues a certificate.',
+    fix: [dns ? `nslookup ${wanted.host} 1.1.1.1 # and point the name at your line` : 'Forward ports 80 and 443 of the router to the node of Traefik, or use a dnsChallenge', `curl -sI http://${wanted.host}/.well-known/acme-challenge/x # from outside; a 404 of Traefik is right`],
+  })
+}

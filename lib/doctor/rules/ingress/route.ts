@@ -1,0 +1,171 @@
+/** Whether the route is there, is the one that airstrip writes, and leads to things that exist. */
+import { drift } from '../../../diff/rules.ts'
+import type { KubernetesObject, NonEmpty } from '../../../access.ts'
+import { ingressObjects } from '../../../manifest/ingress.ts'
+import { faults } from '../../../observe/faults.ts'
+import { ageMs, nameOf } from '../../../observe/observation.ts'
+import type { Finding } from '../../../step.ts'
+import type { Evidence } from '../../evidence.ts'
+import { doubtful, wrong } from '../../rule.ts'
+import { begin, complaintsOf, hasReadyAddress, isExpected, isTraefiks404, logCommand, specOf, wayOf, type Way } from './way.ts'
+
+const again = 'npx tsx run.ts apply --only ingress'
+
+/** What each live object of ours has that airstrip does not write: `spec.routes is …, airstrip writes …`. */
+function edits({ wanted, group }: Way, { routes = [], namespace }: Evidence): { object: KubernetesObject; path: string; line: string }[] {
+  if (group === undefined) return []
+  return ingressObjects({ ...wanted, namespace }, group).flatMap((want) => {
+    const object = liveOf(want, routes)
+    if (object === undefined) return []
+    const found = drift({ ...want, metadata: object.metadata }, object, wanted.ignore)
+    return found.map(({ path, want: should, live }) => ({ object, path, line: `${nameOf(object)}: ${path} is ${shown(live)}; airstrip writes ${shown(should)}` }))
+  })
+}
+
+function liveOf({ kind, apiVersion, metadata }: KubernetesObject, routes: readonly KubernetesObject[]): KubernetesObject | undefined {
+  return routes.find((one) => one.kind === kind && one.apiVersion === apiVersion && one.metadata.name === metadata.name && one.metadata.namespace === metadata.namespace)
+}
+
+function shown(value: unknown): string {
+  return value === undefined ? 'not there' : JSON.stringify(value)
+}
+
+export function routeMissing(evidence: Evidence): Finding[] {
+  const way = wayOf(evidence)
+  if (way?.group === undefined || !isExpected(evidence)) return []
+  const say = way.works ? doubtful : wrong
+  const { namespace, routes = [] } = evidence
+  const name = `IngressRoute ${namespace}/${way.wanted.service}`
+  const elsewhere = routes.some(({ kind, metadata }) => kind === 'IngressRoute' && metadata.name === way.wanted.service && metadata.namespace === namespace)
+  if (way.route === undefined) {
+    if (elsewhere) return []
+    return [say('route-missing', {
+      title: `${name} is not there`,
+      evidence: [`there is no ${name} in ${way.group}`, ...answerLines(way)],
+      why: 'Without it Traefik does not know where requests for the host and path go.',
+      fix: [again],
+    })]
+  }
+  // What leads to nothing is told as such, with what was edited.
+  if (!way.works && badReferences(way, evidence).length > 0) return []
+  const found = edits(way, evidence).filter(({ path }) => path !== 'spec.tls.certResolver' || !isUnknownResolver(way))
+  if (found.length === 0) return []
+  return [say('route-missing', {
+    title: `${[...new Set(found.map(({ object }) => nameOf(object)))].join(' and ')} ${found.length === 1 ? 'was' : 'were'} changed: ${found.map(({ path }) => path).join(', ')}`,
+    evidence: [...found.map(({ line }) => line), ...answerLines(way)],
+    why: 'The route is not the one that the configuration asks for.',
+    fix: [`${again} # puts it back; what was meant goes into the configuration`],
+  })]
+}
+
+/** A file may name more resolvers, so only where the arguments name some. */
+export function isUnknownResolver({ traefik: { resolvers }, route, wanted }: Way): boolean {
+  const resolver = route === undefined ? wanted.certResolver : specOf(route).tls?.certResolver
+  return resolvers.length > 0 && resolver !== undefined && !resolvers.includes(resolver)
+}
+
+function answerLines({ answer, wanted }: Way): string[] {
+  return answer === undefined ? [] : [`https://${wanted.host}${wanted.path}/health answers ${answer.status}: ${begin(answer.body)}`]
+}
+
+/** One of these makes Traefik drop the whole route. */
+function badReferences({ route, traefik, group }: Way, { namespace, routes = [], services }: Evidence): string[] {
+  if (route === undefined) return []
+  const { entryPoints = [], routes: rules = [] } = specOf(route)
+  const foreign = (kind: string, one: { name: string; namespace?: string }): string[] =>
+    (one.namespace === undefined || one.namespace === namespace || traefik.crossNamespace === true ? [] : [`${kind} ${one.namespace}/${one.name} is in another namespace than the route, which Traefik does not allow`])
+  const middlewares = rules.flatMap(({ middlewares: list = [] }) => list).flatMap((one) => {
+    const inside = !one.name.includes('@') && (one.namespace ?? namespace) === namespace
+    const there = routes.some(({ kind, apiVersion, metadata }) => kind === 'Middleware' && metadata.name === one.name && apiVersion.startsWith(`${group ?? ''}/`))
+    return [...foreign('Middleware', one), ...(inside && !there ? [`Middleware ${namespace}/${one.name} does not exist`] : [])]
+  })
+  const targets = rules.flatMap(({ services: list = [] }) => list).flatMap((one) => {
+    if (services === undefined || (one.kind ?? 'Service') !== 'Service') return []
+    const there = services.find(({ metadata }) => metadata.name === one.name)
+    const ports = (there?.spec as { ports?: { port: number; name?: string }[] } | undefined)?.ports ?? []
+    if ((one.namespace ?? namespace) !== namespace) return foreign('Service', one)
+    if (there === undefined) return [`Service ${namespace}/${one.name} does not exist`]
+    return ports.some(({ port, name }) => port === one.port || name === one.port || String(port) === String(one.port)) ? [] : [`Service ${namespace}/${one.name} has no port ${String(one.port)}, only ${ports.map(({ port }) => port).join(', ')}`]
+  })
+  const known = traefik.entryPoints ?? []
+  const lost = known.length > 0 && entryPoints.length > 0 && !entryPoints.some((one) => known.includes(one))
+  return [...new Set([...middlewares, ...targets])].concat(lost ? [`entry point ${entryPoints.join(', ')} does not exist in Traefik, which has ${known.join(', ')}`] : [], unread(route, traefik, namespace))
+}
+
+function unread({ metadata }: KubernetesObject, { namespaces = [], ingressClass }: Way['traefik'], namespace: string): string[] {
+  const asked = metadata.annotations?.['kubernetes.io/ingress.class']
+  return [
+    ...(namespaces.length > 0 && !namespaces.includes(namespace) ? [`Traefik reads routes of the namespaces ${namespaces.join(', ')} only`] : []),
+    ...(ingressClass !== undefined && asked !== ingressClass ? [`Traefik reads routes of the class ${ingressClass} only`] : []),
+  ]
+}
+
+/**
+ * The texts of Traefik 2 and 3 (catalogue, entry 40; pkg/provider/kubernetes/crd and pkg/server/router):
+ *   level=error msg="middleware \"airflow-nope@kubernetescrd\" does not exist" routerName=airflow-airflow-webserver-6b204d94623b3df4370c@kubernetescrd
+ *   ERR error="kubernetes service not found: airflow/nope" ingress=airflow-webserver namespace=airflow providerName=kubernetescrd
+ */
+const reasons = /does not exist|doesn't exist|not found|is not in the (IngressRoute|parent resource) namespace|crossnamespace disallowed|error while (parsing|adding) rule|no valid entryPoint|invalid middleware/i
+
+export function notLoaded(evidence: Evidence): Finding[] {
+  const way = wayOf(evidence)
+  if (way?.route === undefined || way.works || !isExpected(evidence)) return []
+  if (ageMs(way.route.metadata.creationTimestamp, new Date(evidence.at)) < faults['traefik-404-route-not-loaded'].settleMs) return []
+  const bad = badReferences(way, evidence)
+  const silent = isTraefiks404(way.answer)
+  // A Service without a ready pod gives the same answer, and the pods have their own story.
+  if (bad.length === 0 && (!silent || !hasReadyAddress(way.wanted.service, evidence))) return []
+  const { name, namespace = '' } = way.route.metadata
+  const mine = complaintsOf(way, evidence).filter((line) => reasons.test(line) && (line.includes(`${namespace}-${name}`) || line.includes(`ingress=${name}`) || line.includes(`"ingress":"${name}"`)))
+  const said = [...new Set(mine)].slice(-3).map((line) => `Traefik's log: ${line}`)
+  return [wrong('traefik-404-route-not-loaded', {
+    title: bad.length === 0 ? 'Traefik answers, but has not loaded the route' : `Traefik does not load the route: ${bad[0] ?? ''}`,
+    evidence: [...bad, ...edits(way, evidence).map(({ line }) => line), ...answerLines(way), ...said],
+    why: 'One bad reference (entry point, middleware, service, port) makes Traefik drop the whole route.',
+    fix: repair(bad, way),
+  })]
+}
+
+function repair(bad: readonly string[], way: Way): NonEmpty<string> {
+  const { route, wanted, traefik } = way
+  const spec = route === undefined ? {} : specOf(route)
+  if (bad.some((line) => line.startsWith(`Service `) && line.includes(`/${wanted.service} `))) return ['npx tsx run.ts apply --from helm # makes the release\'s Service again', again]
+  if (bad.some((line) => line.startsWith('entry point')) && spec.entryPoints?.includes(wanted.entryPoint) === true) return [`Write ingress.entryPoint: ${traefik.entryPoints?.includes('websecure') === true ? 'websecure' : (traefik.entryPoints?.[0] ?? '')} in the configuration, then: ${again}`]
+  if (bad.some((line) => line.startsWith('Traefik reads'))) return [`kubectl -n ${way.workload?.metadata.namespace ?? 'traefik'} edit ${way.workload?.kind.toLowerCase() ?? 'deployment'} ${way.workload?.metadata.name ?? 'traefik'} # its arguments --providers.kubernetescrd.namespaces and .ingressclass`]
+  return bad.length > 0 ? [again] : [`${logCommand(way)} # names what it misses`, again]
+}
+
+/** A route of somebody else that Traefik prefers: the longer rule wins, or the higher priority. */
+export function takenAway(evidence: Evidence): Finding[] {
+  const way = wayOf(evidence)
+  if (way?.route === undefined || way.answer === undefined || way.works) return []
+  const { wanted, route, group } = way
+  const own = Math.max(...(specOf(route).routes ?? []).map(priorityOf))
+  const others = (evidence.routes ?? []).filter((other) => other.kind === 'IngressRoute' && other !== route && other.apiVersion.startsWith(`${group ?? ''}/`))
+  const taking = others.filter((other) => shareEntryPoint(other, route) && (specOf(other).routes ?? []).some((rule) => priorityOf(rule) >= own && takes(rule.match ?? '', wanted)))
+  return taking.map((other) => wrong('route-missing', {
+    title: `${nameOf(other)} takes the requests for https://${wanted.host}${wanted.path}`,
+    evidence: [...(specOf(other).routes ?? []).map((rule) => `${nameOf(other)}: ${rule.match ?? ''}, priority ${priorityOf(rule)}; airstrip's own has ${own}`), ...answerLines(way)],
+    why: 'Of several routes that fit, Traefik takes the one with the higher priority or the longer rule.',
+    fix: [`kubectl -n ${other.metadata.namespace ?? 'default'} delete ingressroute.${other.apiVersion.split('/')[0] ?? ''} ${other.metadata.name} # or give it another host or path`],
+  }))
+}
+
+function shareEntryPoint(one: KubernetesObject, other: KubernetesObject): boolean {
+  const [a, b] = [specOf(one).entryPoints ?? [], specOf(other).entryPoints ?? []]
+  return a.length === 0 || b.length === 0 || a.some((name) => b.includes(name))
+}
+
+function priorityOf({ match = '', priority = 0 }: { match?: string; priority?: number }): number {
+  return priority > 0 ? priority : match.length
+}
+
+/** Plain rules only: of one with a negation or a pattern nothing is concluded. */
+function takes(match: string, { host, path }: { host: string; path: string }): boolean {
+  if (/!|Regexp|Header|Query|Method|ClientIP/i.test(match)) return false
+  const named = (matcher: string): string[] => [...match.matchAll(new RegExp(`\\b${matcher}\\(([^)]*)\\)`, 'g'))].flatMap((found) => [...(found[1] ?? '').matchAll(/[`"]([^`"]*)[`"]/g)].map((value) => value[1] ?? ''))
+  const hosts = named('Host')
+  const prefixes = named('PathPrefix')
+  const here = hosts.length === 0 || hosts.some((one) => one.toLowerCase() === host.toLowerCase())
+  return here && named('Path').length === 0 && (prefixes.length === 0 ? hosts.length > 0 : prefixes.some((prefix) => `${path}/health`.startsWith(prefix)))
+}

@@ -1,0 +1,165 @@
+/** Whether Traefik is there, runs, reads the group of the route, and answers. */
+import type { Service } from 'kubernetes-types/core/v1.js'
+import type { KubernetesObject, NonEmpty } from '../../../access.ts'
+import { faults } from '../../../observe/faults.ts'
+import { ageMs, inNamespace, nameOf, type Observation } from '../../../observe/observation.ts'
+import { podsOf } from '../../../observe/owners.ts'
+import { observe } from '../../../observe/registry.ts'
+import { matchesLabels } from '../../../observe/selector.ts'
+import { traefikGroups, type Traefik } from '../../../preflight/traefik.ts'
+import type { Finding } from '../../../step.ts'
+import { type Evidence, viewOf } from '../../evidence.ts'
+import { doubtful, wrong } from '../../rule.ts'
+import { begin, isExpected, isOff, isTraefiks404, logCommand, wayOf } from './way.ts'
+
+const again = 'npx tsx run.ts apply --only ingress'
+
+export function traefikMissing(evidence: Evidence): Finding[] {
+  const way = wayOf(evidence)
+  if (way === undefined || way.works || way.traefik.groups.length > 0) return []
+  const { workload, version } = way.traefik
+  const say = workload !== undefined || isExpected(evidence) ? wrong : doubtful
+  return [say('traefik-missing', {
+    title: workload === undefined ? 'The cluster has no Traefik: its kinds are not known here' : 'Traefik\'s custom resources are not installed',
+    evidence: [`no CustomResourceDefinition ${traefikGroups.map((group) => `ingressroutes.${group}`).join(' or ')}`, ...(workload === undefined ? [] : [`${workload} runs Traefik ${version ?? 'of an unknown version'}`])],
+    why: 'Step ingress writes a Middleware and an IngressRoute, and Traefik reads nothing else of it.',
+    fix: workload === undefined
+      ? ['helm repo add traefik https://traefik.github.io/charts && helm upgrade --install traefik traefik/traefik -n traefik --create-namespace # or leave the step out: --skip ingress', again]
+      : [definitionsCommand(version), again],
+  })]
+}
+
+/** As Traefik's documentation has it. */
+function definitionsCommand(version = '2.9.0'): string {
+  const [major = '2', minor = '9'] = version.split('.')
+  return `kubectl apply -f https://raw.githubusercontent.com/traefik/traefik/v${major}.${minor}/docs/content/reference/dynamic-configuration/kubernetes-crd-definition-v1.yml`
+}
+
+/** For a start; an image that is big and a line that is slow take their time. */
+const slowMs = 300_000
+
+export function traefikNotRunning(evidence: Evidence): Finding[] {
+  const way = wayOf(evidence)
+  if (way === undefined || way.works || way.traefik.groups.length === 0) return []
+  const { workload, answer } = way
+  if (workload === undefined) return answer !== undefined ? [] : [noWorkload(evidence)]
+  const trouble = isOff(workload) ? off(workload) : unready(workload, evidence)
+  if (trouble === undefined) return []
+  const say = answer === undefined ? wrong : doubtful
+  return [say('traefik-not-running', { ...trouble, evidence: [...trouble.evidence, ...noAnswer(evidence)] })]
+}
+
+type Text = Parameters<typeof wrong>[1]
+
+function off(workload: KubernetesObject): Text {
+  return {
+    title: `Traefik is scaled to no pod: ${nameOf(workload)}`,
+    evidence: [`${nameOf(workload)}: spec.replicas is 0`],
+    why: 'Without a pod of Traefik nobody listens for the host.',
+    fix: [`kubectl ${inNamespace(workload)} scale ${workload.kind.toLowerCase()} ${workload.metadata.name} --replicas=1`],
+  }
+}
+
+function unready(workload: KubernetesObject, evidence: Evidence): Text | undefined {
+  const of = (kind: string): KubernetesObject[] => evidence.system.filter((object) => object.kind === kind)
+  const context = { ...viewOf(evidence), pods: [...evidence.pods, ...of('Pod')], events: [...evidence.events, ...of('Event')], replicaSets: undefined }
+  const look = observe(workload, context)
+  if (look.state === 'done') return undefined
+  const pods = podsOf(workload, context.pods)
+  const since = Math.min(...pods.map(({ metadata }) => ageMs(metadata.creationTimestamp, context.now)))
+  if (since < (look.state === 'failed' ? faults[look.finding.id].settleMs : slowMs)) return undefined
+  return notReady(workload, look)
+}
+
+function notReady(workload: KubernetesObject, look: Exclude<Observation, { state: 'done' }>): Text {
+  if (look.state === 'failed') {
+    const { title, evidence, why, fix } = look.finding
+    return { title: `Traefik does not run: ${title}`, evidence, why, fix: [...fix, `kubectl ${inNamespace(workload)} rollout undo ${workload.kind.toLowerCase()}/${workload.metadata.name} # where it ran before its last change`] as NonEmpty<string> }
+  }
+  return {
+    title: `Traefik does not get ready: ${nameOf(workload)}`,
+    evidence: [`${nameOf(workload)}: ${look.reason}`],
+    why: 'Without a ready pod of Traefik nobody listens for the host.',
+    fix: [`kubectl ${inNamespace(workload)} describe pods && kubectl ${inNamespace(workload)} logs ${workload.kind.toLowerCase()}/${workload.metadata.name} --tail=50`],
+  }
+}
+
+function noWorkload(evidence: Evidence): Finding {
+  return (isExpected(evidence) ? wrong : doubtful)('traefik-not-running', {
+    title: 'No workload on the cluster runs a traefik image',
+    evidence: ['looked at all Deployments and DaemonSets', ...noAnswer(evidence)],
+    why: 'Its custom resources are there, but nothing that reads them was found.',
+    fix: ['helm repo add traefik https://traefik.github.io/charts && helm upgrade --install traefik traefik/traefik -n traefik --create-namespace # or start the one that there was'],
+  })
+}
+
+function noAnswer({ answered }: Evidence): string[] {
+  return answered !== undefined && 'reason' in answered ? [`${answered.url}: ${answered.reason}`] : []
+}
+
+export function groupMismatch(evidence: Evidence): Finding[] {
+  const way = wayOf(evidence)
+  const version = way?.traefik.version
+  if (way === undefined || version === undefined || way.works || way.traefik.groups.length === 0) return []
+  const { traefik, wanted, group, workload } = way
+  const ours = (evidence.routes ?? []).filter(({ kind, metadata }) => kind === 'IngressRoute' && metadata.name === wanted.service && metadata.namespace === evidence.namespace)
+  if (group !== undefined && (way.route !== undefined || ours.length === 0)) return []
+  const back = workload === undefined ? [] : [`kubectl ${inNamespace(workload)} rollout undo ${workload.kind.toLowerCase()}/${workload.metadata.name} # where another version was meant`]
+  return [wrong('traefik-crd-group-mismatch', {
+    title: group === undefined ? `Traefik ${version} does not read ${traefik.groups.join(', ')}, the only group on this cluster` : `The route is in a group that Traefik ${version} does not read`,
+    evidence: [
+      `${traefik.workload ?? ''} runs Traefik ${version}, which reads ${readBy(traefik)}`,
+      `groups with IngressRoute on this cluster: ${traefik.groups.join(', ')}`,
+      ...ours.map((route) => `${nameOf(route)} is in ${route.apiVersion}`),
+    ],
+    why: 'Traefik before 2.10 reads traefik.containo.us only, from 3.0 on traefik.io only; a route in the other group is ignored without a word.',
+    fix: [...(group === undefined ? [definitionsCommand(version)] : []), again, ...back] as NonEmpty<string>,
+  })]
+}
+
+function readBy({ version = '' }: Traefik): string {
+  return Number(version.split('.')[0]) >= 3 ? 'traefik.io' : 'traefik.containo.us'
+}
+
+/** Traefik runs, and yet no request comes back, or something else answers. */
+export function unproven(evidence: Evidence): Finding[] {
+  const way = wayOf(evidence)
+  const { answered } = evidence
+  if (way === undefined || answered === undefined || way.works || !isExpected(evidence)) return []
+  const { wanted, answer } = way
+  const open = `Open https://${wanted.host}${wanted.path} from outside`
+  if ('reason' in answered) {
+    return [(wanted.address === undefined ? doubtful : wrong)('ingress-unproven', {
+      title: wanted.address === undefined ? `https://${wanted.host}${wanted.path} could not be asked from here` : `Nobody answers at ${wanted.address}, where ingress.address says that Traefik is`,
+      evidence: [`${answered.url}: ${answered.reason}`],
+      why: wanted.address === undefined ? 'No request reached the route from this machine; many routers do not lead their own public name back inside.' : 'Traefik listens at another address or port, a firewall is between, or it does not run.',
+      fix: wanted.address === undefined ? [`${open}, or write ingress.address: IP:PORT of Traefik so that it can be asked`] : ['kubectl get services -A # at which address and port Traefik is; then correct ingress.address', logCommand(way)],
+    })]
+  }
+  if (answer === undefined || isTraefiks404(answer) || [502, 503, 504].includes(answer.status) || answer.body.startsWith('Apache Airflow is not')) return []
+  return [doubtful('ingress-unproven', {
+    title: `Something else than Airflow's health answers at https://${wanted.host}${wanted.path}`,
+    evidence: [`${answered.url} answers ${answer.status}: ${begin(answer.body)}`, ...(answer.headers.location === undefined ? [] : [`it leads to ${answer.headers.location}`])],
+    why: 'Another server has that address (a router that answers for its own public name), a login stands in front, or Airflow itself fails.',
+    fix: [`curl -ksi https://${wanted.host}${wanted.path}/health`, `${open}, or write ingress.address: IP:PORT of Traefik`],
+  })]
+}
+
+export function loadBalancer(evidence: Evidence): Finding[] {
+  const way = wayOf(evidence)
+  if (way === undefined || way.answer !== undefined) return []
+  const template = (way.workload?.spec as { template?: { metadata?: { labels?: Record<string, string> } } } | undefined)?.template?.metadata?.labels
+  const [node] = evidence.nodes ?? []
+  const address = ((node?.status as { addresses?: { type: string; address: string }[] } | undefined)?.addresses ?? []).find(({ type }) => type === 'InternalIP')?.address ?? 'NODE_IP'
+  const services = [...evidence.system, ...(evidence.services ?? [])].filter((object) => object.kind === 'Service' && object.metadata.namespace === way.workload?.metadata.namespace)
+  return services.filter((object) => {
+    const { spec, status } = object as Service
+    const leads = spec?.selector !== undefined && matchesLabels({ matchLabels: spec.selector }, template)
+    return leads && spec?.type === 'LoadBalancer' && (status?.loadBalancer?.ingress ?? []).length === 0 && (spec.externalIPs ?? []).length === 0 && ageMs(object.metadata.creationTimestamp, new Date(evidence.at)) > faults['loadbalancer-never-ready'].settleMs
+  }).map((object) => wrong('loadbalancer-never-ready', {
+    title: `${nameOf(object)} gets no address, and nobody answers`,
+    evidence: [`${nameOf(object)}: type LoadBalancer, no address since ${object.metadata.creationTimestamp ?? ''}`, ...noAnswer(evidence)],
+    why: 'Nothing on a bare cluster gives addresses to Services of type LoadBalancer; that is the work of a cloud, of MetalLB or of k3s.',
+    fix: [`kubectl ${inNamespace(object)} patch service ${object.metadata.name} -p '{"spec":{"externalIPs":["${address}"]}}' # or install MetalLB`],
+  }))
+}

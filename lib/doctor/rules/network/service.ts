@@ -1,0 +1,111 @@
+/** A Service of the release leads to its pods: selector, ports, endpoints. */
+import type { Pod, Service, ServicePort } from 'kubernetes-types/core/v1.js'
+import type { KubernetesObject } from '../../../access.ts'
+import { faults } from '../../../observe/faults.ts'
+import { ageMs, nameOf } from '../../../observe/observation.ts'
+import { lasting } from '../../../observe/owners.ts'
+import { matchesLabels } from '../../../observe/selector.ts'
+import type { Finding } from '../../../step.ts'
+import type { Evidence } from '../../evidence.ts'
+import { wrong } from '../../rule.ts'
+import { begin } from '../ingress/way.ts'
+
+type Selector = Record<string, string>
+
+/** Faults of the object itself; pods that are not ready are their own story, and a start. */
+export function brokenServices(evidence: Evidence): Finding[] {
+  return pairs(evidence).flatMap(({ live, made }) => {
+    const faults = [...selectsNothing(live, made, evidence), ...lostPorts(live, made), ...noEndpoints(live, evidence)]
+    if (faults.length === 0) return []
+    return [wrong('service-without-endpoints', {
+      title: `${nameOf(live)} does not lead to its pods`,
+      evidence: faults,
+      why: 'Whoever asks the Service (Traefik, or another part of Airflow) reaches nobody.',
+      fix: [patchOf(live, made), 'npx tsx run.ts apply --from helm # does the same'],
+    })]
+  })
+}
+
+/** Each Service of the release as it lives, beside the one that the chart made. */
+function pairs({ record, services = [] }: Evidence): { live: KubernetesObject; made: KubernetesObject }[] {
+  return (record?.objects ?? []).filter(({ kind }) => kind === 'Service').flatMap((made) => {
+    const live = services.find(({ metadata }) => metadata.name === made.metadata.name)
+    return live === undefined || live.metadata.deletionTimestamp !== undefined ? [] : [{ live, made }]
+  })
+}
+
+function selectorOf(object: KubernetesObject): Selector {
+  return (object as Service).spec?.selector ?? {}
+}
+
+function portsOf(object: KubernetesObject): ServicePort[] {
+  return (object as Service).spec?.ports ?? []
+}
+
+/** The templates of workloads are asked and not the pods alone: those come and go. */
+function selectsNothing(live: KubernetesObject, made: KubernetesObject, { pods, workloads }: Evidence): string[] {
+  const selector = selectorOf(live)
+  if (Object.keys(selector).length === 0 || JSON.stringify(sorted(selector)) === JSON.stringify(sorted(selectorOf(made)))) return []
+  const labels = [...pods.map(({ metadata }) => metadata.labels), ...workloads.map((workload) => (workload.spec as { template?: { metadata?: { labels?: Selector } } } | undefined)?.template?.metadata?.labels)]
+  if (labels.some((one) => matchesLabels({ matchLabels: selector }, one))) return []
+  return [`${nameOf(live)} selects ${words(selector)}, which no pod has; the chart's selector is ${words(selectorOf(made))}`]
+}
+
+function sorted(selector: Selector): [string, string][] {
+  return Object.entries(selector).sort()
+}
+
+function words(selector: Selector): string {
+  return Object.entries(selector).map(([key, value]) => `${key}=${value}`).join(',')
+}
+
+function lostPorts(live: KubernetesObject, made: KubernetesObject): string[] {
+  return portsOf(made).flatMap(({ port, targetPort = port }) => {
+    const there = portsOf(live).find((one) => one.port === port)
+    if (there === undefined) return [`${nameOf(live)} has no port ${port} any more, only ${portsOf(live).map((one) => one.port).join(', ')}`]
+    const target = there.targetPort ?? there.port
+    return target === targetPort ? [] : [`${nameOf(live)}: port ${port} leads to ${target} of the pods; the chart's leads to ${targetPort}`]
+  })
+}
+
+/** Ready pods that the endpoints controller has not written down. */
+function noEndpoints(live: KubernetesObject, { pods, endpoints, at }: Evidence): string[] {
+  const selector = selectorOf(live)
+  if (endpoints === undefined || Object.keys(selector).length === 0) return []
+  const ready = lasting(pods).filter((pod) => matchesLabels({ matchLabels: selector }, pod.metadata.labels) && isLongReady(pod as Pod, new Date(at)))
+  if (ready.length === 0) return []
+  const found = endpoints.find(({ metadata }) => metadata.name === live.metadata.name)
+  const subsets = (found?.subsets ?? []) as { addresses?: unknown[] }[]
+  if (subsets.some(({ addresses = [] }) => addresses.length > 0)) return []
+  return [`${nameOf(live)} has no endpoints, while ${ready.map(nameOf).join(', ')} ${ready.length === 1 ? 'is' : 'are'} ready`]
+}
+
+function isLongReady({ status }: Pod, now: Date): boolean {
+  const condition = status?.conditions?.find(({ type }) => type === 'Ready')
+  return condition?.status === 'True' && ageMs(condition.lastTransitionTime, now) > faults['service-without-endpoints'].settleMs
+}
+
+/** JSON patch: a merge would leave labels that somebody added to the selector. */
+function patchOf(live: KubernetesObject, made: KubernetesObject): string {
+  const patch = [
+    { op: 'replace', path: '/spec/selector', value: selectorOf(made) },
+    { op: 'replace', path: '/spec/ports', value: portsOf(made) },
+  ]
+  return `kubectl -n ${live.metadata.namespace ?? 'default'} patch service ${live.metadata.name} --type json -p '${JSON.stringify(patch)}'`
+}
+
+/** Traefik has a pod to ask and gets nothing of it. While no pod is ready that is only a start. */
+export function gateway(evidence: Evidence): Finding[] {
+  const { answered, wanted, services = [], at } = evidence
+  if (wanted === undefined || answered === undefined || !('answer' in answered) || ![502, 503, 504].includes(answered.answer.status)) return []
+  const service = services.find(({ metadata }) => metadata.name === wanted.service)
+  if (service === undefined || brokenServices(evidence).some(({ title }) => title.startsWith(nameOf(service)))) return []
+  const ready = lasting(evidence.pods).filter((pod) => matchesLabels({ matchLabels: selectorOf(service) }, pod.metadata.labels) && isLongReady(pod as Pod, new Date(at)))
+  if (ready.length === 0) return []
+  return [wrong('service-without-endpoints', {
+    title: 'Traefik does not get an answer from the webserver',
+    evidence: [`${answered.url} answers ${answered.answer.status}: ${begin(answered.answer.body)}`, `${ready.map(nameOf).join(', ')} ${ready.length === 1 ? 'is' : 'are'} ready behind ${nameOf(service)}`],
+    why: 'The pods are well and their node asks them for their health, but Traefik does not reach them: the route\'s or the Service\'s port, a NetworkPolicy, or the network between nodes.',
+    fix: [`kubectl -n ${evidence.namespace} get endpoints ${wanted.service} -o wide; kubectl -n ${evidence.namespace} get networkpolicies`],
+  })]
+}
