@@ -60,12 +60,13 @@ const table: Harm[] = [
   },
 ]
 
-/** Without its pods a claim can go; another one of that name does not get the volume. */
+/** Another claim of that name does not get the volume. */
 async function claimMadeAgain(): Promise<void> {
   const claim = await get('pvc', 'airflow-local-logs-folder', n)
   if (claim === undefined) throw new Error('there is no claim for the logs')
+  // Its pods use it, so it is let go by hand; done before it is asked to go, the finalizer would be put back.
+  await kube('delete', 'pvc', 'airflow-local-logs-folder', '--wait=false')
   await kube('patch', 'pvc', 'airflow-local-logs-folder', '--type=merge', '-p', '{"metadata":{"finalizers":null}}')
-  await kube('delete', 'pvc', 'airflow-local-logs-folder')
   await until('the volume is Released', async () => at(await volume(), 'status/phase') === 'Released')
   const { volumeName, ...spec } = claim.spec as Record<string, unknown>
   if (volumeName === undefined) throw new Error('the claim was not bound')
