@@ -86,7 +86,7 @@ void t.test('what can be mended is shown, made, looked at again and written down
 })
 
 void t.test('with nobody to ask and no --yes nothing is done, and it is said what would have been', async (t) => {
-  for (const [flags, world] of [[{}, {}], [{ json: true }, { answers: ['y'] }]] satisfies [Partial<Surgery['flags']>, World][]) {
+  for (const [flags, world] of [[{}, {}], [{ json: true }, { answers: ['y'] }]] satisfies [object, World][]) {
     const all = operated(t, twoDefaults(), flags, world)
     t.match(await caught(mendAll(all)), { code: 'CONSENT', exitCode: 1, seen: [/^provisioner: patch StorageClass longhorn/], next: /--yes/ })
     t.same([all.acts, historyOf(all)], [[], []])
