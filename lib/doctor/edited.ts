@@ -20,9 +20,24 @@ export function withEdits(finding: Finding, evidence: Evidence): Finding {
   const edits = workloadsOf(finding, evidence).flatMap((workload) => editsOf(workload, evidence))
   const [first] = edits
   if (first === undefined) return finding
-  const line = 'npx tsx run.ts apply --only helm # puts back what was edited by hand'
-  const fix: NonEmpty<string> = [line, ...finding.fix.filter((one) => !one.startsWith('npx tsx run.ts apply --only helm'))]
+  const line = 'npx tsx run.ts apply # puts back what was edited by hand'
+  const fix: NonEmpty<string> = [line, ...finding.fix.filter((one) => !one.startsWith('npx tsx run.ts apply #'))]
   return { ...finding, evidence: [...finding.evidence, ...edits], fix }
+}
+
+/** Nobody fills these in by himself, and who wrote them is not kept with the evidence. */
+const neverFilledIn = ['nodeSelector', 'affinity', 'priorityClassName', 'runtimeClassName', 'command', 'args', 'envFrom'] as const
+type Part = Partial<Record<(typeof neverFilledIn)[number], unknown>> & { name?: string; containers?: Part[]; initContainers?: Part[] }
+
+function addedTo(want: KubernetesObject, live: KubernetesObject): string[] {
+  const templateOf = ({ spec }: KubernetesObject): Part => (spec as { template?: { spec?: Part } } | undefined)?.template?.spec ?? {}
+  const containersOf = ({ initContainers = [], containers = [] }: Part): Part[] => [...initContainers, ...containers]
+  const [wanted, there] = [templateOf(want), templateOf(live)]
+  const added = (one: Part, other: Part, path: string): string[] => neverFilledIn.filter((key) => one[key] === undefined && other[key] !== undefined).map((key) => `${path}.${key}`)
+  return [
+    ...added(wanted, there, 'spec.template.spec'),
+    ...containersOf(there).flatMap((one) => added(containersOf(wanted).find(({ name }) => name === one.name) ?? one, one, `spec.template.spec.containers[${one.name ?? ''}]`)),
+  ]
 }
 
 /** The lines of evidence begin with the object they speak of. */
@@ -36,6 +51,6 @@ function editsOf(live: KubernetesObject, { record }: Evidence): string[] {
   const want = record?.objects.find(({ kind, metadata }) => kind === live.kind && metadata.name === live.metadata.name)
   if (record === undefined || want === undefined) return []
   const places = drift(withHelmMarks(want, record), live, []).map(({ path }) => path)
-  const inTemplate = places.filter((path) => path.startsWith('spec.template.spec.'))
+  const inTemplate = [...places.filter((path) => path.startsWith('spec.template.spec.')), ...addedTo(want, live)]
   return inTemplate.length === 0 ? [] : [`${nameOf(live)} is not as the release has it: ${inTemplate.slice(0, 4).join(', ')}`]
 }

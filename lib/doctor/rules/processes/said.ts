@@ -24,7 +24,7 @@ function forbidden(evidence: Evidence): Finding[] {
       evidence: [seen, ...(own === undefined ? ['no RoleBinding of the release is for it'] : [`the release has ${own.kind} ${own.metadata.name} for it`])],
       why: 'With the Kubernetes executor the scheduler makes, watches and removes the pods of the tasks itself, and needs a role for that in the namespace where they run.',
       fix: fixOf(
-        own === undefined ? [`kubectl -n ${namespace} create rolebinding ${account}-tasks --clusterrole=edit --serviceaccount=${home}:${account}`] : [`npx tsx run.ts apply --only helm # puts the role and its binding back`],
+        own === undefined ? [`kubectl -n ${namespace} create rolebinding ${account}-tasks --clusterrole=edit --serviceaccount=${home}:${account}`] : [`npx tsx run.ts apply # puts the role and its binding back`],
         `kubectl auth can-i ${verb} ${resource} -n ${namespace} --as=${subject} # asks whether it may now`,
         'In airflow.values: rbac.create: true, and the namespace of the tasks (config.kubernetes_executor.namespace) as where the role is',
       ),
