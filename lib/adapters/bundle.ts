@@ -9,7 +9,7 @@ import { filesIn, tar } from './tar.ts'
 
 /** Evidence of 5,000 pods is about 40 MB, packed 1. */
 const mostPacked = 64 * 1024 * 1024
-const mostUnpacked = 256 * 1024 * 1024
+const mostUnpacked = 128 * 1024 * 1024
 
 /** Asked for before anything is collected, too: nobody waits for a refusal. */
 export function refuseExisting(path: string): void {

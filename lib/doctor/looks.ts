@@ -4,7 +4,7 @@
  */
 
 /** Where a secret was taken out already. */
-const untaken = '(?!•)'
+const untaken = '(?!\\s*•)'
 const word = '(?:pass(?:word|wd|phrase|code)|requirepass|masterauth|\\bpg?pass|[_.-]pass(?![a-z])|"pass(?=\\\\*")|\\bpass(?=\\s{0,3}[=:])|pwd|secret|token|credential|fernet|(?:api|access|private|encryption|signing|client|account|shared|ssh|storage|auth|master|session|flask|jwt|hmac|user)[_-]?key|sql_alchemy_conn|broker_?url|result_backend|dsn|(?<![a-z])conn(?=[_"\'=:\\s])|conn(?:ection)?_?str(?:ing)?|odbc_connect|signature|jwt)'
 /** `fernetKeySecretName: airflow-fernet-key` tells where a secret is, and is none. */
 const noReference = '(?<!(?:names?|refs?|file|path|mount|provider|seconds|policy|class))'
@@ -19,7 +19,7 @@ const keyBlock = '(?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----'
 export const looks: readonly RegExp[] = [
   new RegExp(`-----BEGIN ${keyBlock}[^]*?(?:-----END ${keyBlock}|$(?![^]))`, 'g'),
   // Where a log begins within one.
-  new RegExp(`(?:[^\\n•]*\\n)?[^\\n•]*-----END ${keyBlock}`, 'g'),
+  new RegExp(`(?:[^\\n•]{0,120}\\n)?[^\\n•]{0,120}-----END ${keyBlock}`, 'g'),
   // postgresql://postgres:hunter2@airflow-postgresql:5432/postgres, redis://:hunter2@…; up to the last @, for a password may hold one.
   new RegExp(`(?<before>\\b[a-z][a-z0-9+.-]{0,30}:\\/\\/[^\\s:/@"'<>]{0,200}:)${untaken}(?!\\d{1,5}\\/)[^\\s"'<>]{1,1000}(?<after>@)(?!sha256:)`, 'gi'),
   // https://ghp_…@github.com: a token in the place of a user.
