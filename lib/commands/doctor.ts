@@ -29,8 +29,9 @@ export async function examineAll(session: Session): Promise<Examination> {
   const { config, look, file, redactor } = session
   const reader = look()
   const { namespace, release } = config.airflow
-  const [recorded, beside] = await Promise.all([readRecorded(file, reader), prerequisites(session, reader)])
-  const evidence = await collect(reader, { namespace, release, wanted: wantedOf(config), recorded, redact: redactor.redact })
+  const unreachable = await reader.unreachable()
+  const [recorded, beside] = await Promise.all(unreachable === undefined ? [readRecorded(file, reader), prerequisites(session, reader)] : [readRecorded(file), []])
+  const evidence = await collect(reader, { namespace, release, wanted: wantedOf(config), recorded, unreachable, redact: redactor.redact })
   return { evidence, diagnosis: diagnose(evidence, evidence.unreachable === undefined ? beside : []) }
 }
 

@@ -1,5 +1,5 @@
 /** What a collector is: it looks at one area and gives its parts of the evidence. */
-import type { KubernetesObject, ListQuery, Reader } from '../../access.ts'
+import type { KubernetesObject, ListQuery, Reader, Unreachable } from '../../access.ts'
 import { AirstripError } from '../../errors.ts'
 import type { Evidence, Said, StateFacts, Wanted } from '../evidence.ts'
 import type { Redact } from '../redact.ts'
@@ -11,6 +11,8 @@ export interface Scope {
   wanted?: (Wanted & { address?: string | undefined }) | undefined
   /** What the state file says; read by whoever knows where it lies. */
   recorded?: { state: StateFacts; said: Said[] } | undefined
+  /** Asked before everything else, since each question would learn the same in its own time. */
+  unreachable?: Unreachable | undefined
   /** Takes the secrets that are known out of a text; what looks like one is taken out in any case. */
   redact?: Redact | undefined
 }
