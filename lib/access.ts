@@ -189,7 +189,34 @@ export interface LogQuery {
 }
 
 /** Looks and changes nothing. */
+/** How a cluster is meant to be reached, without anything secret. */
+export interface KubeconfigFacts {
+  /** As kubectl is told: by the flag, by KUBECONFIG (which may name several), or its default. */
+  file: string
+  /** False where none of the named files is there. */
+  exists: boolean
+  contexts: string[]
+  /** The one that is asked for, whether it is there or not. */
+  context?: string | undefined
+  server?: string | undefined
+  /** The one that the user of the context shows; ISO times. */
+  certificate?: { subject: string; validFrom: string; validTo: string } | undefined
+  /** The administrators' kubeconfigs that a distribution has left on this machine. */
+  others: string[]
+}
+
+/** Why nothing of a cluster can be asked. */
+export interface Unreachable {
+  /** An error's: `CLUSTER_UNREACHABLE`, `TOOL_MISSING`. */
+  code: string
+  sentence: string
+  seen: string[]
+  kubeconfig?: KubeconfigFacts | undefined
+}
+
 export interface Reader {
+  /** Undefined where the cluster answers. Says so within seconds, for those who want to know no more. */
+  unreachable(): Promise<Unreachable | undefined>
   /** Live objects in the order of the references; undefined where there is none. */
   get(refs: readonly ObjectRef[]): Promise<(KubernetesObject | undefined)[]>
   /** Kinds that the API server does not have give no objects. */

@@ -9,7 +9,13 @@ export interface Target {
 /** Everything that airstrip posts: a question that Kubernetes answers by "creating" it, and keeps nothing of. */
 export const rulesReview = '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews'
 
-export type Question = { signal?: AbortSignal | undefined } & (
+export interface Limits {
+  signal?: AbortSignal | undefined
+  /** Ends a question that stays without an answer for so long; the door has its own limit. */
+  limitMs?: number | undefined
+}
+
+export type Question = Limits & (
   | { method: 'GET'; path: string }
   | { method: 'POST'; path: typeof rulesReview; body: string }
 )

@@ -34,7 +34,7 @@ export async function callKubectl(connection: Connection, args: string[], stdin?
   return retried(connection, commandOf('kubectl', args), () => connection.exec(call), ({ exitCode, stderr }) => (exitCode === 0 ? undefined : stderr))
 }
 
-function kubectlFlags({ kubeconfig, context }: Target): string[] {
+export function kubectlFlags({ kubeconfig, context }: Target): string[] {
   return [
     '--request-timeout=30s',
     ...(kubeconfig === undefined ? [] : [`--kubeconfig=${kubeconfig}`]),
@@ -61,7 +61,7 @@ class TransientRefusal<T> extends Error {
  * p-retry is for calls that failed; waiting for something to become ready is the engine's. What is
  * refused to the end is a result like any other.
  */
-export async function retried<T>(connection: Connection, what: string, call: () => Promise<T>, complaintOf: (result: T) => string | undefined): Promise<T> {
+export async function retried<T>(connection: Connection, what: string, call: () => Promise<T>, complaintOf: (result: T) => string | undefined, again = tries - 1): Promise<T> {
   const attempt = async (): Promise<T> => {
     const result = await call()
     if (connection.signal?.aborted) throw new AbortError(interrupted())
@@ -71,7 +71,7 @@ export async function retried<T>(connection: Connection, what: string, call: () 
   }
   try {
     return await pRetry(attempt, {
-      retries: tries - 1,
+      retries: again,
       minTimeout: connection.retryMs ?? 500,
       shouldRetry: ({ error }) => error instanceof TransientRefusal,
       onFailedAttempt: ({ error, attemptNumber, retriesLeft }) => {
@@ -104,17 +104,25 @@ function unreachableSentence(address: string, place: string, said: string): stri
 }
 
 async function unreachable(connection: Connection, seen: string[]): Promise<AirstripError> {
-  const { target, exec } = connection
-  const view = ['config', 'view', '--minify', '-o', 'jsonpath={.clusters[0].cluster.server}']
-  const { stdout } = await exec({ tool: 'kubectl', args: [...kubectlFlags(target), ...view] })
-  const address = stdout.trim()
-  const file = target.kubeconfig ?? process.env.KUBECONFIG ?? '~/.kube/config'
-  const place = `kubeconfig ${file}${target.context === undefined ? '' : `, context ${target.context}`}`
+  const { target } = connection
+  const address = await serverOf(connection)
+  const place = `kubeconfig ${fileOf(target)}${target.context === undefined ? '' : `, context ${target.context}`}`
   return new AirstripError('CLUSTER_UNREACHABLE', unreachableSentence(address, place, seen.join(' ')), {
     seen: [...new Set(seen)].slice(-3),
     transient: address !== '' && isTransient(seen.join(' ')),
     next: 'Start the cluster or correct --kubeconfig or --context; without a cluster, `npm run lab` makes one.',
   })
+}
+
+async function serverOf({ target, exec }: Connection): Promise<string> {
+  const view = ['config', 'view', '--minify', '-o', 'jsonpath={.clusters[0].cluster.server}']
+  const { stdout } = await exec({ tool: 'kubectl', args: [...kubectlFlags(target), ...view] })
+  return stdout.trim()
+}
+
+/** What kubectl reads where it is told nothing. */
+export function fileOf({ kubeconfig }: Target): string {
+  return kubeconfig ?? process.env.KUBECONFIG ?? '~/.kube/config'
 }
 
 /** The verb and its object, without other flags: enough to recognise the call, nothing to leak. */

@@ -130,12 +130,12 @@ async function inTime(door: Opening['door']): Opening['door'] {
 }
 
 async function send({ agent, socketPath, prefix }: Door, question: Question): Promise<Answer> {
-  const { method, path, signal } = question
+  const { method, path, signal, limitMs = longestMs } = question
   const body = question.method === 'POST' ? question.body : ''
   const headers = { accept: 'application/json', ...(body === '' ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }) }
   try {
-    const outgoing = request({ agent, socketPath, method, path: prefix + path, headers, timeout: longestMs, ...(signal === undefined ? {} : { signal }) })
-    outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${longestMs / 1000} s`)))
+    const outgoing = request({ agent, socketPath, method, path: prefix + path, headers, timeout: limitMs, ...(signal === undefined ? {} : { signal }) })
+    outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${limitMs / 1000} s`)))
     // One that comes after the answer began ends the reading of its text, and is told there.
     outgoing.on('error', () => undefined)
     outgoing.end(body)

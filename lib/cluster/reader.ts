@@ -1,5 +1,6 @@
 import type { Chart, ChartSource, FolderFacts, HttpsAnswer, KubernetesObject, ListQuery, LogQuery, ManifestSource, Permissions, PolicyRule, Reader, Release, SecretSource, Versions } from '../access.ts'
 import { rulesReview, type Question } from './api.ts'
+import { findUnreachable } from './kubeconfig.ts'
 import type { Connection } from './connection.ts'
 import { getObjects, listObjects } from './objects.ts'
 import { ask, isGood, parsed, read, readJson, refused } from './request.ts'
@@ -26,6 +27,7 @@ export function createReader(connection: Connection, surroundings: Surroundings)
   const discovery = createDiscovery(connection)
   return {
     ...machine,
+    unreachable: () => findUnreachable(connection),
     get: (refs) => getObjects(connection, discovery, refs),
     list: (query) => listObjects(connection, discovery, query),
     versions: () => readVersions(connection, tools),

@@ -58,7 +58,7 @@ export function parsed(path: string, text: string): unknown {
  * API server explains itself in a Status; the proxy, when it could not reach it, in plain words:
  * `500 dial tcp 192.168.1.10:6443: connect: connection refused`.
  */
-function wordsOf(answer: Answer): string {
+export function wordsOf(answer: Answer): string {
   if (!('status' in answer)) return answer.text
   const { status, text } = answer
   const { message, reason } = explanation(text)

@@ -31,7 +31,9 @@ const unreachableTexts: readonly RegExp[] = [
   /Unable to connect to the server/,
   /Kubernetes cluster unreachable/,
   /dial tcp \S+:? .*(connection refused|no route to host|i\/o timeout|network is unreachable|no such host)/,
-  /error loading config file|invalid configuration|context "[^"]*" does not exist/i,
+  /error loading config file|invalid configuration|context "[^"]*" does not exist|context was not found for specified context/i,
+  // What is asked without TLS, or with TLS where there is none.
+  /Client sent an HTTP request to an HTTPS server|server gave HTTP response to HTTPS client/,
   // kubectl of a --kubeconfig that is not there.
   /^error: stat \S.*: no such file or directory/m,
   /You must be logged in to the server|x509: /,

@@ -28,9 +28,10 @@ export async function examineAll(session: Session, known: Known = { said: [], fi
   const { config, look, file, redactor } = session
   const reader = look()
   const { namespace, release } = config.airflow
-  const [{ state, said }, beside] = await Promise.all([readRecorded(file, reader), prerequisites(session, reader)])
+  const unreachable = await reader.unreachable()
+  const [{ state, said }, beside] = await Promise.all(unreachable === undefined ? [readRecorded(file, reader), prerequisites(session, reader)] : [readRecorded(file), []])
   const recorded = { state, said: [...said, ...known.said] }
-  const evidence = await collect(reader, { namespace, release, wanted: wantedOf(config), recorded, redact: redactor.redact, learn: redactor.add })
+  const evidence = await collect(reader, { namespace, release, wanted: wantedOf(config), recorded, unreachable, redact: redactor.redact, learn: redactor.add })
   const clean = swept(evidence.unreachable === undefined ? [...known.findings, ...beside] : [...known.findings], redactor.redact)
   return { evidence, beside: clean, diagnosis: diagnose(evidence, clean) }
 }

@@ -10,13 +10,14 @@ export interface Recorded {
   said: Said[]
 }
 
-export async function readRecorded(file: StateFile, reader: Reader): Promise<Recorded> {
+/** Without a reader nothing can be said of whose the file is. */
+export async function readRecorded(file: StateFile, reader?: Reader): Promise<Recorded> {
   try {
     const text = file.read()
     if (text === undefined) return { state: { path: file.path }, said: [] }
     const state = parseState(text, file.path)
     if (state === undefined) return { state: { path: file.path, problem: { code: 'STATE_DAMAGED', sentence: `${file.path} cannot be read as what airstrip writes.` } }, said: [] }
-    const foreign = await foreignTo(state, file.path, reader)
+    const foreign = reader && await foreignTo(state, file.path, reader)
     return { state: { path: file.path, ...(foreign === undefined ? { doneAt: doneTimes(state) } : { problem: foreign }) }, said: foreign === undefined ? saidIn(state, file.path) : [] }
   } catch (error) {
     if (!(error instanceof AirstripError)) throw error

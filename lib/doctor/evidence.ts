@@ -5,7 +5,7 @@
  * `unknown`. No part holds a secret: of Secrets there are only facts, and texts were redacted when
  * they were collected.
  */
-import type { FolderFacts, HttpsAnswer, KubernetesObject, RecordFacts, Release, Versions } from '../access.ts'
+import type { FolderFacts, HttpsAnswer, KubernetesObject, RecordFacts, Release, Unreachable, Versions } from '../access.ts'
 import type { IgnoreRule } from '../diff/noise.ts'
 import { isFoundation, type Part } from '../observe/causes.ts'
 import { provisionersIn } from '../observe/look-provisioners.ts'
@@ -94,7 +94,9 @@ export interface Evidence {
   release?: string | undefined
   wanted?: Wanted | undefined
   /** Set where nothing could be asked at all; the rest is empty then. */
-  unreachable?: { code: string; sentence: string; seen: string[] } | undefined
+  unreachable?: Unreachable | undefined
+  /** Tools that are not on the PATH, and without which the cluster can be looked at nevertheless. */
+  missingTools?: string[] | undefined
   record?: Release | undefined
   /** All of them that are not superseded, oldest first. */
   records: RecordFacts[]

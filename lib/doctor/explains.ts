@@ -4,6 +4,7 @@
  */
 import type { Finding } from '../step.ts'
 import type { FaultId } from '../observe/faults.ts'
+import type { Evidence } from './evidence.ts'
 import type { Explains } from './rule.ts'
 import { clusterExplains } from './rules/cluster.ts'
 import { databaseExplains } from './rules/database.ts'
@@ -13,24 +14,26 @@ import { ingressExplains } from './rules/ingress.ts'
 import { keyExplains } from './rules/keys.ts'
 import { machineExplains } from './rules/machine.ts'
 import { networkExplains } from './rules/network.ts'
+import { nodeExplains } from './rules/nodes.ts'
 import { containerExplains, processExplains } from './rules/processes.ts'
 import { storageExplains } from './rules/storage.ts'
 
 const areas: readonly Explains[] = [
-  machineExplains, clusterExplains, storageExplains, helmExplains, databaseExplains, keyExplains, folderExplains, processExplains, networkExplains, ingressExplains,
+  machineExplains, nodeExplains, clusterExplains, storageExplains, helmExplains, databaseExplains, keyExplains, folderExplains, processExplains, networkExplains, ingressExplains,
 ]
 
 /** Each finding with its causes. */
-export function explained(findings: readonly Finding[]): Finding[] {
+export function explained(findings: readonly Finding[], evidence: Evidence): Finding[] {
   return findings.map((finding) => {
     const known = (finding.causes ?? []).map(({ id, title }) => `${id} ${title}`)
-    const causes = findings.filter((other) => other !== finding && !known.includes(`${other.id} ${other.title}`) && (isCause(other.id, finding.id) || isOwnCause(other, finding)))
+    const causes = findings.filter((other) => other !== finding && !known.includes(`${other.id} ${other.title}`) && (isCause(other.id, finding, evidence) || isOwnCause(other, finding)))
     return causes.length === 0 ? finding : { ...finding, causes: [...(finding.causes ?? []), ...causes.map(alone)] }
   })
 }
 
-function isCause(cause: string, symptom: string): boolean {
-  return areas.some((area) => area[cause as FaultId]?.includes(symptom as FaultId) === true)
+function isCause(cause: string, symptom: Finding, evidence: Evidence): boolean {
+  return areas.some((area) => area[cause as FaultId]?.some((entry) =>
+    (typeof entry === 'string' ? entry === symptom.id : entry.id === symptom.id && entry.when(symptom, evidence))) === true)
 }
 
 /** Of the same container: a scheduler that may not make pods explains no crash of the webserver. */

@@ -17,5 +17,11 @@ export function doubtful(id: FaultId, text: Text): Finding {
   return { id, severity: 'warning', ...text }
 }
 
+/** Explained only where this holds, for a symptom that has causes of its own too. */
+export interface ExplainsIf {
+  id: FaultId
+  when: (symptom: Finding, evidence: Evidence) => boolean
+}
+
 /** By the cause: what it explains wherever both are found. */
-export type Explains = Partial<Record<FaultId, readonly FaultId[]>>
+export type Explains = Partial<Record<FaultId, readonly (FaultId | ExplainsIf)[]>>

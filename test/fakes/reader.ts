@@ -47,6 +47,7 @@ export function clusterReader(cluster: Cluster = {}): Reader & { asked: string[]
       if (wanted.includes(undefined)) return Promise.reject(new Error(`unscripted question: list ${resources.join(',')}`))
       return Promise.resolve(objects.filter(({ kind, metadata }) => wanted.includes(kind) && (namespace === undefined || metadata.namespace === namespace)))
     },
+    unreachable: () => Promise.resolve(undefined),
     versions: () => scripted('versions', cluster.versions),
     permissions: (namespace) => scripted(`permissions ${namespace}`, cluster.permissions),
     release: () => Promise.resolve(cluster.release),

@@ -1,5 +1,5 @@
 /** What a collector is: it looks at one area and gives its parts of the evidence. */
-import type { KubernetesObject, ListQuery, Reader } from '../../access.ts'
+import type { KubernetesObject, ListQuery, Reader, Unreachable } from '../../access.ts'
 import { AirstripError } from '../../errors.ts'
 import type { Evidence, Said, StateFacts, Wanted } from '../evidence.ts'
 import type { Learn } from '../learn.ts'
@@ -12,6 +12,8 @@ export interface Scope {
   wanted?: Wanted | undefined
   /** What the state file says; read by whoever knows where it lies. */
   recorded?: { state: StateFacts; said: Said[] } | undefined
+  /** Asked before everything else, since each question would learn the same in its own time. */
+  unreachable?: Unreachable | undefined
   /** Takes the secrets that are known out of a text; what looks like one is taken out in any case. */
   redact?: Known | undefined
   /** Told of each secret that is met, so that `redact` knows it from then on. */

@@ -12,13 +12,14 @@ import { collectCluster, collectNamespace } from './kinds.ts'
 import { collectLogs } from './logs.ts'
 import { collectSystem } from './system.ts'
 import { collectRelease, collectSecrets } from './release.ts'
-import { type Collector, type Scope, gathered, merged, messageOf, summed } from './collector.ts'
+import { type Collector, type Found, type Scope, gathered, merged, messageOf, summed } from './collector.ts'
 
 /** All that any rule may need, and the logs of what is not well. */
 export async function collect(reader: Reader, scope: Scope): Promise<Evidence> {
+  if (scope.unreachable !== undefined) return { ...startOf(reader, scope), unreachable: scope.unreachable }
   return collectWith(reader, scope, [
     collectNamespace, collectCluster, collectRelease, collectSecrets, collectSystem, collectFolders, askAddress,
-    async (from) => ({ versions: await from.versions() }),
+    collectVersions,
     async (from, { wanted }) => (wanted === undefined ? {} : { addresses: await from.resolve(wanted.host) }),
   ])
 }
@@ -38,8 +39,7 @@ async function collectWith(reader: Reader, scope: Scope, collectors: readonly Co
 }
 
 async function gather(reader: Reader, scope: Scope, collectors: readonly Collector[]): Promise<Evidence> {
-  const { namespace, release, wanted, recorded } = scope
-  const start: Evidence = { ...emptyEvidence(reader.now(), namespace, release), wanted, state: recorded?.state, said: recorded?.said ?? [] }
+  const start = startOf(reader, scope)
   const parts = await Promise.all(collectors.map((collector) => gathered(collector, reader, scope)))
   const unreachable = parts.find((part) => 'error' in part && isUnreachable(part.error))
   if (unreachable !== undefined && 'error' in unreachable) return { ...start, unreachable: unreachableFacts(unreachable.error as AirstripError) }
@@ -47,9 +47,23 @@ async function gather(reader: Reader, scope: Scope, collectors: readonly Collect
   return { ...sum, looked: summed(sum.looked) }
 }
 
+function startOf(reader: Reader, { namespace, release, wanted, recorded }: Scope): Evidence {
+  return { ...emptyEvidence(reader.now(), namespace, release), wanted, state: recorded?.state, said: recorded?.said ?? [] }
+}
+
+/** Helm alone can be missing: its records are read without it. */
+async function collectVersions(reader: Reader): Promise<Found> {
+  try {
+    return { versions: await reader.versions() }
+  } catch (error) {
+    if (!(error instanceof AirstripError) || error.code !== 'TOOL_MISSING') throw error
+    return { missingTools: [error.message.split(' ')[0] ?? ''] }
+  }
+}
+
 /** Then nothing else that failed says more. */
 function isUnreachable(error: unknown): boolean {
-  return error instanceof AirstripError && ['CLUSTER_UNREACHABLE', 'TOOL_MISSING'].includes(error.code)
+  return error instanceof AirstripError && error.code === 'CLUSTER_UNREACHABLE'
 }
 
 function unreachableFacts({ code, message, seen }: AirstripError): NonNullable<Evidence['unreachable']> {

@@ -1,6 +1,20 @@
 /** The control plane, DNS and the pod network. */
+import type { Finding } from '../../step.ts'
 import type { Explains, Rule } from '../rule.ts'
+import { controlPlane } from './cluster/control-plane.ts'
+import { dns } from './cluster/dns.ts'
+import { openFiles } from './cluster/open-files.ts'
+import { podNetwork } from './cluster/pod-network.ts'
+import { needsPods, thatSpeakOf, unreached, unresolved } from './cluster/symptoms.ts'
 
-export const clusterRules: readonly Rule[] = []
+export const clusterRules: readonly Rule[] = [controlPlane, dns, podNetwork, openFiles]
 
-export const clusterExplains: Explains = {}
+/** What the node says of itself in `lacksNetwork` is told with the network. */
+const speaksOfNetwork = ({ evidence }: Finding): boolean => evidence.some((line) => /NetworkReady=false|NetworkPluginNotReady|cni (config|plugin)|network plugin is not ready/i.test(line))
+
+export const clusterExplains: Explains = {
+  'control-plane-down': ['cluster-dns-broken', ...needsPods, ...thatSpeakOf(unreached), 'release-object-missing', 'namespace-terminating', 'claim-terminating', 'service-account-missing'],
+  'cluster-dns-broken': [...needsPods, ...thatSpeakOf(unresolved)],
+  'pod-network-broken': [{ id: 'node-not-ready', when: speaksOfNetwork }, 'no-schedulable-node', 'cluster-dns-broken', ...needsPods, ...thatSpeakOf(unreached)],
+  'kind-too-many-open-files': ['cluster-dns-broken', 'node-not-ready', ...needsPods, ...thatSpeakOf(/too many open files/i)],
+}

@@ -1,50 +1,84 @@
 /** The health of the nodes, before anything that runs on them. */
 import type { Node } from 'kubernetes-types/core/v1.js'
+import type { KubernetesObject } from '../../access.ts'
 import type { Finding } from '../../step.ts'
-import { observeNode, pressuresOf } from '../../observe/node.ts'
-import { nameOf } from '../../observe/observation.ts'
+import { isNonEmpty } from '../../check.ts'
+import { faults } from '../../observe/faults.ts'
+import { observeNode } from '../../observe/node.ts'
+import { ageMs, nameOf } from '../../observe/observation.ts'
 import type { Evidence } from '../evidence.ts'
-import type { Rule } from '../rule.ts'
+import { type Explains, type Rule, doubtful, wrong } from '../rule.ts'
+import { needsPods } from './cluster/symptoms.ts'
+import { closedNodes } from './nodes/closed.ts'
+import { evicted, underPressure } from './nodes/pressure.ts'
+import { lacksNetwork, stateOf } from './nodes/state.ts'
 
-export const nodeRules: readonly Rule[] = [notReady, underPressure, cordoned]
+export const nodeRules: readonly Rule[] = [notReady, underPressure, evicted, cordoned, noneSchedulable]
 
-function notReady({ nodes = [] }: Evidence): Finding[] {
+/** One that has just joined is only starting; one that lacks the network is told with the network. */
+function notReady({ nodes = [], pods, at }: Evidence): Finding[] {
   return nodes.flatMap((node): Finding[] => {
     const look = observeNode(node)
-    if (look.state !== 'waiting') return []
-    return [{
-      id: 'node-not-ready',
-      severity: 'error',
-      title: `${nameOf(node)} is not ready`,
-      evidence: [`${nameOf(node)} ${look.reason}`],
-      why: 'Its kubelet does not report, or has no network or container runtime; nothing new starts there.',
-      fix: [`kubectl describe node ${node.metadata.name}`, 'On it: sudo systemctl status kubelet containerd; sudo journalctl -u kubelet -n 50'],
-    }]
+    if (look.state !== 'waiting' || lacksNetwork(node)) return []
+    if (ageMs(node.metadata.creationTimestamp, new Date(at)) < faults['node-not-ready'].settleMs) return []
+    const mine = podsOn(node, pods)
+    const needed = mine.length > 0 || !nodes.some((one) => observeNode(one).state === 'done')
+    const { title, why, fix } = stateOf(node)
+    return [(needed ? wrong : doubtful)('node-not-ready', {
+      title,
+      evidence: [`${nameOf(node)} ${look.reason}`, ...mine.slice(0, 5).map((pod) => `${nameOf(pod)} is on it, and what is said of it is of before`)],
+      why, fix,
+    })]
   })
 }
 
-function underPressure({ nodes = [] }: Evidence): Finding[] {
-  const evidence = nodes.flatMap(pressuresOf)
-  if (evidence.length === 0) return []
-  return [{
-    id: 'node-pressure-evicted',
-    severity: 'error',
-    title: 'A node is short of disk, memory or process ids',
-    evidence,
-    why: 'The kubelet ends pods to help itself and takes no new ones.',
-    fix: ['On the node: df -h; free -m; sudo crictl rmi --prune', 'Move /opt/local-path-provisioner to a bigger disk where that is what fills it'],
-  }]
+function podsOn({ metadata }: KubernetesObject, pods: readonly KubernetesObject[]): KubernetesObject[] {
+  return pods.filter(({ spec, status }) => (spec as { nodeName?: string }).nodeName === metadata.name && !['Succeeded', 'Failed'].includes((status as { phase?: string } | undefined)?.phase ?? ''))
 }
 
 function cordoned({ nodes = [] }: Evidence): Finding[] {
   const names = nodes.filter((node) => (node as Node).spec?.unschedulable).map(({ metadata }) => metadata.name)
   if (names.length === 0) return []
-  return [{
-    id: 'node-cordoned',
-    severity: names.length === nodes.length ? 'error' : 'warning',
-    title: names.length === nodes.length ? 'Every node is cordoned' : 'A node is cordoned',
+  const all = names.length === nodes.length
+  return [(all ? wrong : doubtful)('node-cordoned', {
+    title: all ? 'Every node is cordoned' : 'A node is cordoned',
     evidence: names.map((name) => `Node ${name} is marked as unschedulable`),
     why: 'Pods that run stay, but none that ends or moves finds a place there.',
     fix: [`kubectl uncordon ${names.join(' ')}`],
-  }]
+  })]
+}
+
+/** Each for another reason, or by a taint that no pod has met yet; what closes all alike is told by its own rule. */
+function noneSchedulable({ nodes = [], pods }: Evidence): Finding[] {
+  const closed = closedNodes(nodes, pods)
+  if (nodes.length === 0 || closed.length < nodes.length) return []
+  const kinds = new Set(closed.map(({ kind }) => kind))
+  if (kinds.size === 1 && !kinds.has('tainted')) return []
+  const fix = closed.flatMap((one) => one.fix)
+  if (!isNonEmpty(fix)) return []
+  const waits = pods.some(({ spec }) => (spec as { nodeName?: string }).nodeName === undefined)
+  return [(waits ? wrong : doubtful)('no-schedulable-node', {
+    title: nodes.length === 1 ? 'The only node takes no pod' : 'No node takes a pod',
+    evidence: closed.map(({ reason }) => reason),
+    why: 'Pods that run may stay, but none that ends, moves or is new finds a place.',
+    fix: [...new Set(fix)] as typeof fix,
+  })]
+}
+
+export const nodeExplains: Explains = {
+  'node-not-ready': [
+    'no-schedulable-node', 'cluster-dns-broken', { id: 'pod-network-broken', when: (_, { nodes = [] }) => !nodes.some(lacksNetwork) }, ...needsPods, 'claim-terminating', 'namespace-terminating', 'image-registry-unreachable',
+    ...(['crash-loop', 'job-failed', 'pod-failed', 'scheduler-liveness-restart-loop', 'webserver-oom-or-slow-start', 'insufficient-cpu-or-memory'] as const).map((id) => ({ id, when: isOnBadNode })),
+  ],
+  'node-pressure-evicted': ['no-schedulable-node', 'cluster-dns-broken', ...needsPods, { id: 'pod-failed', when: ({ evidence }) => evidence.some((line) => line.includes('Evicted')) }],
+  'node-cordoned': ['no-schedulable-node', 'cluster-dns-broken', ...needsPods],
+  'no-schedulable-node': ['cluster-dns-broken', ...needsPods],
+  'untolerated-taint': ['no-schedulable-node'],
+  'control-plane-taint-single-node': ['no-schedulable-node'],
+}
+
+/** Where no node is left everything is of before; otherwise what names a pod of the bad one. */
+function isOnBadNode({ evidence: lines }: Finding, { nodes = [], pods }: Evidence): boolean {
+  const bad = nodes.filter((node) => observeNode(node).state === 'waiting')
+  return bad.length === nodes.length || bad.flatMap((node) => podsOn(node, pods)).some(({ metadata }) => lines.some((line) => line.includes(metadata.name)))
 }

@@ -1,0 +1,84 @@
+/** Whether the cluster can be reached at all, and where not, what the kubeconfig says of it. */
+import { X509Certificate } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { delimiter } from 'node:path'
+import type { KubeconfigFacts, Unreachable } from '../access.ts'
+import type { Answer, Question } from './api.ts'
+import { fileOf, kubectlFlags, retried, type Connection } from './connection.ts'
+import { isGood, refused, wordsOf } from './request.ts'
+
+/** Every cluster has it, and airstrip knows a cluster by it; who may not see it has reached the cluster too. */
+const question: Question = { method: 'GET', path: '/api/v1/namespaces/kube-system', limitMs: 6000 }
+
+/** One who got this far without being known: an API server lets him in where it was not told to refuse him. */
+const nobody = 'User "system:anonymous"'
+
+/** A server that restarts gets one more try; it is looked at again by whoever asks again. */
+export async function findUnreachable(connection: Connection): Promise<Unreachable | undefined> {
+  const answer = await retried(connection, 'the cluster', () => connection.ask({ ...question, signal: connection.signal }), (one) => (isLate(one) || isGood(one) ? undefined : wordsOf(one)), 1)
+  if (isGood(answer)) return undefined
+  const words = wordsOf(answer)
+  if (words.includes(nobody)) return { code: 'CLUSTER_UNREACHABLE', sentence: 'The cluster does not know who asks.', seen: [words], kubeconfig: await factsOf(connection) }
+  const error = await refused(connection, question, answer)
+  if (error.code === 'TOOL_MISSING') return { code: error.code, sentence: error.message, seen: error.seen }
+  if (error.code !== 'CLUSTER_UNREACHABLE') return undefined
+  return { code: error.code, sentence: error.message, seen: error.seen, kubeconfig: await factsOf(connection) }
+}
+
+/** Who did not answer within the limit will not within another. */
+function isLate(answer: Answer): boolean {
+  return 'exitCode' in answer && answer.text.includes('no answer within')
+}
+
+interface View {
+  'clusters'?: { name: string; cluster: { server?: string } }[] | null
+  'contexts'?: { name: string; context: { cluster?: string } }[] | null
+  'current-context'?: string
+}
+
+async function factsOf(connection: Connection): Promise<KubeconfigFacts> {
+  const { target } = connection
+  const file = fileOf(target)
+  const [view, certificate] = await Promise.all([viewOf(connection), certificateOf(connection)])
+  const contexts = view.contexts ?? []
+  const context = target.context ?? (view['current-context'] === '' ? undefined : view['current-context'])
+  const cluster = contexts.find(({ name }) => name === context)?.context.cluster
+  return {
+    file,
+    exists: file.split(delimiter).some((one) => existsSync(one.replace(/^~(?=\/)/, homedir()))),
+    contexts: contexts.map(({ name }) => name),
+    context,
+    server: (view.clusters ?? []).find(({ name }) => name === cluster)?.cluster.server,
+    certificate,
+    others: administrators.filter((one) => one !== file && existsSync(one)),
+  }
+}
+
+const administrators = ['/etc/kubernetes/admin.conf', '/etc/rancher/k3s/k3s.yaml', '/var/lib/k0s/pki/admin.conf', '/var/snap/microk8s/current/credentials/client.config']
+
+/** kubectl leaves tokens and keys out of it by itself. */
+async function viewOf(connection: Connection): Promise<View> {
+  try {
+    return JSON.parse(await asked(connection, ['config', 'view', '-o', 'json'])) as View
+  } catch {
+    return {}
+  }
+}
+
+/** The certificate alone, which is shown to everybody; its key stays where it is. */
+async function certificateOf(connection: Connection): Promise<KubeconfigFacts['certificate']> {
+  const data = await asked(connection, ['config', 'view', '--minify', '--raw', '--flatten', '-o', 'jsonpath={.users[0].user.client-certificate-data}'])
+  try {
+    const { subject, validFrom, validTo } = new X509Certificate(Buffer.from(data, 'base64'))
+    return { subject: subject.split('\n').join(', '), validFrom: new Date(validFrom).toISOString(), validTo: new Date(validTo).toISOString() }
+  } catch {
+    // There is none, or it is one that nobody can read.
+    return undefined
+  }
+}
+
+async function asked({ exec, target, signal }: Connection, args: string[]): Promise<string> {
+  const { stdout } = await exec({ tool: 'kubectl', args: [...kubectlFlags(target), ...args], signal })
+  return stdout.trim()
+}

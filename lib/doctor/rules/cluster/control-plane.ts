@@ -1,0 +1,122 @@
+/**
+ * Whether somebody schedules, and whether somebody runs the controllers. Where they elect a leader (kubeadm) it
+ * renews a lease every two seconds; where they do not, only what they leave undone tells. Ages are taken
+ * against the newest time that anything in the cluster wrote, so that a clock that is wrong here kills nobody.
+ */
+import type { Event, Node, Pod } from 'kubernetes-types/core/v1.js'
+import type { Lease } from 'kubernetes-types/coordination/v1.js'
+import type { ReplicaSet } from 'kubernetes-types/apps/v1.js'
+import type { KubernetesObject, NonEmpty } from '../../../access.ts'
+import type { Finding } from '../../../step.ts'
+import { claimNamesOf } from '../../../observe/claim.ts'
+import { timeOf } from '../../../observe/events.ts'
+import { nameOf } from '../../../observe/observation.ts'
+import { controllerOf } from '../../../observe/owners.ts'
+import { isBehind } from '../../../observe/workload-pods.ts'
+import type { Evidence } from '../../evidence.ts'
+import { wrong } from '../../rule.ts'
+
+const goneMs = 60_000
+
+export function controlPlane(evidence: Evidence): Finding[] {
+  const idle = [
+    { name: 'kube-scheduler', does: 'Nothing new is placed on a node; what runs goes on.', undone: unplaced(evidence), alive: lastPlaced(evidence) },
+    { name: 'kube-controller-manager', does: 'No pod is made, replaced or ended, no endpoint updated, no claim bound; what runs goes on.', undone: unhandled(evidence), alive: lastHandled(evidence) },
+  ]
+  return idle.flatMap(({ name, does, undone, alive }): Finding[] => {
+    const seen = [...leaseOf(name, alive, evidence), ...undone]
+    if (seen.length === 0) return []
+    return [wrong('control-plane-down', { title: `${name} does not work`, evidence: seen, why: does, fix: fixes(name, evidence) }) ]
+  })
+}
+
+/** K3s has all of it in one process, and kubeadm in pods that the kubelet starts from files. */
+function fixes(name: string, { nodes = [] }: Evidence): NonEmpty<string> {
+  if (nodes.some((node) => (node as Node).status?.nodeInfo?.kubeletVersion.includes('k3s'))) return ['sudo systemctl restart k3s; sudo journalctl -u k3s -n 50 --no-pager # on the server']
+  return [
+    `kubectl -n kube-system get pods -l component=${name}; kubectl -n kube-system logs -l component=${name} --tail=30`,
+    `sudo crictl ps -a --name ${name}; ls -l /etc/kubernetes/manifests/${name}.yaml # on the control plane: the kubelet starts it while this file is there`,
+    'sudo systemctl restart kubelet # on the control plane',
+    'sudo kubeadm certs check-expiration # on the control plane: with an ended certificate it does not start',
+  ]
+}
+
+/** The newest time that a part of the cluster wrote. */
+function clusterTime({ leases = [], nodes = [], events, system, at }: Evidence): number {
+  const renewals = leases.map((lease) => Date.parse(String((lease as Lease).spec?.renewTime)))
+  const reports = nodes.flatMap((node) => ((node as Node).status?.conditions ?? []).map(({ lastHeartbeatTime }) => Date.parse(String(lastHeartbeatTime))))
+  const said = [...events, ...system.filter(({ kind }) => kind === 'Event')].map((event) => timeOf(event as unknown as Event))
+  const known = [...renewals, ...reports, ...said].filter((time) => !Number.isNaN(time))
+  return known.length === 0 ? Date.parse(at) : Math.max(...known)
+}
+
+/** An old lease stays behind where the election was switched off: whoever has worked since is alive. */
+function leaseOf(name: string, alive: number, evidence: Evidence): string[] {
+  const now = clusterTime(evidence)
+  return (evidence.leases ?? []).filter(({ metadata }) => metadata.namespace === 'kube-system' && metadata.name === name).flatMap((lease) => {
+    const renewed = (lease as Lease).spec?.renewTime
+    const last = Date.parse(String(renewed))
+    return now - last > goneMs && alive <= last + goneMs ? [`${nameOf(lease)} was renewed last at ${String(renewed)}, ${Math.round((now - last) / 1000)} s before the newest sign of the cluster`] : []
+  })
+}
+
+function allPods({ pods, system }: Evidence): KubernetesObject[] {
+  return [...pods, ...system.filter(({ kind }) => kind === 'Pod')]
+}
+
+/** What the scheduler tried and could not place has a condition that says so. */
+function unplaced(evidence: Evidence): string[] {
+  const alive = lastPlaced(evidence)
+  return allPods(evidence).filter((object) => {
+    const { spec, status } = object as Pod
+    const made = Date.parse(object.metadata.creationTimestamp ?? '')
+    const untouched = !spec?.nodeName && !(status?.conditions ?? []).some(({ type }) => type === 'PodScheduled') && status?.phase !== 'Failed'
+    return untouched && (spec?.schedulerName ?? 'default-scheduler') === 'default-scheduler' && object.metadata.deletionTimestamp === undefined
+      && !waitsForVolume(object, evidence) && Date.parse(evidence.at) - made > goneMs && alive < made + goneMs
+  }).slice(0, 3).map((pod) => `${nameOf(pod)} is there since ${pod.metadata.creationTimestamp ?? ''}, and no scheduler has looked at it`)
+}
+
+/** While a volume is being made, the scheduler has chosen and says nothing. */
+function waitsForVolume(pod: KubernetesObject, { claims }: Evidence): boolean {
+  const names = claimNamesOf(pod)
+  return claims.some(({ metadata }) => metadata.namespace === pod.metadata.namespace && names.includes(metadata.name) && metadata.annotations?.['volume.kubernetes.io/selected-node'] !== undefined)
+}
+
+/** When the scheduler is known to have worked last; 0 for never. */
+function lastPlaced(evidence: Evidence): number {
+  const times = allPods(evidence).flatMap((pod) => ((pod as Pod).status?.conditions ?? []).filter(({ type }) => type === 'PodScheduled').map(({ lastTransitionTime }) => Date.parse(String(lastTransitionTime))))
+  const said = [...evidence.events, ...evidence.system].filter(({ reason }) => reason === 'FailedScheduling' || reason === 'Scheduled').map((event) => timeOf(event as unknown as Event))
+  return Math.max(0, ...times.filter((time) => !Number.isNaN(time)), ...said)
+}
+
+/** New objects that no controller has looked at, and pods that are gone without anybody having seen it. */
+function unhandled(evidence: Evidence): string[] {
+  const alive = lastHandled(evidence)
+  const now = Date.parse(evidence.at)
+  const old = ({ metadata }: KubernetesObject): boolean => now - Date.parse(metadata.creationTimestamp ?? '') > goneMs
+  // Counts of before prove nothing while somebody may be at it this minute.
+  const quiet = now - alive > goneMs
+  const workloads = [...evidence.workloads, ...evidence.system.filter(({ kind }) => ['Deployment', 'DaemonSet'].includes(kind))]
+  const unseen = workloads.filter((one) => quiet && old(one) && isBehind(one)).map((one) => `${nameOf(one)} was changed, and no controller has looked at it`)
+  const jobs = evidence.jobs.filter((job) => quiet && old(job) && (job.status as { startTime?: string } | undefined)?.startTime === undefined && (job.spec as { suspend?: boolean } | undefined)?.suspend !== true)
+    .map((job) => `${nameOf(job)} is there since ${job.metadata.creationTimestamp ?? ''}, and no controller has looked at it`)
+  const lost = (evidence.replicaSets ?? []).flatMap((set) => {
+    const { replicas = 0, conditions = [] } = (set as ReplicaSet).status ?? {}
+    const mine = evidence.pods.filter((pod) => controllerOf(pod)?.uid === set.metadata.uid)
+    return quiet && mine.length < replicas && conditions.length === 0 ? [`${nameOf(set)} says that it has ${replicas} pods, and ${mine.length} are there`] : []
+  })
+  return [...unseen, ...jobs, ...lost].slice(0, 5)
+}
+
+const controllers = /-controller$|^(controllermanager|cronjob-controller)$/
+
+/** When a controller of the cluster's own is known to have worked last. */
+function lastHandled({ events, system, pods, workloads }: Evidence): number {
+  const said = [...events, ...system].flatMap((event) => {
+    const { source, reportingComponent } = event as unknown as Event
+    return event.kind === 'Event' && controllers.test(source?.component ?? reportingComponent ?? '') ? [timeOf(event as unknown as Event)] : []
+  })
+  const made = pods.filter((pod) => controllerOf(pod) !== undefined).map(({ metadata }) => Date.parse(metadata.creationTimestamp ?? ''))
+  const updated = workloads.flatMap(({ status }) => ((status as { conditions?: { lastUpdateTime?: string }[] } | undefined)?.conditions ?? []).map(({ lastUpdateTime }) => Date.parse(lastUpdateTime ?? '')))
+  return Math.max(0, ...[...said, ...made, ...updated].filter((time) => !Number.isNaN(time)))
+}

@@ -1,0 +1,64 @@
+/**
+ * Pods that get no sandbox, which is to say no address. The runtime's words are passed on by the kubelet:
+ *
+ *   FailedCreatePodSandBox: Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox "9f…": cni plugin not initialized
+ *   … plugin type="host-local" failed (add): failed to allocate for range 0: no IP addresses available in range set: 10.244.0.1-10.244.0.254
+ *   … plugin type="flannel" failed (add): open /run/flannel/subnet.env: no such file or directory
+ */
+import type { Event, Pod } from 'kubernetes-types/core/v1.js'
+import type { KubernetesObject, NonEmpty } from '../../../access.ts'
+import type { Finding } from '../../../step.ts'
+import { describeEvent, eventsAbout, latest, timeOf } from '../../../observe/events.ts'
+import { observeNode } from '../../../observe/node.ts'
+import { nameOf } from '../../../observe/observation.ts'
+import type { Evidence } from '../../evidence.ts'
+import { wrong } from '../../rule.ts'
+import { lacksNetwork } from '../nodes/state.ts'
+
+const install = 'kubectl apply -f https://github.com/flannel-io/flannel/releases/latest/download/kube-flannel.yml # where none was installed yet; kubeadm then wants --pod-network-cidr=10.244.0.0/16'
+
+const reasons: { text: RegExp; title: string; fix: NonEmpty<string> }[] = [
+  { text: /no IP addresses available in range set/, title: 'The node has no pod address left', fix: ['ls /var/lib/cni/networks/*/ | wc -l # on the node; each file holds an address', 'sudo systemctl stop kubelet && sudo rm -f /var/lib/cni/networks/*/[0-9]* && sudo reboot # on the node: addresses of pods that are gone come free'] },
+  { text: /subnet\.env: no such file/, title: 'Flannel does not run on the node', fix: ['kubectl get pods -A -l app=flannel -o wide; kubectl logs -A -l app=flannel --tail=30', install] },
+  { text: /failed to find plugin "?([\w-]+)"? in path/, title: 'The node lacks a program of its network plugin', fix: ['ls /opt/cni/bin # on the node', 'sudo apt-get install --reinstall kubernetes-cni # on the node'] },
+  { text: /already has an IP address different from/, title: 'The node\'s bridge has an address of a network that was there before', fix: ['sudo ip link delete cni0 && sudo systemctl restart kubelet # on the node; it is made again'] },
+  { text: /cni plugin not initialized|cni config uninitialized|no networks found in|NetworkPluginNotReady|NetworkReady=false|network plugin is not ready/i, title: 'The node has no network plugin', fix: ['ls -l /etc/cni/net.d # on the node; empty where none is installed', 'kubectl get pods -A -o wide | grep -E "flannel|calico|cilium|weave|canal" # one that is installed must run', install] },
+  { text: /Unauthorized|connection is unauthorized/, title: 'The network plugin\'s credentials are no longer accepted', fix: ['kubectl -n kube-system rollout restart daemonset/calico-node # or that of your plugin'] },
+  { text: /failed to set ?up network|failed to setup network for sandbox|networkPlugin cni failed|error adding pod .* to CNI network|no route to host/i, title: 'The network plugin refuses pods', fix: ['kubectl get pods -A -o wide | grep -E "flannel|calico|cilium|weave|canal" # its pods must run, and their logs say more', 'sudo journalctl -u containerd -n 50 --no-pager # on the node'] },
+]
+
+/** A sandbox that failed and is tried again is everyday while a node starts. */
+const recentMs = 300_000
+const twice = 2
+
+export function podNetwork(evidence: Evidence): Finding[] {
+  const seen = [...(evidence.nodes ?? []).filter(lacksNetwork).map(ofNode), ...failedSandboxes(evidence)]
+  const known = reasons.map((reason) => ({ ...reason, lines: seen.filter((line) => reasons.find(({ text }) => text.test(line)) === reason) }))
+  return known.filter(({ lines }) => lines.length > 0).map(({ title, lines, fix }) => wrong('pod-network-broken', {
+    title, evidence: lines.slice(0, 5), why: 'A pod is made only when it has got an address; until then it stays in ContainerCreating.', fix,
+  }))
+}
+
+function ofNode(node: KubernetesObject): string {
+  const look = observeNode(node)
+  return `${nameOf(node)} ${look.state === 'waiting' ? look.reason : ''}`
+}
+
+function failedSandboxes({ pods, system, events, at }: Evidence): string[] {
+  const all = [...events, ...system.filter(({ kind }) => kind === 'Event')]
+  return [...pods, ...system.filter(({ kind }) => kind === 'Pod')].filter(hasNoAddress).flatMap((pod) => {
+    const about = eventsAbout(pod, all)
+    const event = latest(about, 'FailedCreatePodSandBox', 'NetworkNotReady')
+    const tries = about.filter(({ reason }) => reason === event?.reason).reduce((sum, one) => sum + times(one), 0)
+    return event !== undefined && tries >= twice && Date.parse(at) - timeOf(event) < recentMs ? [`${nameOf(pod)}: ${describeEvent(event)}`] : []
+  })
+}
+
+function times({ series, count }: Event): number {
+  return series?.count ?? count ?? 1
+}
+
+function hasNoAddress(pod: KubernetesObject): boolean {
+  const { podIP, phase } = (pod as Pod).status ?? {}
+  return phase === 'Pending' && !podIP && pod.metadata.deletionTimestamp === undefined
+}

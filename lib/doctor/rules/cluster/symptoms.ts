@@ -1,0 +1,18 @@
+/** What stands on running pods, and so looks broken wherever pods do not run. */
+import type { Finding } from '../../../step.ts'
+import type { FaultId } from '../../../observe/faults.ts'
+import type { ExplainsIf } from '../../rule.ts'
+
+export const needsPods: readonly FaultId[] = [
+  'provisioner-not-running', 'admission-webhook-down', 'service-without-endpoints', 'database-unreachable', 'wait-for-migrations-crashloop', 'wait-hook-deadlock',
+  'post-install-hook-timeout', 'helm-release-failed', 'admin-login-missing', 'task-logs-unreachable',
+  'traefik-not-running', 'traefik-404-route-not-loaded', 'ingress-unproven', 'not-ready-unexplained',
+]
+
+/** A crash or a failed Job has causes of its own as a rule; only one that speaks of somebody it did not reach is explained. */
+export function thatSpeakOf(words: RegExp): ExplainsIf[] {
+  return (['crash-loop', 'job-failed'] as const).map((id) => ({ id, when: ({ evidence }: Finding) => evidence.some((line) => words.test(line)) }))
+}
+
+export const unreached = /could not (translate|connect)|name resolution|Name or service not known|[Cc]onnection (refused|timed out|reset)|no route to host|[Nn]etwork is unreachable|OperationalError|migrations/
+export const unresolved = /could not translate host name|[Tt]emporary failure in name resolution|Name or service not known|no such host|getaddrinfo|server misbehaving/

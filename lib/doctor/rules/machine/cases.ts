@@ -1,0 +1,168 @@
+/**
+ * What kubectl says of a cluster that it cannot ask, and what each of it means. The texts are kubectl's
+ * and Go's, as of kubectl 1.20 to 1.31; the first that fits is taken.
+ */
+import type { Text } from '../../rule.ts'
+import { type Case, type Lost, copyCommands, hostIn, startCommands } from './way.ts'
+
+const why = 'Nothing of the cluster could be looked at.'
+
+export const cases: readonly Case[] = [
+  {
+    // x509: certificate has expired or is not yet valid: current time 2026-11-24T15:50:25Z is after 2024-01-01T00:00:00Z
+    text: /certificate has expired or is not yet valid(?:: current time (\S+) is (after) (\S+))?/,
+    when: ({ said }) => !said.includes(' is before '),
+    id: 'kubeadm-certs-expired',
+    tell: (_, [, now = '', , until = '']) => ({
+      title: `The API server's certificate has ended${until === '' ? '' : ` at ${until}`}`,
+      why: `kubeadm's certificates last one year and are renewed by an upgrade or by hand. Only where this machine's clock runs ahead${now === '' ? '' : ` (it says ${now})`} the certificate may be good.`,
+      fix: renewal,
+    }),
+  },
+  {
+    text: /current time (\S+) is before (\S+)/,
+    id: 'clock-skew',
+    tell: (_, [, now = '', from = '']) => ({
+      title: 'A certificate is not valid yet: this machine\'s clock is behind',
+      why: `This machine says ${now}, and the API server's certificate begins at ${from}.`,
+      fix: ['sudo timedatectl set-ntp true; timedatectl # here, and on every node', 'chronyc tracking # where chrony keeps the time'],
+    }),
+  },
+  {
+    text: /Unauthorized|must be logged in|does not know who asks/,
+    when: ({ kubeconfig: { certificate } }, at) => certificate !== undefined && Date.parse(certificate.validTo) < Date.parse(at),
+    id: 'kubeadm-certs-expired',
+    tell: ({ kubeconfig: { file, certificate } }) => ({
+      title: `The certificate in the kubeconfig has ended at ${certificate?.validTo ?? ''}`,
+      why: `The API server knows the user of ${file} by a certificate (${certificate?.subject ?? ''}), and no longer accepts it.`,
+      fix: renewal,
+    }),
+  },
+  { text: /Unauthorized|must be logged in|does not know who asks/, tell: refusedCredentials },
+  {
+    text: /certificate signed by unknown authority|certificate is not trusted/,
+    tell: ({ kubeconfig }) => ({
+      title: `The kubeconfig is of another cluster than the one at ${kubeconfig.server ?? 'its address'}`,
+      why: 'The certificate there is from an authority that the kubeconfig does not know: the cluster was made anew, or the address is now another one\'s.',
+      fix: [...copyCommands(kubeconfig)],
+    }),
+  },
+  {
+    text: /cannot validate certificate for \S+|certificate is valid for (.+), not (\S+)/,
+    tell: ({ kubeconfig: { server, context } }, [, names = '']) => ({
+      title: `The API server's certificate is not for the address ${hostIn(server)}`,
+      why: names === '' ? 'Another program answers there, or the node has got another address since its certificate was made.' : `It is for ${names}: the node has got another address or name since, or another program answers.`,
+      fix: [
+        `kubectl config set-cluster CLUSTER --server=https://NAME:6443 # a name that the certificate is for${names === '' ? '' : `: ${names}`}; CLUSTER as in: kubectl config get-contexts ${context ?? ''}`,
+        `sudo rm /etc/kubernetes/pki/apiserver.{crt,key} && sudo kubeadm init phase certs apiserver --apiserver-cert-extra-sans=${hostIn(server)} # on the node, then restart kube-apiserver`,
+      ],
+    }),
+  },
+  {
+    text: /open (\S+): permission denied|stat (\S+): permission denied/,
+    tell: (_, [, opened, stated]) => ({
+      title: `This user may not read the kubeconfig ${opened ?? stated ?? ''}`,
+      why: 'K3s and kubeadm keep the administrator\'s file for root. A copy of your own is better than to let everybody read it.',
+      fix: [`mkdir -p ~/.kube && sudo cp ${opened ?? stated ?? ''} ~/.kube/config && sudo chown "$(id -u):$(id -g)" ~/.kube/config && chmod 600 ~/.kube/config`, 'export KUBECONFIG=~/.kube/config # or --kubeconfig ~/.kube/config'],
+    }),
+  },
+  {
+    text: /^error: stat (\S+): no such file or directory/m,
+    tell: ({ kubeconfig }, [, file = '']) => ({ title: `There is no kubeconfig ${file}`, why, fix: [`ls -l ~/.kube/config; echo "$KUBECONFIG" # then --kubeconfig FILE`, ...copyCommands(kubeconfig)] }),
+  },
+  {
+    text: /error loading config file "([^"]+)": (.+)|invalid configuration: (.+)/,
+    tell: (_, [, file = 'the kubeconfig', reason, other]) => ({
+      title: `${file} cannot be read as a kubeconfig`,
+      why: `kubectl says: ${reason ?? other ?? ''}`,
+      fix: [`kubectl config view --kubeconfig ${file} # correct what it names, or take a fresh copy:`, 'sudo cp /etc/kubernetes/admin.conf ~/.kube/config # of kubeadm; K3s has /etc/rancher/k3s/k3s.yaml'],
+    }),
+  },
+  {
+    text: /context "([^"]*)" does not exist|context was not found for specified context: (\S+)/,
+    tell: ({ kubeconfig: { file, contexts } }, [, flag, current]) => ({
+      title: `The kubeconfig has no context ${flag ?? current ?? ''}`,
+      why: contexts.length === 0 ? `${file} has no context at all.` : `${file} has ${contexts.join(', ')}.`,
+      fix: [...(current === undefined ? contexts.map((name) => `npx tsx run.ts doctor --context ${name}`) : contexts.map((name) => `kubectl config use-context ${name} --kubeconfig ${file}`)), `kubectl config get-contexts --kubeconfig ${file}`] as [string],
+    }),
+  },
+  {
+    text: /(localhost|127\.0\.0\.1|\[::1\]):8080/,
+    when: ({ kubeconfig: { server } }) => server === undefined,
+    tell: ({ kubeconfig }) => ({
+      title: kubeconfig.exists ? `The kubeconfig ${kubeconfig.file} names no cluster` : `There is no kubeconfig: ${kubeconfig.file} is not there`,
+      why: 'kubectl then tries localhost:8080, where no cluster has listened for years. K3s\' own kubectl finds its file by itself; Helm and others do not.',
+      fix: kubeconfig.contexts.length > 0 ? kubeconfig.contexts.map((name) => `kubectl config use-context ${name}`) as [string] : copyCommands(kubeconfig),
+    }),
+  },
+  {
+    text: /no such host|Temporary failure in name resolution|server misbehaving/,
+    tell: ({ kubeconfig: { server } }) => ({
+      title: `The name ${hostIn(server)} of the cluster has no address here`,
+      why: 'It is misspelt, the name server that knows it is out of reach, or it was the name of a machine that is gone.',
+      fix: [`getent hosts ${hostIn(server)}; resolvectl query ${hostIn(server)}`, `echo "ADDRESS ${hostIn(server)}" | sudo tee -a /etc/hosts # where you know its address`],
+    }),
+  },
+  { text: /connection refused|was refused - did you specify/, tell: refusedConnection },
+  {
+    text: /i\/o timeout|no route to host|network is unreachable|no answer within|TLS handshake timeout|deadline exceeded|request canceled/,
+    tell: ({ kubeconfig }) => ({
+      title: `Nobody answers at ${kubeconfig.server ?? 'the address of the kubeconfig'}`,
+      why: 'The machine is off or has another address now, a firewall drops the question, or the way there (VPN) is closed.',
+      fix: [`ping -c 3 ${hostIn(kubeconfig.server)}; nc -vz -w 3 ${hostIn(kubeconfig.server)} ${portIn(kubeconfig.server)}`, ...otherContexts(kubeconfig), 'sudo ufw status # on the node'],
+    }),
+  },
+  {
+    text: /HTTP request to an HTTPS server|HTTP response to HTTPS client/,
+    tell: ({ kubeconfig: { server = '', file } }) => {
+      const right = server.startsWith('http:') ? server.replace(/^http:/, 'https:') : server
+      return {
+        title: server.startsWith('http:') ? 'The kubeconfig says http where the API server speaks https' : `What listens at ${server} is no API server`,
+        why,
+        fix: [`kubectl config set-cluster CLUSTER --server=${right} --kubeconfig ${file} # CLUSTER as in: kubectl config get-contexts`],
+      }
+    },
+  },
+  {
+    text: /getting credentials: (.+)/,
+    tell: (_, [, reason = '']) => ({
+      title: 'The program that the kubeconfig asks for a login did not give one',
+      why: reason,
+      fix: ['kubectl config view --minify -o jsonpath=\'{.users[0].user.exec.command}\' # install it, or log in with it again'],
+    }),
+  },
+]
+
+const renewal: [string, ...string[]] = [
+  'sudo kubeadm certs check-expiration; sudo kubeadm certs renew all # on the node',
+  'sudo crictl rm -f $(sudo crictl ps -q --name "kube-apiserver|kube-controller-manager|kube-scheduler|etcd") # on the node: the kubelet starts them again with the new ones',
+  'sudo cp /etc/kubernetes/admin.conf ~/.kube/config && sudo chown "$(id -u):$(id -g)" ~/.kube/config && chmod 600 ~/.kube/config',
+  'sudo systemctl restart k3s # K3s renews its own when it starts; then copy /etc/rancher/k3s/k3s.yaml anew',
+]
+
+function refusedCredentials({ kubeconfig }: Lost): Omit<Text, 'evidence'> {
+  const { file, server = 'the cluster', certificate } = kubeconfig
+  return {
+    title: `${server} does not accept the credentials of ${file}`,
+    why: `They are of another cluster or of one that was made anew, or the token has ended.${certificate === undefined ? '' : ` The certificate (${certificate.subject}) lasts until ${certificate.validTo}.`}`,
+    fix: [...copyCommands(kubeconfig), ...otherContexts(kubeconfig)],
+  }
+}
+
+function refusedConnection({ kubeconfig }: Lost): Omit<Text, 'evidence'> {
+  const { server = 'the address of the kubeconfig' } = kubeconfig
+  return {
+    title: `No API server listens at ${server}`,
+    why: 'The machine is there and says so: the API server is down, or has another port or address.',
+    fix: [...startCommands(kubeconfig), ...otherContexts(kubeconfig), `kubectl config view --minify # is ${server} right?`],
+  }
+}
+
+function otherContexts({ context, contexts }: Lost['kubeconfig']): string[] {
+  return contexts.filter((name) => name !== context).slice(0, 3).map((name) => `npx tsx run.ts doctor --context ${name} # if that is the right one`)
+}
+
+function portIn(server = ''): string {
+  const port = URL.canParse(server) ? new URL(server).port : ''
+  return port === '' ? '443' : port
+}
