@@ -1,6 +1,8 @@
 import { collect } from '../doctor/collect/index.ts'
 import { diagnose, type Diagnosis } from '../doctor/diagnose.ts'
 import type { Evidence, Wanted } from '../doctor/evidence.ts'
+import { wishFor } from '../airflow/release.ts'
+import { airflowSpec } from '../airflow/spec.ts'
 import type { Config } from '../config/schema.ts'
 import { diagnosisJson, diagnosisLines } from '../report/diagnosis.ts'
 import { prereq } from '../../steps/01-prereq.ts'
@@ -40,7 +42,7 @@ async function prerequisites({ config }: Session, reader: ReturnType<Session['lo
   return [...(check?.state === 'blocked' ? check.findings : []), ...(check?.warnings ?? [])]
 }
 
-export function wantedOf({ airflow, storage, ingress }: Config): Wanted & { address?: string | undefined } {
+export function wantedOf({ airflow, storage, ingress, diff }: Config): Wanted & { address?: string | undefined } {
   const { host, path, prefix, certResolver, entryPoint, address } = ingress
   return {
     chart: airflow.chart,
@@ -49,6 +51,7 @@ export function wantedOf({ airflow, storage, ingress }: Config): Wanted & { addr
     host, path, prefix, certResolver, entryPoint, address,
     service: `${airflow.release}-webserver`,
     bundledDatabase: airflow.database.external === undefined,
+    fernetSecret: String(wishFor(airflowSpec({ airflow, ingress, diff }).release, airflow.executor).values.fernetKeySecretName),
   }
 }
 

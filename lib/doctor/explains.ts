@@ -3,7 +3,7 @@
  * another one explains is told under it and never first. Each area of rules says what its causes explain.
  */
 import type { Finding } from '../step.ts'
-import type { FaultId } from '../observe/faults.ts'
+import { type FaultId, rank } from '../observe/faults.ts'
 import type { Explains } from './rule.ts'
 import { clusterExplains } from './rules/cluster.ts'
 import { databaseExplains } from './rules/database.ts'
@@ -20,16 +20,36 @@ const areas: readonly Explains[] = [
   machineExplains, clusterExplains, storageExplains, helmExplains, databaseExplains, keyExplains, folderExplains, processExplains, networkExplains, ingressExplains,
 ]
 
-/** Each finding with its causes. */
+/** Each finding with its causes: the deepest of them, since what lies between is told under those as well. */
 export function explained(findings: readonly Finding[]): Finding[] {
   return findings.map((finding) => {
-    const causes = findings.filter((other) => other !== finding && isCause(other.id, finding.id))
-    return causes.length === 0 ? finding : { ...finding, causes: [...(finding.causes ?? []), ...causes.map(alone)] }
+    const known = finding.causes ?? []
+    const all = causesOf(finding, findings)
+    const roots = all.filter((cause) => !isExplained(cause, findings))
+    const causes = (roots.length > 0 ? roots : all).filter((cause) => !known.some(({ id, title }) => id === cause.id && title === cause.title))
+    return causes.length === 0 ? finding : { ...finding, causes: [...known, ...causes.map(alone)] }
   })
 }
 
-function isCause(cause: string, symptom: string): boolean {
-  return areas.some((area) => area[cause as FaultId]?.includes(symptom as FaultId) === true)
+function causesOf(finding: Finding, findings: readonly Finding[]): Finding[] {
+  return findings.filter((other) => other !== finding && isCause(other, finding))
+}
+
+function isExplained(finding: Finding, findings: readonly Finding[]): boolean {
+  return (finding.causes ?? []).length > 0 || causesOf(finding, findings).length > 0
+}
+
+function isCause(cause: Finding, symptom: Finding): boolean {
+  return areas.some((area) => area[cause.id as FaultId]?.includes(symptom.id as FaultId) === true) || isAbove(symptom, cause)
+}
+
+/** They say that something is wrong and not what: where anything is found that keeps pods from running, that is it. */
+const umbrellas: readonly FaultId[] = ['wait-for-migrations-crashloop', 'post-install-hook-timeout', 'helm-release-failed', 'not-ready-unexplained']
+
+/** What is wrong with this machine, and with the way in, keeps no pod from running. */
+function isAbove({ id }: Finding, cause: Finding): boolean {
+  const within = rank(cause.id) >= rank('control-plane-down') && rank(cause.id) < rank('release-not-installed')
+  return umbrellas.includes(id as FaultId) && cause.severity === 'error' && within && rank(cause.id) < rank(id)
 }
 
 /** A cause is told with what it is and how it is mended, not with what it stands on itself. */

@@ -20,11 +20,11 @@ const soonMs = 90_000
 const longestBackOffMs = 300_000
 const signals = [137, 143]
 
-/** For a main container; undefined where nothing certain can be said. */
-export function observeCrash(pod: KubernetesObject, status: ContainerStatus, events: readonly Event[], now: Date): Observation | undefined {
+/** For a main container; undefined where nothing certain can be said. `restarts`: how many it takes. */
+export function observeCrash(pod: KubernetesObject, status: ContainerStatus, events: readonly Event[], now: Date, restarts = heldRestarts): Observation | undefined {
   // For some seconds after its end a container is "terminated", and only then in back-off.
   const last = status.state?.terminated ?? (status.state?.waiting?.reason === 'CrashLoopBackOff' ? status.lastState?.terminated : undefined)
-  if (!last || status.restartCount < heldRestarts || (pod as Pod).spec?.restartPolicy === 'Never') return undefined
+  if (!last || status.restartCount < restarts || (pod as Pod).spec?.restartPolicy === 'Never') return undefined
   if (controllerOf(pod)?.kind === 'Job') return undefined
   const settle = untilNextTry('crash-loop', last.finishedAt, now, longestBackOffMs)
   if (last.reason === 'OOMKilled') return outOfMemory(pod, status, settle)

@@ -24,6 +24,7 @@ function namespaced(keep: ReturnType<typeof keepers>): Kind[] {
     { resource: 'serviceaccounts', part: 'serviceAccounts', keep: keep.nameOnly },
     { resource: 'networkpolicies.networking.k8s.io', part: 'networkPolicies', keep: keep.plain },
     { resource: 'resourcequotas', part: 'quotas', keep: keep.plain },
+    { resource: 'horizontalpodautoscalers.autoscaling', part: 'autoscalers', keep: keep.plain },
     ...['ingressroutes', 'middlewares'].flatMap((name) => ['traefik.io', 'traefik.containo.us'].map((group): Kind => ({ resource: `${name}.${group}`, part: 'routes', keep: keep.plain }))),
   ]
 }

@@ -1,16 +1,19 @@
 /** The Helm release and everything in it. */
+import type { Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../access.ts'
 import type { Finding } from '../../step.ts'
 import { causesOf, mergeFindings } from '../../observe/causes.ts'
+import { observeCrash } from '../../observe/crash.ts'
+import { eventsAbout } from '../../observe/events.ts'
 import { faults } from '../../observe/faults.ts'
 import { type Failed, ageMs, nameOf } from '../../observe/observation.ts'
 import { podsOf } from '../../observe/owners.ts'
 import { umbrella } from '../../observe/release.ts'
 import { type Evidence, partsIn } from '../evidence.ts'
-import type { Rule } from '../rule.ts'
+import { type Rule, doubtful, wrong } from '../rule.ts'
 import { describe, logsOf, unready } from '../unready.ts'
 
-export const releaseRules: readonly Rule[] = [notInstalled, lock, release, unexplained]
+export const releaseRules: readonly Rule[] = [notInstalled, release, earlyCrash, unexplained]
 
 function notInstalled({ release, record, namespace, unknown }: Evidence): Finding[] {
   if (release === undefined || record || unknown.some((line) => line.includes('record of Helm release'))) return []
@@ -21,20 +24,6 @@ function notInstalled({ release, record, namespace, unknown }: Evidence): Findin
     evidence: [`there is no record of it in namespace ${namespace}`],
     why: 'Nothing has been installed yet, it was removed, or it has another name.',
     fix: ['npx tsx run.ts apply'],
-  }]
-}
-
-/** The record of a Helm that works looks the same, hence the time. */
-function lock({ record, at }: Evidence): Finding[] {
-  if (!record?.status.startsWith('pending-')) return []
-  if (ageMs(record.updatedAt, new Date(at)) < faults['helm-pending-lock'].settleMs) return []
-  return [{
-    id: 'helm-pending-lock',
-    severity: 'error',
-    title: `Helm release ${record.namespace}/${record.name} is locked by a Helm that is gone`,
-    evidence: [`revision ${record.revision} has been ${record.status} since ${record.updatedAt}`],
-    why: 'A Helm that is killed leaves its record pending, and every later one refuses to work.',
-    fix: ['npx tsx run.ts apply --from helm # backs the record up, marks it failed and goes on'],
   }]
 }
 
@@ -73,6 +62,38 @@ function ownedBy(subject: string, { jobs, pods }: Evidence): KubernetesObject[] 
   return jobs.filter((job) => nameOf(job) === subject).flatMap((job) => podsOf(job, pods))
 }
 
+/** Two ends by itself are a fault where all that it stands on is ready; it may still be one that heals. */
+const earlyRestarts = 2
+
+/** A wait waits for four restarts; who asks what is wrong now is told at once what is about to be. */
+function earlyCrash(evidence: Evidence): Finding[] {
+  const { record, at, pods } = evidence
+  if (record?.status.startsWith('pending-') === true) return []
+  const parts = partsIn(evidence)
+  if (parts.some(({ foundation, object, observation }) => foundation && object?.kind !== 'Job' && observation.state === 'waiting' && !crashesEarly(object, evidence))) return []
+  return parts.flatMap(({ object, observation }) => {
+    if (object === undefined || observation.state !== 'waiting') return []
+    return podsOf(object, pods).flatMap((pod) => crashesOf(pod, evidence, new Date(at)))
+  }).map((failure) => ({ ...withLog(failure, evidence), severity: 'warning' as const }))
+}
+
+function crashesEarly(object: KubernetesObject | undefined, evidence: Evidence): boolean {
+  return object !== undefined && podsOf(object, evidence.pods).some((pod) => crashesOf(pod, evidence, new Date(evidence.at)).length > 0)
+}
+
+function crashesOf(pod: KubernetesObject, { events }: Evidence, now: Date): Failed[] {
+  const about = eventsAbout(pod, events)
+  return ((pod as Pod).status?.containerStatuses ?? []).flatMap((status) => {
+    const look = observeCrash(pod, status, about, now, earlyRestarts)
+    return look?.state === 'failed' ? [look] : []
+  })
+}
+
+/** What was ready once is not starting any more. */
+const ranMs = 120_000
+/** When a release has had its time to become ready for the first time. */
+const startMs = faults['not-ready-unexplained'].settleMs
+
 /**
  * Not ready for long and no rule knows why: said with all there is, never guessed, and never left
  * out. Where something could not be read, that is named instead.
@@ -80,23 +101,48 @@ function ownedBy(subject: string, { jobs, pods }: Evidence): KubernetesObject[] 
 function unexplained(evidence: Evidence): Finding[] {
   const { record, at, unknown } = evidence
   const now = new Date(at)
-  if (!record || unknown.length > 0 || ageMs(record.updatedAt, now) < faults['not-ready-unexplained'].settleMs) return []
+  if (record === undefined || record.status.startsWith('pending-') || unknown.length > 0) return []
   if (causesOf(partsIn(evidence)).roots.length > 0) return []
-  const list = unready(evidence).filter(({ object }) => isOld(object, evidence, now))
-  if (list.length === 0) return []
-  return [{
-    id: 'not-ready-unexplained',
-    severity: 'error',
-    title: `${list.length === 1 ? 'One object is' : `${list.length} objects are`} not ready, and no rule knows why`,
-    evidence: describe(list),
+  const list = unready(evidence).map((one) => ({ one, ms: unreadyMs(one.object, evidence, now) }))
+  const held = list.filter(({ one, ms }) => ms >= ranMs && (ms >= startMs || wasReady(one.object, evidence, now)))
+  if (held.length === 0) return []
+  const long = held.some(({ ms }) => ms >= startMs)
+  return [(long ? wrong : doubtful)('not-ready-unexplained', {
+    title: `${held.length === 1 ? 'One object is' : `${held.length} objects are`} not ready, and no rule knows why`,
+    evidence: describe(held.map(({ one }) => one)),
     why: 'The cause is unknown; what is known is above.',
-    fix: ['Read the log lines and events; they come from what is not ready'],
-  }]
+    fix: [`kubectl -n ${record.namespace} describe ${wordsFor(held.map(({ one }) => one.object))} # the log lines and events above come from what is not ready`],
+  })]
 }
 
-/** A pod that was just made again is only starting, however old its release is. */
-function isOld(name: string, { workloads, jobs, pods }: Evidence, now: Date): boolean {
-  const object = [...workloads, ...jobs].find((one) => nameOf(one) === name)
-  const mine = object ? podsOf(object, pods) : []
-  return mine.every(({ metadata }) => ageMs(metadata.creationTimestamp, now) >= faults['not-ready-unexplained'].settleMs)
+function wordsFor(names: readonly string[]): string {
+  return names.slice(0, 4).map((name) => name.replace(/^(\w+) (?:[^/]+\/)?(.*)$/, (_, kind: string, rest: string) => `${kind.toLowerCase()}/${rest}`)).join(' ')
+}
+
+function liveOf(name: string, { workloads, jobs, claims, pods }: Evidence): KubernetesObject | undefined {
+  return [...workloads, ...jobs, ...claims, ...pods].find((one) => nameOf(one) === name)
+}
+
+interface Condition { type: string; status: string; lastTransitionTime?: string }
+
+function conditionOf(object: KubernetesObject | undefined, wanted: string): Condition | undefined {
+  return ((object?.status ?? {}) as { conditions?: Condition[] }).conditions?.find(({ type }) => type === wanted)
+}
+
+/** No longer than its newest pod is there, or than it was last ready. */
+function unreadyMs(name: string, evidence: Evidence, now: Date): number {
+  const object = liveOf(name, evidence)
+  if (object === undefined) return ageMs(evidence.record?.updatedAt, now)
+  const pods = podsOf(object, evidence.pods)
+  const lost = [object, ...pods].flatMap((one) => ['Available', 'Ready'].map((type) => conditionOf(one, type))).filter((one) => one?.status === 'False')
+  const times = [object.metadata.creationTimestamp, ...pods.map(({ metadata }) => metadata.creationTimestamp), ...lost.map((one) => one?.lastTransitionTime)]
+  return Math.min(...times.map((time) => ageMs(time, now)))
+}
+
+/** Its controller says so, or the release is so old that it must have been. */
+function wasReady(name: string, evidence: Evidence, now: Date): boolean {
+  const object = liveOf(name, evidence)
+  const available = conditionOf(object, 'Available')
+  const lost = available?.status === 'False' && ageMs(object?.metadata.creationTimestamp, now) - ageMs(available.lastTransitionTime, now) > 10_000
+  return lost || (evidence.record?.status === 'deployed' && ageMs(evidence.record.updatedAt, now) >= startMs)
 }
