@@ -61,7 +61,7 @@ interface Scale { replicas?: number; paused?: boolean }
 function workloadsOf({ record, workloads, namespace }: Evidence): { want: Scale; live: KubernetesObject }[] {
   return (record?.status === 'deployed' ? record.objects : []).flatMap(({ kind, metadata, spec }) => {
     const live = workloads.find((one) => one.kind === kind && one.metadata.name === metadata.name && (metadata.namespace ?? namespace) === one.metadata.namespace)
-    return live === undefined || !['Deployment', 'StatefulSet'].includes(kind) ? [] : [{ want: spec as Scale, live }]
+    return live === undefined || !['Deployment', 'StatefulSet'].includes(kind) ? [] : [{ want: (spec ?? {}) as Scale, live }]
   })
 }
 
@@ -84,7 +84,7 @@ function scaled(evidence: Evidence): Finding[] {
 
 function paused(evidence: Evidence): Finding[] {
   const view = viewOf(evidence)
-  return workloadsOf(evidence).filter(({ want, live }) => (live.spec as Scale).paused === true && want?.paused !== true).map(({ live }) => {
+  return workloadsOf(evidence).filter(({ want, live }) => (live.spec as Scale).paused === true && want.paused !== true).map(({ live }) => {
     const { name, namespace = '' } = live.metadata
     const look = observe(live, view)
     return (look.state === 'done' ? doubtful : wrong)('scaled-to-zero', {
