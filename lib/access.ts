@@ -109,6 +109,8 @@ export interface ReleaseHook {
   deletePolicies: string[]
   /** Succeeded, Failed, Running or Unknown. */
   phase: string
+  /** ISO time of the end of its last run. */
+  endedAt?: string | undefined
   /** Where it is a Secret or a ConfigMap. */
   object?: KubernetesObject | undefined
 }

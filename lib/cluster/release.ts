@@ -12,7 +12,7 @@ interface HelmRecord {
   chart: { metadata: { name: string; version: string; appVersion?: string } }
   config?: Record<string, unknown> | null
   manifest: string
-  hooks?: { kind: string; name: string; manifest: string; events?: string[]; delete_policies?: string[]; last_run?: { phase?: string } }[] | null
+  hooks?: { kind: string; name: string; manifest: string; events?: string[]; delete_policies?: string[]; last_run?: { phase?: string; completed_at?: string } }[] | null
 }
 
 /** Secret data (base64) around base64 around gzip around JSON. */
@@ -49,6 +49,7 @@ function readHook(hook: NonNullable<HelmRecord['hooks']>[number], namespace: str
     events: hook.events ?? [],
     deletePolicies: hook.delete_policies ?? [],
     phase: hook.last_run?.phase ?? 'Unknown',
+    ...(hook.last_run?.completed_at ? { endedAt: hook.last_run.completed_at } : {}),
     // Of a Job nobody asks for more than its name, and reading YAML takes its time.
     object: ['Secret', 'ConfigMap'].includes(hook.kind) ? parseManifest(hook.manifest, namespace)[0] : undefined,
   }

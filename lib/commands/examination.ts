@@ -1,4 +1,6 @@
 /** What the doctor looks at and says of it, for whoever asks: a person, `doctor --fix`, a step that failed. */
+import { wishFor } from '../airflow/release.ts'
+import { airflowSpec } from '../airflow/spec.ts'
 import { collect } from '../doctor/collect/index.ts'
 import { diagnose, type Diagnosis } from '../doctor/diagnose.ts'
 import type { Evidence, Said, Wanted } from '../doctor/evidence.ts'
@@ -59,5 +61,6 @@ export function wantedOf({ airflow, storage, ingress, diff }: Config): Wanted {
     ignore: diff.ignore,
     service: `${airflow.release}-webserver`,
     bundledDatabase: airflow.database.external === undefined,
+    fernetSecret: String(wishFor(airflowSpec({ airflow, ingress, diff }).release, airflow.executor).values.fernetKeySecretName),
   }
 }

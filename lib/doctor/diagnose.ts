@@ -57,5 +57,8 @@ function ordered(findings: readonly Finding[]): Finding[] {
 
 /** Not ready and nothing wrong: a start. */
 function onTheirWay(evidence: Evidence): string[] {
-  return evidence.record ? unready(evidence).map(({ object, reason }) => `on its way: ${object}: ${reason}`) : []
+  const { record } = evidence
+  if (record === undefined) return []
+  const helm = record.status.startsWith('pending-') ? [`on its way: Helm release ${record.namespace}/${record.name}: ${record.status} since ${record.updatedAt}`] : []
+  return [...unready(evidence).map(({ object, reason }) => `on its way: ${object}: ${reason}`), ...helm]
 }

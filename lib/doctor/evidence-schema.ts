@@ -3,8 +3,8 @@
  * objects, which have more fields than anybody lists and were cleaned when they were collected.
  */
 import { z } from 'zod'
-import type { HttpsAnswer, KubernetesObject, ObjectRef, RecordFacts, Release, ReleaseHook, Versions } from '../access.ts'
-import type { ContainerLog, Evidence, Folder, Said, SecretFacts, StateFacts, Wanted } from './evidence.ts'
+import type { HttpsAnswer, KubeconfigFacts, KubernetesObject, ObjectRef, RecordFacts, Release, ReleaseHook, Versions } from '../access.ts'
+import type { ContainerLog, Evidence, Folder, Operation, Said, SecretFacts, StateFacts, Wanted } from './evidence.ts'
 import { omissions, type Omitted } from './redact.ts'
 
 /** Every key of the type, and no other: one that is added to the evidence and not here does not compile. */
@@ -79,7 +79,7 @@ const wanted = strictly<Wanted>({
   chart: text('airflow.chart'), executor: text('airflow.executor'), storagePath: text('storage.path'), host: text('ingress.host'), path: text('ingress.path'),
   prefix: z.enum(['strip', 'mount']).describe('ingress.prefix'), certResolver: text('ingress.certResolver'), entryPoint: text('ingress.entryPoint'),
   address: z.string().optional().describe('ingress.address'), ignore: z.array(ignored).optional().describe('diff.ignore'),
-  service: text('The Service that the route leads to'), bundledDatabase: z.boolean().describe('Whether PostgreSQL is the chart\'s own'),
+  service: text('The Service that the route leads to'), bundledDatabase: z.boolean().describe('Whether PostgreSQL is the chart\'s own'), fernetSecret: text('The Secret of the Fernet key'),
 })
 
 const log = strictly<ContainerLog>({
@@ -93,10 +93,21 @@ const folder = strictly<Folder>({
   mode: z.number().optional().describe('Its permission bits'),
 })
 
+const kubeconfig = strictly<KubeconfigFacts>({
+  file: text('As kubectl is told'), exists: z.boolean().describe('Whether it is there'), contexts: texts('That it has'), context: z.string().optional().describe('That is asked for'),
+  server: z.string().optional().describe('Its address'), others: texts('Kubeconfigs of administrators on this machine'),
+  certificate: z.strictObject({ subject: text('Whose'), validFrom: text('Since when'), validTo: text('Until when') }).optional().describe('Of the user'),
+})
+const operation = strictly<Operation>({
+  holderIdentity: z.string().optional().describe('host/pid/start'), leaseDurationSeconds: z.number().describe('For how long'), alive: z.boolean().optional().describe('Whether that process is there; left out where it is of another host'),
+})
+
 export const evidenceSchema = strictly<Evidence>({
   at: z.iso.datetime().describe('When it was collected'), namespace: text('Of the release'), release: z.string().optional().describe('That was asked for'),
   wanted: wanted.optional().describe('What the configuration wants'),
-  unreachable: problem.extend({ seen: texts('What kubectl said') }).optional().describe('Why nothing could be asked; the rest is empty then'),
+  unreachable: problem.extend({ seen: texts('What kubectl said'), kubeconfig: kubeconfig.optional().describe('What was asked with') }).optional().describe('Why nothing could be asked; the rest is empty then'),
+  missingTools: z.array(z.string()).optional().describe('That are not on the PATH'), operation: operation.optional().describe('Who says to be at work on the release'), knownPasswords: z.array(z.string()).optional().describe('Values whose default is still in use, by their place'),
+  autoscalers: objects('Of the namespace').optional(),
   record: record.optional().describe('What Helm knows'), records: z.array(recordFacts).describe('Helm\'s records'),
   pods: objects('Of the namespace'), claims: objects('PersistentVolumeClaims'), events: objects('Of the namespace'), workloads: objects('Deployments, StatefulSets and DaemonSets'), jobs: objects('Of the namespace'),
   replicaSets: objects('Of the namespace').optional(), services: objects('Of the namespace').optional(), endpoints: objects('Of the namespace').optional(),

@@ -6,6 +6,7 @@
  * they were collected.
  */
 import type { FolderFacts, HttpsAnswer, KubernetesObject, RecordFacts, Release, Unreachable, Versions } from '../access.ts'
+import type { Lease } from '../airflow/lock.ts'
 import type { IgnoreRule } from '../diff/noise.ts'
 import { isFoundation, type Part } from '../observe/causes.ts'
 import { provisionersIn } from '../observe/look-provisioners.ts'
@@ -43,6 +44,8 @@ export interface Wanted {
   service: string
   /** Whether PostgreSQL is the chart's own. */
   bundledDatabase: boolean
+  /** The Secret with the Fernet key that the release is to use. */
+  fernetSecret: string
 }
 
 /** A Secret of the release's namespace without its values. */
@@ -57,6 +60,12 @@ export interface SecretFacts {
   same: Record<string, string[]>
   /** What else can be said of a value by key, for example `not a Fernet key` or `known from the documentation`. */
   remarks: Record<string, string>
+}
+
+/** Who is at work on the release, as the Lease of airstrip says; an empty holder is nobody. */
+export interface Operation extends Lease {
+  /** Undefined for a process of another host. */
+  alive?: boolean | undefined
 }
 
 /** What a tool or the API server said when something failed, as it was written down. */
@@ -100,6 +109,9 @@ export interface Evidence {
   record?: Release | undefined
   /** All of them that are not superseded, oldest first. */
   records: RecordFacts[]
+  operation?: Operation | undefined
+  /** Where the record's values let in a password that everybody knows: the path, and never the value. */
+  knownPasswords?: string[] | undefined
 
   // Of the release's namespace.
   pods: KubernetesObject[]
@@ -117,6 +129,7 @@ export interface Evidence {
   serviceAccounts?: KubernetesObject[] | undefined
   networkPolicies?: KubernetesObject[] | undefined
   quotas?: KubernetesObject[] | undefined
+  autoscalers?: KubernetesObject[] | undefined
   /** Of either of Traefik's groups: IngressRoutes of all namespaces, since another one may take the requests, and the release's Middlewares. */
   routes?: KubernetesObject[] | undefined
 

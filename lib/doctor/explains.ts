@@ -3,7 +3,7 @@
  * another one explains is told under it and never first. Each area of rules says what its causes explain.
  */
 import type { Finding } from '../step.ts'
-import type { FaultId } from '../observe/faults.ts'
+import { type FaultId, rank } from '../observe/faults.ts'
 import type { Evidence } from './evidence.ts'
 import type { Explains } from './rule.ts'
 import { clusterExplains } from './rules/cluster.ts'
@@ -22,13 +22,23 @@ const areas: readonly Explains[] = [
   machineExplains, nodeExplains, clusterExplains, storageExplains, helmExplains, databaseExplains, keyExplains, folderExplains, processExplains, networkExplains, ingressExplains,
 ]
 
-/** Each finding with its causes. */
+/** Each finding with its causes: the deepest of them, since what lies between is told under those as well. */
 export function explained(findings: readonly Finding[], evidence: Evidence): Finding[] {
   return findings.map((finding) => {
-    const known = (finding.causes ?? []).map(({ id, title }) => `${id} ${title}`)
-    const causes = findings.filter((other) => other !== finding && !known.includes(`${other.id} ${other.title}`) && (isCause(other.id, finding, evidence) || isOwnCause(other, finding)))
-    return causes.length === 0 ? finding : { ...finding, causes: [...(finding.causes ?? []), ...causes.map(alone)] }
+    const known = finding.causes ?? []
+    const all = causesOf(finding, findings, evidence)
+    const roots = all.filter((cause) => !isExplained(cause, findings, evidence))
+    const causes = (roots.length > 0 ? roots : all).filter((cause) => !known.some(({ id, title }) => id === cause.id && title === cause.title))
+    return causes.length === 0 ? finding : { ...finding, causes: [...known, ...causes.map(alone)] }
   })
+}
+
+function causesOf(finding: Finding, findings: readonly Finding[], evidence: Evidence): Finding[] {
+  return findings.filter((other) => other !== finding && (isCause(other.id, finding, evidence) || isOwnCause(other, finding) || isBelow(other, finding)))
+}
+
+function isExplained(finding: Finding, findings: readonly Finding[], evidence: Evidence): boolean {
+  return (finding.causes ?? []).length > 0 || causesOf(finding, findings, evidence).length > 0
 }
 
 function isCause(cause: string, symptom: Finding, evidence: Evidence): boolean {
@@ -46,6 +56,15 @@ function isOwnCause(cause: Finding, symptom: Finding): boolean {
 /** `Pod airflow/airflow-scheduler-0, container scheduler: …` */
 function placesIn(line: string): string[] {
   return /^Pod \S+, container [\w-]+/.exec(line) ?? []
+}
+
+/** They say that something is wrong and not what: where anything is found that keeps pods from running, that is it. */
+const umbrellas: readonly FaultId[] = ['wait-for-migrations-crashloop', 'post-install-hook-timeout', 'helm-release-failed', 'not-ready-unexplained']
+
+/** What is wrong with this machine, and with the way in, keeps no pod from running. */
+function isBelow(cause: Finding, { id }: Finding): boolean {
+  const within = rank(cause.id) >= rank('control-plane-down') && rank(cause.id) < rank('release-not-installed')
+  return umbrellas.includes(id as FaultId) && cause.severity === 'error' && within && rank(cause.id) < rank(id)
 }
 
 /** A cause is told with what it is and how it is mended, not with what it stands on itself. */

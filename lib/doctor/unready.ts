@@ -42,11 +42,17 @@ function reasonOf(observation: Exclude<Observation, { state: 'done' }>): string 
   return observation.state === 'waiting' ? observation.reason : (observation.finding.evidence[0] ?? observation.finding.title)
 }
 
-export function logsOf(pods: readonly KubernetesObject[], { logs }: Evidence): Unready['logs'] {
+function logsOf(pods: readonly KubernetesObject[], { logs }: Evidence): Unready['logs'] {
   const names = pods.map(({ metadata }) => metadata.name)
   return logs
     .filter(({ pod }) => names.includes(pod))
     .map(({ pod, container, previous, lines }) => ({ container: `${pod}/${container}${previous ? ' (previous run)' : ''}`, lines }))
+}
+
+const mostLastWords = 5
+
+export function lastWords(pods: readonly KubernetesObject[], evidence: Evidence): string[] {
+  return logsOf(pods, evidence).flatMap(({ container, lines }) => lines.slice(-mostLastWords).map((line) => `${container}: ${line}`))
 }
 
 function eventsOf(objects: readonly KubernetesObject[], { events }: Evidence): string[] {

@@ -11,14 +11,14 @@ import { askAddress, collectFolders } from './answer.ts'
 import { collectCluster, collectNamespace } from './kinds.ts'
 import { collectLogs } from './logs.ts'
 import { collectSystem } from './system.ts'
-import { collectRelease, collectSecrets } from './release.ts'
+import { collectOperation, collectRelease, collectSecrets } from './release.ts'
 import { type Collector, type Found, type Scope, gathered, merged, messageOf, summed } from './collector.ts'
 
 /** All that any rule may need, and the logs of what is not well. */
 export async function collect(reader: Reader, scope: Scope): Promise<Evidence> {
   if (scope.unreachable !== undefined) return { ...startOf(reader, scope), unreachable: scope.unreachable }
   return collectWith(reader, scope, [
-    collectNamespace, collectCluster, collectRelease, collectSecrets, collectSystem, collectFolders, askAddress,
+    collectNamespace, collectCluster, collectRelease, collectOperation, collectSecrets, collectSystem, collectFolders, askAddress,
     collectVersions,
     async (from, { wanted }) => (wanted === undefined ? {} : { addresses: await from.resolve(wanted.host) }),
   ])

@@ -24,6 +24,7 @@ function namespaced(keep: Keepers): Kind[] {
     { resource: 'serviceaccounts', part: 'serviceAccounts', keep: keep.nameOnly },
     { resource: 'networkpolicies.networking.k8s.io', part: 'networkPolicies', keep: keep.plain },
     { resource: 'resourcequotas', part: 'quotas', keep: keep.plain },
+    { resource: 'horizontalpodautoscalers.autoscaling', part: 'autoscalers', keep: keep.plain },
     ...traefikGroups.map((group): Kind => ({ resource: `middlewares.${group}`, part: 'routes', keep: keep.middleware })),
   ]
 }

@@ -1,11 +1,13 @@
 /** What Helm knows of the release, and the Secrets beside it without their values. */
 import { readData } from '../../airflow/keys.ts'
+import { readLease } from '../../airflow/lock.ts'
+import { operationRef } from '../../airflow/operation.ts'
 import type { KubernetesObject, Reader, Release } from '../../access.ts'
 import { AirstripError } from '../../errors.ts'
 import type { SecretFacts } from '../evidence.ts'
 import { type Scope, type Found, messageOf } from './collector.ts'
 import { keepers, learnSecret } from './keep.ts'
-import { readableValues } from './values.ts'
+import { isKnownPassword, knownPasswords, readableValues } from './values.ts'
 
 export async function collectRelease(reader: Reader, scope: Scope): Promise<Found> {
   const { namespace, release } = scope
@@ -14,11 +16,20 @@ export async function collectRelease(reader: Reader, scope: Scope): Promise<Foun
     const record = await reader.release(release, namespace)
     if (record === undefined) return {}
     const kept = keptOf(record, scope)
-    return { record: kept, records: record.records ?? [], looked: [`Helm release ${namespace}/${record.name}: ${record.status}`] }
+    return { record: kept, records: record.records ?? [], knownPasswords: knownPasswords(record), looked: [`Helm release ${namespace}/${record.name}: ${record.status}`] }
   } catch (error) {
     if (error instanceof AirstripError && error.code === 'CLUSTER_UNREACHABLE') throw error
     return { unknown: [`the record of Helm release ${namespace}/${release} could not be read: ${messageOf(error)}`] }
   }
+}
+
+/** Who says to be at work on the release, and whether that process is there. */
+export async function collectOperation(reader: Reader, { namespace, release }: Scope): Promise<Found> {
+  if (release === undefined) return {}
+  const [lease] = await reader.get([operationRef({ name: release, namespace })])
+  const held = readLease(lease)
+  const { holderIdentity = '' } = held
+  return { operation: { ...held, alive: holderIdentity === '' ? undefined : await reader.alive(holderIdentity) } }
 }
 
 /** A record holds every manifest and value of the release, passwords among them. */
@@ -86,6 +97,7 @@ const published = ['7T512UXSSmBOkpWimFHIVb8jK6lfmSAvx4mO6Arehnc=', 'THIS IS UNSA
 function remarkOn(key: string, value: string): string | undefined {
   if (published.includes(value)) return 'is one that stands in a documentation'
   if (value.trim() === '') return 'is empty'
+  if (/password$/.test(key) && isKnownPassword(value)) return 'is a password that everybody knows'
   if (/fernet/i.test(key) && !value.split(',').every((one) => /^[A-Za-z0-9_-]{43}=$/.test(one.trim()))) return 'is not a Fernet key'
   return undefined
 }

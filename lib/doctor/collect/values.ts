@@ -1,3 +1,5 @@
+import type { Release } from '../../access.ts'
+
 /**
  * A person's chart values without what may be secret: a text stays only where its key says what kind
  * of thing it is. Rules read names, switches and numbers.
@@ -31,4 +33,36 @@ export function readableValues(values: Record<string, unknown>, { learn = () => 
 function named(value: unknown): string | undefined {
   const name = typeof value === 'object' && value !== null ? (value as { name?: unknown; value?: unknown }).name : undefined
   return typeof name === 'string' && (value as { value?: unknown }).value !== undefined ? name : undefined
+}
+
+/** What charts and their documentation put in, and what is guessed first. */
+const everybodys = ['admin', 'airflow', 'password', 'postgres', 'changeme', 'redis', 'test', 'secret', '123456']
+
+export function isKnownPassword(value: string): boolean {
+  return everybodys.includes(value.trim().toLowerCase())
+}
+
+interface LoginValues {
+  webserver?: { defaultUser?: { enabled?: boolean; password?: unknown } }
+  createUserJob?: { args?: unknown }
+  airflow?: { users?: { username?: unknown; password?: unknown }[] }
+}
+
+/** Of the people that the chart makes; a chart that is told no password takes its own, `admin`. */
+export function knownPasswords({ values, hooks, objects }: Release): string[] {
+  const { webserver, createUserJob, airflow } = values as LoginValues
+  const { enabled = true, password = 'admin' } = webserver?.defaultUser ?? {}
+  const makes = hooks.some(({ ref }) => isCreateUser(ref.kind, ref.name)) || objects.some(({ kind, metadata }) => isCreateUser(kind, metadata.name))
+  // Other arguments may take it from elsewhere.
+  const official = enabled && makes && createUserJob?.args === undefined && isKnown(password) ? ['webserver.defaultUser.password'] : []
+  const users = Array.isArray(airflow?.users) ? airflow.users : []
+  return [...official, ...users.flatMap(({ password: one }, index) => (isKnown(one) ? [`airflow.users[${index}].password`] : []))]
+}
+
+function isCreateUser(kind: string, name: string): boolean {
+  return kind === 'Job' && name.endsWith('create-user')
+}
+
+function isKnown(password: unknown): boolean {
+  return typeof password === 'string' && isKnownPassword(password)
 }

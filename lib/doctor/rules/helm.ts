@@ -1,6 +1,37 @@
-/** What Helm and the chart refuse, and what Helm leaves behind. */
+/** What Helm and the chart refuse, what Helm leaves behind, and what of the release is not there any more. */
+import type { FaultId } from '../../observe/faults.ts'
 import type { Explains, Rule } from '../rule.ts'
+import { conflictRules } from './helm/conflicts.ts'
+import { lockRules } from './helm/lock.ts'
+import { migrationRules } from './helm/migrations.ts'
+import { objectRules } from './helm/objects.ts'
+import { refusalRules } from './helm/refusals.ts'
 
-export const helmRules: readonly Rule[] = []
+export const helmRules: readonly Rule[] = [...refusalRules, ...conflictRules, ...lockRules, ...objectRules, ...migrationRules]
 
-export const helmExplains: Explains = {}
+/** Where Helm made nothing, or not the new version. */
+const refused: readonly FaultId[] = ['release-not-installed', 'helm-release-failed', 'post-install-hook-timeout', 'admin-login-missing']
+/** What can come of a part of the release that is not there. */
+const without: readonly FaultId[] = [
+  'container-config-error', 'service-account-missing', 'claim-missing', 'crash-loop', 'job-failed', 'wait-for-migrations-crashloop', 'database-unreachable', 'redis-password-drift',
+  'service-without-endpoints', 'webserver-oom-or-slow-start', 'scheduler-liveness-restart-loop', 'admin-login-missing', 'traefik-404-route-not-loaded', 'ingress-unproven', 'not-ready-unexplained',
+]
+
+export const helmExplains: Explains = {
+  'values-schema-rejected': refused,
+  'executor-not-supported-by-chart': refused,
+  'kubeversion-refused': refused,
+  'chart-api-removed': refused,
+  'traefik-crd-group-mismatch': refused,
+  'helm-foreign-resource': refused,
+  'helm-name-in-use': refused,
+  'immutable-field-on-upgrade': refused,
+  'helm-pending-lock': ['not-ready-unexplained', 'admin-login-missing', 'ingress-unproven'],
+  'wait-hook-deadlock': ['helm-release-failed', 'wait-for-migrations-crashloop', 'admin-login-missing', 'service-without-endpoints', 'not-ready-unexplained', 'ingress-unproven'],
+  'namespace-terminating': ['release-not-installed', 'release-object-missing', 'scaled-to-zero', 'claim-terminating', 'helm-pending-lock', ...without],
+  'release-object-missing': without,
+  'scaled-to-zero': without,
+  'job-failed': ['admin-login-missing', 'wait-for-migrations-crashloop', 'post-install-hook-timeout', 'helm-release-failed'],
+  'post-install-hook-timeout': ['admin-login-missing'],
+  'helm-release-failed': ['admin-login-missing'],
+}

@@ -1,6 +1,129 @@
 /** Keys and passwords, by their facts and not their values. */
-import type { Explains, Rule } from '../rule.ts'
+import { secretNames } from '../../airflow/keys.ts'
+import type { Finding } from '../../step.ts'
+import { nameOf } from '../../observe/observation.ts'
+import { mentions, told } from '../complaints.ts'
+import type { Evidence, SecretFacts } from '../evidence.ts'
+import { type Explains, type Rule, doubtful, wrong } from '../rule.ts'
+import { databaseOf } from './database/parts.ts'
 
-export const keyRules: readonly Rule[] = []
+export const keyRules: readonly Rule[] = [noFernetKey, rotated, dynamic, published, redisDrift, knownLogin]
 
-export const keyExplains: Explains = {}
+/** Put on a Secret by whoever has brought its old value back. */
+const restoredLabel = 'airstrip/restored'
+
+function fernetSecretOf({ secrets = [], record, release = 'airflow' }: Evidence): SecretFacts | undefined {
+  const named = record?.values.fernetKeySecretName
+  return secrets.find(({ name }) => name === (typeof named === 'string' ? named : `${release}-fernet-key`))
+}
+
+function noFernetKey(evidence: Evidence): Finding[] {
+  const secret = fernetSecretOf(evidence)
+  const said = mentions(evidence, /Fernet key must be 32 url-safe base64-encoded bytes/)
+  const remark = secret?.remarks['fernet-key']
+  if (remark !== 'is not a Fernet key' && said.length === 0) return []
+  const name = secret?.name ?? 'the Secret of the Fernet key'
+  return [wrong('fernet-key-rotated', {
+    title: `What is in Secret ${evidence.namespace}/${name} is not a Fernet key`,
+    evidence: [...(remark === undefined ? [] : [`${name}/fernet-key ${remark}`]), ...told(said)],
+    why: 'A Fernet key is 32 bytes in URL-safe base64 (43 characters and a =); with anything else no connection or variable can be read or written.',
+    fix: [
+      `Put the old key back: kubectl -n ${evidence.namespace} delete secret ${name}; kubectl -n ${evidence.namespace} create secret generic ${name} --from-file=fernet-key=FILE && kubectl -n ${evidence.namespace} label secret ${name} ${restoredLabel}=true && kubectl -n ${evidence.namespace} rollout restart deploy,sts`,
+      `Where nothing is stored yet: kubectl -n ${evidence.namespace} delete secret ${name} && npx tsx run.ts apply # makes a new key; then: kubectl -n ${evidence.namespace} rollout restart deploy,sts`,
+    ],
+  })]
+}
+
+/** Made together with the database, a key is no younger than it by more than an install takes. */
+const togetherMs = 3_600_000
+
+function rotated(evidence: Evidence): Finding[] {
+  const secret = fernetSecretOf(evidence)
+  const said = mentions(evidence, /InvalidToken/)
+  const claim = databaseOf(evidence)?.claim
+  const made = claim?.metadata.creationTimestamp
+  const isNew = secret !== undefined && made !== undefined && secret.labels[restoredLabel] === undefined && Date.parse(secret.createdAt) - Date.parse(made) > togetherMs
+  if (said.length === 0 && !isNew) return []
+  const { namespace } = evidence
+  const name = secret?.name ?? 'NAME'
+  return [(said.length > 0 ? wrong : doubtful)('fernet-key-rotated', {
+    title: said.length > 0 ? 'What is stored was encrypted with another Fernet key' : 'The Fernet key is younger than the database',
+    evidence: [...told(said), ...(isNew && claim !== undefined ? [`Secret ${namespace}/${name} is from ${secret.createdAt}, ${nameOf(claim)} from ${made ?? ''}`] : [])],
+    why: 'Connections and variables are encrypted with the key that was there when they were saved; with another one they cannot be read.',
+    fix: [
+      `kubectl -n ${namespace} delete secret ${name}; kubectl -n ${namespace} create secret generic ${name} --from-file=fernet-key=FILE && kubectl -n ${namespace} label secret ${name} ${restoredLabel}=true && kubectl -n ${namespace} rollout restart deploy,sts # FILE has the old key`,
+      `Where it is lost: save the connections and variables anew, then: kubectl -n ${namespace} label secret ${name} ${restoredLabel}=true`,
+    ],
+  })]
+}
+
+/** The chart makes a key at each rendering where it is told none. */
+function dynamic({ record, namespace }: Evidence): Finding[] {
+  if (record === undefined) return []
+  const { values, objects } = record
+  const made = objects.find(({ kind, metadata: { name } }) => kind === 'Secret' && /-(webserver|api)-secret-key$/.test(name))
+  const told = ['webserverSecretKey', 'webserverSecretKeySecretName', 'apiSecretKey', 'apiSecretKeySecretName'].some((key) => ![undefined, null, ''].includes(values[key] as string))
+  if (made === undefined || told) return []
+  return [doubtful('webserver-secret-dynamic', {
+    title: 'The webserver\'s secret key is made anew at each upgrade',
+    evidence: [`Secret ${namespace}/${made.metadata.name} is the chart's own, and the values name no webserverSecretKeySecretName`],
+    why: 'Everybody is logged out then, and pods that were not restarted cannot read the logs of tasks from the others.',
+    fix: [`kubectl -n ${namespace} create secret generic webserver-key --from-literal=webserver-secret-key="$(openssl rand -hex 32)" # then webserverSecretKeySecretName: webserver-key in the values; airstrip makes its own`],
+  })]
+}
+
+/** A key that stands in a documentation protects nothing. */
+function published({ secrets = [], namespace }: Evidence): Finding[] {
+  return secrets.flatMap(({ name, keys, remarks }) => keys.filter((key) => remarks[key] === 'is one that stands in a documentation').map((key) => {
+    const web = !/fernet/i.test(key)
+    return doubtful(web ? 'webserver-secret-dynamic' : 'default-credentials', {
+      title: web ? 'The webserver\'s secret key is one that everybody knows' : 'The Fernet key is one that everybody knows',
+      evidence: [`Secret ${namespace}/${name}, ${key}: is one that stands in the documentation of a chart`],
+      why: web ? 'Whoever knows it can make a session of any user.' : 'Whoever has the database can read its connections and passwords.',
+      fix: [web ? `kubectl -n ${namespace} delete secret ${name} && npx tsx run.ts apply # everybody logs in again` : 'Rotate it: fernet-key "NEW,OLD" in the Secret, restart, `airflow rotate-fernet-key`, then NEW alone'],
+    })
+  }))
+}
+
+const redisRefuses = /WRONGPASS|NOAUTH|invalid (?:username-password pair|password)|AuthenticationError/
+
+/** Who talks to Redis has a broker URL; Redis has the password alone. Each reads its own at its start. */
+function redisDrift(evidence: Evidence): Finding[] {
+  const { record, workloads, secrets = [], release = 'airflow', namespace } = evidence
+  if (!workloads.some(({ kind, metadata: { name } }) => kind === 'StatefulSet' && name === `${release}-redis`)) return []
+  const data = (record?.values.data ?? {}) as { brokerUrlSecretName?: string }
+  const redis = (record?.values.redis ?? {}) as { passwordSecretName?: string }
+  const broker = secrets.find(({ name }) => name === (data.brokerUrlSecretName ?? `${release}-broker-url`))
+  const password = secrets.find(({ name }) => name === (redis.passwordSecretName ?? `${release}-redis-password`))
+  const differ = broker !== undefined && password !== undefined && (broker.same.connection ?? []).includes(`${password.name}/password`) === false
+  const said = mentions(evidence, redisRefuses).filter(({ pod }) => !databaseOf(evidence)?.pod || pod.metadata.name !== databaseOf(evidence)?.pod?.metadata.name)
+  if (!differ && said.length === 0) return []
+  const restart = `kubectl -n ${namespace} rollout restart statefulset/${release}-redis && kubectl -n ${namespace} rollout restart statefulset/${release}-worker deployment/${release}-scheduler`
+  const ours = broker?.name === secretNames(release).broker
+  return [(said.length > 0 ? wrong : doubtful)('redis-password-drift', {
+    title: differ ? `Secrets ${broker.name} and ${password.name} have different passwords for Redis` : 'Redis runs with another password than those who talk to it',
+    evidence: [...(differ ? [`${broker.name}/connection does not have the password of ${password.name}/password`] : []), ...told(said)],
+    why: 'Celery\'s workers and the scheduler are refused by the broker then, and tasks stay queued.',
+    fix: [differ
+      ? (ours ? `kubectl -n ${namespace} delete secret ${broker.name} && npx tsx run.ts apply && ${restart} # the broker URL is made again from the password` : `Put the password of Secret ${password.name} into the connection of Secret ${broker.name}, then: ${restart}`)
+      : `${restart} # while no task runs`],
+  })]
+}
+
+function knownLogin({ knownPasswords = [], secrets = [], release = 'airflow', namespace, record }: Evidence): Finding[] {
+  const admin = secrets.find(({ name }) => name === secretNames(release).admin)
+  const given = admin?.remarks.password === 'is a password that everybody knows' ? [`Secret ${namespace}/${admin.name}: the password is one that everybody knows`] : []
+  const evidence = [...knownPasswords.map((path) => `${path} of Helm release ${namespace}/${record?.name ?? release} is one that everybody knows`), ...given]
+  if (evidence.length === 0) return []
+  return [doubtful('default-credentials', {
+    title: 'Airflow lets in a password that everybody knows',
+    evidence,
+    why: 'Whoever reaches the page can run what they like on the cluster.',
+    fix: [`kubectl -n ${namespace} exec -it deploy/${release}-webserver -- airflow users reset-password --username admin # and another password in the values or in airflow.admin.password`],
+  })]
+}
+
+export const keyExplains: Explains = {
+  'fernet-key-rotated': ['crash-loop', 'job-failed', 'helm-release-failed', 'scheduler-liveness-restart-loop', 'not-ready-unexplained'],
+  'redis-password-drift': ['crash-loop', 'scheduler-liveness-restart-loop', 'not-ready-unexplained'],
+}

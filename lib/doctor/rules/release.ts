@@ -7,10 +7,10 @@ import { type Failed, ageMs, nameOf } from '../../observe/observation.ts'
 import { podsOf } from '../../observe/owners.ts'
 import { umbrella } from '../../observe/release.ts'
 import { type Evidence, partsIn } from '../evidence.ts'
-import type { Rule } from '../rule.ts'
-import { describe, logsOf, unready } from '../unready.ts'
+import { type Rule, doubtful, wrong } from '../rule.ts'
+import { describe, lastWords, unready } from '../unready.ts'
 
-export const releaseRules: readonly Rule[] = [notInstalled, lock, release, unexplained]
+export const releaseRules: readonly Rule[] = [notInstalled, release, unexplained]
 
 function notInstalled({ release, record, namespace, unknown }: Evidence): Finding[] {
   if (release === undefined || record || unknown.some((line) => line.includes('record of Helm release'))) return []
@@ -21,20 +21,6 @@ function notInstalled({ release, record, namespace, unknown }: Evidence): Findin
     evidence: [`there is no record of it in namespace ${namespace}`],
     why: 'Nothing has been installed yet, it was removed, or it has another name.',
     fix: ['npx tsx run.ts apply'],
-  }]
-}
-
-/** The record of a Helm that works looks the same, hence the time. */
-function lock({ record, at }: Evidence): Finding[] {
-  if (!record?.status.startsWith('pending-')) return []
-  if (ageMs(record.updatedAt, new Date(at)) < faults['helm-pending-lock'].settleMs) return []
-  return [{
-    id: 'helm-pending-lock',
-    severity: 'error',
-    title: `Helm release ${record.namespace}/${record.name} is locked by a Helm that is gone`,
-    evidence: [`revision ${record.revision} has been ${record.status} since ${record.updatedAt}`],
-    why: 'A Helm that is killed leaves its record pending, and every later one refuses to work.',
-    fix: ['npx tsx run.ts apply --from helm # backs the record up, marks it failed and goes on'],
   }]
 }
 
@@ -59,19 +45,21 @@ function hasSettled({ since, finding }: Failed, { at }: Evidence): boolean {
   return ageMs(since, new Date(at)) >= faults[finding.id].settleMs
 }
 
-const lastWords = 5
-
 /** What a container said before it ended is the best evidence of why. */
 function withLog({ finding, subject }: Failed, evidence: Evidence): Finding {
   if (!['crash-loop', 'job-failed', 'oom-killed', 'pod-failed'].includes(finding.id)) return finding
   const pods = [...evidence.pods.filter((pod) => nameOf(pod) === subject), ...ownedBy(subject, evidence)]
-  const lines = logsOf(pods, evidence).flatMap(({ container, lines: said }) => said.slice(-lastWords).map((line) => `${container}: ${line}`))
-  return { ...finding, evidence: [...finding.evidence, ...lines] }
+  return { ...finding, evidence: [...finding.evidence, ...lastWords(pods, evidence)] }
 }
 
 function ownedBy(subject: string, { jobs, pods }: Evidence): KubernetesObject[] {
   return jobs.filter((job) => nameOf(job) === subject).flatMap((job) => podsOf(job, pods))
 }
+
+/** What was ready once is not starting any more. */
+const ranMs = 120_000
+/** When a release has had its time to become ready for the first time. */
+const startMs = faults['not-ready-unexplained'].settleMs
 
 /**
  * Not ready for long and no rule knows why: said with all there is, never guessed, and never left
@@ -80,23 +68,48 @@ function ownedBy(subject: string, { jobs, pods }: Evidence): KubernetesObject[] 
 function unexplained(evidence: Evidence): Finding[] {
   const { record, at, unknown } = evidence
   const now = new Date(at)
-  if (!record || unknown.length > 0 || ageMs(record.updatedAt, now) < faults['not-ready-unexplained'].settleMs) return []
+  if (record === undefined || record.status.startsWith('pending-') || unknown.length > 0) return []
   if (causesOf(partsIn(evidence)).roots.length > 0) return []
-  const list = unready(evidence).filter(({ object }) => isOld(object, evidence, now))
-  if (list.length === 0) return []
-  return [{
-    id: 'not-ready-unexplained',
-    severity: 'error',
-    title: `${list.length === 1 ? 'One object is' : `${list.length} objects are`} not ready, and no rule knows why`,
-    evidence: describe(list),
+  const list = unready(evidence).map((one) => ({ one, ms: unreadyMs(one.object, evidence, now) }))
+  const held = list.filter(({ one, ms }) => ms >= ranMs && (ms >= startMs || wasReady(one.object, evidence, now)))
+  if (held.length === 0) return []
+  const long = held.some(({ ms }) => ms >= startMs)
+  return [(long ? wrong : doubtful)('not-ready-unexplained', {
+    title: `${held.length === 1 ? 'One object is' : `${held.length} objects are`} not ready, and no rule knows why`,
+    evidence: describe(held.map(({ one }) => one)),
     why: 'The cause is unknown; what is known is above.',
-    fix: ['Read the log lines and events; they come from what is not ready'],
-  }]
+    fix: [`kubectl -n ${record.namespace} describe ${wordsFor(held.map(({ one }) => one.object))} # the log lines and events above come from what is not ready`],
+  })]
 }
 
-/** A pod that was just made again is only starting, however old its release is. */
-function isOld(name: string, { workloads, jobs, pods }: Evidence, now: Date): boolean {
-  const object = [...workloads, ...jobs].find((one) => nameOf(one) === name)
-  const mine = object ? podsOf(object, pods) : []
-  return mine.every(({ metadata }) => ageMs(metadata.creationTimestamp, now) >= faults['not-ready-unexplained'].settleMs)
+function wordsFor(names: readonly string[]): string {
+  return names.slice(0, 4).map((name) => name.replace(/^(\w+) (?:[^/]+\/)?(.*)$/, (_, kind: string, rest: string) => `${kind.toLowerCase()}/${rest}`)).join(' ')
+}
+
+function liveOf(name: string, { workloads, jobs, claims, pods }: Evidence): KubernetesObject | undefined {
+  return [...workloads, ...jobs, ...claims, ...pods].find((one) => nameOf(one) === name)
+}
+
+interface Condition { type: string; status: string; lastTransitionTime?: string }
+
+function conditionOf(object: KubernetesObject | undefined, wanted: string): Condition | undefined {
+  return ((object?.status ?? {}) as { conditions?: Condition[] }).conditions?.find(({ type }) => type === wanted)
+}
+
+/** No longer than its newest pod is there, or than it was last ready. */
+function unreadyMs(name: string, evidence: Evidence, now: Date): number {
+  const object = liveOf(name, evidence)
+  if (object === undefined) return ageMs(evidence.record?.updatedAt, now)
+  const pods = podsOf(object, evidence.pods)
+  const lost = [object, ...pods].flatMap((one) => ['Available', 'Ready'].map((type) => conditionOf(one, type))).filter((one) => one?.status === 'False')
+  const times = [object.metadata.creationTimestamp, ...pods.map(({ metadata }) => metadata.creationTimestamp), ...lost.map((one) => one?.lastTransitionTime)]
+  return Math.min(...times.map((time) => ageMs(time, now)))
+}
+
+/** Its controller says so, or the release is so old that it must have been. */
+function wasReady(name: string, evidence: Evidence, now: Date): boolean {
+  const object = liveOf(name, evidence)
+  const available = conditionOf(object, 'Available')
+  const lost = available?.status === 'False' && ageMs(object?.metadata.creationTimestamp, now) - ageMs(available.lastTransitionTime, now) > 10_000
+  return lost || (evidence.record?.status === 'deployed' && ageMs(evidence.record.updatedAt, now) >= startMs)
 }

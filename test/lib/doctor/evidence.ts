@@ -15,6 +15,7 @@ const kinds: Record<string, string> = {
   'nodes': 'Node', 'storageclasses.storage.k8s.io': 'StorageClass', 'persistentvolumes': 'PersistentVolume',
   'replicasets.apps': 'ReplicaSet', 'services': 'Service', 'endpoints': 'Endpoints', 'configmaps': 'ConfigMap', 'secrets': 'Secret',
   'serviceaccounts': 'ServiceAccount', 'networkpolicies.networking.k8s.io': 'NetworkPolicy', 'resourcequotas': 'ResourceQuota',
+  'horizontalpodautoscalers.autoscaling': 'HorizontalPodAutoscaler',
   'ingressroutes.traefik.io': 'IngressRoute', 'middlewares.traefik.io': 'Middleware', 'ingressroutes.traefik.containo.us': 'none', 'middlewares.traefik.containo.us': 'none',
   'customresourcedefinitions.apiextensions.k8s.io': 'CustomResourceDefinition', 'leases.coordination.k8s.io': 'Lease',
   'validatingwebhookconfigurations.admissionregistration.k8s.io': 'ValidatingWebhookConfiguration',
@@ -52,6 +53,7 @@ export function reader({ objects = [], release, logs, forbidden = [] }: Script):
       if (!logs) return Promise.reject(new Error(`unscripted: logs of ${query.pod}`))
       return Promise.resolve(logs(query))
     },
+    alive: () => Promise.resolve(undefined),
     now: () => now,
   }
   return { reader: scripted as Reader, asked }

@@ -8,6 +8,7 @@ import { ageMs, fixOf, nameOf } from '../../../observe/observation.ts'
 import { controllerOf, ownerName, targetOf } from '../../../observe/owners.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
+import { lastWords } from '../../unready.ts'
 import { type Running, containersIn, isRecent, lastSaid, logLines, placeOf, standsFirm } from './statuses.ts'
 
 export const crashRules: readonly Rule[] = [crashing, outOfMemoryOnce, killedByProbe, workersKilled, notEnding]
@@ -27,7 +28,7 @@ function crashing(evidence: Evidence): Finding[] {
     const end = status.state?.terminated ?? last
     const atOnce = end?.startedAt == null || end.finishedAt == null || Date.parse(end.finishedAt) - Date.parse(end.startedAt) < atOnceMs
     const look = observeCrash(pod, again ? { ...status, state: { terminated: last } } : status, events, now, atOnce ? tellingRestarts : tellingRestarts + 1)
-    return look === undefined ? [] : [look.finding]
+    return look === undefined ? [] : [{ ...look.finding, evidence: [...look.finding.evidence, ...lastWords([pod], evidence)] }]
   })
 }
 

@@ -1,0 +1,71 @@
+/** What containers say that is wrong, as long as it is still so. */
+import type { ContainerStatus, Pod } from 'kubernetes-types/core/v1.js'
+import type { KubernetesObject } from '../access.ts'
+import { controllerOf } from '../observe/owners.ts'
+import type { ContainerLog, Evidence } from './evidence.ts'
+
+export interface Complaint {
+  pod: KubernetesObject
+  container: string
+  line: string
+  groups: RegExpExecArray
+  /** ISO time since when the run is on in which it was said. */
+  runSince?: string | undefined
+}
+
+/**
+ * The last line that fits of each container of a pod that is not ready. What a ready one has in its log
+ * may be mended, and so may what the run before the present one said, once the present one says anything.
+ */
+export function complaints(evidence: Evidence, pattern: RegExp): Complaint[] {
+  const { pods, logs } = evidence
+  return pods.filter((pod) => !isReady(pod) && isCurrent(pod, evidence)).flatMap((pod) =>
+    logs.filter((log) => log.pod === pod.metadata.name && counts(log, logs)).flatMap((log) => {
+      const line = log.lines.findLast((one) => pattern.test(one))
+      const groups = line === undefined ? null : pattern.exec(line)
+      return line === undefined || groups === null ? [] : [{ pod, container: log.container, line: line.trim(), groups, runSince: runSince(pod, log) }]
+    }))
+}
+
+/** Of any container, also of a ready pod: for what no probe sees and what stays so until somebody acts. */
+export function mentions({ pods, logs }: Evidence, pattern: RegExp): Complaint[] {
+  return pods.flatMap((pod) => logs.filter((log) => log.pod === pod.metadata.name).flatMap((log) => {
+    const line = log.lines.findLast((one) => pattern.test(one))
+    const groups = line === undefined ? null : pattern.exec(line)
+    return line === undefined || groups === null ? [] : [{ pod, container: log.container, line: line.trim(), groups, runSince: runSince(pod, log) }]
+  }))
+}
+
+/** `airflow-scheduler-6d5b9c7f9-x2x4z/scheduler: …`, of as many as tell something new. */
+export function told(list: readonly Complaint[]): string[] {
+  const lines = list.filter(({ line, container }, index) => list.findIndex((other) => other.line === line || (other.container === container && other.groups[0] === list[index]?.groups[0])) === index)
+  return lines.slice(0, 4).map(({ pod, container, line }) => `${pod.metadata.name}/${container}: ${line}`)
+}
+
+function isReady(pod: KubernetesObject): boolean {
+  return (pod as Pod).status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+}
+
+/** A pod that has ended for good counts as long as its Job is still what the release stands at. */
+function isCurrent(pod: KubernetesObject, { jobs, record }: Evidence): boolean {
+  const phase = (pod as Pod).status?.phase
+  if (phase === 'Succeeded') return false
+  const owner = controllerOf(pod)
+  if (owner?.kind !== 'Job') return phase !== 'Failed'
+  return record?.status !== 'deployed' && jobs.some(({ metadata }) => metadata.uid === owner.uid)
+}
+
+/** The entrypoint prints dots while it tries to reach the database, and nothing else. */
+function counts(log: ContainerLog, logs: readonly ContainerLog[]): boolean {
+  if (!log.previous) return true
+  const now = logs.find(({ pod, container, previous }) => !previous && pod === log.pod && container === log.container)
+  return now === undefined || now.lines.every((line) => /^[.\s]*$|^(BACKEND|DB_HOST|DB_PORT)=/.test(line))
+}
+
+function runSince(pod: KubernetesObject, { container, previous }: ContainerLog): string | undefined {
+  const { initContainerStatuses = [], containerStatuses = [] } = (pod as Pod).status ?? {}
+  const status: ContainerStatus | undefined = [...initContainerStatuses, ...containerStatuses].find(({ name }) => name === container)
+  const ended = status?.lastState?.terminated?.startedAt
+  if (previous) return ended
+  return status?.state?.running?.startedAt ?? status?.state?.terminated?.startedAt ?? ended
+}

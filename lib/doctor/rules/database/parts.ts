@@ -1,0 +1,59 @@
+/** The database of the release as it lives: its pod, its claim, and the Secrets that speak of it. */
+import type { Pod } from 'kubernetes-types/core/v1.js'
+import type { KubernetesObject } from '../../../access.ts'
+import { secretNames } from '../../../airflow/keys.ts'
+import { claimNamesOf } from '../../../observe/claim.ts'
+import type { Evidence, SecretFacts } from '../../evidence.ts'
+
+export interface Database {
+  pod?: KubernetesObject | undefined
+  claim?: KubernetesObject | undefined
+  volume?: KubernetesObject | undefined
+  /** ISO time since when it has been ready. */
+  readySince?: string | undefined
+}
+
+/** Undefined where the database is somebody else's. */
+export function databaseOf({ pods, claims, volumes = [], workloads, wanted, record }: Evidence): Database | undefined {
+  const set = workloads.find(({ kind, metadata: { name } }) => kind === 'StatefulSet' && /-postgresql(-primary)?$/.test(name))
+  const made = record?.objects.some(({ kind, metadata: { name } }) => kind === 'StatefulSet' && /-postgresql(-primary)?$/.test(name)) ?? false
+  if (set === undefined && !made && wanted?.bundledDatabase !== true) return undefined
+  const name = set?.metadata.name ?? `${record?.name ?? 'airflow'}-postgresql`
+  const pod = pods.find(({ metadata }) => metadata.name === `${name}-0`)
+  const claim = claims.find(({ metadata }) => metadata.name === `data-${name}-0` || (pod !== undefined && claimNamesOf(pod).includes(metadata.name)))
+  const volume = volumes.find(({ metadata }) => metadata.name === (claim?.spec as { volumeName?: string } | undefined)?.volumeName)
+  const ready = (pod as Pod | undefined)?.status?.conditions?.find(({ type }) => type === 'Ready')
+  return { pod, claim, volume, readySince: ready?.status === 'True' ? (ready.lastTransitionTime ?? pod?.metadata.creationTimestamp) : undefined }
+}
+
+export interface Password {
+  secret: SecretFacts
+  /** `NAME/KEY` */
+  at: string
+  key: string
+}
+
+/** Who holds the database's password: PostgreSQL's own Secret first, then the connections. */
+export function passwordsOf({ secrets = [], release = 'airflow', record }: Evidence): Password[] {
+  const ours = secretNames(release)
+  const data = (record?.values.data ?? {}) as { metadataSecretName?: string; resultBackendSecretName?: string }
+  const auth = ((record?.values.postgresql ?? {}) as { auth?: { existingSecret?: string } }).auth
+  const places = [
+    [auth?.existingSecret ?? `${release}-postgresql`, ['password', 'postgres-password']],
+    [data.metadataSecretName ?? `${release}-airflow-metadata`, ['connection']],
+    [data.resultBackendSecretName ?? `${release}-airflow-result-backend`, ['connection']],
+  ] as const
+  return places.flatMap(([name, keys]) => {
+    const secret = secrets.find((one) => one.name === name)
+    // The chart's own Secret has the superuser's alone, who is then also the user.
+    const key = keys.find((one) => secret?.keys.includes(one) === true)
+    return secret === undefined || key === undefined ? [] : [{ secret, key, at: `${name}/${key}` }]
+  }).filter(({ secret }, index, all) => index === 0 || secret.name !== ours.postgresql || all.length > 1)
+}
+
+/** The one that none of the others agrees with, or all where no two agree; empty where all do. */
+export function disagreeing(passwords: readonly Password[]): Password[] {
+  const agrees = (one: Password): boolean => passwords.some((other) => other !== one && (one.secret.same[one.key] ?? []).includes(other.at))
+  const alone = passwords.filter((one) => !agrees(one))
+  return passwords.length < 2 ? [] : alone
+}

@@ -1,0 +1,106 @@
+/** A password that the database refuses, and Secrets that do not agree on it. */
+import type { NonEmpty } from '../../../access.ts'
+import { secretNames } from '../../../airflow/keys.ts'
+import type { Finding } from '../../../step.ts'
+import { nameOf } from '../../../observe/observation.ts'
+import { complaints, mentions, told } from '../../complaints.ts'
+import type { Evidence } from '../../evidence.ts'
+import { type Rule, doubtful, wrong } from '../../rule.ts'
+import { type Database, type Password, databaseOf, disagreeing, passwordsOf } from './parts.ts'
+
+export const passwordRules: readonly Rule[] = [refused, differing, unknownPassword]
+
+const authentication = /password authentication failed for user "([^"]+)"|role "([^"]+)" does not exist|no password supplied/
+
+function refused(evidence: Evidence): Finding[] {
+  const said = complaints(evidence, authentication)
+  if (said.length === 0 || disagreeing(passwordsOf(evidence)).length > 0) return []
+  const database = databaseOf(evidence)
+  if (database === undefined) return [outside(told(said))]
+  const facts = [...told(said), ...persisted(evidence), ...ages(evidence, database)]
+  const { namespace, release = 'airflow' } = evidence
+  return [wrong('postgres-pvc-old-password', {
+    title: 'The database in the volume has another password than the Secret',
+    evidence: facts,
+    why: 'PostgreSQL writes its password into the volume at its first start and never looks at the Secret again; the volume outlives an uninstall.',
+    fix: [...keepTheData(evidence), `kubectl -n ${namespace} scale statefulset ${release}-postgresql --replicas=0 && kubectl -n ${namespace} delete pvc ${database.claim?.metadata.name ?? `data-${release}-postgresql-0`} && npx tsx run.ts apply # throws the database away and begins a new one`] as unknown as NonEmpty<string>,
+  })]
+}
+
+function keepTheData({ namespace, release = 'airflow' }: Evidence): string[] {
+  const { postgresql, metadata, resultBackend } = secretNames(release)
+  return [`Write the old password into a file of mode 0600 and airflow.database.password: {file: PATH} into the configuration, then: kubectl -n ${namespace} delete secret ${postgresql} ${metadata} ${resultBackend} && npx tsx run.ts apply # keeps the data`]
+}
+
+function outside(evidence: string[]): Finding {
+  return wrong('database-password-missing', {
+    title: 'The external database refuses the password',
+    evidence,
+    why: 'The connection has another password than the database has for this user.',
+    fix: ['Correct airflow.database.password in the configuration, delete the Secrets of the connection and run again: npx tsx run.ts apply --from helm'],
+  })
+}
+
+/** "** Deploying PostgreSQL with persisted data..." says that nothing was made anew. */
+function persisted(evidence: Evidence): string[] {
+  return told(mentions(evidence, /with persisted data/))
+}
+
+function ages(evidence: Evidence, { claim }: Database): string[] {
+  const [own] = passwordsOf(evidence)
+  const made = claim?.metadata.creationTimestamp
+  if (claim === undefined || made === undefined || own === undefined) return []
+  const older = Date.parse(made) < Date.parse(own.secret.createdAt)
+  return [`${nameOf(claim)} is from ${made}, Secret ${own.secret.name} from ${own.secret.createdAt}${older ? ': the volume is older' : ''}`]
+}
+
+/** Before anything fails for it: a pod that starts anew reads what is in the Secret now. */
+function differing(evidence: Evidence): Finding[] {
+  const passwords = passwordsOf(evidence)
+  const alone = disagreeing(passwords)
+  if (alone.length === 0) return []
+  const said = complaints(evidence, authentication)
+  const { namespace } = evidence
+  const [odd] = alone
+  const one = alone.length === 1 && odd !== undefined
+  return [(said.length > 0 ? wrong : doubtful)('postgres-pvc-old-password', {
+    title: one ? `Secret ${namespace}/${odd.secret.name} has another database password than the others` : 'The Secrets do not agree on the database\'s password',
+    evidence: [...passwords.map(({ at, secret, key }) => `${at} ${agreement(secret.same[key] ?? [], passwords)}`), ...told(said)],
+    why: 'PostgreSQL took its password at its first start; pods that have started since then with another one are refused.',
+    fix: [fixOf(evidence, alone)],
+  })]
+}
+
+function agreement(same: readonly string[], passwords: readonly Password[]): string {
+  const others = passwords.filter(({ at }) => same.includes(at)).map(({ at }) => at)
+  return others.length === 0 ? 'agrees with no other' : `agrees with ${others.join(', ')}`
+}
+
+/** A Secret of airstrip's that is gone is made again from those that are there. */
+function fixOf({ namespace, release = 'airflow' }: Evidence, alone: readonly Password[]): string {
+  const ours = Object.values(secretNames(release)) as string[]
+  const [first, ...rest] = alone
+  // PostgreSQL's own has the say where there is no majority.
+  const wrongOnes = rest.length === 0 && first !== undefined ? [first] : alone.slice(1)
+  const names = wrongOnes.map(({ secret }) => secret.name)
+  if (!names.every((name) => ours.includes(name))) return `Put back what was changed in Secret ${names.join(', ')}, and run again: npx tsx run.ts apply`
+  return `kubectl -n ${namespace} delete secret ${names.join(' ')} && npx tsx run.ts apply # makes it again from the others`
+}
+
+/** The next run would make a new password for a database that has one. */
+function unknownPassword(evidence: Evidence): Finding[] {
+  const { secrets, release, wanted } = evidence
+  const database = databaseOf(evidence)
+  if (secrets === undefined || release === undefined || wanted?.bundledDatabase !== true || database?.claim === undefined) return []
+  const { postgresql, metadata, resultBackend } = secretNames(release)
+  const names: string[] = [postgresql, metadata, resultBackend]
+  if (secrets.some(({ name }) => names.includes(name))) return []
+  // A release that is not airstrip's has Secrets of its own.
+  if (passwordsOf(evidence).length > 0) return []
+  return [wrong('postgres-pvc-old-password', {
+    title: `${nameOf(database.claim)} holds a database whose password is not known`,
+    evidence: [`the claim is from ${database.claim.metadata.creationTimestamp ?? 'an unknown time'}`, `none of ${names.join(', ')} is there`],
+    why: 'The database in the volume takes no other password than the one of its first start.',
+    fix: ['Write the old password into a file of mode 0600 and airflow.database.password: {file: PATH} into the configuration, then: npx tsx run.ts apply --from helm', `kubectl -n ${evidence.namespace} delete pvc ${database.claim.metadata.name} # only where the data is not wanted`],
+  })]
+}

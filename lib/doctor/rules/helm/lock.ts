@@ -1,0 +1,78 @@
+/** A Helm that is gone, and what it leaves. */
+import { judgeLock, readLease } from '../../../airflow/lock.ts'
+import { secretNames } from '../../../airflow/keys.ts'
+import type { Finding } from '../../../step.ts'
+import { causesOf } from '../../../observe/causes.ts'
+import { ageMs } from '../../../observe/observation.ts'
+import { type Evidence, partsIn } from '../../evidence.ts'
+import { type Rule, doubtful, wrong } from '../../rule.ts'
+
+export const lockRules: readonly Rule[] = [lock, otherOwner]
+
+/** Helm has nothing left to do then, and its next look is at most seconds away. */
+const idleMs = 120_000
+/** Helm's own patience with each hook, unless it is told another, and a minute. */
+const defaultPatienceMs = 360_000
+
+/**
+ * The record of a Helm that works looks the same. It is gone for certain where the Lease names a
+ * process of this host that is no more, where it has been at it for longer than it would wait, or
+ * where all that it could wait for has been done for a while.
+ */
+function lock(evidence: Evidence): Finding[] {
+  const { record, operation = readLease(undefined), at } = evidence
+  if (record?.status.startsWith('pending-') !== true) return []
+  const now = new Date(at)
+  const alive = evidence.operation?.alive
+  const verdict = judgeLock(record, operation, alive, now)
+  const age = ageMs(record.updatedAt, now)
+  const text = {
+    evidence: [`revision ${record.revision} has been ${record.status} since ${record.updatedAt}`, ...reasonsOf(evidence)],
+    why: 'A Helm that is killed leaves its record pending, and every later one refuses to work ("another operation is in progress").',
+    fix: ['npx tsx run.ts apply --from helm # backs the record up, marks it failed and goes on'] as [string],
+  }
+  const title = `Helm release ${record.namespace}/${record.name} is locked by a Helm that is gone`
+  if (verdict.state === 'stale') return [wrong('helm-pending-lock', { title, ...text, evidence: [...text.evidence, verdict.why] })]
+  if (alive === true) return []
+  if (age > idleMs && isIdle(evidence)) return [wrong('helm-pending-lock', { title, ...text, evidence: [...text.evidence, 'everything that it made is ready, and no hook of it is at work'] })]
+  // Whoever it was said nothing of its patience.
+  if (age < defaultPatienceMs || (operation.holderIdentity ?? '') !== '') return []
+  return [doubtful('helm-pending-lock', { ...text, title: `Helm release ${record.namespace}/${record.name} may be locked by a Helm that is gone` })]
+}
+
+function reasonsOf({ operation }: Evidence): string[] {
+  const [host, pid] = (operation?.holderIdentity ?? '').split('/')
+  return pid === undefined ? ['nothing says who is at work on it'] : [`its Lease is held by pid ${pid} on ${host ?? ''}`]
+}
+
+/** A hook that has not been begun is still to come, unless Helm is gone; one that failed is told to Helm at once. */
+function isIdle(evidence: Evidence): boolean {
+  const parts = partsIn(evidence)
+  const settled = parts.every(({ observation, object }) => observation.state === 'done' || (observation.state === 'waiting' && object === undefined && observation.reason === 'is about to be made'))
+  return settled && causesOf(parts).roots.length === 0
+}
+
+/** Other keys than airstrip's: its next run refuses, since they would make what is stored unreadable. */
+function otherOwner({ record, wanted, namespace, release }: Evidence): Finding[] {
+  if (record === undefined || wanted === undefined || release === undefined) return []
+  const { fernetKeySecretName } = record.values
+  if (fernetKeySecretName === wanted.fernetSecret) return []
+  return [doubtful('release-not-airstrips', {
+    title: `Release ${namespace}/${release} was installed by other means and has its own keys`,
+    evidence: [`its fernetKeySecretName is ${typeof fernetKeySecretName === 'string' ? fernetKeySecretName : 'not set'}, airstrip's is ${wanted.fernetSecret}`],
+    why: 'airstrip does not change it: another Fernet key would make every stored connection and variable unreadable.',
+    fix: [`To keep its key, write airflow.values: {fernetKeySecretName: ${typeof fernetKeySecretName === 'string' ? fernetKeySecretName : `${release}-fernet-key`}}; or choose another airflow.release or airflow.namespace`],
+  })]
+}
+
+/** The Secrets of airstrip that the record's values name, by their paths. */
+export function namedSecrets({ record, release }: Evidence): string[] {
+  if (record === undefined || release === undefined) return []
+  const said = new Set(textsIn(record.values))
+  return Object.values(secretNames(release)).filter((name) => said.has(name))
+}
+
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value]
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : []
+}

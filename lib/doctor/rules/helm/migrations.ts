@@ -1,0 +1,122 @@
+/** Pods that wait for the migrations, and the hooks that run them. */
+import type { Pod } from 'kubernetes-types/core/v1.js'
+import type { KubernetesObject, Release, ReleaseHook } from '../../../access.ts'
+import type { Finding } from '../../../step.ts'
+import { faults } from '../../../observe/faults.ts'
+import { ageMs, nameOf } from '../../../observe/observation.ts'
+import type { Evidence } from '../../evidence.ts'
+import { type Rule, doubtful, wrong } from '../../rule.ts'
+import { again } from './refusals.ts'
+
+export const migrationRules: readonly Rule[] = [deadlock, waiting, noLogin]
+
+const waits = /There are still unapplied migrations after \d+ seconds|Waiting for migrations\.\.\. \d+ second/
+const initContainers = /^(wait-for-airflow-migrations|wait-for-db-migrations|check-db-migrations)$/
+
+/** Each with the last line in which it says so. */
+function waitingPods({ pods, logs }: Evidence): { pod: KubernetesObject; line: string }[] {
+  return pods.flatMap((pod) => {
+    const mine = logs.filter(({ pod: name, container }) => name === pod.metadata.name && initContainers.test(container))
+    const line = mine.flatMap(({ lines }) => lines).findLast((one) => waits.test(one))
+    return line === undefined || !isInInit(pod) ? [] : [{ pod, line: `${nameOf(pod)}: ${line.trim()}` }]
+  })
+}
+
+function isInInit(pod: KubernetesObject): boolean {
+  const { initContainerStatuses = [] } = (pod as Pod).status ?? {}
+  return initContainerStatuses.some(({ name, ready }) => initContainers.test(name) && !ready)
+}
+
+function migrationHook({ hooks }: Release): ReleaseHook | undefined {
+  return hooks.find(({ ref, events }) => ref.kind === 'Job' && /migrations|upgrade-db/.test(ref.name) && events.some((event) => event.startsWith('post-')))
+}
+
+function migrationJob({ jobs, record }: Evidence): KubernetesObject | undefined {
+  const names = [...(record?.hooks.map(({ ref }) => ref) ?? []), ...(record?.objects ?? []).map(({ kind, metadata: { name } }) => ({ kind, name }))]
+  return jobs.find(({ metadata }) => names.some(({ kind, name }) => kind === 'Job' && name === metadata.name && /migrations|upgrade-db/.test(name)))
+}
+
+/** Helm without --wait begins its hooks at once, so one that has made everything and no Job is waiting for pods. */
+function deadlock(evidence: Evidence): Finding[] {
+  const { record, at } = evidence
+  if (record === undefined || !isCandidate(record) || ageMs(record.updatedAt, new Date(at)) < faults['wait-hook-deadlock'].settleMs) return []
+  const lines = waitingPods(evidence).map(({ line }) => line)
+  if (migrationHook(record) === undefined || migrationJob(evidence) !== undefined || lines.length === 0) return []
+  return [wrong('wait-hook-deadlock', {
+    title: 'Helm waits for pods that wait for the migrations, and starts the migrations only after them',
+    evidence: [`Helm release ${record.namespace}/${record.name}: ${record.status}${record.status === 'failed' ? `: ${record.description}` : ''}; there is no Job of the migrations`, ...lines],
+    why: 'With --wait, --atomic or a tool that sets them (Terraform, Argo CD, Flux) Helm runs its hooks only when all pods are ready, and the migrations are such a hook.',
+    fix: [`${again} # without --wait`, 'To keep --wait: migrateDatabaseJob.useHelmHooks: false and createUserJob.useHelmHooks: false in the values of the chart (1.4.0 and later)'],
+  })]
+}
+
+function isCandidate({ status, description }: Release): boolean {
+  return status.startsWith('pending-') || (status === 'failed' && !/(pre|post)-(install|upgrade|rollback)/.test(description))
+}
+
+/** Never the root where anything else is found: it only watches. */
+function waiting(evidence: Evidence): Finding[] {
+  const { record, at } = evidence
+  if (record === undefined || record.status.startsWith('pending-')) return []
+  const pods = waitingPods(evidence)
+  const job = migrationJob(evidence)
+  const state = stateOf(evidence, record, job)
+  const settled = pods.filter(({ pod }) => ageMs(pod.metadata.creationTimestamp, new Date(at)) >= faults['wait-for-migrations-crashloop'].settleMs)
+  if (settled.length === 0 || state === 'running') return []
+  const lines = settled.map(({ line }) => line)
+  return [wrong('wait-for-migrations-crashloop', {
+    title: `Pods wait for the migrations, ${titles[state]}`,
+    evidence: [...lines, ...imagesOf(settled.map(({ pod }) => pod), job)],
+    why: reasons[state],
+    fix: state === 'done'
+      ? ['Look for another database or image than the Job\'s: data.metadataSecretName, images.useDefaultImageForMigration and the images in airflow.values', again]
+      : [`${again} # runs the migrations`, ...(state === 'absent' ? ['Set migrateDatabaseJob.enabled: true in airflow.values where it is false'] : [])],
+  })]
+}
+
+const titles = { failed: 'which have failed', absent: 'which nothing runs', done: 'which are done elsewhere' }
+const reasons = {
+  failed: 'They only watch; the log of the Job that migrates says why it failed.',
+  absent: 'The chart was told not to make the Job that migrates, or it is gone before it has done its work.',
+  done: 'The Job has migrated another database, or the pods\' image wants other migrations than the Job\'s has.',
+}
+
+function stateOf({ at }: Evidence, record: Release, job: KubernetesObject | undefined): 'running' | 'failed' | 'done' | 'absent' {
+  const { conditions = [] } = (job?.status ?? {}) as { conditions?: { type: string; status: string; lastTransitionTime?: string }[] }
+  const ended = conditions.find(({ type, status }) => status === 'True' && ['Complete', 'Failed'].includes(type))
+  if (ended?.type === 'Failed') return 'failed'
+  // A pod that waits looks once a second, and may have been between two starts.
+  if (ended !== undefined) return ageMs(ended.lastTransitionTime, new Date(at)) < longestPauseMs ? 'running' : 'done'
+  if (job !== undefined) return 'running'
+  const hook = migrationHook(record)
+  if (hook?.phase === 'Failed') return 'failed'
+  if (hook?.phase !== 'Succeeded') return 'absent'
+  return ageMs(hook.endedAt, new Date(at)) < longestPauseMs ? 'running' : 'done'
+}
+
+/** The kubelet's longest between two starts, and half a minute. */
+const longestPauseMs = 330_000
+
+function imagesOf(pods: readonly KubernetesObject[], job: KubernetesObject | undefined): string[] {
+  const inits = pods.flatMap((pod) => (pod as Pod).spec?.initContainers ?? []).filter(({ name }) => initContainers.test(name)).map(({ image = '' }) => image)
+  const { template } = (job?.spec ?? {}) as { template?: { spec?: { containers?: { image?: string }[] } } }
+  const jobs = (template?.spec?.containers ?? []).map(({ image = '' }) => image)
+  return [...new Set(inits)].map((image) => `the pods wait with image ${image}`).concat([...new Set(jobs)].map((image) => `the Job migrates with image ${image}`))
+}
+
+/** Hooks run in their order, so a failed one leaves out those after it. */
+function noLogin({ record, jobs, logs }: Evidence): Finding[] {
+  const hook = record?.hooks.find(({ ref }) => ref.kind === 'Job' && ref.name.endsWith('create-user'))
+  const lines = logs.flatMap(({ pod, lines: said }) => said.filter((line) => /No user yet created/.test(line)).map((line) => `${pod}: ${line.trim()}`)).slice(-1)
+  if (record === undefined || record.status.startsWith('pending-')) return []
+  const failed = record.status === 'failed' && hook !== undefined && hook.phase !== 'Succeeded'
+  if (!failed && lines.length === 0) return []
+  const { name = 'create-user' } = hook?.ref ?? {}
+  const there = jobs.some(({ metadata }) => metadata.name === name)
+  return [doubtful('admin-login-missing', {
+    title: 'Nobody can log in: the first user was not made',
+    evidence: [...(failed ? [`Job ${record.namespace}/${name} ${there ? 'has not ended well' : 'has not run'}`] : []), ...lines],
+    why: 'The chart makes the user by a hook that runs after the migrations; where an earlier one fails it never runs.',
+    fix: [`${again} # runs the hooks again`, `kubectl -n ${record.namespace} exec deploy/${record.name}-webserver -- airflow users list`],
+  })]
+}

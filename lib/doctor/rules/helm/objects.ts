@@ -1,0 +1,97 @@
+/** Objects of the release that are not there any more, that were scaled down, or that are on their way out with their namespace. */
+import type { KubernetesObject } from '../../../access.ts'
+import type { Finding } from '../../../step.ts'
+import { scaledByOthers, standingHooks } from '../../../airflow/hand-edits.ts'
+import { faults } from '../../../observe/faults.ts'
+import { ageMs, nameOf } from '../../../observe/observation.ts'
+import { observe } from '../../../observe/registry.ts'
+import { type Evidence, viewOf } from '../../evidence.ts'
+import { lives } from '../../lives.ts'
+import { type Rule, doubtful, wrong } from '../../rule.ts'
+import { namedSecrets } from './lock.ts'
+
+export const objectRules: readonly Rule[] = [terminating, missing, scaled, paused]
+
+function terminating({ ownNamespace, at }: Evidence): Finding[] {
+  const since = ownNamespace?.metadata.deletionTimestamp
+  if (ownNamespace === undefined || since === undefined || ageMs(since, new Date(at)) < faults['namespace-terminating'].settleMs) return []
+  const { name } = ownNamespace.metadata
+  const { conditions = [] } = (ownNamespace.status ?? {}) as { conditions?: { type: string; status: string; message?: string }[] }
+  const holding = conditions.filter(({ status }) => status === 'True')
+  const undiscovered = holding.some(({ type }) => type === 'NamespaceDeletionDiscoveryFailure')
+  return [wrong('namespace-terminating', {
+    title: `Namespace ${name} is being deleted`,
+    evidence: [`it was deleted at ${since}`, ...holding.map(({ type, message = '' }) => `${type}: ${message}`)],
+    why: undiscovered ? 'An API service does not answer, so Kubernetes cannot know whether the namespace is empty.' : 'It is gone when everything in it is, and what still has a finalizer waits for whoever set it; nothing new can be made in it.',
+    fix: [
+      undiscovered ? 'kubectl get apiservice | grep False # bring back what serves it, or delete the apiservice' : `kubectl -n ${name} get pods,pvc,jobs,ingressroutes -o custom-columns=KIND:.kind,NAME:.metadata.name,FINALIZERS:.metadata.finalizers # end what is held`,
+      'npx tsx run.ts apply # when it is gone; it makes the namespace again',
+    ],
+  })]
+}
+
+/**
+ * Of a release that is deployed everything was made, and of one whose last hook failed as well. Jobs may
+ * leave by themselves.
+ */
+function missing(evidence: Evidence): Finding[] {
+  const { record, namespace, ownNamespace } = evidence
+  if (record === undefined || ownNamespace?.metadata.deletionTimestamp !== undefined) return []
+  if (record.status !== 'deployed' && !(record.status === 'failed' && /failed post-(install|upgrade)/.test(record.description))) return []
+  const made = [...record.objects, ...standingHooks(record)].filter(({ kind, metadata }) => kind !== 'Job' && (metadata.namespace ?? namespace) === namespace)
+  const gone = made.filter(({ kind, metadata }) => lives(evidence, kind, metadata.name) === false).map(({ kind, metadata }) => `${kind} ${namespace}/${metadata.name}`)
+  const keys = namedSecrets(evidence).filter((name) => lives(evidence, 'Secret', name) === false).map((name) => `Secret ${namespace}/${name}`)
+  const all = [...new Set([...gone, ...keys])]
+  const [first] = all
+  if (first === undefined) return []
+  const fernet = keys.some((name) => name.endsWith('-fernet-key'))
+  return [wrong('release-object-missing', {
+    title: all.length === 1 ? `${first} does not exist, and the release needs it` : `${all.length} objects of the release do not exist`,
+    evidence: all.map((name) => `${name} is part of Helm's revision ${record.revision} and is not there`),
+    why: 'It was deleted after Helm had made it. What runs may go on for a while, but no new pod starts without it.',
+    fix: fernet
+      ? ['Make the Secret again from a backup, if there is one: a new Fernet key cannot read the connections that are stored', 'npx tsx run.ts apply # otherwise: makes again what is missing, with a new key']
+      : ['npx tsx run.ts apply # makes again what is missing'],
+  })]
+}
+
+interface Scale { replicas?: number; paused?: boolean }
+
+/** The live workloads of the manifest, each beside what the manifest says. */
+function workloadsOf({ record, workloads, namespace }: Evidence): { want: Scale; live: KubernetesObject }[] {
+  return (record?.status === 'deployed' ? record.objects : []).flatMap(({ kind, metadata, spec }) => {
+    const live = workloads.find((one) => one.kind === kind && one.metadata.name === metadata.name && (metadata.namespace ?? namespace) === one.metadata.namespace)
+    return live === undefined || !['Deployment', 'StatefulSet'].includes(kind) ? [] : [{ want: (spec ?? {}) as Scale, live }]
+  })
+}
+
+function scaled(evidence: Evidence): Finding[] {
+  if (evidence.autoscalers === undefined) return []
+  const others = scaledByOthers(evidence.autoscalers)
+  const fewer = workloadsOf(evidence).filter(({ want, live }) =>
+    ((live.spec as Scale).replicas ?? 1) < (want.replicas ?? 1) && !others.some(({ kind, name }) => kind === live.kind && name === live.metadata.name))
+  return fewer.map(({ want: { replicas: wanted = 1 }, live }) => {
+    const { replicas = 1 } = live.spec as Scale
+    const { kind, metadata: { name, namespace = '' } } = live
+    return (replicas === 0 ? wrong : doubtful)('scaled-to-zero', {
+      title: replicas === 0 ? `${nameOf(live)} is scaled to no pod` : `${nameOf(live)} is scaled to fewer pods than the release has`,
+      evidence: [`${nameOf(live)}: spec.replicas is ${replicas}, the release has ${wanted}`],
+      why: 'Somebody scaled it by hand, and no autoscaler is set on it.',
+      fix: [`kubectl -n ${namespace} scale ${kind.toLowerCase()} ${name} --replicas=${wanted}`, 'npx tsx run.ts apply # puts back all that was changed by hand'],
+    })
+  })
+}
+
+function paused(evidence: Evidence): Finding[] {
+  const view = viewOf(evidence)
+  return workloadsOf(evidence).filter(({ want, live }) => (live.spec as Scale).paused === true && want.paused !== true).map(({ live }) => {
+    const { name, namespace = '' } = live.metadata
+    const look = observe(live, view)
+    return (look.state === 'done' ? doubtful : wrong)('scaled-to-zero', {
+      title: `The rollout of ${nameOf(live)} is paused`,
+      evidence: [`${nameOf(live)}: spec.paused is true`, ...(look.state === 'waiting' ? [`${nameOf(live)}: ${look.reason}`] : [])],
+      why: 'While it is paused no change of it comes into effect, not even a repair.',
+      fix: [`kubectl -n ${namespace} rollout resume deployment ${name}`],
+    })
+  })
+}

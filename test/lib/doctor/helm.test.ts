@@ -1,0 +1,55 @@
+import t from 'tap'
+import { diagnose } from '../../../lib/doctor/diagnose.ts'
+import type { Evidence } from '../../../lib/doctor/evidence.ts'
+import { crashed, deployment, inManifest, pod, ready, release, statefulSet } from '../observe/objects.ts'
+import { evidence, long } from './evidence.ts'
+
+// The texts are from Helm's source (pkg/action, pkg/kube, pkg/chartutil) and the catalogue; none was produced here.
+const good = [statefulSet('airflow-postgresql', 1), deployment('airflow-scheduler', 1)]
+const of = (parts: Partial<Evidence> = {}, record: Parameters<typeof release>[0] = {}) =>
+  evidence({ workloads: good, autoscalers: [], record: release({ objects: good.map(inManifest), updatedAt: long, ...record }), ...parts })
+const ids = (one: Evidence) => [...diagnose(one).unknown, ...diagnose(one).findings.map(({ id, severity, causes = [] }) => `${id} ${severity}${causes.length > 0 ? ' explained' : ''}`)]
+const failed = (description: string) => of({}, { status: 'failed', description })
+
+void t.test('a refusal of Helm is the cause, and the failed release stands under it', (t) => {
+  const texts = {
+    'values-schema-rejected': 'values don\'t meet the specifications of the schema(s) in the following chart(s):\nairflow:\n- webserver: Additional property foo is not allowed',
+    'kubeversion-refused': 'chart requires kubeVersion: >=1.30.0-0 which is incompatible with Kubernetes v1.20.2',
+    'chart-api-removed': 'unable to recognize "": no matches for kind "CronJob" in version "batch/v1beta1"',
+    'traefik-crd-group-mismatch': 'unable to recognize "": no matches for kind "IngressRoute" in version "traefik.io/v1alpha1"',
+    'helm-foreign-resource': 'rendered manifests contain a resource that already exists. Unable to continue with install: ServiceAccount "x" in namespace "airflow" exists and cannot be imported into the current release: invalid ownership metadata; label validation error: missing key "app.kubernetes.io/managed-by": must be set to "Helm"',
+    'immutable-field-on-upgrade': 'cannot patch "airflow-postgresql" with kind StatefulSet: StatefulSet.apps "airflow-postgresql" is invalid: spec: Forbidden: updates to statefulset spec for fields other than \'replicas\', \'template\', and \'updateStrategy\' are forbidden',
+  }
+  for (const [id, text] of Object.entries(texts)) t.same(ids(failed(text)), [`${id} error`, 'helm-release-failed error explained'], id)
+  const said = (at: string) => of({ said: [{ source: 'step helm, in state.json', at, text: texts['kubeversion-refused'] }] })
+  t.same(ids(said('2023-08-02T10:00:00Z')), ['kubeversion-refused error'])
+  t.same(ids(said('2023-08-02T08:00:00Z')), [], 'what was said before the newest record is over')
+  t.end()
+})
+
+void t.test('a lock is judged by its holder', (t) => {
+  const pending = (alive: boolean | undefined, updatedAt: string) => ids(of({ operation: { holderIdentity: 'home/12/34', leaseDurationSeconds: 1800, alive } }, { status: 'pending-upgrade', updatedAt }))
+  t.same(pending(false, '2023-08-02T10:29:50Z'), ['helm-pending-lock error'])
+  t.same(pending(true, long), [], 'one that lives is at work')
+  t.same(pending(undefined, '2023-08-02T10:29:50Z'), [])
+  t.end()
+})
+
+void t.test('what is gone or scaled away is named', (t) => {
+  const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'airflow-webserver', namespace: 'airflow' } }
+  t.same(ids(of({ services: [] }, { objects: [...good.map(inManifest), service] })), ['release-object-missing error'])
+  t.same(ids(of({ services: [service] }, { objects: [...good.map(inManifest), service] })), [])
+  t.same(ids(of({}, { objects: [...good.map(inManifest), service] })), [], 'nobody looked')
+  const none = { ...deployment('airflow-scheduler', 0), spec: { replicas: 0 }, status: { observedGeneration: 1 } }
+  t.same(ids(of({ workloads: [statefulSet('airflow-postgresql', 1), none] })), ['scaled-to-zero error'])
+  t.end()
+})
+
+void t.test('a database that refuses the password is the cause of what crashes', (t) => {
+  const database = pod({ name: 'airflow-postgresql-0', owner: { kind: 'StatefulSet', name: 'airflow-postgresql' }, labels: {}, status: ready })
+  const scheduler = pod({ status: { containerStatuses: [crashed(5, {})] } })
+  const logs = [{ namespace: 'airflow', pod: scheduler.metadata.name, container: 'scheduler', previous: false, lines: ['connection to server at "airflow-postgresql" (10.0.0.5), port 5432 failed: FATAL:  password authentication failed for user "postgres"'] }]
+  const down = of({ workloads: [statefulSet('airflow-postgresql', 1), deployment('airflow-scheduler', 0)], pods: [database, scheduler], logs })
+  t.same(ids(down), ['postgres-pvc-old-password error', 'crash-loop error explained'])
+  t.end()
+})
