@@ -40,7 +40,7 @@ const ref = strictly<ObjectRef>({
 
 const hook = strictly<ReleaseHook>({
   ref: ref.describe('Which object'), events: texts('When Helm runs it'), deletePolicies: texts('When Helm deletes it'),
-  phase: text('Succeeded, Failed, Running or Unknown'), object: object.optional().describe('Names and keys, where it is a Secret or a ConfigMap'),
+  phase: text('Succeeded, Failed, Running or Unknown'), endedAt: z.string().optional().describe('When it ended'), object: object.optional().describe('Names and keys, where it is a Secret or a ConfigMap'),
 })
 
 const recordFacts = strictly<RecordFacts>({ name: text('Of the Secret'), revision: count('Of the release'), status: text('Helm\'s word'), createdAt: text('When it was made') })
@@ -72,7 +72,7 @@ const answered = z.union([
 const ignored = z.strictObject({
   kind: z.string().optional().describe('Of the object'), namespace: z.string().optional().describe('Of the object'), name: z.string().optional().describe('Of the object'),
   path: z.string().optional().describe('JSON pointer'), value: z.unknown().optional().describe('Only this value'), manager: z.string().optional().describe('Only what this field manager added'),
-  reason: z.string().optional().describe('Why it may differ'),
+  reason: text('Why it may differ'),
 })
 
 const wanted = strictly<Wanted>({
