@@ -92,6 +92,8 @@ export interface StateFacts {
 /** A folder of the storage step as this machine sees it, where it is the node. */
 export interface Folder extends FolderFacts {
   path: string
+  /** How many entries; left out where it cannot be told. */
+  entries?: number | undefined
 }
 
 
