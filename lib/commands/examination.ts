@@ -48,7 +48,7 @@ export async function findingsBehind({ message, seen, findings }: AirstripError,
   return diagnosis.findings
 }
 
-export function wantedOf({ airflow, storage, ingress }: Config): Wanted & { address?: string | undefined } {
+export function wantedOf({ airflow, storage, ingress }: Config): Wanted {
   const { host, path, prefix, certResolver, entryPoint, address } = ingress
   return {
     chart: airflow.chart,

@@ -32,6 +32,8 @@ export interface Wanted {
   host: string
   path: string
   prefix: 'strip' | 'mount'
+  /** Instead of what the resolver gives for the host. */
+  address?: string | undefined
   certResolver: string
   entryPoint: string
   /** The Service that the route leads to. */

@@ -9,7 +9,7 @@ export interface Scope {
   namespace: string
   release?: string | undefined
   /** What the configuration wants; without it only what is there is judged. */
-  wanted?: (Wanted & { address?: string | undefined }) | undefined
+  wanted?: Wanted | undefined
   /** What the state file says; read by whoever knows where it lies. */
   recorded?: { state: StateFacts; said: Said[] } | undefined
   /** Takes the secrets that are known out of a text; what looks like one is taken out in any case. */

@@ -5,8 +5,8 @@
  */
 import type { KubernetesObject } from '../../access.ts'
 import { isSecretKey, readData } from '../../airflow/keys.ts'
-import { isSecretName, learnFromText, learnSetting } from '../learn.ts'
-import { mask } from '../redact.ts'
+import { isSecretName, type Learn, learnFromText, learnSetting } from '../learn.ts'
+import { type Count, mask } from '../redact.ts'
 import type { Scope } from './collector.ts'
 import { readableArguments } from './arguments.ts'
 
@@ -24,10 +24,21 @@ const readableParameters = /^(?:server|share|path|nodePath|pathPattern|subDir|ty
 export type Keepers = ReturnType<typeof keepers>
 
 /** Who is told of what is not kept. */
-type Told = Required<{ [K in 'learn' | 'count']: NonNullable<Scope[K]> }>
+interface Told {
+  learn: Learn
+  count: Count
+  /** Learns a setting; what thousands of pods say alike is looked at once. */
+  note: (name: string, value: string) => void
+}
 
 export function keepers({ learn = () => undefined, count = () => undefined }: Pick<Scope, 'learn' | 'count'>) {
-  const told: Told = { learn, count }
+  const noted = new Set<string>()
+  const note: Told['note'] = (name, value) => {
+    const setting = `${name}=${value}`
+    if (!noted.has(setting)) learnSetting(learn, name, value)
+    noted.add(setting)
+  }
+  const told: Told = { learn, count, note }
   const kept = (object: KubernetesObject): KubernetesObject => cleaned(object, told)
   return { plain: kept, event: kept, pod: kept, workload: kept, nameOnly, keysOnly: (object: KubernetesObject): KubernetesObject => keysOnly(object, told) }
 }
@@ -72,9 +83,9 @@ function specialList(key: string, list: readonly unknown[], told: Told): unknown
   }
 }
 
-function hidden(what: 'certificates' | 'headers' | 'parameters', name: string, value: unknown, { learn, count }: Told): string {
+function hidden(what: 'certificates' | 'headers' | 'parameters', name: string, value: unknown, { count, note }: Told): string {
   count(what)
-  if (typeof value === 'string') learnSetting(learn, name, value)
+  if (typeof value === 'string') note(name, value)
   return mask
 }
 
@@ -86,22 +97,22 @@ function parameter(name: string, value: unknown, told: Told): unknown {
   return readableParameters.test(name) && !isSecretName(name) ? value : hidden('parameters', name, value, told)
 }
 
-function annotations(all: Record<string, string>, { learn, count }: Told): Record<string, string> {
+function annotations(all: Record<string, string>, { count, note }: Told): Record<string, string> {
   return Object.fromEntries(Object.entries(all).filter(([name, value]) => {
     if (readableAnnotations.test(name)) return true
     count('annotations')
-    learnSetting(learn, name, value)
+    note(name, value)
     return false
   }))
 }
 
 /** Variables keep their names, and a reference to a Secret or ConfigMap its target. */
-function variable({ name, value, valueFrom }: Setting, { learn, count }: Told): unknown {
+function variable({ name, value, valueFrom }: Setting, { count, note }: Told): unknown {
   if (valueFrom !== undefined) return { name, valueFrom }
   if (readableVariables.test(name)) return { name, value }
   if (typeof value === 'string' && value !== '') {
     count('variables')
-    learnSetting(learn, name, value)
+    note(name, value)
   }
   return { name }
 }
