@@ -34,6 +34,8 @@ export interface Wanted {
   host: string
   path: string
   prefix: 'strip' | 'mount'
+  /** Instead of what the resolver gives for the host. */
+  address?: string | undefined
   certResolver: string
   entryPoint: string
   /** Where Traefik is asked, where the configuration says so. */
@@ -92,10 +94,7 @@ export interface StateFacts {
 /** A folder of the storage step as this machine sees it, where it is the node. */
 export interface Folder extends FolderFacts {
   path: string
-  /** How many entries; left out where it cannot be told. */
-  entries?: number | undefined
 }
-
 
 export interface Evidence {
   /** ISO time of this machine's clock. */

@@ -5,8 +5,8 @@
  */
 import type { KubernetesObject } from '../../access.ts'
 import { isSecretKey, readData } from '../../airflow/keys.ts'
-import { isSecretName, learnFromText, learnSetting } from '../learn.ts'
-import { mask } from '../redact.ts'
+import { isSecretName, type Learn, learnFromText, learnSetting } from '../learn.ts'
+import { type Count, mask } from '../redact.ts'
 import type { Scope } from './collector.ts'
 import { readableArguments } from './arguments.ts'
 
@@ -23,87 +23,123 @@ const readableParameters = /^(?:server|share|path|nodePath|pathPattern|subDir|ty
 
 export type Keepers = ReturnType<typeof keepers>
 
+/** Who is told of what is not kept. */
+interface Told {
+  learn: Learn
+  count: Count
+  /** Learns a setting; what thousands of pods say alike is looked at once. */
+  note: (name: string, value: string) => void
+}
+
 export function keepers({ learn = () => undefined, count = () => undefined }: Pick<Scope, 'learn' | 'count'>) {
-  const cleaned = (object: KubernetesObject): KubernetesObject => {
-    const { managedFields: _, ...metadata } = object.metadata
-    return { ...object, metadata: walk(metadata) as KubernetesObject['metadata'], ...(walk(withoutMetadata(object)) as object) }
+  const noted = new Set<string>()
+  const note: Told['note'] = (name, value) => {
+    const setting = `${name}=${value}`
+    if (!noted.has(setting)) learnSetting(learn, name, value)
+    noted.add(setting)
   }
-
-  /** By the name of the field that a value lies under, however deep. */
-  const walk = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(walk)
-    if (typeof value !== 'object' || value === null) return value
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, special(key, inner)]))
+  const told: Told = { learn, count, note }
+  const kept = (object: KubernetesObject): KubernetesObject => cleaned(object, told)
+  return {
+    plain: kept, event: kept, pod: kept, workload: kept, nameOnly,
+    // Headers and plugins may hold tokens; rules read which kind it is, and the prefixes.
+    middleware: (object: KubernetesObject): KubernetesObject => ({ ...kept(object), spec: onlyPrefix(object.spec) }),
+    keysOnly: (object: KubernetesObject): KubernetesObject => keysOnly(object, told),
   }
+}
 
-  const special = (key: string, value: unknown): unknown => {
-    if (Array.isArray(value)) {
-      if (key === 'env') return value.map(variable)
-      if (key === 'args' || key === 'command') return readableArguments(value, learn, count)
-      if (key === 'httpHeaders') return value.map((one) => { const { name, value: said } = one as Setting; return { name, value: header(name, said) } })
-      if (key === 'users') return value.map((one) => (typeof one === 'string' ? hidden('parameters', key, one) : walk(one)))
-    }
-    if (typeof value === 'string' && /^ca(?:Bundle|Data|\.crt)$|-data$/.test(key)) return hidden('certificates', '', value)
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return walk(value)
-    if (key === 'annotations') return annotations(value as Record<string, string>)
-    if (/^custom(?:Request|Response)Headers$/.test(key)) return mapped(value, header)
-    // A route's options are a reference, and have a name.
-    if (['parameters', 'volumeAttributes'].includes(key) || (key === 'options' && !('name' in value))) return mapped(value, (name, said) => (readableParameters.test(name) && !isSecretName(name) ? said : hidden('parameters', name, said)))
-    if (key === 'plugin') return texts(value, (name, said) => hidden('parameters', name, said))
-    return walk(value)
+function cleaned(object: KubernetesObject, told: Told): KubernetesObject {
+  const { managedFields: _, ...metadata } = object.metadata
+  return { ...object, metadata: walk(metadata, told) as KubernetesObject['metadata'], ...(walk(withoutMetadata(object), told) as object) }
+}
+
+/** By the name of the field that a value lies under, however deep. */
+function walk(value: unknown, told: Told): unknown {
+  if (Array.isArray(value)) return value.map((one) => walk(one, told))
+  if (typeof value !== 'object' || value === null) return value
+  return mapped(value, (key, inner) => special(key, inner, told))
+}
+
+function special(key: string, value: unknown, told: Told): unknown {
+  if (Array.isArray(value)) return specialList(key, value, told)
+  if (typeof value === 'string' && /^ca(?:Bundle|Data|\.crt)$|-data$/.test(key)) return hidden('certificates', '', value, told)
+  if (typeof value !== 'object' || value === null) return value
+  if (key === 'annotations') return annotations(value as Record<string, string>, told)
+  if (/^custom(?:Request|Response)Headers$/.test(key)) return mapped(value, (name, said) => header(name, said, told))
+  // A route's options are a reference, and have a name.
+  if (['parameters', 'volumeAttributes'].includes(key) || (key === 'options' && !('name' in value))) return mapped(value, (name, said) => parameter(name, said, told))
+  if (key === 'plugin') return texts(value, (name, said) => hidden('parameters', name, said, told))
+  return walk(value, told)
+}
+
+function specialList(key: string, list: readonly unknown[], told: Told): unknown {
+  switch (key) {
+    case 'env':
+      return list.map((one) => variable(one as Setting, told))
+    case 'args':
+    case 'command':
+      return readableArguments(list, told.learn, told.count)
+    case 'httpHeaders':
+      return (list as readonly Setting[]).map(({ name, value }) => ({ name, value: header(name, value, told) }))
+    case 'users':
+      return list.map((one) => (typeof one === 'string' ? hidden('parameters', key, one, told) : walk(one, told)))
+    default:
+      return list.map((one) => walk(one, told))
   }
+}
 
-  const hidden = (what: 'certificates' | 'headers' | 'parameters', name: string, value: unknown): string => {
-    count(what)
-    if (typeof value === 'string') learnSetting(learn, name, value)
-    return mask
+function hidden(what: 'certificates' | 'headers' | 'parameters', name: string, value: unknown, { count, note }: Told): string {
+  count(what)
+  if (typeof value === 'string') note(name, value)
+  return mask
+}
+
+function header(name: string, value: unknown, told: Told): unknown {
+  return readableHeaders.test(name) ? value : hidden('headers', name, value, told)
+}
+
+function parameter(name: string, value: unknown, told: Told): unknown {
+  return readableParameters.test(name) && !isSecretName(name) ? value : hidden('parameters', name, value, told)
+}
+
+function annotations(all: Record<string, string>, { count, note }: Told): Record<string, string> {
+  return Object.fromEntries(Object.entries(all).filter(([name, value]) => {
+    if (readableAnnotations.test(name)) return true
+    count('annotations')
+    note(name, value)
+    return false
+  }))
+}
+
+/** Variables keep their names, and a reference to a Secret or ConfigMap its target. */
+function variable({ name, value, valueFrom }: Setting, { count, note }: Told): unknown {
+  if (valueFrom !== undefined) return { name, valueFrom }
+  if (readableVariables.test(name)) return { name, value }
+  if (typeof value === 'string' && value !== '') {
+    count('variables')
+    note(name, value)
   }
+  return { name }
+}
 
-  const header = (name: string, value: unknown): unknown => (readableHeaders.test(name) ? value : hidden('headers', name, value))
+function nameOnly({ apiVersion, kind, metadata }: KubernetesObject): KubernetesObject {
+  return { apiVersion, kind, metadata: namesOf(metadata) }
+}
 
-  const annotations = (all: Record<string, string>): Record<string, string> => {
-    const readable = Object.entries(all).filter(([name, value]) => {
-      if (readableAnnotations.test(name)) return true
-      count('annotations')
-      learnSetting(learn, name, value)
-      return false
-    })
-    return Object.fromEntries(readable)
-  }
-
-  /** Variables keep their names, and a reference to a Secret or ConfigMap its target. */
-  const variable = (one: unknown): unknown => {
-    const { name, value, valueFrom } = one as Setting & { valueFrom?: unknown }
-    if (valueFrom !== undefined) return { name, valueFrom }
-    if (readableVariables.test(name)) return { name, value }
-    if (typeof value === 'string' && value !== '') {
-      count('variables')
-      learnSetting(learn, name, value)
-    }
-    return { name }
-  }
-
-  const nameOnly = ({ apiVersion, kind, metadata }: KubernetesObject): KubernetesObject => ({ apiVersion, kind, metadata: namesOf(metadata) })
-
-  /** A Secret or a ConfigMap. */
-  const keysOnly = (object: KubernetesObject): KubernetesObject => {
-    const data = object.kind === 'Secret' ? { ...readData(object), ...(object.stringData as object | undefined) } : { ...(object.data as object | undefined), ...(object.binaryData as object | undefined) }
-    count(object.kind === 'Secret' ? 'secrets' : 'configMaps', Object.keys(data).length)
-    for (const [key, value] of Object.entries(data as Record<string, unknown>)) {
-      if (typeof value === 'string') (object.kind === 'Secret' ? learnSecret : learnSetting)(learn, key, value)
-    }
-    return { ...nameOnly(object), keys: Object.keys(data) }
-  }
-
-  /** Headers and plugins may hold tokens; rules read which kind it is, and the prefixes. */
-  const middleware = (object: KubernetesObject): KubernetesObject => ({ ...cleaned(object), spec: onlyPrefix(object.spec) })
-
-  return { plain: cleaned, event: cleaned, pod: cleaned, workload: cleaned, middleware, nameOnly, keysOnly }
+/** A Secret or a ConfigMap. */
+function keysOnly(object: KubernetesObject, { learn, count }: Told): KubernetesObject {
+  const isSecret = object.kind === 'Secret'
+  const parts = isSecret ? [readData(object), object.stringData] : [object.data, object.binaryData]
+  const data = Object.entries(Object.assign({}, ...parts) as Record<string, unknown>)
+  count(isSecret ? 'secrets' : 'configMaps', data.length)
+  for (const [key, value] of data) if (typeof value === 'string') (isSecret ? learnSecret : learnSetting)(learn, key, value)
+  return { ...nameOnly(object), keys: data.map(([key]) => key) }
 }
 
 interface Setting {
   name: string
   value?: unknown
+  valueFrom?: unknown
 }
 
 /** All of it, and where it is an address or a file, what in it looks secret too. */

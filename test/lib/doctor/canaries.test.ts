@@ -8,7 +8,7 @@ import { collect } from '../../../lib/doctor/collect/index.ts'
 import { diagnose } from '../../../lib/doctor/diagnose.ts'
 import { mask, redactWith } from '../../../lib/doctor/redact.ts'
 import { createTally, swept } from '../../../lib/doctor/sweep.ts'
-import { bundleFiles } from '../../../lib/report/bundle.ts'
+import { bundleFiles, evidenceFile, parseStored } from '../../../lib/report/bundle.ts'
 import { diagnosisJson, diagnosisLines } from '../../../lib/report/diagnosis.ts'
 import { claim, crashed, now, pod, release } from '../observe/objects.ts'
 import { logShapes, planted } from './canaries.ts'
@@ -35,6 +35,8 @@ void t.test('no secret is in the evidence, the bundle, or what is printed, where
     t.same([...canaries].filter(([, value]) => formsOf(value).some((form) => text.includes(form))).map(([place, value]) => `${place}: …${text.slice(Math.max(0, text.indexOf(value) - 80), text.indexOf(value))}`), [], where)
   }
   t.same(evidence.unknown, [], 'and everything was read')
+  const text = bundleFiles({ airstrip: '0', evidence, beside: [] }, diagnosis, redactor.redact).find((file) => file.path === evidenceFile)?.bytes ?? ''
+  t.same(diagnose(parseStored(text, path).evidence), diagnosis, 'and says the same when it is judged again')
   t.ok(evidence.logs.length > 0)
   t.match(texts.evidence, /"name":"DB_PASSWORD"/, 'what is secret keeps its name')
 })
