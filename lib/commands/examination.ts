@@ -61,6 +61,6 @@ export function wantedOf({ airflow, storage, ingress, diff }: Config): Wanted {
     ignore: diff.ignore,
     service: `${airflow.release}-webserver`,
     bundledDatabase: airflow.database.external === undefined,
-    fernetSecret: String(wishFor(airflowSpec({ airflow, ingress, diff }).release, airflow.executor).values.fernetKeySecretName),
+    fernetSecretName: String(wishFor(airflowSpec({ airflow, ingress, diff }).release, airflow.executor).values.fernetKeySecretName),
   }
 }

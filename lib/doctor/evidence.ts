@@ -34,11 +34,9 @@ export interface Wanted {
   host: string
   path: string
   prefix: 'strip' | 'mount'
-  /** Instead of what the resolver gives for the host. */
-  address?: string | undefined
   certResolver: string
   entryPoint: string
-  /** Where Traefik is asked, where the configuration says so. */
+  /** Where Traefik is asked instead of what the resolver gives for the host. */
   address?: string | undefined
   /** What the person calls no drift. */
   ignore?: readonly IgnoreRule[] | undefined
@@ -47,7 +45,7 @@ export interface Wanted {
   /** Whether PostgreSQL is the chart's own. */
   bundledDatabase: boolean
   /** The Secret with the Fernet key that the release is to use. */
-  fernetSecret: string
+  fernetSecretName: string
 }
 
 /** A Secret of the release's namespace without its values. */

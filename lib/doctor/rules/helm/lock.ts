@@ -56,10 +56,10 @@ function isIdle(evidence: Evidence): boolean {
 function otherOwner({ record, wanted, namespace, release }: Evidence): Finding[] {
   if (record === undefined || wanted === undefined || release === undefined) return []
   const { fernetKeySecretName } = record.values
-  if (fernetKeySecretName === wanted.fernetSecret) return []
+  if (fernetKeySecretName === wanted.fernetSecretName) return []
   return [doubtful('release-not-airstrips', {
     title: `Release ${namespace}/${release} was installed by other means and has its own keys`,
-    evidence: [`its fernetKeySecretName is ${typeof fernetKeySecretName === 'string' ? fernetKeySecretName : 'not set'}, airstrip's is ${wanted.fernetSecret}`],
+    evidence: [`its fernetKeySecretName is ${typeof fernetKeySecretName === 'string' ? fernetKeySecretName : 'not set'}, airstrip's is ${wanted.fernetSecretName}`],
     why: 'airstrip does not change it: another Fernet key would make every stored connection and variable unreadable.',
     fix: [`To keep its key, write airflow.values: {fernetKeySecretName: ${typeof fernetKeySecretName === 'string' ? fernetKeySecretName : `${release}-fernet-key`}}; or choose another airflow.release or airflow.namespace`],
   })]
