@@ -7,7 +7,7 @@ import type { Evidence, Said } from './evidence.ts'
  */
 export function failuresOf({ record, said }: Evidence): Said[] {
   const since = record === undefined ? 0 : Date.parse(record.updatedAt)
-  const recent = said.filter(({ source, at }) => /^step (helm|executor)\b/.test(source) && Date.parse(at) >= since)
+  const recent = said.filter(({ source, at }) => /^(step (helm|executor)\b|this run$)/.test(source) && Date.parse(at) >= since)
   if (record?.status !== 'failed') return recent
   return [{ source: `Helm release ${record.namespace}/${record.name}, revision ${record.revision}`, at: record.updatedAt, text: record.description }, ...recent]
 }

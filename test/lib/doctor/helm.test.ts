@@ -24,6 +24,7 @@ void t.test('a refusal of Helm is the cause, and the failed release stands under
   const said = (at: string) => of({ said: [{ source: 'step helm, in state.json', at, text: texts['kubeversion-refused'] }] })
   t.same(ids(said('2023-08-02T10:00:00Z')), ['kubeversion-refused error'])
   t.same(ids(said('2023-08-02T08:00:00Z')), [], 'what was said before the newest record is over')
+  t.same(ids(of({ said: [{ source: 'this run', at: '2023-08-02T10:00:00Z', text: texts['kubeversion-refused'] }] })), ['kubeversion-refused error'], 'and of an apply that fails now')
   t.end()
 })
 
