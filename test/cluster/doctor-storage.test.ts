@@ -30,7 +30,12 @@ async function pairByHand(it: Site, claim: object, volume?: object): Promise<voi
 }
 
 const pairs: Fault[] = [
-  { name: 'a claim deleted while pods use it', id: 'claim-terminating', tells: /airflow-local-dags-folder/, harm: it => kube(it, 'delete', 'pvc', dags, '--wait=false') },
+  { name: 'a claim deleted while pods use it', id: 'claim-terminating', tells: /airflow-local-dags-folder/, harm: it => kube(it, 'delete', 'pvc', dags, '--wait=false'),
+    // As long as pods use it, apply waits for it to go.
+    undo: async it => {
+      await stopped(it, ...users)
+      await it.airstrip(['apply'])
+    } },
   { name: 'a claim that is gone, and pods that want it', id: ['claim-missing', 'pv-released-not-rebinding'], also: ['claim-missing', 'pv-released-not-rebinding'], harm: async it => {
     await stopped(it, ...users)
     await kube(it, 'delete', 'pvc', dags)
