@@ -148,30 +148,29 @@ async function untilNamed(it: Site, fault: Fault): Promise<Named> {
   }
 }
 
-const commands = /^(kubectl|helm|npx|sudo|openssl|sed|cp|rm|mv|mkdir|chmod|chown|export|base64)\b/
-
 /** What went wrong with it; empty where nothing did. */
 async function mend(it: Site, fault: Fault, finding: Finding): Promise<string> {
   const [first = ''] = finding.fix
   if (fault.mend !== undefined) return fault.mend(it, finding).then(() => '', (error: unknown) => String(error))
-  if (!commands.test(first)) return `the first fix is no command: ${first}`
+  const isCommand = await paste(it, `command -v ${first.split(' ')[0] ?? ''}`)
+  if (isCommand.code !== 0) return `the first fix is no command: ${first}`
   if (/^kubectl\b.* (logs|describe|get|top)\b/.test(first)) return `the first fix only looks: ${first}`
   const { code, said } = await paste(it, first)
   return code === 0 ? '' : `${first}\nended with ${code}: ${said}`
 }
 
 /**
- * As pasted into a shell beside the checkout. The site's files are not in their default places, so npx is
- * one that adds where they are; and root needs no sudo, which a lab's machine may lack.
+ * As pasted into a shell beside the checkout that knows of no kubeconfig: the doctor was told of one by
+ * a flag, and so its commands must name it. What is different from a person's shell: nobody is there to
+ * agree, hence npx adds --yes to apply; and root needs no sudo, which a lab's machine may lack.
  */
 export function paste(it: Site, command: string): Promise<{ code: number; said: string }> {
   const bin = join(it.folder, 'bin')
   mkdirSync(bin, { recursive: true })
   const program = (name: string, text: string): void => { writeFileSync(join(bin, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 }) }
-  const files = `--config '${it.configPath}' --state '${it.statePath}' --kubeconfig '${it.kubeconfig}'`
-  program('npx', `shift 2; yes=; case "$1" in apply|""|-*) yes=--yes;; esac; exec '${process.execPath}' --import=tsx run.ts "$@" $yes ${files}`)
+  program('npx', `shift 2; yes=; case "$1" in apply|""|-*) yes=--yes;; esac; case " $* " in *" --yes "*) yes=;; esac; exec '${process.execPath}' --import=tsx run.ts "$@" $yes`)
   program('sudo', 'exec "$@"')
-  const env = { PATH: `${bin}:${lab.path}`, HOME: it.folder, XDG_CACHE_HOME: join(it.folder, 'cache'), LANG: 'C.UTF-8', KUBECONFIG: it.kubeconfig }
+  const env = { PATH: `${bin}:${lab.path}`, HOME: it.folder, XDG_CACHE_HOME: join(it.folder, 'cache'), LANG: 'C.UTF-8' }
   return new Promise(resolve => {
     const child = spawn('bash', ['-c', command], { cwd: checkout, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: 240_000 * Math.max(1, patience) })
     const said: Buffer[] = []
