@@ -22,7 +22,7 @@ const images = (registry: string): Fault[] => [
 ]
 
 const programs: Fault[] = [
-  container('a command that the image does not have', 'statsd', { command: ['no-such-program'] }, 'crash-loop', { tells: /no-such-program/ }),
+  container('a command that the image does not have', 'statsd', { command: ['no-such-program'] }, ['container-config-error', 'crash-loop'], { tells: /no-such-program/ }),
   container('a command that ends at once without an error', 'statsd', { command: ['true'] }, 'crash-loop'),
   container('a variable that makes it crash', 'webserver', crash, 'crash-loop', { tells: /AIRSTRIP_LAB_CRASH/ }),
   container('a variable that makes the scheduler crash', 'scheduler', crash, 'crash-loop', { tells: /AIRSTRIP_LAB_CRASH/ }),

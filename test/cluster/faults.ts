@@ -74,7 +74,13 @@ export async function faults(t: Test, it: Site, list: Fault[]): Promise<void> {
 }
 
 export async function oneFault(t: Test, it: Site, fault: Fault): Promise<void> {
-  await fault.harm(it)
+  const unbroken = await fault.harm(it).then(() => '', (error: unknown) => String(error))
+  if (unbroken !== '') {
+    console.error(`matrix | ${fault.name} | NOT BROKEN ${unbroken.replaceAll('\n', ' ')}`)
+    t.fail('broken as wanted', { unbroken })
+    await undo(t, it, fault)
+    return
+  }
   const named = await untilNamed(it, fault)
   t.same(named.wrong, [], 'nothing else is named first on the way')
   t.ok(named.finding, `doctor names it within ${fault.seconds ?? 60} s`, { last: named.last })
@@ -90,12 +96,13 @@ export async function oneFault(t: Test, it: Site, fault: Fault): Promise<void> {
   else t.fail('mended by the first fix, doctor says healthy', { fix: named.finding?.fix[0], mended, still: well })
   // At once, and shown where the file fails; TAP's own comments come when all is over.
   console.error(line(fault, named, well === true, mended))
-  if (well === true) return
-  await (fault.undo ?? applied)(it)
-  t.equal(await untilHealthy(it, fault), true, 'undone by the test, doctor says healthy')
+  if (well !== true) await undo(t, it, fault)
 }
 
-const applied = (it: Site): Promise<unknown> => it.airstrip(['apply'])
+async function undo(t: Test, it: Site, fault: Fault): Promise<void> {
+  await (fault.undo?.(it) ?? it.airstrip(['apply']))
+  t.equal(await untilHealthy(it, fault), true, 'undone by the test, doctor says healthy')
+}
 
 /** What a finding owes to whoever reads it. */
 function complete(t: Test, { title, evidence, why, fix }: Finding): void {
@@ -129,14 +136,14 @@ async function untilNamed(it: Site, fault: Fault): Promise<Named> {
   const wrong = new Set<string>()
   const wanted = idsOf(fault)
   for (;;) {
-    const seconds = since()
     const { diagnosis } = await look(it, fault.doctor)
+    const seconds = since()
     const [first] = diagnosis.findings
     const missing = (fault.and ?? []).filter(id => !rootsOf(diagnosis).some(root => root.id === id))
     const isRight = first !== undefined && (wanted.includes(first.id) || (fault.and ?? []).includes(first.id as FaultId))
     // Of a pair, one half may show before the other.
     if (first !== undefined && !isRight && first.severity === 'error') wrong.add(wordsOf(first))
-    const over = since() > (fault.seconds ?? 60) * patience
+    const over = seconds > (fault.seconds ?? 60) * patience
     if ((isRight && missing.length === 0 && diagnosis.findings.some(({ id }) => wanted.includes(id))) || over) {
       const finding = isRight ? diagnosis.findings.find(({ id }) => wanted.includes(id)) : undefined
       const allowed: string[] = [...wanted, ...(fault.also ?? []), ...(fault.and ?? [])]
@@ -154,7 +161,7 @@ async function mend(it: Site, fault: Fault, finding: Finding): Promise<string> {
   if (fault.mend !== undefined) return fault.mend(it, finding).then(() => '', (error: unknown) => String(error))
   const isCommand = await paste(it, `command -v ${first.split(' ')[0] ?? ''}`)
   if (isCommand.code !== 0) return `the first fix is no command: ${first}`
-  if (/^kubectl\b.* (logs|describe|get|top)\b/.test(first)) return `the first fix only looks: ${first}`
+  if (/^kubectl\b[^#']* (logs|describe|get|top) /.test(first)) return `the first fix only looks: ${first}`
   const { code, said } = await paste(it, first)
   return code === 0 ? '' : `${first}\nended with ${code}: ${said}`
 }

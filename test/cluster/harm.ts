@@ -26,6 +26,8 @@ export const deletePods = (it: Site, component: string): Promise<string> => kube
 export async function stopped(it: Site, ...workloads: string[]): Promise<void> {
   await kube(it, 'scale', ...workloads, '--replicas=0')
   const names = workloads.map(one => one.replace(/^.*\/airflow-/, '')).join(',')
+  // Not for as long as each of them grants itself.
+  await kube(it, 'delete', 'pod', '-l', `component in (${names})`, '--grace-period=1', '--wait=false')
   await until(`no pod of ${names}`, async () => (await kube(it, 'get', 'pods', '-l', `component in (${names})`, '-o', 'name')) === '')
 }
 
