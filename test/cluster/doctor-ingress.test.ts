@@ -15,7 +15,7 @@ const edited = (name: string, path: string, value: unknown, tells: RegExp): Faul
 
 const routes: Fault[] = [
   { name: 'the route deleted', id: 'route-missing', tells: /IngressRoute/, harm: it => kube(it, 'delete', route) },
-  { name: 'the middleware deleted', id: 'route-missing', tells: /Middleware/, harm: it => kube(it, 'delete', 'middleware/airflow-webserver') },
+  { name: 'the middleware deleted', id: ['route-missing', 'traefik-404-route-not-loaded'], tells: /Middleware/, harm: it => kube(it, 'delete', 'middleware/airflow-webserver') },
   edited('a route to a service that is not there', '/spec/routes/0/services/0/name', 'airflow-web', /airflow-web\b/),
   edited('a route to a port that the service does not have', '/spec/routes/0/services/0/port', 8081, /8081/),
   edited('a route for another host', '/spec/routes/0/match', 'Host(`other.lab.test`) && PathPrefix(`/airflow`)', /other\.lab\.test/),
