@@ -1,0 +1,58 @@
+/** Between the person's browser and the webserver: Traefik, route, prefix, certificate. */
+import t from 'tap'
+import { kubectl } from './cluster.ts'
+import { faults, type Fault } from './faults.ts'
+import { edit, editContainer, kube, setImage } from './harm.ts'
+import { exits, site, type Site } from './site.ts'
+
+const route = 'ingressroute/airflow-webserver'
+const traefik = (...args: string[]): Promise<string> => kubectl(['-n', 'traefik', ...args])
+const patchRoute = (it: Site, path: string, value: unknown, op = 'replace'): Promise<string> => kube(it, 'patch', route, '--type=json', '-p', JSON.stringify([{ op, path, value }]))
+
+/** An edited route is both: not the one that airstrip wrote, and one that Traefik cannot use. */
+const edited = (name: string, path: string, value: unknown, tells: RegExp): Fault =>
+  ({ name, id: ['route-missing', 'traefik-404-route-not-loaded'], tells, harm: it => patchRoute(it, path, value) })
+
+const routes: Fault[] = [
+  { name: 'the route deleted', id: 'route-missing', tells: /IngressRoute/, harm: it => kube(it, 'delete', route) },
+  { name: 'the middleware deleted', id: ['route-missing', 'traefik-404-route-not-loaded'], tells: /Middleware/, harm: it => kube(it, 'delete', 'middleware/airflow-webserver') },
+  edited('a route to a service that is not there', '/spec/routes/0/services/0/name', 'airflow-web', /airflow-web\b/),
+  edited('a route to a port that the service does not have', '/spec/routes/0/services/0/port', 8081, /8081/),
+  edited('a route for another host', '/spec/routes/0/match', 'Host(`other.lab.test`) && PathPrefix(`/airflow`)', /other\.lab\.test/),
+  edited('a route at an entry point that is not there', '/spec/entryPoints', ['websecurely'], /websecurely/),
+  edited('a route with a rule that is none', '/spec/routes/0/match', 'Host(airflow', /Host\(airflow/),
+  { name: 'a route without the middleware', id: ['prefix-handled-twice', 'route-missing'], harm: it => patchRoute(it, '/spec/routes/0/middlewares', undefined, 'remove') },
+  { name: 'a middleware that strips another prefix', id: ['prefix-handled-twice', 'route-missing'], tells: /\/wrong/, harm: it => edit(it, 'middleware/airflow-webserver', { spec: { stripPrefix: { prefixes: ['/wrong'] } } }, 'merge') },
+  { name: 'a base URL with the path, by a variable', id: ['probe-path-mismatch', 'prefix-handled-twice'], tells: /BASE_URL|\/health/, harm: it => editContainer(it, 'webserver', { env: [{ name: 'AIRFLOW__WEBSERVER__BASE_URL', value: `https://${it.host}/airflow` }] }) },
+  { name: 'a certificate resolver that Traefik does not have', id: ['certresolver-missing', 'route-missing'], tells: /letsencrpyt/, harm: it => patchRoute(it, '/spec/tls/certResolver', 'letsencrpyt') },
+  { name: 'no TLS in the route', id: ['route-missing', 'traefik-404-route-not-loaded'], harm: it => patchRoute(it, '/spec/tls', undefined, 'remove') },
+]
+
+const asItWas = (): Promise<string> => traefik('rollout', 'undo', 'deployment/traefik')
+
+const controller: Fault[] = [
+  { name: 'Traefik scaled to 0', id: 'traefik-not-running', harm: () => traefik('scale', 'deployment/traefik', '--replicas=0'), undo: () => traefik('scale', 'deployment/traefik', '--replicas=1') },
+  { name: 'Traefik with an image that is not there', id: 'traefik-not-running', tells: /traefik:v9/, harm: () => traefik('set', 'image', 'deployment/traefik', 'traefik=docker.io/library/traefik:v9'), mend: asItWas, undo: asItWas },
+  { name: 'a Traefik that reads another group of kinds', id: 'traefik-crd-group-mismatch', tells: /traefik\.io/, harm: () => traefik('set', 'image', 'deployment/traefik', 'traefik=docker.io/library/traefik:v3.0.0'), mend: asItWas, undo: asItWas },
+  { name: 'a Traefik without the resolver', id: 'certresolver-missing', tells: /letsencrypt/, harm: async () => {
+    const args = ['--entrypoints.web.address=:80', '--entrypoints.websecure.address=:443', '--entrypoints.websecure.http.tls=true', '--providers.kubernetescrd']
+    await traefik('patch', 'deployment/traefik', '--type=json', '-p', JSON.stringify([{ op: 'replace', path: '/spec/template/spec/containers/0/args', value: args }]))
+  }, mend: asItWas, undo: asItWas },
+]
+
+const pairs: Fault[] = [
+  { name: 'two at once: the route deleted, and an image that is none', id: 'invalid-image-name', and: ['route-missing'], harm: async it => {
+    await kube(it, 'delete', route)
+    await setImage(it, 'scheduler', 'Apache/Airflow:2')
+  } },
+  { name: 'two at once: the middleware deleted, and the scheduler scaled to 0', id: 'scaled-to-zero', and: ['route-missing'], harm: async it => {
+    await kube(it, 'delete', 'middleware/airflow-webserver')
+    await kube(it, 'scale', 'deployment/airflow-scheduler', '--replicas=0')
+  } },
+]
+
+void t.test('between the browser and the webserver', async t => {
+  const it = await site(t, 'doctoringress')
+  exits(t, await it.airstrip(['apply']), 0)
+  await faults(t, it, [...routes, ...controller, ...pairs])
+})

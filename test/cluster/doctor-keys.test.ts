@@ -1,0 +1,74 @@
+/** Passwords and keys, and a database that cannot be reached or written. */
+import { chmod, chown } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import t from 'tap'
+import { get, kubectl } from './cluster.ts'
+import { faults, type Fault } from './faults.ts'
+import { deletePods, edit, editContainer, kube } from './harm.ts'
+import { exits, site, type Site } from './site.ts'
+
+const encoded = (text: string): string => Buffer.from(text).toString('base64')
+const dataOf = async (it: Site, secret: string): Promise<Record<string, string>> => ((await get('secret', secret, it.namespace))?.data ?? {}) as Record<string, string>
+const connection = (it: Site, password: string, host = `airflow-postgresql.${it.namespace}`): string => `postgresql://airflow:${password}@${host}:5432/airflow?sslmode=disable`
+/** The entrypoint tries twenty times, three seconds apart, before it ends. */
+const impatient = { name: 'CONNECTION_CHECK_MAX_COUNT', value: '1' }
+
+const kept = new Map<string, Record<string, string>>()
+
+async function replaced(it: Site, secret: string, data: Record<string, string>): Promise<void> {
+  kept.set(secret, await dataOf(it, secret))
+  await edit(it, `secret/${secret}`, { data }, 'merge')
+}
+
+const restored = async (it: Site, secret: string, ...components: string[]): Promise<void> => {
+  await edit(it, `secret/${secret}`, { data: kept.get(secret) }, 'merge')
+  for (const component of components) await deletePods(it, component)
+}
+
+async function dataFolder(it: Site): Promise<string> {
+  const claim = await get('pvc', 'data-airflow-postgresql-0', it.namespace)
+  const volume = await get('pv', (claim?.spec as { volumeName: string }).volumeName)
+  const { hostPath, local } = volume?.spec as { hostPath?: { path: string }; local?: { path: string } }
+  return (hostPath ?? local)?.path ?? ''
+}
+
+const list: Fault[] = [
+  { name: 'the connection\'s Secret with another password', id: ['postgres-pvc-old-password', 'database-password-missing'], seconds: 90, harm: async it => {
+    await replaced(it, 'airflow-airstrip-metadata', { connection: encoded(connection(it, 'not-the-password')) })
+    await deletePods(it, 'scheduler')
+  }, undo: it => restored(it, 'airflow-airstrip-metadata', 'scheduler', 'webserver') },
+  { name: 'the connection\'s Secret with another host', id: 'database-unreachable', seconds: 90, tells: /no-such-database/, harm: async it => {
+    await replaced(it, 'airflow-airstrip-metadata', { connection: encoded(connection(it, 'any', 'no-such-database')) })
+    await deletePods(it, 'scheduler')
+  }, undo: it => restored(it, 'airflow-airstrip-metadata', 'scheduler', 'webserver') },
+  { name: 'a variable with another database', id: ['database-unreachable', 'crash-loop'], seconds: 90, tells: /no-such-database/, harm: it => editContainer(it, 'webserver', { env: ['SQL_ALCHEMY_CONN'].map(key => ({ name: `AIRFLOW__DATABASE__${key}`, value: connection(it, 'any', 'no-such-database'), valueFrom: null })).concat([{ ...impatient, valueFrom: null }]) }) },
+  { name: 'the Secret of the connection deleted, and pods made anew', id: ['container-config-error', 'release-object-missing'], tells: /airflow-airstrip-metadata/, harm: async it => {
+    await kube(it, 'delete', 'secret', 'airflow-airstrip-metadata')
+    await deletePods(it, 'webserver')
+  } },
+  { name: 'the Fernet key replaced by another', id: 'fernet-key-rotated', harm: async it => {
+    kept.set('fernet', await dataOf(it, 'airflow-airstrip-fernet-key'))
+    await kube(it, 'delete', 'secret', 'airflow-airstrip-fernet-key')
+    await kube(it, 'create', 'secret', 'generic', 'airflow-airstrip-fernet-key', `--from-literal=fernet-key=${randomBytes(32).toString('base64url')}=`)
+    await deletePods(it, 'scheduler')
+  }, mend: it => edit(it, 'secret/airflow-airstrip-fernet-key', { data: kept.get('fernet') }, 'merge'), undo: it => edit(it, 'secret/airflow-airstrip-fernet-key', { data: kept.get('fernet') }, 'merge') },
+  { name: 'the folder of the database given to root', id: 'postgres-datadir-permission', seconds: 90, tells: /\/bitnami\/postgresql|airflow-postgresql/, harm: async it => {
+    const folder = await dataFolder(it)
+    await chown(folder, 0, 0)
+    await chmod(folder, 0o700)
+    await kube(it, 'delete', 'pod', 'airflow-postgresql-0', '--wait=false')
+  }, undo: async it => {
+    await chmod(await dataFolder(it), 0o777)
+    await kube(it, 'delete', 'pod', 'airflow-postgresql-0', '--wait=false')
+  } },
+  { name: 'an image of the database that is none', id: 'invalid-image-name', seconds: 90, tells: /airflow-postgresql/, harm: async it => {
+    await kube(it, 'set', 'image', 'statefulset/airflow-postgresql', 'postgresql=Bitnami/PostgreSQL:11')
+    await kubectl(['-n', it.namespace, 'delete', 'pod', 'airflow-postgresql-0', '--wait=false'])
+  } },
+]
+
+void t.test('passwords, keys and the database', async t => {
+  const it = await site(t, 'doctorkeys')
+  exits(t, await it.airstrip(['apply']), 0)
+  await faults(t, it, list)
+})

@@ -1,0 +1,122 @@
+/** Between this machine and the API server: kubeconfig, certificates, rights, tools, the state file. */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { parse, stringify } from 'yaml'
+import { lab } from './cluster.ts'
+import { look, patience, untilHealthy, type Look } from './faults.ts'
+import { audit, person } from './people.ts'
+import { site, type RunOptions, type Site } from './site.ts'
+
+interface Kubeconfig { clusters: { cluster: Record<string, string> }[]; users: { user: Record<string, string> }[] }
+
+function kubeconfig(it: Site, name: string, change: (config: Kubeconfig) => void): RunOptions {
+  const config = parse(readFileSync(it.kubeconfig, 'utf8')) as Kubeconfig
+  change(config)
+  const path = join(it.folder, `${name}.kubeconfig`)
+  writeFileSync(path, stringify(config), { mode: 0o600 })
+  return { kubeconfig: path }
+}
+
+const server = (address: string, more: Record<string, string> = {}) => (config: Kubeconfig): void => {
+  for (const one of config.clusters) one.cluster = { ...one.cluster, server: address, ...more }
+}
+
+const day = (days: number): string => `${new Date(Date.now() + days * 86_400_000).toISOString().replace(/[-:T]/g, '').slice(0, 14)}Z`
+
+/** An API server's address behind a certificate of these days; `req -x509` makes none that has ended. */
+async function serverWithCertificate(test: Test, it: Site, from: number, until: number): Promise<RunOptions> {
+  const folder = join(it.folder, `certificate${from}`)
+  const at = (name: string): string => join(folder, name)
+  mkdirSync(folder)
+  writeFileSync(at('ca.conf'), `[ca]\ndefault_ca=c\n[c]\ndatabase=${at('index')}\nnew_certs_dir=${folder}\nrand_serial=yes\ndefault_md=sha256\npolicy=p\nx509_extensions=x\nunique_subject=no\n[p]\ncommonName=supplied\n[x]\nsubjectAltName=IP:127.0.0.1\nbasicConstraints=CA:true\n`)
+  writeFileSync(at('index'), '')
+  const openssl = (...args: string[]): void => void execFileSync('openssl', args, { stdio: 'pipe' })
+  openssl('req', '-new', '-newkey', 'rsa:2048', '-nodes', '-keyout', at('key'), '-subj', '/CN=kube-apiserver', '-out', at('csr'))
+  openssl('ca', '-batch', '-selfsign', '-notext', '-config', at('ca.conf'), '-keyfile', at('key'), '-in', at('csr'), '-startdate', day(from), '-enddate', day(until), '-out', at('crt'))
+  const [key, cert] = [readFileSync(at('key')), readFileSync(at('crt'))]
+  const listening = createServer({ key, cert }, (_, answer) => { answer.end('{}') }).listen(0, '127.0.0.1')
+  test.teardown(() => { listening.close() })
+  await new Promise(resolve => listening.once('listening', resolve))
+  const { port } = listening.address() as AddressInfo
+  return kubeconfig(it, `certificate${from}`, server(`https://127.0.0.1:${port}`, { 'certificate-authority-data': cert.toString('base64') }))
+}
+
+function first(t: Test, { code, ms, diagnosis }: Look, id: string, tells: RegExp): void {
+  const [finding] = diagnosis.findings
+  console.error(`matrix | machine: ${t.name} | ${id} | ${diagnosis.findings.map(one => one.id).join(' ')} | ${Math.round(ms / 1000)} s | fix: ${finding?.fix[0] ?? '-'} | ${finding?.id === id ? 'right' : `WRONG ${JSON.stringify(diagnosis).slice(0, 600)}`}`)
+  t.equal(finding?.id, id, 'named first', { diagnosis })
+  t.match([finding?.title, ...(finding?.evidence ?? [])].join('\n'), tells)
+  t.ok((finding?.fix.length ?? 0) > 0, 'with a fix')
+  t.ok([1, 3].includes(code), `doctor ended with ${code}`)
+  t.equal(diagnosis.healthy, false)
+  t.ok(ms < 30_000 * patience, `${ms} ms`)
+}
+
+const others = (diagnosis: Look['diagnosis'], ...allowed: string[]): string[] => diagnosis.findings.filter(({ causes, severity, id }) => causes.length === 0 && severity === 'error' && !allowed.includes(id)).map(({ id }) => id)
+
+void t.test('between this machine and the API server', async t => {
+  const it = await site(t, 'doctormachine')
+
+  for (const [name, id, tells, options] of [
+    ['an address where nobody listens', 'cluster-unreachable-kubeconfig', /127\.0\.0\.1:1\b/, () => kubeconfig(it, 'refused', server('https://127.0.0.1:1'))],
+    ['an address that has no name', 'cluster-unreachable-kubeconfig', /no-such-host\.invalid/, () => kubeconfig(it, 'nameless', server('https://no-such-host.invalid:6443'))],
+    ['no kubeconfig', 'cluster-unreachable-kubeconfig', /not-there/, () => ({ kubeconfig: join(it.folder, 'not-there') })],
+    ['a kubeconfig of another cluster: its authority', 'cluster-unreachable-kubeconfig', /authority/, () => serverWithCertificate(t, it, -3, 3).then(({ kubeconfig: path = '' }) => kubeconfig(it, 'authority', config => {
+      const own = parse(readFileSync(path, 'utf8')) as Kubeconfig
+      for (const one of config.clusters) one.cluster = { ...one.cluster, 'certificate-authority-data': own.clusters[0]?.cluster['certificate-authority-data'] ?? '' }
+    }))],
+    ['a kubeconfig whose user is nobody', 'cluster-unreachable-kubeconfig', /unauthorized|logged in|401/i, () => kubeconfig(it, 'nobody', config => { for (const one of config.users) one.user = { token: 'not-a-token' } })],
+    ['a certificate that has ended', 'kubeadm-certs-expired', /expired|ended|\d{4}/i, () => serverWithCertificate(t, it, -400, -35)],
+    ['a certificate that is not valid yet', 'clock-skew', /not yet|clock|\d{4}/i, () => serverWithCertificate(t, it, 2, 300)],
+  ] as [string, string, RegExp, () => RunOptions | Promise<RunOptions>][]) {
+    await t.test(name, async t => {
+      const looked = await look(it, await options())
+      first(t, looked, id, tells)
+      t.same(others(looked.diagnosis, id), [], 'nothing is said of a cluster that was not seen')
+    })
+  }
+
+  await t.test('a viewer, where nothing is installed', async t => {
+    const viewer = await person('doctorviewer', 'view', it.folder)
+    const log = audit(viewer)
+    const looked = await look(it, { kubeconfig: viewer.kubeconfig })
+    first(t, looked, 'permissions-denied', /secrets|namespaces/)
+    t.same(log.writes(), [])
+  })
+
+  await t.test('a machine without Helm', async t => {
+    const bin = join(it.folder, 'few')
+    mkdirSync(bin)
+    const kubectl = execFileSync('sh', ['-c', 'command -v kubectl'], { env: { PATH: lab.path } }).toString().trim()
+    writeFileSync(join(bin, 'kubectl'), `#!/bin/sh\nexec '${kubectl}' "$@"\n`, { mode: 0o755 })
+    first(t, await look(it, { env: { PATH: `${bin}:/bin` } }), 'tool-missing', /helm/i)
+  })
+
+  await t.test('a state file that is damaged', async t => {
+    mkdirSync(join(it.statePath, '..'), { recursive: true })
+    writeFileSync(it.statePath, '{"schema": 1, "steps"', { mode: 0o600 })
+    first(t, await look(it), 'state-file', /state\.json/)
+  })
+})
+
+void t.test('a cluster that is well', async t => {
+  const it = await site(t, 'doctorwell')
+  const { code } = await it.airstrip(['apply'])
+  t.equal(code, 0)
+  t.equal(await untilHealthy(it), true, 'exit code 0, no finding, nothing on its way')
+
+  await t.test('a state file of another cluster', async t => {
+    const text = readFileSync(it.statePath, 'utf8')
+    const { cluster } = JSON.parse(text) as { cluster?: string | { id?: string; uid?: string } }
+    const own = typeof cluster === 'string' ? cluster : (cluster?.uid ?? cluster?.id ?? '')
+    t.not(own, '', 'the state says which cluster it is of')
+    writeFileSync(it.statePath, text.replaceAll(own, '00000000-0000-4000-8000-000000000000'))
+    first(t, await look(it), 'state-file', /cluster/)
+    writeFileSync(it.statePath, text)
+    t.equal(await untilHealthy(it), true)
+  })
+})

@@ -1,0 +1,80 @@
+/** The cluster beneath: nodes, taints, DNS, and the programs of the control plane. Alone on the cluster, for all share these. */
+import t from 'tap'
+import type { FaultId } from '../../lib/observe/faults.ts'
+import { readRecord } from '../../scripts/lab/record.ts'
+import { instance } from '../../scripts/lab/paths.ts'
+import { kubectl, kubectlMaybe, lab } from './cluster.ts'
+import { faults, type Fault } from './faults.ts'
+import { deletePods, kube, setImage } from './harm.ts'
+import { exits, site } from './site.ts'
+
+const node = async (): Promise<string> => (await kubectl(['get', 'nodes', '-o', 'name'])).trim().replace('node/', '')
+const taint = async (text: string): Promise<string> => kubectlMaybe(['taint', 'nodes', await node(), text, '--overwrite'])
+
+/** A taint keeps off what comes after it, so a pod has to come. */
+const tainted = (name: string, key: string, value: string, id: Fault['id'], and?: Fault['and']): Fault => ({
+  name, id, also: ['no-schedulable-node'], tells: new RegExp(key.replace('/', '\\/')), ...(and === undefined ? {} : { and }),
+  harm: async it => {
+    await taint(`${key}${value}:NoSchedule`)
+    await deletePods(it, 'statsd')
+  },
+  undo: () => taint(`${key}:NoSchedule-`),
+})
+
+const nodes: Fault[] = [
+  tainted('a taint that nothing tolerates', 'dedicated', '=games', ['untolerated-taint', 'no-schedulable-node']),
+  tainted('the taint of a control plane, on the only node', 'node-role.kubernetes.io/master', '', ['control-plane-taint-single-node', 'no-schedulable-node']),
+  { name: 'a cordoned node, and a pod that waits', id: ['node-cordoned', 'no-schedulable-node'], also: ['node-cordoned', 'no-schedulable-node'], harm: async it => {
+    await kubectl(['cordon', await node()])
+    await deletePods(it, 'statsd')
+  }, undo: async () => kubectl(['uncordon', await node()]) },
+  { name: 'two at once: a taint, and an image that is none', id: ['untolerated-taint', 'no-schedulable-node'], and: ['invalid-image-name'], also: ['untolerated-taint', 'no-schedulable-node'], harm: async it => {
+    await setImage(it, 'webserver', 'Apache/Airflow:2')
+    await kube(it, 'wait', '--for=jsonpath={.status.updatedReplicas}=1', 'deployment/airflow-webserver', '--timeout=20s').catch(() => '')
+    await taint('dedicated=games:NoSchedule')
+    await deletePods(it, 'statsd')
+  }, mend: async it => {
+    await taint('dedicated:NoSchedule-')
+    await it.airstrip(['apply'])
+  }, undo: async it => {
+    await taint('dedicated:NoSchedule-')
+    await it.airstrip(['apply'])
+  } },
+]
+
+/** The lab's own process of that name, which its record tells. */
+function daemon(name: string): number {
+  const pid = readRecord(instance(lab.name))?.daemons.find(one => one.name === name)?.id.pid
+  if (pid === undefined) throw new Error(`the lab has no ${name}`)
+  return pid
+}
+
+const halts = (name: string, seconds: number, id: Fault['id'], also: FaultId[], after: Fault['harm']): Fault => {
+  const goOn = (): Promise<void> => {
+    process.kill(daemon(name), 'SIGCONT')
+    return Promise.resolve()
+  }
+  return {
+    name: `${name} stands still`, id, seconds, also, tells: name === 'kubelet' ? /airstrip-/ : new RegExp(name.replace('kube-', '').replace('-', '.'), 'i'), mend: goOn, undo: goOn,
+    harm: async it => {
+      process.kill(daemon(name), 'SIGSTOP')
+      await after(it)
+    },
+  }
+}
+
+const dns = ['-n', 'kube-system', 'scale', 'deployment/coredns']
+
+const programs: Fault[] = [
+  halts('kube-scheduler', 90, 'control-plane-down', [], it => deletePods(it, 'statsd')),
+  halts('kube-controller-manager', 90, 'control-plane-down', [], it => deletePods(it, 'statsd')),
+  { name: 'no DNS', id: 'cluster-dns-broken', tells: /coredns/i, harm: () => kubectl([...dns, '--replicas=0']), undo: () => kubectl([...dns, '--replicas=1']) },
+  halts('kubelet', 150, 'node-not-ready', ['no-schedulable-node'], () => Promise.resolve()),
+]
+
+void t.test('the cluster beneath', async t => {
+  const it = await site(t, 'doctornodes')
+  t.teardown(() => { for (const name of ['kube-scheduler', 'kube-controller-manager', 'kubelet']) process.kill(daemon(name), 'SIGCONT') })
+  exits(t, await it.airstrip(['apply']), 0)
+  await faults(t, it, [...nodes, ...programs])
+})

@@ -1,0 +1,56 @@
+/** What goes wrong inside pods: images, commands, probes, memory, configuration. */
+import t from 'tap'
+import { emptyRegistry } from './cluster.ts'
+import { faults, type Fault } from './faults.ts'
+import { container, editContainer, editPods, kube, setImage } from './harm.ts'
+import { exits, site } from './site.ts'
+
+const secretRef = (name: string, key: string): object => ({ valueFrom: { secretKeyRef: { name, key } } })
+const crash = { env: [{ name: 'AIRSTRIP_LAB_CRASH', value: '1' }] }
+const failing = (extra: object): object => ({ initialDelaySeconds: 1, periodSeconds: 2, failureThreshold: 2, ...extra })
+
+const images = (registry: string): Fault[] => [
+  { name: 'an image tag that the registry does not have', id: 'image-not-found', tells: /no-such-tag/, harm: it => setImage(it, 'webserver', `${registry}/apache/airflow:no-such-tag`) },
+  { name: 'an image that the registry does not have, for a sidecar', id: 'image-not-found', tells: /log-groomer:9/, harm: it => editPods(it, 'scheduler', { containers: [{ name: 'scheduler-log-groomer', image: `${registry}/log-groomer:9` }] }) },
+  { name: 'a registry that is not there', id: 'image-registry-unreachable', seconds: 100, tells: /registry\.example\.invalid/, harm: it => setImage(it, 'statsd', 'registry.example.invalid/statsd:1') },
+  { name: 'imagePullPolicy Never, and the node does not have it', id: 'image-not-found', harm: it => editContainer(it, 'statsd', { image: 'quay.io/prometheus/statsd-exporter:v9', imagePullPolicy: 'Never' }) },
+  { name: 'an image reference that is none', id: 'invalid-image-name', tells: /Apache\/Airflow/, harm: it => setImage(it, 'statsd', 'Apache/Airflow:2') },
+  { name: 'a rollout that is paused, with a bad image', id: 'scaled-to-zero', tells: /airflow-webserver/, harm: async it => {
+    await kube(it, 'rollout', 'pause', 'deployment/airflow-webserver')
+    await setImage(it, 'webserver', `${registry}/apache/airflow:no-such-tag`)
+  } },
+]
+
+const programs: Fault[] = [
+  container('a command that the image does not have', 'statsd', { command: ['no-such-program'] }, ['container-config-error', 'crash-loop'], { tells: /no-such-program/ }),
+  container('a command that ends at once without an error', 'statsd', { command: ['true'] }, 'crash-loop'),
+  container('a variable that makes it crash', 'webserver', crash, 'crash-loop', { tells: /AIRSTRIP_LAB_CRASH/ }),
+  container('a variable that makes the scheduler crash', 'scheduler', crash, 'crash-loop', { tells: /AIRSTRIP_LAB_CRASH/ }),
+  container('an init container that crashes', 'webserver', {}, 'crash-loop', { tells: /AIRSTRIP_LAB_CRASH/, harm: it => editPods(it, 'webserver', { initContainers: [{ name: 'wait-for-airflow-migrations', ...crash }] }) }),
+  container('too little memory', 'scheduler', { resources: { limits: { memory: '24Mi' }, requests: { memory: '24Mi' } } }, 'oom-killed'),
+  container('too little memory for the webserver', 'webserver', { resources: { limits: { memory: '24Mi' }, requests: { memory: '24Mi' } } }, ['webserver-oom-or-slow-start', 'oom-killed']),
+  container('a liveness probe that always fails', 'scheduler', { livenessProbe: failing({ exec: { command: ['sh', '-c', 'exit 1'] } }) }, 'scheduler-liveness-restart-loop'),
+  container('a readiness probe on a path that is not there', 'webserver', { readinessProbe: failing({ httpGet: { path: '/nowhere' } }) }, 'probe-path-mismatch', { tells: /nowhere/ }),
+  container('a readiness probe on a port where nobody listens', 'webserver', { readinessProbe: failing({ httpGet: { port: 8099 } }) }, 'probe-path-mismatch', { tells: /8099/ }),
+]
+
+const settings: Fault[] = [
+  container('a Secret that is not there', 'statsd', { env: [{ name: 'A', ...secretRef('not-there', 'a') }] }, 'container-config-error', { tells: /not-there/ }),
+  container('a key that is not in a Secret', 'statsd', { env: [{ name: 'A', ...secretRef('airflow-airstrip-fernet-key', 'other') }] }, 'container-config-error', { tells: /other/ }),
+  container('a ConfigMap that is not there, for envFrom', 'statsd', { envFrom: [{ configMapRef: { name: 'no-such-map' } }] }, 'container-config-error', { tells: /no-such-map/ }),
+  container('a ConfigMap that is not there, as a volume', 'statsd', {}, 'container-config-error', { seconds: 100, tells: /no-such-map/, harm: it => editPods(it, 'statsd', { volumes: [{ name: 'v', configMap: { name: 'no-such-map' } }], containers: [{ name: 'statsd', volumeMounts: [{ name: 'v', mountPath: '/v' }] }] }) }),
+  container('another user than the image has', 'statsd', { securityContext: { runAsNonRoot: true, runAsUser: 0 } }, 'container-config-error'),
+  container('a node that nobody has', 'statsd', {}, 'node-affinity-mismatch', { tells: /disk/, harm: it => editPods(it, 'statsd', { nodeSelector: { disk: 'ssd' } }) }),
+  container('a thousand CPUs', 'statsd', { resources: { requests: { cpu: '1000' } } }, 'insufficient-cpu-or-memory', { tells: /cpu/i }),
+  container('more memory than the node has, for one of two', 'webserver', { resources: { requests: { memory: '900Gi' } } }, 'insufficient-cpu-or-memory', { tells: /memory/i }),
+]
+
+void t.test('what goes wrong inside pods', async t => {
+  const registry = await emptyRegistry(t)
+  t.jobs = 2
+  await Promise.all([[...images(registry), ...settings], programs].map((list, index) => t.test(`site ${index + 1}`, { buffered: true }, async t => {
+    const it = await site(t, `doctorpods${index + 1}`)
+    exits(t, await it.airstrip(['apply']), 0)
+    await faults(t, it, list)
+  })))
+})
