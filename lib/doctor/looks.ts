@@ -31,7 +31,8 @@ export const looks: readonly RegExp[] = [
   new RegExp(`(?<before>${key}["']?:[ \\t]{0,3}[|>][+-]?\\n)(?<indent>[ \\t]{1,40})${untaken}[^\\n]+(?:\\n\\k<indent>[^\\n]+)*`, 'gi'),
   // "password": "…", AIRFLOW__CORE__FERNET_KEY='…', also in a string within a string.
   new RegExp(`(?<before>${key}\\\\*["']?\\s{0,3}(?:=>?|:)\\s{0,3}(?<quote>\\\\*["']))${untaken}(?:(?!\\k<quote>)[^\\n]){1,2000}(?<after>\\k<quote>)`, 'gi'),
-  new RegExp(`(?<before>${key}\\\\*["']?\\s{0,3}(?:=>?|:)\\s{0,3}["']?)${untaken}${noValue}(?![\\s"'{\\[\\\\])[^\\s"']+`, 'gi'),
+  // Not: MountVolume.SetUp failed for volume "default-token-x" : failed to sync secret cache
+  new RegExp(`(?<before>${key}(?:\\\\*["'](?!\\s+:\\s+\\D))?\\s{0,3}(?:=>?|:)\\s{0,3}["']?)${untaken}${noValue}(?![\\s"'{\\[\\\\])[^\\s"']+`, 'gi'),
   new RegExp(`(?<before>\\bname\\\\*["']?\\s{0,3}[:=]\\s{0,3}\\\\*["']?[\\w.-]{0,60}${key}\\\\*["']?[\\s,]{1,20}-?\\s{0,3}\\\\*["']?value\\\\*["']?\\s{0,3}[:=]\\s{0,3}\\\\*["']?)${untaken}[^\\s"'}]+`, 'gi'),
   // --db-password X, and the same as a list of words.
   new RegExp(`(?<before>(?<![\\w-])--?[\\w-]{0,40}${word}[\\w-]{0,20}["']?[\\s,]{1,3}["']?)${untaken}(?![-\\s"'=:])[^\\s"']+`, 'gi'),

@@ -12,7 +12,7 @@ const identity = /^(?:name|namespace|release|uid|kind|apiVersion|image|imageID|c
 /** Whole maps of it. */
 const identities = /^(?:labels|matchLabels|selector|nodeSelector|same|remarks|redacted)$/
 /** The name of a Secret, by the custom of the API. */
-const secretReference = /^(?:secret|caSecret|certSecret)$/
+const secretReference = /^(?:secret|caSecret|certSecret|existingSecret)$/
 const plainName = /^[a-z]+(?:[-.][a-z]+)*$/
 
 export function swept<T extends object>(value: T, known: Known | undefined, count: Count = () => undefined): T {

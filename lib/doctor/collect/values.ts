@@ -8,9 +8,9 @@ import { isSecretName, learnSetting } from '../learn.ts'
 import { mask } from '../redact.ts'
 import type { Scope } from './collector.ts'
 
-const readable = /^(executor|repository|tag|airflowVersion|defaultAirflow\w+|storageClass(Name)?|existingClaim|accessMode|base_url|enable_proxy_fix|type|\w*SecretName|existingSecret|host|path|subPath|protocol|sslmode|pullPolicy|apiVersion|kind|name|branch|rev|size)$/
+const readable = /^(executor|repository|tag|airflowVersion|defaultAirflow\w+|storageClass(Name)?|existingClaim|accessMode|base_url|enable_proxy_fix|type|\w*[sS]ecretName|existingSecret|host|path|subPath|protocol|sslmode|pullPolicy|apiVersion|kind|name|branch|rev|size)$/
 /** Names a Secret, whatever else the word may mean elsewhere. */
-const references = /SecretName$|^existingSecret$/
+const references = /[sS]ecretName$|^existingSecret$/
 
 export function readableValues(values: Record<string, unknown>, { learn = () => undefined, count }: Pick<Scope, 'learn' | 'count'> = {}): Record<string, unknown> {
   const hidden = (key: string, value: string): string => {
