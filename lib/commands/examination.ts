@@ -31,7 +31,10 @@ export async function examineAll(session: Session, known: Known = { said: [], fi
   const reader = look()
   const { namespace, release } = config.airflow
   const unreachable = await reader.unreachable()
-  const [{ state, said }, beside] = await Promise.all(unreachable === undefined ? [readRecorded(file, reader), prerequisites(session, reader)] : [readRecorded(file), []])
+  const [{ state, said }, beside] = await Promise.all([
+    readRecorded(file, unreachable === undefined ? reader : undefined),
+    unreachable === undefined ? prerequisites(session, reader) : Promise.resolve<Finding[]>([]),
+  ])
   const recorded = { state, said: [...said, ...known.said] }
   const evidence = await collect(reader, { namespace, release, wanted: wantedOf(config), recorded, unreachable, redact: redactor.redact, learn: redactor.add })
   const clean = swept(evidence.unreachable === undefined ? [...known.findings, ...beside] : [...known.findings], redactor.redact)

@@ -26,6 +26,6 @@ export function lives(evidence: Evidence, kind: string, name: string): boolean |
   const place = places[kind]
   const list = place?.list(evidence)
   if (place === undefined || list === undefined) return undefined
-  if (evidence.unknown.some((line) => line.startsWith(`${place.resource}`) && line.includes(`in ${evidence.namespace} could not be read`))) return undefined
+  if (evidence.unknown.some((line) => line.startsWith(place.resource) && line.includes(`in ${evidence.namespace} could not be read`))) return undefined
   return list.some((one) => one.name === name)
 }

@@ -70,6 +70,6 @@ function isRandom(token: string): boolean {
 
 /** How often a small letter, a capital and a digit follow each other instead of their like; by chance six times in ten. */
 function changes(token: string): number {
-  const kinds = [...token].map((sign) => (sign >= 'a' ? 0 : sign >= 'A' ? 1 : 2))
+  const kinds = Array.from(token, (sign) => (sign >= 'a' ? 0 : sign >= 'A' ? 1 : 2))
   return kinds.filter((kind, index) => index > 0 && kind !== kinds[index - 1]).length / (kinds.length - 1)
 }

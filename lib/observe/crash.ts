@@ -34,7 +34,7 @@ export function observeCrash(pod: KubernetesObject, status: ContainerStatus, eve
   if (waiters.test(status.name) && ![126, 127].includes(last.exitCode)) return undefined
   if (controllerOf(pod)?.kind === 'Job') return undefined
   const settle = untilNextTry('crash-loop', last.finishedAt, now, longestBackOffMs)
-  if (last.reason === 'OOMKilled' || /OOM-killed/.test(last.message ?? '')) return outOfMemory(pod, status, settle)
+  if (last.reason === 'OOMKilled' || (last.message ?? '').includes('OOM-killed')) return outOfMemory(pod, status, settle)
   if (hookFails(status.name, events)) return crashLoop(pod, status, last, settle, 'its postStart hook fails')
   const byItself = last.exitCode !== 0 && !signals.includes(last.exitCode) && !killedByProbe(status.name, events)
   return byItself && soon(last) ? crashLoop(pod, status, last, settle) : undefined

@@ -21,10 +21,12 @@ async function pairByHand(it: Site, claim: object, volume?: object): Promise<voi
   await kube(it, 'delete', 'pvc', dags)
   if (volume !== undefined) {
     await kubectl(['delete', 'pv', volumeOf(it)])
-    const { claimRef: _, ...spec } = oldVolume?.spec as Record<string, unknown>
+    const spec = { ...(oldVolume?.spec as Record<string, unknown>) }
+    delete spec.claimRef
     await apply({ apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: volumeOf(it), labels: oldVolume?.metadata.labels }, spec: { ...spec, ...volume } })
   }
-  const { volumeName: _, ...spec } = oldClaim?.spec as Record<string, unknown>
+  const spec = { ...(oldClaim?.spec as Record<string, unknown>) }
+  delete spec.volumeName
   await apply({ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: dags, namespace: it.namespace, labels: oldClaim?.metadata.labels }, spec: { ...spec, ...claim } })
   await kube(it, 'scale', ...users, '--replicas=1')
 }

@@ -49,8 +49,9 @@ export function keepers({ learn = () => undefined, count = () => undefined }: Pi
 }
 
 function cleaned(object: KubernetesObject, told: Told): KubernetesObject {
-  const { managedFields: _, ...metadata } = object.metadata
-  return { ...object, metadata: walk(metadata, told) as KubernetesObject['metadata'], ...(walk(withoutMetadata(object), told) as object) }
+  const metadata = { ...object.metadata }
+  delete metadata.managedFields
+  return { ...object, ...(walk({ ...object, metadata: undefined }, told) as object), metadata: walk(metadata, told) as KubernetesObject['metadata'] }
 }
 
 /** By the name of the field that a value lies under, however deep. */
@@ -147,10 +148,6 @@ export function learnSecret(learn: (value: string) => void, key: string, value: 
   if (!isSecretKey(key)) return
   learn(value)
   learnFromText(learn, value)
-}
-
-function withoutMetadata({ metadata: _, ...rest }: KubernetesObject): object {
-  return rest
 }
 
 function mapped(value: object, act: (name: string, value: unknown) => unknown): Record<string, unknown> {

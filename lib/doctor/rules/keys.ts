@@ -95,7 +95,7 @@ function redisDrift(evidence: Evidence): Finding[] {
   const redis = (record?.values.redis ?? {}) as { passwordSecretName?: string }
   const broker = secrets.find(({ name }) => name === (data.brokerUrlSecretName ?? `${release}-broker-url`))
   const password = secrets.find(({ name }) => name === (redis.passwordSecretName ?? `${release}-redis-password`))
-  const differ = broker !== undefined && password !== undefined && (broker.same.connection ?? []).includes(`${password.name}/password`) === false
+  const differ = broker !== undefined && password !== undefined && !(broker.same.connection ?? []).includes(`${password.name}/password`)
   const said = mentions(evidence, redisRefuses).filter(({ pod }) => !databaseOf(evidence)?.pod || pod.metadata.name !== databaseOf(evidence)?.pod?.metadata.name)
   if (!differ && said.length === 0) return []
   const restart = `kubectl -n ${namespace} rollout restart statefulset/${release}-redis && kubectl -n ${namespace} rollout restart statefulset/${release}-worker deployment/${release}-scheduler`

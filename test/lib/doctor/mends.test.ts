@@ -38,7 +38,7 @@ void t.test('of two defaults airstrip\'s own stays, else the one in use, else th
   const both = { ...longhorn, metadata: { ...longhorn.metadata, annotations: { ...longhorn.metadata.annotations, 'storageclass.beta.kubernetes.io/is-default-class': 'true' } } }
   t.match(of([both, local]), [/storageclass\.kubernetes\.io~1is-default-class "false", test .*beta.*"false"/])
   t.same(of([longhorn]), [], 'one is none too many')
-  t.same(doneTo('two-default-storageclasses', { classes: [longhorn, local] }, ({ metadata, ...rest }) => ({ ...rest, metadata: { ...metadata, annotations: {} } }) as KubernetesObject), [], 'somebody unmarked it since')
+  t.same(doneTo('two-default-storageclasses', { classes: [longhorn, local] }, ({ metadata, ...rest }) => ({ ...rest, metadata: { ...metadata, annotations: {} } })), [], 'somebody unmarked it since')
   t.end()
 })
 

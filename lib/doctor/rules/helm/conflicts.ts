@@ -68,7 +68,7 @@ function foreign(evidence: Evidence): Finding[] {
       title: `${kind} ${namespace === '' ? name : `${namespace}/${name}`} is there already and belongs to ${owner === undefined ? 'no Helm release' : `release ${owner}`}`,
       evidence: [quoted(match)],
       why: 'Helm takes over only what carries its label and the release\'s annotations, so that two owners do not undo each other; it makes nothing at all then.',
-      fix: (owner === undefined ? [`${adopt} # Helm takes it over as it is`, remove, rename] : [rename, `${adopt} # takes it away from ${owner}`]) as NonEmpty<string>,
+      fix: (owner === undefined ? [`${adopt} # Helm takes it over as it is`, remove, rename] : [rename, `${adopt} # takes it away from ${owner}`]),
     })
   })
 }

@@ -107,7 +107,7 @@ function imagesOf(pods: readonly KubernetesObject[], job: KubernetesObject | und
 /** Hooks run in their order, so a failed one leaves out those after it. */
 function noLogin({ record, jobs, logs }: Evidence): Finding[] {
   const hook = record?.hooks.find(({ ref }) => ref.kind === 'Job' && ref.name.endsWith('create-user'))
-  const lines = logs.flatMap(({ pod, lines: said }) => said.filter((line) => /No user yet created/.test(line)).map((line) => `${pod}: ${line.trim()}`)).slice(-1)
+  const lines = logs.flatMap(({ pod, lines: said }) => said.filter((line) => line.includes('No user yet created')).map((line) => `${pod}: ${line.trim()}`)).slice(-1)
   if (record === undefined || record.status.startsWith('pending-')) return []
   const failed = record.status === 'failed' && hook !== undefined && hook.phase !== 'Succeeded'
   if (!failed && lines.length === 0) return []

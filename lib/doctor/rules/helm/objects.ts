@@ -61,7 +61,7 @@ interface Scale { replicas?: number; paused?: boolean }
 function workloadsOf({ record, workloads, namespace }: Evidence): { want: Scale; live: KubernetesObject }[] {
   return (record?.status === 'deployed' ? record.objects : []).flatMap(({ kind, metadata, spec }) => {
     const live = workloads.find((one) => one.kind === kind && one.metadata.name === metadata.name && (metadata.namespace ?? namespace) === one.metadata.namespace)
-    return live === undefined || !['Deployment', 'StatefulSet'].includes(kind) ? [] : [{ want: (spec ?? {}) as Scale, live }]
+    return live === undefined || !['Deployment', 'StatefulSet'].includes(kind) ? [] : [{ want: (spec ?? {}), live }]
   })
 }
 

@@ -80,10 +80,10 @@ function stripsPrefix(name: string, { routes = [] }: Evidence): boolean {
 }
 
 /** Airflow 2, airflow/www/extensions/init_wsgi_middlewares.py */
-const slash = /webserver\.base_url conf cannot have a trailing slash/
+const slash = 'webserver.base_url conf cannot have a trailing slash'
 
 export function trailingSlash(evidence: Evidence): Finding[] {
-  const said = evidence.logs.flatMap(({ pod, container, lines }) => lines.filter((line) => slash.test(line)).map((line) => `${pod}/${container}: ${line.trim()}`))
+  const said = evidence.logs.flatMap(({ pod, container, lines }) => lines.filter((line) => line.includes(slash)).map((line) => `${pod}/${container}: ${line.trim()}`))
   const [first] = said
   if (first === undefined) return []
   const base = baseUrl(evidence)

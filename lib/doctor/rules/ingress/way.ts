@@ -46,7 +46,7 @@ function runs(workload: KubernetesObject): boolean {
 }
 
 export function specOf(route: KubernetesObject): RouteSpec {
-  return (route.spec ?? {}) as RouteSpec
+  return (route.spec ?? {})
 }
 
 /** Of a Deployment; a DaemonSet has as many as nodes. */

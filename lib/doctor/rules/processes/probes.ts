@@ -13,7 +13,7 @@ export const probeRules: readonly Rule[] = [neverReady]
 
 const probeFails = /^Readiness probe (failed|errored)/
 /** The runtime's own trouble has a rule of its own. */
-const runtime = /invalid Host header/
+const runtime = 'invalid Host header'
 const certainMs = 30_000
 const longMs = 300_000
 const currentMs = 600_000
@@ -24,7 +24,7 @@ function neverReady(evidence: Evidence): Finding[] {
     const { pod, status, init } = container
     const startedAt = status.state?.running?.startedAt
     const said = lastSaid(container, 'Unhealthy', probeFails)
-    if (init || status.ready || startedAt === undefined || said === undefined || runtime.test(said.message ?? '') || !isRecent(said, evidence, currentMs)) return []
+    if (init || status.ready || startedAt === undefined || said === undefined || (said.message ?? '').includes(runtime) || !isRecent(said, evidence, currentMs)) return []
     const spec = (pod as Pod).spec?.containers.find(({ name }) => name === status.name)
     const sure = whyNever(spec, said.message ?? '')
     const runsMs = ageMs(startedAt, new Date(evidence.at))
