@@ -26,7 +26,7 @@ export function controlPlane(evidence: Evidence): Finding[] {
   return idle.flatMap(({ name, does, undone, alive }): Finding[] => {
     const seen = [...leaseOf(name, alive, evidence), ...undone]
     if (seen.length === 0) return []
-    return [wrong('control-plane-down', { title: `${name} does not work`, evidence: seen, why: does, fix: fixes(name, evidence) }) ]
+    return [wrong('control-plane-down', { title: `${name} does not work`, evidence: seen, why: does, fix: fixes(name, evidence) })]
   })
 }
 
@@ -98,7 +98,7 @@ function unhandled(evidence: Evidence): string[] {
   const quiet = now - alive > goneMs
   const workloads = [...evidence.workloads, ...evidence.system.filter(({ kind }) => ['Deployment', 'DaemonSet'].includes(kind))]
   const unseen = workloads.filter((one) => quiet && old(one) && isBehind(one)).map((one) => `${nameOf(one)} was changed, and no controller has looked at it`)
-  const jobs = evidence.jobs.filter((job) => quiet && old(job) && (job.status as { startTime?: string } | undefined)?.startTime === undefined && (job.spec as { suspend?: boolean } | undefined)?.suspend !== true)
+  const jobs = evidence.jobs.filter((job) => quiet && old(job) && Object.keys(job.status ?? {}).length === 0 && (job.spec as { suspend?: boolean } | undefined)?.suspend !== true)
     .map((job) => `${nameOf(job)} is there since ${job.metadata.creationTimestamp ?? ''}, and no controller has looked at it`)
   const lost = (evidence.replicaSets ?? []).flatMap((set) => {
     const { replicas = 0, conditions = [] } = (set as ReplicaSet).status ?? {}
