@@ -96,11 +96,12 @@ export const cases: readonly Case[] = [
     }),
   },
   {
-    text: /no such host|Temporary failure in name resolution|server misbehaving/,
-    tell: ({ kubeconfig: { server } }) => ({
-      title: `The name ${hostIn(server)} of the cluster has no address here`,
+    // dial tcp: lookup home.example.org on 192.168.1.1:53: no such host
+    text: /lookup ([^\s:]+)(?: on \S+)?: .*(?:no such host|Temporary failure in name resolution|server misbehaving|i\/o timeout)/,
+    tell: (_, [, host = '']) => ({
+      title: `The name ${host} of the cluster has no address here`,
       why: 'It is misspelt, the name server that knows it is out of reach, or it was the name of a machine that is gone.',
-      fix: [`getent hosts ${hostIn(server)}; resolvectl query ${hostIn(server)}`, `echo "ADDRESS ${hostIn(server)}" | sudo tee -a /etc/hosts # where you know its address`],
+      fix: [`getent hosts ${host}; resolvectl query ${host}`, `echo "ADDRESS ${host}" | sudo tee -a /etc/hosts # where you know its address`],
     }),
   },
   { text: /connection refused|was refused - did you specify/, tell: refusedConnection },
