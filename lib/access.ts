@@ -96,6 +96,7 @@ export interface KubeconfigFacts {
   contexts: string[]
   /** The one that is asked for, whether it is there or not. */
   context?: string | undefined
+  cluster?: string | undefined
   server?: string | undefined
   /** The one that the user of the context shows; ISO times. */
   certificate?: { subject: string; validFrom: string; validTo: string } | undefined

@@ -49,6 +49,7 @@ async function factsOf(connection: Connection): Promise<KubeconfigFacts> {
     exists: file.split(delimiter).some((one) => existsSync(one.replace(/^~(?=\/)/, homedir()))),
     contexts: contexts.map(({ name }) => name),
     context,
+    cluster,
     server: (view.clusters ?? []).find(({ name }) => name === cluster)?.cluster.server,
     certificate,
     others: administrators.filter((one) => one !== file && existsSync(one)),

@@ -95,7 +95,7 @@ const folder = strictly<Folder>({
 
 const kubeconfig = strictly<KubeconfigFacts>({
   file: text('As kubectl is told'), exists: z.boolean().describe('Whether it is there'), contexts: texts('That it has'), context: z.string().optional().describe('That is asked for'),
-  server: z.string().optional().describe('Its address'), others: texts('Kubeconfigs of administrators on this machine'),
+  cluster: z.string().optional().describe('Of the context'), server: z.string().optional().describe('Its address'), others: texts('Kubeconfigs of administrators on this machine'),
   certificate: z.strictObject({ subject: text('Whose'), validFrom: text('Since when'), validTo: text('Until when') }).optional().describe('Of the user'),
 })
 const operation = strictly<Operation>({

@@ -42,7 +42,7 @@ async function gather(reader: Reader, scope: Scope, collectors: readonly Collect
   const start = startOf(reader, scope)
   const parts = await Promise.all(collectors.map((collector) => gathered(collector, reader, scope)))
   const unreachable = parts.find((part) => 'error' in part && isUnreachable(part.error))
-  if (unreachable !== undefined && 'error' in unreachable) return { ...start, unreachable: unreachableFacts(unreachable.error as AirstripError) }
+  if (unreachable !== undefined && 'error' in unreachable) return { ...start, unreachable: await reader.unreachable() ?? unreachableFacts(unreachable.error as AirstripError) }
   const sum = parts.reduce<Evidence>((evidence, part) => ('error' in part ? { ...evidence, unknown: [...evidence.unknown, messageOf(part.error)] } : merged(evidence, part.found)), start)
   return { ...sum, looked: summed(sum.looked) }
 }

@@ -14,7 +14,7 @@ const speaksOfNetwork = ({ evidence }: Finding): boolean => evidence.some((line)
 
 export const clusterExplains: Explains = {
   'control-plane-down': ['cluster-dns-broken', ...needsPods, ...thatSpeakOf(unreached), 'release-object-missing', 'namespace-terminating', 'claim-terminating', 'service-account-missing'],
-  'cluster-dns-broken': [...needsPods, ...thatSpeakOf(unresolved)],
-  'pod-network-broken': [{ id: 'node-not-ready', when: speaksOfNetwork }, 'no-schedulable-node', 'cluster-dns-broken', ...needsPods, ...thatSpeakOf(unreached)],
+  'cluster-dns-broken': [...needsPods, 'scheduler-liveness-restart-loop', ...thatSpeakOf(unresolved)],
+  'pod-network-broken': [{ id: 'node-not-ready', when: speaksOfNetwork }, 'no-schedulable-node', 'cluster-dns-broken', 'scheduler-liveness-restart-loop', ...needsPods, ...thatSpeakOf(unreached)],
   'kind-too-many-open-files': ['cluster-dns-broken', 'node-not-ready', ...needsPods, ...thatSpeakOf(/too many open files/i)],
 }

@@ -109,6 +109,4 @@ export const databaseExplains: Explains = {
   'db-newer-than-image': above,
   'database-unreachable': above,
   'network-policy-blocks': ['database-unreachable', ...above],
-  'cluster-dns-broken': ['database-unreachable', ...above],
-  'pod-network-broken': ['database-unreachable', ...above],
 }

@@ -16,7 +16,7 @@ function unreachable({ unreachable: said, at }: Evidence): Finding[] {
   if (said === undefined) return []
   if (said.code === 'TOOL_MISSING') return [missing('kubectl')]
   const lost = lostOf(said)
-  const evidence = [...said.seen, describeWay(lost)]
+  const evidence = [...said.seen, ...(said.kubeconfig === undefined ? [] : [describeWay(lost)])]
   for (const { text, when = () => true, id = 'cluster-unreachable-kubeconfig', tell } of cases) {
     const match = text.exec(lost.said)
     if (match && when(lost, at)) return [wrong(id, { evidence, ...tell(lost, match) })]

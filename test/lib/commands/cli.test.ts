@@ -105,7 +105,7 @@ void t.test('a cluster that cannot be reached is named by address and kubeconfig
 void t.test('to the doctor a cluster that cannot be reached is a finding like any other', async (t) => {
   const { code, out } = await run(t, 'doctor --kubeconfig /home/joe/.kube/config', { script: [view, ...tools], ask: gone })
   t.equal(code, 3)
-  t.match(out, /https:\/\/home\.invalid:6443.*\[cluster-unreachable-kubeconfig\]/)
+  t.match(out, /home\.invalid .*\[cluster-unreachable-kubeconfig\]/)
 })
 
 void t.test('a run that reached nothing leaves no lock, and a state that says so', async (t) => {

@@ -26,7 +26,7 @@ export function controlPlane(evidence: Evidence): Finding[] {
   return idle.flatMap(({ name, does, undone, alive }): Finding[] => {
     const seen = [...leaseOf(name, alive, evidence), ...undone]
     if (seen.length === 0) return []
-    return [wrong('control-plane-down', { title: `${name} does not work`, evidence: seen, why: does, fix: fixes(name, evidence) }) ]
+    return [wrong('control-plane-down', { title: `${name} does not work`, evidence: seen, why: does, fix: fixes(name, evidence) })]
   })
 }
 

@@ -27,7 +27,10 @@ export function dns(evidence: Evidence): Finding[] {
   if (service === undefined) return told.length === 0 ? [] : [wrong('cluster-dns-broken', { title: 'The Service of the cluster\'s DNS is not there', evidence: [`${nameOf(server)} runs, and kube-system has no Service kube-dns`, ...told.slice(0, 3)], why, fix: ['sudo kubeadm init phase addon coredns # on the control plane; makes it again'] })]
   const endpoints = system.find(({ kind, metadata }) => kind === 'Endpoints' && metadata.namespace === 'kube-system' && metadata.name === service.metadata.name)
   const ready = ((endpoints as Endpoints | undefined)?.subsets ?? []).some(({ addresses = [] }) => addresses.length > 0)
-  if (ready || ageMs(server.metadata.creationTimestamp, new Date(at)) < 60_000) return []
+  // Where it has only just come up, its endpoints follow.
+  const { availableReplicas = 0, conditions = [] } = (server as Deployment).status ?? {}
+  const up = conditions.find(({ type }: DeploymentCondition) => type === 'Available')?.lastTransitionTime ?? server.metadata.creationTimestamp
+  if (ready || availableReplicas === 0 || ageMs(up, new Date(at)) < settleMs) return []
   return [wrong('cluster-dns-broken', { title: 'The Service of the cluster\'s DNS leads nowhere', evidence: [`${nameOf(service)} has no ready endpoint, and ${nameOf(server)} is ready`, ...told.slice(0, 2)], why, fix: [`kubectl -n kube-system get service ${service.metadata.name} -o jsonpath='{.spec.selector}'; kubectl -n kube-system get pods --show-labels # the selector must fit the pods`, `${restart} ${server.metadata.name}`] })]
 }
 

@@ -49,11 +49,11 @@ export const cases: readonly Case[] = [
   },
   {
     text: /cannot validate certificate for \S+|certificate is valid for (.+), not (\S+)/,
-    tell: ({ kubeconfig: { server, context } }, [, names = '']) => ({
+    tell: ({ kubeconfig: { server, cluster = 'NAME' } }, [, names = '']) => ({
       title: `The API server's certificate is not for the address ${hostIn(server)}`,
       why: names === '' ? 'Another program answers there, or the node has got another address since its certificate was made.' : `It is for ${names}: the node has got another address or name since, or another program answers.`,
       fix: [
-        `kubectl config set-cluster CLUSTER --server=https://NAME:6443 # a name that the certificate is for${names === '' ? '' : `: ${names}`}; CLUSTER as in: kubectl config get-contexts ${context ?? ''}`,
+        `kubectl config set-cluster ${cluster} --server=https://${names.split(', ')[0] || 'ADDRESS'}:6443 # an address that the certificate is for${names === '' ? '' : `: ${names}`}`,
         `sudo rm /etc/kubernetes/pki/apiserver.{crt,key} && sudo kubeadm init phase certs apiserver --apiserver-cert-extra-sans=${hostIn(server)} # on the node, then restart kube-apiserver`,
       ],
     }),
@@ -96,11 +96,12 @@ export const cases: readonly Case[] = [
     }),
   },
   {
-    text: /no such host|Temporary failure in name resolution|server misbehaving/,
-    tell: ({ kubeconfig: { server } }) => ({
-      title: `The name ${hostIn(server)} of the cluster has no address here`,
+    // dial tcp: lookup home.example.org on 192.168.1.1:53: no such host
+    text: /lookup ([^\s:]+)(?: on \S+)?: .*(?:no such host|Temporary failure in name resolution|server misbehaving|i\/o timeout)/,
+    tell: (_, [, host = '']) => ({
+      title: `The name ${host} of the cluster has no address here`,
       why: 'It is misspelt, the name server that knows it is out of reach, or it was the name of a machine that is gone.',
-      fix: [`getent hosts ${hostIn(server)}; resolvectl query ${hostIn(server)}`, `echo "ADDRESS ${hostIn(server)}" | sudo tee -a /etc/hosts # where you know its address`],
+      fix: [`getent hosts ${host}; resolvectl query ${host}`, `echo "ADDRESS ${host}" | sudo tee -a /etc/hosts # where you know its address`],
     }),
   },
   { text: /connection refused|was refused - did you specify/, tell: refusedConnection },
@@ -114,12 +115,12 @@ export const cases: readonly Case[] = [
   },
   {
     text: /HTTP request to an HTTPS server|HTTP response to HTTPS client/,
-    tell: ({ kubeconfig: { server = '', file } }) => {
+    tell: ({ kubeconfig: { server = '', file, cluster = 'NAME' } }) => {
       const right = server.startsWith('http:') ? server.replace(/^http:/, 'https:') : server
       return {
         title: server.startsWith('http:') ? 'The kubeconfig says http where the API server speaks https' : `What listens at ${server} is no API server`,
         why,
-        fix: [`kubectl config set-cluster CLUSTER --server=${right} --kubeconfig ${file} # CLUSTER as in: kubectl config get-contexts`],
+        fix: [`kubectl config set-cluster ${cluster} --server=${right} --kubeconfig ${file}`],
       }
     },
   },

@@ -1,0 +1,64 @@
+import t from 'tap'
+import type { Answer } from '../../../lib/cluster/api.ts'
+import { findUnreachable } from '../../../lib/cluster/kubeconfig.ts'
+import { createRedactor } from '../../../lib/cluster/redact.ts'
+
+const view = {
+  'clusters': [{ name: 'home', cluster: { server: 'https://192.168.1.10:6443' } }],
+  'contexts': [{ name: 'home', context: { cluster: 'home', user: 'me' } }],
+  'users': [{ name: 'me', user: { token: 'REDACTED' } }],
+  'current-context': 'home',
+}
+
+function of(...answers: Answer[]) {
+  const asked: { path: string; limitMs?: number | undefined }[] = []
+  const args: string[][] = []
+  const found = findUnreachable({
+    ask: (question) => {
+      asked.push(question)
+      return Promise.resolve(answers[asked.length - 1] ?? { exitCode: 1, text: 'unscripted' })
+    },
+    exec: (call) => {
+      args.push(call.args)
+      return Promise.resolve({ exitCode: 0, stdout: call.args.includes('json') ? JSON.stringify(view) : '', stderr: '', ms: 0 })
+    },
+    target: { kubeconfig: '/gone/config' },
+    redactor: createRedactor(),
+    retryMs: 0,
+  })
+  return { found, asked, args }
+}
+
+const refused = { status: 500, text: 'dial tcp 192.168.1.10:6443: connect: connection refused' }
+
+void t.test('a cluster that answers, or refuses what it was asked, is reached', async (t) => {
+  t.equal(await of({ status: 200, text: '{}' }).found, undefined)
+  t.equal(await of({ status: 403, text: '{"kind":"Status","reason":"Forbidden","message":"namespaces \\"kube-system\\" is forbidden: User \\"viewer\\" cannot get"}' }).found, undefined)
+  t.match(of({ status: 200, text: '{}' }).asked, [{ limitMs: 6000 }])
+})
+
+void t.test('one that refuses gets one more try, one that is silent none', async (t) => {
+  const again = of(refused, { status: 200, text: '{}' })
+  t.equal(await again.found, undefined)
+  const silent = of({ exitCode: 1, text: 'Unable to connect to the server: net/http: request canceled (no answer within 6 s)' })
+  t.match(await silent.found, { code: 'CLUSTER_UNREACHABLE' })
+  t.equal(silent.asked.length, 1)
+})
+
+void t.test('the kubeconfig is told without anything secret, and only where it is needed', async (t) => {
+  const { found, args } = of(refused, refused)
+  t.match(await found, { code: 'CLUSTER_UNREACHABLE', seen: [/connection refused/], kubeconfig: { file: '/gone/config', exists: false, context: 'home', contexts: ['home'], cluster: 'home', server: 'https://192.168.1.10:6443', certificate: undefined } })
+  t.ok(args.filter((words) => words.includes('--raw')).every((words) => words.includes('jsonpath={.users[0].user.client-certificate-data}')), 'of the raw file the certificate alone')
+  const fine = of({ status: 200, text: '{}' })
+  await fine.found
+  t.same(fine.args, [])
+})
+
+void t.test('who is nobody to the API server has not got in', async (t) => {
+  const anonymous = of({ status: 403, text: '{"kind":"Status","reason":"Forbidden","message":"namespaces \\"kube-system\\" is forbidden: User \\"system:anonymous\\" cannot get resource"}' })
+  t.match(await anonymous.found, { code: 'CLUSTER_UNREACHABLE', seen: [/system:anonymous/] })
+})
+
+void t.test('without kubectl nothing is known of a kubeconfig either', async (t) => {
+  t.match(await of({ exitCode: 127, text: 'spawn kubectl ENOENT' }).found, { code: 'TOOL_MISSING', kubeconfig: undefined })
+})

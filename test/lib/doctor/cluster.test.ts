@@ -1,0 +1,147 @@
+import t from 'tap'
+import type { KubernetesObject } from '../../../lib/access.ts'
+import { diagnose } from '../../../lib/doctor/diagnose.ts'
+import { claim, container, crashed, deployment, event, inManifest, job, node, pod, ready, release, workload } from '../observe/objects.ts'
+import { evidence, long } from './evidence.ts'
+
+type Parts = Parameters<typeof evidence>[0]
+
+function of(parts: Parts) {
+  return diagnose(evidence({ record: release({ updatedAt: long }), ...parts })).findings
+}
+
+const ids = (parts: Parts) => of(parts).map(({ id }) => id)
+const system = (object: KubernetesObject): KubernetesObject => ({ ...object, metadata: { ...object.metadata, namespace: 'kube-system' } })
+
+// Of kubeadm 1.22.
+const lease = (name: string, renewTime: string, namespace = 'kube-system'): KubernetesObject =>
+  ({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace }, spec: { holderIdentity: `home_${name}`, leaseDurationSeconds: 15, renewTime } })
+const fresh = [lease('home', '2023-08-02T10:29:55.000000Z', 'kube-node-lease'), lease('kube-scheduler', '2023-08-02T10:29:58.000000Z'), lease('kube-controller-manager', '2023-08-02T10:29:58.000000Z')]
+const untouched = pod({ spec: { nodeName: undefined }, status: { phase: 'Pending', conditions: undefined } })
+
+void t.test('a leader that renews no more is gone', (t) => {
+  t.same(ids({ leases: fresh }), [])
+  const stale = [...fresh.slice(0, 1), lease('kube-scheduler', '2023-08-02T10:20:00.000000Z'), ...fresh.slice(2)]
+  t.match(of({ leases: stale }), [{ id: 'control-plane-down', title: 'kube-scheduler does not work', evidence: [/renewed last at 2023-08-02T10:20/], fix: [/component=kube-scheduler/, /kube-scheduler\.yaml/] }])
+  t.end()
+})
+
+void t.test('an old lease proves nothing where the work is done, or where this machine\'s clock is wrong', (t) => {
+  const left = [...fresh.slice(0, 1), lease('kube-scheduler', '2023-08-01T10:20:00.000000Z'), ...fresh.slice(2)]
+  const placed = pod({ status: { ...ready, conditions: [{ type: 'PodScheduled', status: 'True', lastTransitionTime: '2023-08-02T10:00:00Z' }, { type: 'Ready', status: 'True' }] } })
+  t.same(ids({ leases: left, pods: [placed] }), [], 'K3s elects no leader any more')
+  t.same(ids({ leases: fresh.map((one) => lease(one.metadata.name, '2023-08-02T10:20:00.000000Z', one.metadata.namespace)) }), [], 'all ten minutes old: this clock is ahead')
+  t.end()
+})
+
+void t.test('without leases a scheduler that is gone shows in pods that nobody has looked at', (t) => {
+  t.match(of({ pods: [untouched] }), [{ id: 'control-plane-down', title: 'kube-scheduler does not work', evidence: [/no scheduler has looked at it/] }])
+  const but = (changes: object, parts: Parts = {}) => ids({ pods: [{ ...untouched, ...changes }], ...parts })
+  t.same(but({ metadata: { ...untouched.metadata, creationTimestamp: '2023-08-02T10:29:30Z' } }), [], 'a young one')
+  t.same(but({ spec: { ...untouched.spec as object, schedulerName: 'volcano' } }), [], 'one of another scheduler')
+  t.same(but({ metadata: { ...untouched.metadata, deletionTimestamp: '2023-08-02T10:29:30Z' } }), [], 'one that goes')
+  const chosen = claim({}, { phase: 'Pending' })
+  const waits = { spec: { nodeName: undefined, volumes: [{ name: 'data', persistentVolumeClaim: { claimName: chosen.metadata.name } }] } }
+  t.notOk(but(waits, { claims: [{ ...chosen, metadata: { ...chosen.metadata, annotations: { 'volume.kubernetes.io/selected-node': 'home' } } }] }).includes('control-plane-down'), 'one whose volume is being made')
+  const later = pod({ name: 'later', status: { ...ready, conditions: [{ type: 'PodScheduled', status: 'True', lastTransitionTime: '2023-08-02T10:20:00Z' }, { type: 'Ready', status: 'True' }] } })
+  t.same(ids({ pods: [untouched, later] }), [], 'a scheduler that placed others since')
+  t.end()
+})
+
+void t.test('without leases controllers that are gone show in what they leave undone', (t) => {
+  const behind = workload('Deployment', 'airflow-webserver', { observedGeneration: undefined })
+  const title = 'kube-controller-manager does not work'
+  t.match(of({ workloads: [behind] }), [{ id: 'control-plane-down', title, evidence: [/airflow-webserver was changed/] }])
+  t.match(of({ jobs: [job({})] }), [{ id: 'control-plane-down', title, evidence: [/Job airflow\/airflow-run-airflow-migrations is there since/] }])
+  const set: KubernetesObject = { apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { name: 'airflow-scheduler-6d5b9c7f9', namespace: 'airflow', uid: 'uid-airflow-scheduler-6d5b9c7f9' }, status: { replicas: 1 } }
+  t.match(of({ replicaSets: [set] }), [{ id: 'control-plane-down', title, evidence: [/says that it has 1 pods, and 0 are there/] }])
+  t.same(ids({ replicaSets: [set], pods: [pod({ status: ready })] }), [])
+  t.end()
+})
+
+void t.test('a controller that was at work a moment ago is alive', (t) => {
+  const behind = workload('Deployment', 'airflow-webserver', { observedGeneration: undefined })
+  t.same(ids({ workloads: [{ ...behind, metadata: { ...behind.metadata, creationTimestamp: '2023-08-02T10:29:30Z' } }] }), [])
+  const scaled = event(behind, 'ScalingReplicaSet', 'Scaled up replica set', { source: { component: 'deployment-controller' } })
+  t.same(ids({ workloads: [behind], events: [scaled] }), [])
+  t.end()
+})
+
+const labels = { 'k8s-app': 'kube-dns' }
+const coredns = (available: number, spec: object = {}, conditions: object[] = [{ type: 'Available', status: 'False', lastTransitionTime: '2023-08-02T10:25:00Z' }]) => {
+  const one = system(deployment('coredns', available))
+  return { ...one, metadata: { ...one.metadata, labels }, spec: { replicas: 1, template: { spec: { containers: [{ name: 'coredns', image: 'k8s.gcr.io/coredns/coredns:v1.8.4' }] } }, ...spec }, status: { observedGeneration: 1, availableReplicas: available, conditions } }
+}
+const service = system({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'kube-dns', labels }, spec: { selector: labels } })
+const endpoints = (addresses: object[]) => system({ apiVersion: 'v1', kind: 'Endpoints', metadata: { name: 'kube-dns' }, subsets: addresses.length === 0 ? [] : [{ addresses }] })
+const dnsPod = (status: object) => system(pod({ name: 'coredns-558bd4d5db-x2x4z', labels: { ...labels, 'pod-template-hash': '558bd4d5db' }, owner: { kind: 'ReplicaSet', name: 'coredns-558bd4d5db' }, status: { ...status } }))
+const dnsLog = (...lines: string[]) => ({ namespace: 'kube-system', pod: 'coredns-558bd4d5db-x2x4z', container: 'coredns', previous: false, lines })
+const healthy = [coredns(1, {}, []), service, endpoints([{ ip: '10.244.0.2' }])]
+const untold = [{ namespace: 'airflow', pod: 'airflow-scheduler-6d5b9c7f9-x2x4z', container: 'scheduler', previous: true, lines: ['sqlalchemy.exc.OperationalError: (psycopg2.OperationalError) could not translate host name "airflow-postgresql.airflow" to address: Temporary failure in name resolution'] }]
+
+void t.test('a DNS that is well is left alone, whatever a pod says of a name', (t) => {
+  t.same(ids({ system: healthy }), [])
+  t.same(ids({ system: healthy, logs: untold }), [], 'a wrong name is another fault')
+  t.end()
+})
+
+void t.test('a DNS that is scaled away, or crashes, or leads nowhere', (t) => {
+  t.match(of({ system: [coredns(0, { replicas: 0 }), service, endpoints([])] }), [{ id: 'cluster-dns-broken', title: /scaled to no pod/, fix: [/scale deployment coredns --replicas=2/] }])
+  const crashing = dnsPod({ containerStatuses: [crashed(6, {}, { name: 'coredns' })] })
+  // CoreDNS 1.8 on Ubuntu, as in coredns/coredns#2087.
+  const loop = dnsLog('[FATAL] plugin/loop: Loop (127.0.0.1:47464 -> :53) detected for zone ".", see https://coredns.io/plugins/loop#troubleshooting. Query: "HINFO 1"')
+  t.match(of({ system: [coredns(0), service, endpoints([]), crashing], logs: [loop] }), [{ id: 'cluster-dns-broken', title: 'CoreDNS forwards to itself and ends for it', fix: [/resolvConf/, /restart kubelet/] }])
+  t.match(of({ system: [coredns(0), service, endpoints([]), crashing], logs: [dnsLog('/etc/coredns/Corefile:3 - Error during parsing: Unknown directive \'kuberntes\'')] }), [{ title: 'CoreDNS cannot read its Corefile', fix: [/edit configmap coredns/] }])
+  t.match(of({ system: [coredns(0), service, endpoints([]), crashing] }), [{ title: 'CoreDNS is not ready', evidence: [/0\/1 available/, /CrashLoopBackOff/] }])
+  t.match(of({ system: [coredns(1, {}, []), service, endpoints([])] }), [{ title: /leads nowhere/ }])
+  t.same(ids({ system: [coredns(0, {}, [{ type: 'Available', status: 'False', lastTransitionTime: '2023-08-02T10:29:50Z' }]), service, endpoints([])] }), [], 'a restart')
+  t.end()
+})
+
+void t.test('a cluster without a DNS is told where it is missed', (t) => {
+  t.match(of({ logs: untold }), [{ id: 'cluster-dns-broken', title: 'The cluster has no DNS' }])
+  t.same(ids({}), [])
+  t.same(ids({ logs: untold, unknown: ['deployments.apps could not be read: no'] }), [], 'but not where it could not be looked for')
+  t.end()
+})
+
+void t.test('a crash that speaks of names is under a broken DNS, another one is not', (t) => {
+  const scheduler = pod({ status: { containerStatuses: [crashed(6, {})] } })
+  const record = release({ updatedAt: long, objects: [inManifest(deployment('airflow-scheduler', 0))] })
+  const parts = { record, workloads: [deployment('airflow-scheduler', 0)], pods: [scheduler], system: [coredns(0), service, endpoints([])] }
+  const roots = (logs: typeof untold) => of({ ...parts, logs }).filter(({ causes = [] }) => causes.length === 0).map(({ id }) => id)
+  t.same(roots(untold), ['cluster-dns-broken'])
+  t.same(roots(untold.map((log) => ({ ...log, lines: ['airflow.exceptions.AirflowConfigException: no such key'] }))), ['cluster-dns-broken', 'crash-loop'])
+  t.end()
+})
+
+const creating = pod({ status: { phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'True' }], containerStatuses: [container()] } })
+
+void t.test('pods without a sandbox: the runtime\'s words say what the network lacks', (t) => {
+  // Texts of containerd 1.6 and of the CNI plugins.
+  const words: [string, RegExp][] = [
+    ['rpc error: code = Unknown desc = failed to setup network for sandbox "9f": cni plugin not initialized', /no network plugin/],
+    ['rpc error: code = Unknown desc = failed to setup network for sandbox "9f": plugin type="host-local" failed (add): failed to allocate for range 0: no IP addresses available in range set: 10.244.0.1-10.244.0.254', /no pod address left/],
+    ['rpc error: code = Unknown desc = failed to setup network for sandbox "9f": plugin type="flannel" failed (add): open /run/flannel/subnet.env: no such file or directory', /Flannel does not run/],
+    ['rpc error: code = Unknown desc = failed to setup network for sandbox "9f": failed to find plugin "bridge" in path [/opt/cni/bin]', /lacks a program/],
+    ['rpc error: code = Unknown desc = failed to setup network for sandbox "9f": failed to delegate add: failed to set bridge addr: "cni0" already has an IP address different from 10.244.1.1/24', /bridge has an address/],
+    ['rpc error: code = Unknown desc = failed to setup network for sandbox "9f": dial tcp 10.96.0.1:443: connect: no route to host', /refuses pods/],
+  ]
+  for (const [text, title] of words) t.match(of({ pods: [creating], events: [event(creating, 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${text}`)] }), [{ id: 'pod-network-broken', title }], text)
+  t.end()
+})
+
+void t.test('a sandbox that failed once, long ago, or for a pod that has got its address is no fault', (t) => {
+  const text = 'Failed to create pod sandbox: failed to setup network for sandbox "9f": cni plugin not initialized'
+  t.same(ids({ pods: [creating], events: [event(creating, 'FailedCreatePodSandBox', text, { count: 1 })] }), [])
+  t.same(ids({ pods: [creating], events: [event(creating, 'FailedCreatePodSandBox', text, { lastTimestamp: '2023-08-02T10:20:00Z' })] }), [])
+  const there = { ...creating, status: { ...creating.status as object, podIP: '10.244.0.7' } }
+  t.same(ids({ pods: [there], events: [event(there, 'FailedCreatePodSandBox', text)] }), [])
+  t.end()
+})
+
+void t.test('too many open files are said by whom, with the limits to raise', (t) => {
+  const logs = [{ namespace: 'kube-system', pod: 'kube-proxy-x', container: 'kube-proxy', previous: false, lines: ['"command failed" err="failed complete: too many open files"'] }]
+  t.match(of({ logs, nodes: [node()] }), [{ id: 'kind-too-many-open-files', evidence: [/kube-proxy-x/], fix: [/max_user_watches=524288/, /sysctl\.d/] }])
+  t.end()
+})

@@ -1,0 +1,72 @@
+import t from 'tap'
+import { diagnose } from '../../../lib/doctor/diagnose.ts'
+import { container, crashed, deployment, event, inManifest, masterTaint, node, pod, ready, release, statefulSet } from '../observe/objects.ts'
+import { evidence, long } from './evidence.ts'
+
+const silent = [{ type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown', message: 'Kubelet stopped posting node status.' }]
+const saying = (message: string) => [{ type: 'Ready', status: 'False', reason: 'KubeletNotReady', message }]
+
+function of(parts: Parameters<typeof evidence>[0]) {
+  return diagnose(evidence({ record: release({ updatedAt: long }), ...parts })).findings
+}
+
+void t.test('a kubelet that is silent, a runtime that is down and a network that is missing are told apart', (t) => {
+  t.match(of({ nodes: [node({ conditions: silent })] }), [{ id: 'node-not-ready', title: 'The kubelet of Node home does not report', fix: [/systemctl restart kubelet/] }])
+  // As the kubelet 1.20 of the lab said when its containerd was stopped.
+  t.match(of({ nodes: [node({ conditions: saying('[container runtime is down, PLEG is not healthy: pleg was last seen active 3m7s ago; threshold is 3m0s]') })] }), [{ id: 'node-not-ready', title: 'The container runtime of Node home is down', fix: [/restart containerd/] }])
+  // Kubelet 1.24 of a kubeadm cluster without a network plugin.
+  const bare = saying('container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized')
+  const findings = of({ nodes: [node({ conditions: bare })] })
+  t.match(findings, [{ id: 'pod-network-broken', title: 'The node has no network plugin', fix: [/net\.d/] }])
+  t.equal(findings.length, 1)
+  const docker = node({ conditions: saying('container runtime is down') })
+  ;(docker.status as { nodeInfo?: unknown }).nodeInfo = { containerRuntimeVersion: 'docker://20.10.25', kubeletVersion: 'v1.22.8' }
+  t.match(of({ nodes: [docker] }), [{ fix: [/restart docker/, /cri-docker/] }])
+  t.match(of({ nodes: [node({ conditions: saying('node is shutting down') })] }), [{ title: 'Node home is not ready' }])
+  t.end()
+})
+
+void t.test('a node that has just joined is only starting', (t) => {
+  const young = node({ conditions: saying('container runtime status check may not have completed yet') })
+  t.same(of({ nodes: [{ ...young, metadata: { ...young.metadata, creationTimestamp: '2023-08-02T10:29:30Z' } }] }), [])
+  t.end()
+})
+
+void t.test('what a node that is not ready leaves behind is under it, and a crash elsewhere is not', (t) => {
+  const scheduler = pod({ status: { containerStatuses: [crashed(6, {})] } })
+  const record = release({ updatedAt: long, status: 'failed', description: 'x', objects: [deployment('airflow-scheduler', 0)].map(inManifest) })
+  const alone = of({ record, workloads: [deployment('airflow-scheduler', 0)], pods: [scheduler], nodes: [node({ conditions: silent })] })
+  t.same(alone.filter(({ causes = [] }) => causes.length === 0).map(({ id }) => id), ['node-not-ready'])
+  const elsewhere = of({ record, workloads: [deployment('airflow-scheduler', 0)], pods: [{ ...scheduler, spec: { ...scheduler.spec as object, nodeName: 'other' } }], nodes: [node({ conditions: silent }), node({}, 'other')] })
+  t.same(elsewhere.filter(({ causes = [] }) => causes.length === 0).map(({ id, severity }) => `${id} ${severity}`), ['crash-loop error', 'node-not-ready warning'], 'and a node that nothing of the release runs on is no error')
+  t.end()
+})
+
+void t.test('no node takes a pod: each for its own reason, or by a taint', (t) => {
+  const ids = (nodes: ReturnType<typeof node>[], pods = [pod({ status: ready })]) => of({ nodes, pods }).map(({ id, severity, causes = [] }) => `${id} ${severity}${causes.map((cause) => ` < ${cause.id}`).join('')}`)
+  t.same(ids([node({ unschedulable: true }), node({ conditions: silent }, 'other')]).filter((line) => line.startsWith('no-sch')), ['no-schedulable-node warning < node-not-ready < node-cordoned'])
+  t.same(ids([node({ taints: [{ key: 'gpu', value: 'yes', effect: 'NoSchedule' }] })]), ['no-schedulable-node warning'])
+  t.match(of({ nodes: [node({ taints: [{ key: 'gpu', value: 'yes', effect: 'NoExecute' }] })], pods: [pod({ status: ready })] }), [{ fix: ['kubectl taint nodes home gpu:NoExecute-'] }])
+  t.same(ids([node({ taints: [{ key: 'gpu', effect: 'NoSchedule' }] }), node({}, 'other')]), [])
+  t.same(ids([node({ taints: [masterTaint] })], [pod({ status: ready, spec: { tolerations: [{ operator: 'Exists' }] } })]), [], 'a pod that tolerates it')
+  t.same(ids([node({ taints: [{ key: 'gpu', effect: 'PreferNoSchedule' }] })]), [])
+  t.end()
+})
+
+void t.test('pods that were evicted within the hour are told, those of last week are not', (t) => {
+  const gone = pod({ name: 'airflow-webserver-1', status: { phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource: ephemeral-storage. ' } })
+  const told = (lastTimestamp: string) => [event(gone, 'Evicted', 'The node was low on resource: ephemeral-storage. ', { lastTimestamp })]
+  t.match(of({ pods: [gone], events: told('2023-08-02T10:10:00Z') }), [{ id: 'node-pressure-evicted', severity: 'warning', evidence: [/was evicted: The node was low on resource: ephemeral-storage/] }])
+  t.same(of({ pods: [gone], events: told('2023-08-02T08:10:00Z') }), [])
+  t.same(of({ pods: [gone] }), [])
+  const pressed = node({ conditions: [{ type: 'Ready', status: 'True' }, { type: 'DiskPressure', status: 'True', message: 'kubelet has disk pressure' }] })
+  t.match(of({ pods: [gone], events: told('2023-08-02T10:10:00Z'), nodes: [pressed] }), [{ id: 'node-pressure-evicted', severity: 'error', evidence: [/DiskPressure/, /was evicted/] }])
+  t.end()
+})
+
+void t.test('a healthy cluster has none of this', (t) => {
+  const good = [statefulSet('airflow-postgresql', 1), deployment('airflow-scheduler', 1)]
+  const running = pod({ status: { ...ready, containerStatuses: [container({ ready: true, state: { running: {} } })] } })
+  t.same(of({ workloads: good, pods: [running], record: release({ updatedAt: long, objects: good.map(inManifest) }) }), [])
+  t.end()
+})
