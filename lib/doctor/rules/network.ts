@@ -7,11 +7,11 @@ export const networkRules: readonly Rule[] = [brokenServices, gateway, policyBlo
 
 /** What waits for, or talks to, somebody who cannot be reached. */
 const unreached = [
-  'traefik-404-route-not-loaded', 'ingress-unproven', 'database-unreachable', 'wait-for-migrations-crashloop', 'scheduler-liveness-restart-loop', 'webserver-oom-or-slow-start',
+  'traefik-404-route-not-loaded', 'certresolver-missing', 'certificate-other-name', 'ingress-unproven', 'database-unreachable', 'wait-for-migrations-crashloop', 'scheduler-liveness-restart-loop', 'webserver-oom-or-slow-start',
   'crash-loop', 'job-failed', 'task-logs-unreachable', 'post-install-hook-timeout', 'helm-release-failed', 'not-ready-unexplained',
 ] as const
 
-const noPods = ['service-without-endpoints', 'traefik-404-route-not-loaded', 'ingress-unproven'] as const
+const noPods = ['service-without-endpoints', 'traefik-404-route-not-loaded', 'certresolver-missing', 'certificate-other-name', 'ingress-unproven'] as const
 
 export const networkExplains: Explains = {
   'service-without-endpoints': unreached,

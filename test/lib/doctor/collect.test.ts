@@ -1,6 +1,7 @@
 import t from 'tap'
 import { collect } from '../../../lib/doctor/collect/index.ts'
 import { explainRelease } from '../../../lib/doctor/explain.ts'
+import { keepers } from '../../../lib/doctor/collect/keep.ts'
 import { collectLogs, wantedLogs } from '../../../lib/doctor/collect/logs.ts'
 import { redactWith } from '../../../lib/doctor/redact.ts'
 import { claim, container, crashed, deployment, event, inManifest, job, node, pod, ready, release, statefulSet, storageClass, volume } from '../observe/objects.ts'
@@ -90,4 +91,21 @@ void t.test('an explanation has reasons, events and log lines, and says what it 
     '    ImportError: no module named airflow',
     /^nodes could not be read/,
   ])
+})
+
+void t.test('of arguments and Middlewares only what is known to be no secret is kept', (t) => {
+  const keep = keepers(redactWith())
+  const args = ['--entrypoints.web.address=:80', '--certificatesresolvers.le.acme.email=me@example.org', '--certificatesresolvers.le.acme.storage=/data/acme.json', '--providers.kubernetescrd.token=hunter2', '--api=true', '--password', 'hunter2', 'bash', '-c', 'exec airflow webserver']
+  const kept = keep.workload({ ...deployment('traefik', 1), spec: { template: { spec: { containers: [{ name: 'traefik', args }] } } } })
+  t.match(kept, { spec: { template: { spec: { containers: [{ args: ['--entrypoints.web.address=:80', '--certificatesresolvers.le.acme.email=••••••', '--certificatesresolvers.le.acme.storage=/data/acme.json', '--providers.kubernetescrd.token=••••••', '--api=true', '--password', '••••••', 'bash', '-c', 'exec airflow webserver'] }] } } } })
+  const middleware = { apiVersion: 'traefik.io/v1alpha1', kind: 'Middleware', metadata: { name: 'a' }, spec: { stripPrefix: { prefixes: ['/airflow'] }, headers: { customRequestHeaders: { Authorization: 'hunter2' } } } }
+  t.same(keep.middleware(middleware).spec, { stripPrefix: { prefixes: ['/airflow'] }, headers: {} })
+  t.end()
+})
+
+void t.test('of Traefik\'s log only complaints are kept, from far back: it may hold every request', async (t) => {
+  const traefik = { ...pod({ name: 'traefik-1', spec: { containers: [{ name: 'traefik', image: 'traefik:v2.9' }] }, status: ready }) }
+  const said = ['10.0.0.1 - - [02/Aug/2023] "GET /?token=hunter2 HTTP/2.0" 404 19', 'level=info msg=started', 'level=error msg="middleware does not exist"', '2023-08-02T10:00:00Z ERR error="service not found"', '{"level":"warn","message":"x"}']
+  const { logs } = await collectLogs(reader({ logs: ({ lines }) => (lines === 500 ? said.join('\n') : '') }).reader, { pods: [], system: [traefik] }, (text) => text)
+  t.match(logs, [{ lines: said.slice(2) }])
 })

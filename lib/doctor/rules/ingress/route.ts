@@ -117,7 +117,7 @@ export function notLoaded(evidence: Evidence): Finding[] {
   if (bad.length === 0 && (!silent || !hasReadyAddress(way.wanted.service, evidence))) return []
   const { name, namespace = '' } = way.route.metadata
   const mine = complaintsOf(way, evidence).filter((line) => reasons.test(line) && (line.includes(`${namespace}-${name}`) || line.includes(`ingress=${name}`) || line.includes(`"ingress":"${name}"`)))
-  const said = [...new Set(mine)].slice(-3).map((line) => `Traefik's log: ${line}`)
+  const said = mine.slice(-1).map((line) => `Traefik's log: ${line}`)
   return [wrong('traefik-404-route-not-loaded', {
     title: bad.length === 0 ? 'Traefik answers, but has not loaded the route' : `Traefik does not load the route: ${bad[0] ?? ''}`,
     evidence: [...bad, ...edits(way, evidence).map(({ line }) => line), ...answerLines(way), ...said],
@@ -129,7 +129,8 @@ export function notLoaded(evidence: Evidence): Finding[] {
 function repair(bad: readonly string[], way: Way): NonEmpty<string> {
   const { route, wanted, traefik } = way
   const spec = route === undefined ? {} : specOf(route)
-  if (bad.some((line) => line.startsWith(`Service `) && line.includes(`/${wanted.service} `))) return ['npx tsx run.ts apply --from helm # makes the release\'s Service again', again]
+  const own = (spec.routes ?? []).some(({ services = [] }) => services.some(({ name, port }) => name === wanted.service && port === 8080))
+  if (own && bad.some((line) => line.startsWith('Service '))) return ['npx tsx run.ts apply --from helm # makes the release\'s Service again', again]
   if (bad.some((line) => line.startsWith('entry point')) && spec.entryPoints?.includes(wanted.entryPoint) === true) return [`Write ingress.entryPoint: ${traefik.entryPoints?.includes('websecure') === true ? 'websecure' : (traefik.entryPoints?.[0] ?? '')} in the configuration, then: ${again}`]
   if (bad.some((line) => line.startsWith('Traefik reads'))) return [`kubectl -n ${way.workload?.metadata.namespace ?? 'traefik'} edit ${way.workload?.kind.toLowerCase() ?? 'deployment'} ${way.workload?.metadata.name ?? 'traefik'} # its arguments --providers.kubernetescrd.namespaces and .ingressclass`]
   return bad.length > 0 ? [again] : [`${logCommand(way)} # names what it misses`, again]

@@ -43,10 +43,11 @@ export function traefikNotRunning(evidence: Evidence): Finding[] {
   if (way === undefined || way.works || way.traefik.groups.length === 0) return []
   const { workload, answer } = way
   if (workload === undefined) return answer !== undefined ? [] : [noWorkload(evidence)]
-  const trouble = isOff(workload) ? off(workload) : unready(workload, evidence)
-  if (trouble === undefined) return []
-  const say = answer === undefined ? wrong : doubtful
-  return [say('traefik-not-running', { ...trouble, evidence: [...trouble.evidence, ...noAnswer(evidence)] })]
+  const trouble = isOff(workload) ? { text: off(workload), settled: true } : unready(workload, evidence)
+  // A start that nobody waits for is no news; where the route was served before, it is why nothing comes back.
+  if (trouble === undefined || (!trouble.settled && (answer !== undefined || !isExpected(evidence)))) return []
+  const say = answer === undefined && trouble.settled ? wrong : doubtful
+  return [say('traefik-not-running', { ...trouble.text, evidence: [...trouble.text.evidence, ...noAnswer(evidence)] })]
 }
 
 type Text = Parameters<typeof wrong>[1]
@@ -60,15 +61,14 @@ function off(workload: KubernetesObject): Text {
   }
 }
 
-function unready(workload: KubernetesObject, evidence: Evidence): Text | undefined {
+function unready(workload: KubernetesObject, evidence: Evidence): { text: Text; settled: boolean } | undefined {
   const of = (kind: string): KubernetesObject[] => evidence.system.filter((object) => object.kind === kind)
   const context = { ...viewOf(evidence), pods: [...evidence.pods, ...of('Pod')], events: [...evidence.events, ...of('Event')], replicaSets: undefined }
   const look = observe(workload, context)
   if (look.state === 'done') return undefined
   const pods = podsOf(workload, context.pods)
   const since = Math.min(...pods.map(({ metadata }) => ageMs(metadata.creationTimestamp, context.now)))
-  if (since < (look.state === 'failed' ? faults[look.finding.id].settleMs : slowMs)) return undefined
-  return notReady(workload, look)
+  return { text: notReady(workload, look), settled: since >= (look.state === 'failed' ? faults[look.finding.id].settleMs : slowMs) }
 }
 
 function notReady(workload: KubernetesObject, look: Exclude<Observation, { state: 'done' }>): Text {
@@ -77,7 +77,7 @@ function notReady(workload: KubernetesObject, look: Exclude<Observation, { state
     return { title: `Traefik does not run: ${title}`, evidence, why, fix: [...fix, `kubectl ${inNamespace(workload)} rollout undo ${workload.kind.toLowerCase()}/${workload.metadata.name} # where it ran before its last change`] as NonEmpty<string> }
   }
   return {
-    title: `Traefik does not get ready: ${nameOf(workload)}`,
+    title: `Traefik is not ready: ${nameOf(workload)}`,
     evidence: [`${nameOf(workload)}: ${look.reason}`],
     why: 'Without a ready pod of Traefik nobody listens for the host.',
     fix: [`kubectl ${inNamespace(workload)} describe pods && kubectl ${inNamespace(workload)} logs ${workload.kind.toLowerCase()}/${workload.metadata.name} --tail=50`],
@@ -129,7 +129,9 @@ export function unproven(evidence: Evidence): Finding[] {
   const { wanted, answer } = way
   const open = `Open https://${wanted.host}${wanted.path} from outside`
   if ('reason' in answered) {
-    return [(wanted.address === undefined ? doubtful : wrong)('ingress-unproven', {
+    // While Traefik starts that is the reason, and no error yet.
+    const starting = way.workload !== undefined && observe(way.workload, viewOf(evidence)).state !== 'done'
+    return [(wanted.address === undefined || starting ? doubtful : wrong)('ingress-unproven', {
       title: wanted.address === undefined ? `https://${wanted.host}${wanted.path} could not be asked from here` : `Nobody answers at ${wanted.address}, where ingress.address says that Traefik is`,
       evidence: [`${answered.url}: ${answered.reason}`],
       why: wanted.address === undefined ? 'No request reached the route from this machine; many routers do not lead their own public name back inside.' : 'Traefik listens at another address or port, a firewall is between, or it does not run.',

@@ -1,0 +1,40 @@
+import t from 'tap'
+import { answers, byDefault, judged, makeService, roots, routes, saysTraefik, silent, traefik, traefikPod, wanted } from './way.ts'
+
+const withDefault = answers({ certificate: byDefault })
+
+void t.test('a default certificate, with the deeper reason where Traefik has said one', (t) => {
+  t.match(judged({ answered: withDefault }).findings, [{ id: 'certresolver-missing', severity: 'warning', title: /serves its default certificate/ }])
+  const nope = judged({ answered: withDefault, routes: routes({ tls: { certResolver: 'nope' } }), logs: saysTraefik('level=error msg="the router airflow-airflow-webserver-x@kubernetescrd uses a non-existent resolver: nope"') }).findings
+  t.match(nope, [{ id: 'certresolver-missing', title: 'Traefik has no certificate resolver "nope"', fix: ['npx tsx run.ts apply --only ingress'] }])
+  t.match(nope[0]?.evidence.join(), /airstrip writes letsencrypt.*non-existent resolver/)
+  t.match(judged({ answered: withDefault, wanted: { ...wanted, certResolver: 'le' }, routes: routes({ tls: { certResolver: 'le' } }) }).findings, [{ id: 'certresolver-missing', fix: [/^Write ingress.certResolver: letsencrypt/] }])
+  const open = 'time="2023-08-02T10:00:00Z" level=error msg="The ACME resolver \\"letsencrypt\\" is skipped from the resolvers list because: unable to get ACME account: permissions 660 for /data/acme.json are too open, please use 600"'
+  t.match(judged({ answered: withDefault, logs: saysTraefik(open) }).findings, [{ title: /acme.json has mode 660/, fix: ['kubectl -n traefik exec deployment/traefik -- chmod 600 /data/acme.json'] }])
+  t.end()
+})
+
+void t.test('a limit and a challenge explain the certificate that is not there, and are no fault while a good one is', (t) => {
+  const limit = 'level=error msg="Unable to obtain ACME certificate for domains \\"home.example.org\\": acme: error: 429 :: urn:ietf:params:acme:error:rateLimited :: Error creating new order :: too many certificates (5) already issued for this exact set of domains in the last 168 hours: home.example.org, retry after 2023-08-03T21:30:00Z: see https://letsencrypt.org/docs/duplicate-certificate-limit/"'
+  const challenge = 'level=error msg="Unable to obtain ACME certificate for domains \\"home.example.org\\": unable to generate a certificate: acme: error: 400 :: urn:ietf:params:acme:error:connection :: 203.0.113.7: Timeout during connect (likely firewall problem)"'
+  t.match(judged({ answered: withDefault, logs: saysTraefik(limit) }).findings, [{ id: 'letsencrypt-duplicate-limit', title: /retry after 2023-08-03T21:30:00Z/ }, { id: 'certresolver-missing', causes: [{ id: 'letsencrypt-duplicate-limit' }] }])
+  t.same(roots({ answered: withDefault, logs: saysTraefik(challenge) }), ['acme-challenge-unreachable warning'])
+  t.same(judged({ logs: saysTraefik(limit, challenge) }).findings, [])
+  t.same(roots({ answered: withDefault, logs: saysTraefik(limit.replaceAll('home.example.org', 'b.test')) }), ['certresolver-missing warning'], 'of another host')
+  t.end()
+})
+
+void t.test('a certificate that ends, or is another\'s', (t) => {
+  t.same(roots({ answered: answers({ certificate: { ...byDefault, subject: 'home.example.org', validTo: '2023-08-05T00:00:00.000Z' } }) }), ['certificate-ending warning'])
+  t.same(roots({ answered: answers({ certificate: { ...byDefault, subject: 'b.test', validTo: '2023-11-05T00:00:00.000Z' } }) }), ['certificate-other-name warning'])
+  t.end()
+})
+
+void t.test('a Service that waits for a balancer is a fault only where nobody answers, and not of somebody else', (t) => {
+  const balanced = { ...makeService({ type: 'LoadBalancer', selector: { app: 'traefik' } }), metadata: { name: 'traefik', namespace: 'traefik', creationTimestamp: '2023-08-02T09:00:00Z' } }
+  const system = [traefik(), traefikPod(), balanced]
+  t.same(roots({ system, answered: silent('timed out') }), ['loadbalancer-never-ready error'])
+  t.same(roots({ system }), [])
+  t.same(roots({ system: [traefik(), { ...makeService({ type: 'LoadBalancer', selector: { app: 'x' } }), metadata: balanced.metadata }], answered: silent('timed out') }), ['ingress-unproven warning'])
+  t.end()
+})

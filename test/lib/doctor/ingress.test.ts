@@ -1,0 +1,128 @@
+/** The texts of Traefik are of its source and of the catalogue's threads; answers and objects were seen on the lab. */
+import t from 'tap'
+import { container, event, inManifest, release } from '../observe/objects.ts'
+import { long } from './evidence.ts'
+import { answers, definition, group, healthy, judged, makeEndpoints, makeService, roots, routes, rule, saysTraefik, service, silent, traefik, traefikPod, unrouted, webPod, webserver, wanted } from './way.ts'
+
+const edited = (edit: Record<string, unknown>, parts: Parameters<typeof roots>[0] = {}) => ({ routes: routes(edit), answered: answers(unrouted), ...parts })
+const young = '2023-08-02T10:29:50Z'
+
+void t.test('a site that works has no finding, also where Traefik is elsewhere, of no known version, or set up by a file', (t) => {
+  t.same(judged().findings, [])
+  t.same(judged({ system: [], logs: [] }).findings, [], 'outside the cluster')
+  t.same(judged({ system: [traefik({ image: 'traefik', args: [] })] }).findings, [])
+  t.same(judged({ system: [traefik({ image: 'traefik:v2.11.0' })], routes: [...routes({}, 'traefik.io'), ...routes()], definitions: [definition(group), definition('traefik.io')] }).findings, [])
+  t.same(judged({ definitions: undefined, answered: answers(unrouted) }).findings, [], 'and nothing is said where a fact is missing')
+  t.same(judged({ routes: undefined, answered: answers(unrouted) }).findings, [])
+  t.end()
+})
+
+void t.test('during a first install the route is not missed, and a new one has its time', (t) => {
+  const record = (status: string, updatedAt: string) => release({ status, updatedAt, objects: [inManifest(webserver()), makeService()] })
+  t.same(judged({ record: record('pending-install', long), routes: [], answered: answers(unrouted) }).findings, [])
+  t.same(judged({ record: record('deployed', young), routes: [], answered: answers(unrouted) }).findings, [])
+  t.same(roots({ record: record('deployed', young), state: { path: 'x', doneAt: { ingress: '2023-08-02T10:29:55Z' } }, routes: [], answered: answers(unrouted) }), ['route-missing error'])
+  t.same(judged({ record: record('deployed', young), state: { path: 'x', doneAt: { ingress: long } }, routes: [], answered: answers(unrouted) }).findings, [], 'done for a release before this one')
+  const fresh = routes().map((object) => ({ ...object, metadata: { ...object.metadata, creationTimestamp: young } }))
+  t.same(judged({ routes: fresh, answered: answers(unrouted) }).findings, [])
+  t.same(judged({ answered: answers({ status: 503, body: 'Service Unavailable' }), pods: [webPod({ status: { phase: 'Running' } })], endpoints: [makeEndpoints([{ notReadyAddresses: [{ ip: '10.244.0.9' }] }])] }).findings, [])
+  t.same(judged({ answered: answers(unrouted), pods: [], endpoints: [makeEndpoints()] }).findings.filter(({ severity }) => severity === 'error'), [], 'no pod yet is a 404 too')
+  t.end()
+})
+
+void t.test('a route that is gone, or is not the one that airstrip writes, is named with the field', (t) => {
+  t.match(judged({ routes: [], answered: answers(unrouted) }).findings, [{ id: 'route-missing', title: /airflow\/airflow-webserver is not there/, fix: ['npx tsx run.ts apply --only ingress'] }])
+  const host = judged(edited(rule({ match: 'Host(`other.test`) && PathPrefix(`/airflow`)' }))).findings
+  t.match(host[0], { id: 'route-missing', title: /spec.routes\[0\].match/, evidence: [/is "Host\(`other.test`\).*airstrip writes "Host\(`home.example.org`\)/] })
+  t.match(host[1], { id: 'traefik-404-route-not-loaded', causes: [{ id: 'route-missing' }] })
+  t.same(roots(edited({ entryPoints: ['web'] })), ['route-missing error'])
+  t.same(roots({ routes: routes(rule({ match: 'Host(`home.example.org`)' })) }), ['route-missing warning'], 'it works all the same')
+  t.same(roots({ routes: routes(rule({ match: 'Host(`home.example.org`)' })), wanted: { ...wanted, ignore: [{ kind: 'IngressRoute', path: '/spec/routes', reason: 'mine' }] } }), [], 'what the person calls no drift is none')
+  t.end()
+})
+
+void t.test('a reference to nothing is named as what Traefik drops the route for', (t) => {
+  const titles: [Parameters<typeof judged>[0], RegExp, string][] = [
+    [{ routes: routes().filter(({ kind }) => kind === 'IngressRoute'), answered: answers(unrouted) }, /Middleware airflow\/airflow-webserver does not exist/, 'npx tsx run.ts apply --only ingress'],
+    [edited(rule({ middlewares: [{ name: 'nope' }] })), /Middleware airflow\/nope does not exist/, 'npx tsx run.ts apply --only ingress'],
+    [edited(rule({ middlewares: [{ name: 'auth', namespace: 'other' }] })), /Middleware other\/auth is in another namespace/, 'npx tsx run.ts apply --only ingress'],
+    [edited(rule({ services: [{ name: service, port: 80 }] })), /has no port 80, only 8080/, 'npx tsx run.ts apply --only ingress'],
+    [edited({ entryPoints: ['nope'] }), /entry point nope does not exist in Traefik, which has web, websecure/, 'npx tsx run.ts apply --only ingress'],
+    [{ services: [], answered: answers(unrouted) }, /Service airflow\/airflow-webserver does not exist/, 'npx tsx run.ts apply --from helm # makes the release\'s Service again'],
+    [{ system: [traefik({ args: ['--providers.kubernetescrd.namespaces=default,kube-system'] })], answered: answers(unrouted) }, /reads routes of the namespaces default, kube-system only/, 'kubectl -n traefik edit deployment traefik # its arguments --providers.kubernetescrd.namespaces and .ingressclass'],
+  ]
+  for (const [parts, title, fix] of titles) {
+    t.match(judged(parts).findings[0], { id: 'traefik-404-route-not-loaded', severity: 'error', title, fix: [fix] })
+    t.same(roots(parts), ['traefik-404-route-not-loaded error'])
+  }
+  t.same(judged({ routes: routes(rule({ middlewares: [{ name: service }, { name: 'auth@file' }] })) }).findings.map(({ id }) => id), ['route-missing'], 'one of another provider is no bad reference')
+  t.end()
+})
+
+void t.test('what cannot be seen on the objects is in Traefik\'s log, of which only this route\'s lines are told', (t) => {
+  const logs = saysTraefik(
+    'time="2023-08-02T10:28:00Z" level=error msg="middleware \\"default-other@kubernetescrd\\" does not exist" routerName=default-other-6b204d94623b3df4370c@kubernetescrd',
+    'time="2023-08-02T10:29:00Z" level=error msg="error while parsing rule Host(`x`: 1:9: missing" routerName=airflow-airflow-webserver-6b204d94623b3df4370c@kubernetescrd',
+  )
+  const [first] = judged({ answered: answers(unrouted), logs }).findings
+  t.match(first, { id: 'traefik-404-route-not-loaded', title: 'Traefik answers, but has not loaded the route' })
+  t.match(first?.evidence.join(), /error while parsing rule/)
+  t.notMatch(first?.evidence.join(), /default-other/)
+  t.end()
+})
+
+void t.test('another route that Traefik prefers is named; one that it does not, or that is elsewhere, is not', (t) => {
+  const other = (spec: Record<string, unknown>) => {
+    const [route] = routes(spec).filter(({ kind }) => kind === 'IngressRoute')
+    return route === undefined ? [] : [{ ...route, metadata: { name: 'other', namespace: 'default' } }]
+  }
+  const taken = (spec: Record<string, unknown>) => roots({ routes: [...routes(), ...other(spec)], answered: answers({ status: 418, body: 'teapot' }) })
+  t.same(taken(rule({ priority: 1000, match: 'Host(`home.example.org`)' })), ['route-missing error'])
+  t.same(taken(rule({ match: 'Host(`HOME.example.org`) && PathPrefix(`/airflow`) && PathPrefix(`/`)' })), ['route-missing error'])
+  for (const spec of [rule({ match: 'Host(`home.example.org`)' }), rule({ priority: 1000, match: 'Host(`b.test`)' }), { ...rule({ priority: 1000, match: 'Host(`home.example.org`)' }), entryPoints: ['web'] }]) t.same(taken(spec), ['ingress-unproven warning'])
+  t.end()
+})
+
+void t.test('Traefik that does not run is told with its reason; while it starts, nothing is', (t) => {
+  const refused = { answered: silent('connect ECONNREFUSED 10.0.0.2:443'), wanted: { ...wanted, address: '10.0.0.2' } }
+  t.match(judged({ ...refused, system: [traefik({ replicas: 0 })] }).findings[0], { id: 'traefik-not-running', severity: 'error', title: /scaled to no pod/, fix: ['kubectl -n traefik scale deployment traefik --replicas=1'] })
+  const pull = { phase: 'Pending', containerStatuses: [container({ name: 'traefik', image: 'traefik:v9', state: { waiting: { reason: 'ErrImagePull', message: 'manifest unknown' } } })] }
+  const broken = judged({ ...refused, system: [traefik({ available: 0 }), traefikPod(pull)] })
+  t.match(broken.findings[0], { id: 'traefik-not-running', title: 'Traefik does not run: Image docker.io/library/traefik:v2.9.10 does not exist' })
+  t.same(roots({ ...refused, system: [traefik({ available: 0 }), traefikPod(pull)] }), ['traefik-not-running error'])
+  const starting = traefikPod({ phase: 'Pending', containerStatuses: [container({ name: 'traefik' })] })
+  t.same(roots({ ...refused, system: [traefik({ available: 0 }), { ...starting, metadata: { ...starting.metadata, creationTimestamp: young } }] }), ['traefik-not-running warning'])
+  t.same(judged({ system: [traefik({ available: 0 }), starting] }).findings, [], 'and nothing where HOST answers')
+  t.same(roots({ ...refused, system: [] }), ['traefik-not-running error'])
+  t.same(roots({ ...refused }), ['ingress-unproven error'], 'it runs, and yet nobody answers where it was said to be')
+  t.same(roots({ answered: silent('home.example.org does not resolve here') }), ['ingress-unproven warning'], 'and a guess proves nothing')
+  t.same(roots({ definitions: [], routes: [], answered: silent('refused') }), ['traefik-missing error'])
+  t.end()
+})
+
+void t.test('a Traefik of another version than the route\'s group', (t) => {
+  const v3 = [traefik({ image: 'traefik:v3.0.0' })]
+  t.match(judged({ system: v3, answered: answers(unrouted) }).findings[0], { id: 'traefik-crd-group-mismatch', title: /3.0.0 does not read traefik.containo.us/, fix: [/kubectl apply -f .*v3.0.*crd-definition/] })
+  t.match(judged({ system: v3, answered: answers(unrouted), definitions: [definition(group), definition('traefik.io')] }).findings[0], { id: 'traefik-crd-group-mismatch', title: /in a group that Traefik 3.0.0 does not read/, fix: ['npx tsx run.ts apply --only ingress'] })
+  t.same(roots({ system: v3, answered: answers(unrouted) }), ['traefik-crd-group-mismatch error'])
+  t.same(roots({ system: v3 }), [], 'where Airflow answers the tag says something else')
+  t.end()
+})
+
+void t.test('the prefix: met twice, known before, and a probe that asks the old place', (t) => {
+  const env = [{ name: 'AIRFLOW__WEBSERVER__BASE_URL', value: 'https://home.example.org/airflow' }]
+  const lost = answers({ status: 404, body: 'Apache Airflow is not at this location' })
+  const byValue = release({ objects: [inManifest(webserver()), makeService()], updatedAt: long, values: { config: { webserver: { base_url: 'https://home.example.org/airflow' } } } })
+  t.match(judged({ record: byValue, answered: lost }).findings[0], { id: 'prefix-handled-twice', evidence: [/not at this location/, /config.webserver.base_url/, /stripPrefix/], fix: [/^Remove config.webserver.base_url/] })
+  t.same(judged({ record: byValue, wanted: { ...wanted, prefix: 'mount' }, routes: routes(rule({ middlewares: [] })) }).findings.map(({ id }) => id).filter((id) => id === 'prefix-handled-twice'), [], 'mount is right with a path')
+  const moved = webPod({ status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'False' }] }, container: { env } })
+  const events = [event(moved, 'Unhealthy', 'Readiness probe failed: HTTP probe failed with statuscode: 404')]
+  const found = judged({ workloads: [webserver({ env })], pods: [webPod(), moved], events }).findings
+  t.match(found, [{ id: 'probe-path-mismatch', fix: ['kubectl -n airflow set env deployment/airflow-webserver AIRFLOW__WEBSERVER__BASE_URL-'] }, { id: 'prefix-handled-twice', causes: [{ id: 'probe-path-mismatch' }] }])
+  t.same(judged({ pods: [webPod({ status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'False' }] } })], events: [event(webPod(), 'Unhealthy', 'Readiness probe failed: HTTP probe failed with statuscode: 503')] }).findings, [], 'a slow start is none')
+  const logs = [{ namespace: 'airflow', pod: 'airflow-webserver-6f8-web01', container: 'webserver', previous: true, lines: ['airflow.exceptions.AirflowConfigException: webserver.base_url conf cannot have a trailing slash.'] }]
+  t.match(judged({ logs }).findings, [{ id: 'prefix-handled-twice', title: /ends with a slash/ }])
+  const page = { status: 302, headers: { location: '/home' }, body: '' }
+  t.match(judged({ answered: { url: 'x', answer: healthy, page } }).findings, [{ id: 'prefix-handled-twice', severity: 'warning', title: /links lead out/ }])
+  t.end()
+})
