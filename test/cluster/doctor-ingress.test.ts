@@ -1,6 +1,7 @@
 /** Between the person's browser and the webserver: Traefik, route, prefix, certificate. */
 import t from 'tap'
-import { kubectl } from './cluster.ts'
+import { traefik as traefikObjects } from '../../scripts/lab/standin/traefik.ts'
+import { apply, kubectl } from './cluster.ts'
 import { faults, type Fault } from './faults.ts'
 import { edit, editContainer, kube, setImage } from './harm.ts'
 import { exits, site, type Site } from './site.ts'
@@ -28,7 +29,7 @@ const routes: Fault[] = [
   { name: 'no TLS in the route', id: ['route-missing', 'traefik-404-route-not-loaded'], harm: it => patchRoute(it, '/spec/tls', undefined, 'remove') },
 ]
 
-const asItWas = (): Promise<string> => traefik('rollout', 'undo', 'deployment/traefik')
+const asItWas = (): Promise<void> => apply(...traefikObjects())
 
 const controller: Fault[] = [
   { name: 'Traefik scaled to 0', id: 'traefik-not-running', harm: () => traefik('scale', 'deployment/traefik', '--replicas=0'), undo: () => traefik('scale', 'deployment/traefik', '--replicas=1') },
