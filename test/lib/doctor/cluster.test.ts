@@ -13,7 +13,7 @@ function of(parts: Parts) {
 const ids = (parts: Parts) => of(parts).map(({ id }) => id)
 const system = (object: KubernetesObject): KubernetesObject => ({ ...object, metadata: { ...object.metadata, namespace: 'kube-system' } })
 
-// Of kubeadm 1.22.
+// As kubeadm's components write them by their documentation; the lab elects no leader, so none was seen.
 const lease = (name: string, renewTime: string, namespace = 'kube-system'): KubernetesObject =>
   ({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace }, spec: { holderIdentity: `home_${name}`, leaseDurationSeconds: 15, renewTime } })
 const fresh = [lease('home', '2023-08-02T10:29:55.000000Z', 'kube-node-lease'), lease('kube-scheduler', '2023-08-02T10:29:58.000000Z'), lease('kube-controller-manager', '2023-08-02T10:29:58.000000Z')]
@@ -88,7 +88,7 @@ void t.test('a DNS that is well is left alone, whatever a pod says of a name', (
 void t.test('a DNS that is scaled away, or crashes, or leads nowhere', (t) => {
   t.match(of({ system: [coredns(0, { replicas: 0 }), service, endpoints([])] }), [{ id: 'cluster-dns-broken', title: /scaled to no pod/, fix: [/scale deployment coredns --replicas=2/] }])
   const crashing = dnsPod({ containerStatuses: [crashed(6, {}, { name: 'coredns' })] })
-  // CoreDNS 1.8 on Ubuntu, as in coredns/coredns#2087.
+  // From coredns/coredns#2087; the lab's DNS is a stand-in.
   const loop = dnsLog('[FATAL] plugin/loop: Loop (127.0.0.1:47464 -> :53) detected for zone ".", see https://coredns.io/plugins/loop#troubleshooting. Query: "HINFO 1"')
   t.match(of({ system: [coredns(0), service, endpoints([]), crashing], logs: [loop] }), [{ id: 'cluster-dns-broken', title: 'CoreDNS forwards to itself and ends for it', fix: [/resolvConf/, /restart kubelet/] }])
   t.match(of({ system: [coredns(0), service, endpoints([]), crashing], logs: [dnsLog('/etc/coredns/Corefile:3 - Error during parsing: Unknown directive \'kuberntes\'')] }), [{ title: 'CoreDNS cannot read its Corefile', fix: [/edit configmap coredns/] }])
@@ -118,7 +118,7 @@ void t.test('a crash that speaks of names is under a broken DNS, another one is 
 const creating = pod({ status: { phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'True' }], containerStatuses: [container()] } })
 
 void t.test('pods without a sandbox: the runtime\'s words say what the network lacks', (t) => {
-  // Texts of containerd 1.6 and of the CNI plugins.
+  // Texts of containerd and the CNI plugins from bug reports; not made on a cluster here.
   const words: [string, RegExp][] = [
     ['rpc error: code = Unknown desc = failed to setup network for sandbox "9f": cni plugin not initialized', /no network plugin/],
     ['rpc error: code = Unknown desc = failed to setup network for sandbox "9f": plugin type="host-local" failed (add): failed to allocate for range 0: no IP addresses available in range set: 10.244.0.1-10.244.0.254', /no pod address left/],

@@ -6,7 +6,7 @@ import { evidence, long } from './evidence.ts'
 
 const kubeconfig: KubeconfigFacts = { file: '/home/me/.kube/config', exists: true, contexts: ['home', 'work'], context: 'home', cluster: 'home', server: 'https://192.168.1.10:6443', others: [] }
 
-/** What kubectl 1.22 and its proxy said on the lab, unless noted. */
+/** As kubectl 1.22 and its proxy said it on the lab; addresses and paths are made up, and what was not seen there is marked. */
 function told(seen: string, facts: Partial<KubeconfigFacts> = {}, code = 'CLUSTER_UNREACHABLE') {
   return diagnose(evidence({ unreachable: { code, sentence: 'The cluster did not answer.', seen: [seen], kubeconfig: { ...kubeconfig, ...facts } } })).findings
 }
@@ -30,11 +30,11 @@ const lost: [what: string, seen: string, facts: Partial<KubeconfigFacts>, title:
   ['a wrong token', unauthorized, {}, /does not accept the credentials/, /admin\.conf/],
   ['a certificate of another cluster\'s user', 'Error from server (Forbidden): namespaces "kube-system" is forbidden: User "system:anonymous" cannot get resource\nThe cluster does not know who asks.', { certificate: { subject: 'CN=kubernetes-admin', validFrom: '2023-01-01T00:00:00.000Z', validTo: '2033-01-01T00:00:00.000Z' } }, /does not accept the credentials/, /admin\.conf/],
   ['another cluster', 'Unable to connect to the server: x509: certificate signed by unknown authority', {}, /of another cluster/, /admin\.conf/],
-  // The API server's certificate after the node got another address; as client-go writes it.
+  // Go's words for a certificate of other addresses; on the lab it had none at all.
   ['another address', 'Unable to connect to the server: x509: certificate is valid for 10.96.0.1, 192.168.1.9, not 192.168.1.10', {}, /not for the address 192\.168\.1\.10/, /set-cluster home --server=https:\/\/10\.96/],
   ['nobody there', 'Unable to connect to the server: net/http: request canceled (no answer within 6 s)', {}, /Nobody answers at https:\/\/192/, /ping -c 3 192\.168\.1\.10/],
   ['http', 'Error from server (HTTP 400): Client sent an HTTP request to an HTTPS server.', { server: 'http://192.168.1.10:6443' }, /says http where/, /set-cluster home --server=https:\/\/192/],
-  // kubectl 1.28 with a kubeconfig of EKS.
+  // From reports; not made here.
   ['a login that fails', 'Unable to connect to the server: getting credentials: exec: executable aws not found', {}, /login/, /config view/],
   ['anything else', 'Unable to connect to the server: something new', {}, /did not answer/, /cluster-info/],
 ]

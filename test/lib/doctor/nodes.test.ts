@@ -12,9 +12,8 @@ function of(parts: Parameters<typeof evidence>[0]) {
 
 void t.test('a kubelet that is silent, a runtime that is down and a network that is missing are told apart', (t) => {
   t.match(of({ nodes: [node({ conditions: silent })] }), [{ id: 'node-not-ready', title: 'The kubelet of Node home does not report', fix: [/systemctl restart kubelet/] }])
-  // As the kubelet 1.20 of the lab said when its containerd was stopped.
+  // The kubelet's words as its source and bug reports have them; not made on a cluster here, and nor are the two below.
   t.match(of({ nodes: [node({ conditions: saying('[container runtime is down, PLEG is not healthy: pleg was last seen active 3m7s ago; threshold is 3m0s]') })] }), [{ id: 'node-not-ready', title: 'The container runtime of Node home is down', fix: [/restart containerd/] }])
-  // Kubelet 1.24 of a kubeadm cluster without a network plugin.
   const bare = saying('container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized')
   const findings = of({ nodes: [node({ conditions: bare })] })
   t.match(findings, [{ id: 'pod-network-broken', title: 'The node has no network plugin', fix: [/net\.d/] }])

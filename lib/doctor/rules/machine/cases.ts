@@ -1,6 +1,6 @@
 /**
  * What kubectl says of a cluster that it cannot ask, and what each of it means. The texts are kubectl's
- * and Go's, as of kubectl 1.20 to 1.31; the first that fits is taken.
+ * and Go's; the first that fits is taken.
  */
 import type { Text } from '../../rule.ts'
 import { type Case, type Lost, copyCommands, hostIn, startCommands } from './way.ts'
