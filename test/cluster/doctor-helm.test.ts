@@ -84,9 +84,9 @@ void t.test('Helm and its records', async t => {
 
 const fresh: Fault[] = [
   { name: 'nothing but a namespace', id: 'release-not-installed', harm: it => kubectl(['create', 'namespace', it.namespace]) },
-  { name: 'somebody else\'s service account in the way', id: 'helm-foreign-resource', tells: /airflow-scheduler/, also: ['release-not-installed'], harm: async it => {
+  { name: 'somebody else\'s service account in the way', id: 'helm-foreign-resource', tells: /airflow-airflow-scheduler/, also: ['release-not-installed'], harm: async it => {
     await kubectl(['create', 'namespace', it.namespace])
-    await kube(it, 'create', 'serviceaccount', 'airflow-scheduler')
+    await kube(it, 'create', 'serviceaccount', 'airflow-airflow-scheduler')
     await it.airstrip(['apply'])
   }, mend: async (it, { fix: [first = ''] }) => {
     // The first fix hands it over to Helm; to install is still to do.

@@ -46,7 +46,7 @@ const pairs: Fault[] = [
     await kube(it, 'delete', route)
     await setImage(it, 'scheduler', 'Apache/Airflow:2')
   } },
-  { name: 'two at once: the middleware deleted, and the scheduler scaled to 0', id: 'scaled-to-zero', and: ['route-missing'], harm: async it => {
+  { name: 'two at once: the middleware deleted, and the scheduler scaled to 0', id: 'scaled-to-zero', and: ['traefik-404-route-not-loaded'], harm: async it => {
     await kube(it, 'delete', 'middleware/airflow-webserver')
     await kube(it, 'scale', 'deployment/airflow-scheduler', '--replicas=0')
   } },

@@ -45,7 +45,7 @@ export interface Fault {
   /** What else may stand beside it without being explained by it. */
   also?: FaultId[]
   /** All of them must be there besides the first, with no cause of their own: independent faults at once. */
-  and?: FaultId[]
+  and?: FaultId[] | undefined
   /** What the first finding must tell, so that it is about this object and not just of the right kind. */
   tells?: RegExp
   /** How long until it must be named; 60 s where nothing is said. */
@@ -163,7 +163,14 @@ async function mend(it: Site, fault: Fault, finding: Finding): Promise<string> {
   if (isCommand.code !== 0) return `the first fix is no command: ${first}`
   if (/^kubectl\b[^#']* (logs|describe|get|top) /.test(first)) return `the first fix only looks: ${first}`
   const { code, said } = await paste(it, first)
-  return code === 0 ? '' : `${first}\nended with ${code}: ${said}`
+  if (code !== 0) return `${first}\nended with ${code}: ${said}`
+  return fault.and === undefined ? '' : mendOther(it, fault)
+}
+
+/** Of several faults the first fix mends one; the doctor then has the next. */
+async function mendOther(it: Site, fault: Fault): Promise<string> {
+  const [next] = (await look(it)).diagnosis.findings
+  return next === undefined || next.severity === 'warning' ? '' : mend(it, { ...fault, and: undefined }, next)
 }
 
 /**
@@ -179,7 +186,7 @@ export function paste(it: Site, command: string): Promise<{ code: number; said: 
   program('sudo', 'exec "$@"')
   const env = { PATH: `${bin}:${lab.path}`, HOME: it.folder, XDG_CACHE_HOME: join(it.folder, 'cache'), LANG: 'C.UTF-8' }
   return new Promise(resolve => {
-    const child = spawn('bash', ['-c', command], { cwd: checkout, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: 240_000 * Math.max(1, patience) })
+    const child = spawn('bash', ['-c', command], { cwd: checkout, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: 120_000 * Math.max(1, patience) })
     const said: Buffer[] = []
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => said.push(chunk))
     child.on('close', code => { resolve({ code: code ?? 1, said: Buffer.concat(said).toString() }) })
