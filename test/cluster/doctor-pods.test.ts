@@ -31,7 +31,7 @@ const programs: Fault[] = [
   container('too little memory for the webserver', 'webserver', { resources: { limits: { memory: '24Mi' }, requests: { memory: '24Mi' } } }, ['webserver-oom-or-slow-start', 'oom-killed']),
   container('a liveness probe that always fails', 'scheduler', { livenessProbe: failing({ exec: { command: ['sh', '-c', 'exit 1'] } }) }, 'scheduler-liveness-restart-loop'),
   container('a readiness probe on a path that is not there', 'webserver', { readinessProbe: failing({ httpGet: { path: '/nowhere' } }) }, 'probe-path-mismatch', { tells: /nowhere/ }),
-  container('a readiness probe on a port where nobody listens', 'webserver', { readinessProbe: failing({ httpGet: { port: 8099 } }) }, 'probe-path-mismatch', { tells: /8099/ }),
+  container('a readiness probe on a port where nobody listens', 'webserver', { readinessProbe: failing({ httpGet: { port: 8099 } }) }, ['probe-path-mismatch', 'readiness-probe-failing'], { tells: /8099/ }),
 ]
 
 const settings: Fault[] = [

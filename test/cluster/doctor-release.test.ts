@@ -74,7 +74,8 @@ void t.test('what happens to the objects of a release', async t => {
       harm: async it => {
         await apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'keeper', namespace: it.namespace, finalizers: ['example.org/keep'] } })
         await kubectl(['delete', 'namespace', it.namespace, '--wait=false'])
-        await until('only what is kept is left', async () => (await kube(it, 'get', 'pods', '-o', 'name')) === '')
+        await kube(it, 'delete', 'pods', '--all', '--grace-period=1', '--wait=false')
+        await until('only what is kept is left', async () => (await kube(it, 'get', 'pods', '-o', 'name')) === '', 120_000)
       },
       mend: async it => {
         await kube(it, 'patch', 'configmap', 'keeper', '--type=merge', '-p', '{"metadata":{"finalizers":null}}')
