@@ -27,7 +27,7 @@ export function withEdits(finding: Finding, evidence: Evidence): Finding {
 
 /** Nobody fills these in by himself, and who wrote them is not kept with the evidence. */
 const neverFilledIn = ['nodeSelector', 'affinity', 'priorityClassName', 'runtimeClassName', 'command', 'args', 'envFrom'] as const
-type Part = Partial<Record<(typeof neverFilledIn)[number], unknown>> & { name?: string; containers?: Part[]; initContainers?: Part[] }
+type Part = Partial<Record<(typeof neverFilledIn)[number], unknown>> & { name?: string; env?: { name: string }[]; containers?: Part[]; initContainers?: Part[] }
 
 function addedTo(want: KubernetesObject, live: KubernetesObject): string[] {
   const templateOf = ({ spec }: KubernetesObject): Part => (spec as { template?: { spec?: Part } } | undefined)?.template?.spec ?? {}
@@ -36,8 +36,16 @@ function addedTo(want: KubernetesObject, live: KubernetesObject): string[] {
   const added = (one: Part, other: Part, path: string): string[] => neverFilledIn.filter((key) => one[key] === undefined && other[key] !== undefined).map((key) => `${path}.${key}`)
   return [
     ...added(wanted, there, 'spec.template.spec'),
-    ...containersOf(there).flatMap((one) => added(containersOf(wanted).find(({ name }) => name === one.name) ?? one, one, `spec.template.spec.containers[${one.name ?? ''}]`)),
+    ...containersOf(there).flatMap((one) => {
+      const was = containersOf(wanted).find(({ name }) => name === one.name) ?? one
+      const path = `spec.template.spec.containers[${one.name ?? ''}]`
+      return [...added(was, one, path), ...variablesAdded(was, one).map((name) => `${path}.env[${name}]`)]
+    }),
   ]
+}
+
+function variablesAdded({ env: wanted = [] }: Part, { env = [] }: Part): string[] {
+  return env.map(({ name }) => name).filter((name) => !wanted.some((one) => one.name === name))
 }
 
 /** The lines of evidence begin with the object they speak of. */

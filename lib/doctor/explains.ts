@@ -34,16 +34,16 @@ export function explained(findings: readonly Finding[], evidence: Evidence): Fin
 }
 
 function causesOf(finding: Finding, findings: readonly Finding[], evidence: Evidence): Finding[] {
-  return findings.filter((other) => other !== finding && (isCause(other.id, finding, evidence) || isOwnCause(other, finding) || isBelow(other, finding)))
+  return findings.filter((other) => other !== finding && (isCause(other, finding, evidence) || isOwnCause(other, finding) || isBelow(other, finding)))
 }
 
 function isExplained(finding: Finding, findings: readonly Finding[], evidence: Evidence): boolean {
   return (finding.causes ?? []).length > 0 || causesOf(finding, findings, evidence).length > 0
 }
 
-function isCause(cause: string, symptom: Finding, evidence: Evidence): boolean {
-  return areas.some((area) => area[cause as FaultId]?.some((entry) =>
-    (typeof entry === 'string' ? entry === symptom.id : entry.id === symptom.id && entry.when(symptom, evidence))) === true)
+function isCause(cause: Finding, symptom: Finding, evidence: Evidence): boolean {
+  return areas.some((area) => area[cause.id as FaultId]?.some((entry) =>
+    (typeof entry === 'string' ? entry === symptom.id : entry.id === symptom.id && entry.when(symptom, evidence, cause))) === true)
 }
 
 /** Of the same container: a scheduler that may not make pods explains no crash of the webserver. */

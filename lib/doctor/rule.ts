@@ -20,7 +20,7 @@ export function doubtful(id: FaultId, text: Text): Finding {
 /** Explained only where this holds, for a symptom that has causes of its own too. */
 export interface ExplainsIf {
   id: FaultId
-  when: (symptom: Finding, evidence: Evidence) => boolean
+  when: (symptom: Finding, evidence: Evidence, cause: Finding) => boolean
 }
 
 /** By the cause: what it explains wherever both are found. */

@@ -108,8 +108,7 @@ function leaving(claim: KubernetesObject, { pods, volumes = [] }: Context): Obse
     why: 'A deletion cannot be taken back. The claim goes as soon as these pods end, with its volume where that is to be deleted, and no new pod can use it.',
     fix: fixOf(
       retained ? [] : [`kubectl patch pv ${volumeName} -p '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}' # first: so that what is in the volume outlives the claim`],
-      `kubectl -n ${namespace} delete pod ${holders.map(({ metadata }) => metadata.name).join(' ')} # lets the claim go; save what is in the volume first (npx tsx run.ts backup, for the database)`,
-      'npx tsx run.ts apply # makes the claims of the DAGs and logs folders again; a StatefulSet makes its own',
+      `kubectl -n ${namespace} delete pod ${holders.map(({ metadata }) => metadata.name).join(' ')} && npx tsx run.ts apply # lets the claim go, and makes what is missing then; save what is in the volume first (npx tsx run.ts backup, for the database)`,
     ),
   })
   return { ...found, since: deletionTimestamp }

@@ -8,8 +8,10 @@ import { logLines } from './processes/statuses.ts'
 
 export const folderRules: readonly Rule[] = [missing, logsNotWritable, unreadable, gitSync]
 
-/** Folders of the volumes that are there: before the storage step has run none is wanted. */
-function inUse({ folders, volumes = [] }: Evidence): Folder[] {
+/** Folders of the volumes that are there. Until the storage step's Job has made them, or a release uses them, none is missed. */
+function inUse({ folders, volumes = [], jobs, record }: Evidence): Folder[] {
+  const made = record !== undefined || jobs.some(({ metadata, status }) => metadata.name.startsWith('airstrip-folders-') && ((status ?? {}) as { succeeded?: number }).succeeded !== undefined)
+  if (!made) return []
   const paths = volumes.map((volume) => (volume as PersistentVolume).spec?.hostPath?.path)
   return folders.filter(({ path }) => paths.includes(path))
 }

@@ -14,7 +14,7 @@ const refused: readonly FaultId[] = ['release-not-installed', 'helm-release-fail
 /** What can come of a part of the release that is not there. */
 const without: readonly FaultId[] = [
   'container-config-error', 'service-account-missing', 'claim-missing', 'crash-loop', 'job-failed', 'wait-for-migrations-crashloop', 'database-unreachable', 'redis-password-drift',
-  'service-without-endpoints', 'webserver-oom-or-slow-start', 'scheduler-liveness-restart-loop', 'admin-login-missing', 'traefik-404-route-not-loaded', 'ingress-unproven', 'not-ready-unexplained',
+  'webserver-oom-or-slow-start', 'scheduler-liveness-restart-loop', 'admin-login-missing', 'not-ready-unexplained',
 ]
 
 export const helmExplains: Explains = {

@@ -50,9 +50,10 @@ function operated(t: Test, objects: KubernetesObject[], flags: Partial<Surgery['
       objects.splice(objects.findIndex((one) => same(one, live)), 1)
     },
   }
+  const key: KubernetesObject = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'airflow-airstrip-fernet-key', namespace: 'airflow' }, data: {} }
   const look = (): Reader => ({
-    ...reader({ objects, release: record ?? release({ objects: [] }) }).reader,
-    resolve: () => Promise.resolve([]), folder: () => Promise.resolve(undefined), https: () => Promise.reject(new Error('no answer')), now: () => now,
+    ...reader({ objects: [...objects, key], release: { ...(record ?? release({ objects: [] })), values: { fernetKeySecretName: 'airflow-airstrip-fernet-key' } } }).reader,
+    resolve: () => Promise.resolve(['192.0.2.1']), folder: () => Promise.resolve(undefined), https: () => Promise.resolve({ status: 200, headers: {}, body: '{"metadatabase": {"status": "healthy"}}' }), now: () => now,
     permissions: () => Promise.reject(new Error('unscripted: permissions')),
   })
   const ask = answers === undefined ? undefined : () => {
@@ -160,5 +161,5 @@ void t.test('what lies behind a step\'s error is told with what the step found i
   const { session } = operated(t, [...twoDefaults(), node({ conditions: [{ type: 'Ready', status: 'Unknown', message: 'Kubelet stopped posting node status.' }] }, 'second')])
   const own = { id: 'image-not-found', severity: 'error' as const, title: 'no such image', evidence: ['Pod airflow/a'], why: 'it is not there', fix: ['correct it'] as [string] }
   const findings = await findingsBehind(new AirstripError('FAILED', 'helm cannot become ready', { findings: [own], seen: ['a'] }), session, now)
-  t.same(findings.map(({ id, severity }) => `${id} ${severity}`), ['node-not-ready error', 'image-not-found error', 'two-default-storageclasses warning'])
+  t.same(findings.map(({ id, severity }) => `${id} ${severity}`), ['image-not-found error', 'node-not-ready warning', 'two-default-storageclasses warning'])
 })

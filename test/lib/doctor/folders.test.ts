@@ -2,12 +2,12 @@ import t from 'tap'
 import { diagnose } from '../../../lib/doctor/diagnose.ts'
 import type { Evidence, Folder } from '../../../lib/doctor/evidence.ts'
 import { folderRules } from '../../../lib/doctor/rules/folders.ts'
-import { crashed, pod, volume } from '../observe/objects.ts'
+import { crashed, pod, release, volume } from '../observe/objects.ts'
 import { evidence } from './evidence.ts'
 
 const volumes = ['dags', 'logs'].map((name) => volume({ hostPath: { path: `/srv/airflow/${name}`, type: 'Directory' } }, 'Bound', `airflow-local-${name}-pv`))
 const good: Folder[] = ['dags', 'logs'].map((name) => ({ path: `/srv/airflow/${name}`, exists: true, uid: 50_000, gid: 0, mode: 0o775 }))
-const found = (parts: Partial<Evidence>) => diagnose(evidence({ release: undefined, volumes, ...parts }), [], folderRules).findings
+const found = (parts: Partial<Evidence>) => diagnose(evidence({ record: release(), volumes, ...parts }), [], folderRules).findings
 
 function withFolder(name: string, facts: Partial<Folder>): Partial<Evidence> {
   return { folders: good.map((folder) => (folder.path.endsWith(name) ? { ...folder, ...facts } : folder)) }
@@ -17,6 +17,7 @@ void t.test('folders that Airflow can use are no finding, nor those of another m
   t.same(found({ folders: good }), [])
   t.same(found({}), [])
   t.same(found({ volumes: [], folders: good.map((folder) => ({ path: folder.path, exists: false })) }), [], 'nor before the storage step has run')
+  t.same(found({ record: undefined, release: undefined, folders: good.map((folder) => ({ path: folder.path, exists: false })) }), [], 'nor before its Job has made them')
   t.end()
 })
 

@@ -15,11 +15,11 @@ const expired = 'Unable to connect to the server: x509: certificate has expired 
 const unauthorized = 'error: You must be logged in to the server (Unauthorized)'
 const nowhere = 'Unable to connect to the server: dial tcp 127.0.0.1:8080: connect: connection refused'
 const lost: [what: string, seen: string, facts: Partial<KubeconfigFacts>, title: RegExp, fix: RegExp][] = [
-  ['no kubeconfig at all', nowhere, { exists: false, contexts: [], context: undefined, server: undefined }, /There is no kubeconfig/, /sudo cp \/etc\/kubernetes\/admin\.conf/],
-  ['none, and K3s is here', nowhere, { exists: false, contexts: [], context: undefined, server: undefined, others: ['/etc/rancher/k3s/k3s.yaml'] }, /There is no kubeconfig/, /sudo cp \/etc\/rancher\/k3s\/k3s\.yaml/],
+  ['no kubeconfig at all', nowhere, { exists: false, contexts: [], context: undefined, server: undefined }, /There is no kubeconfig/, /sudo cp --backup=numbered \/etc\/kubernetes\/admin\.conf/],
+  ['none, and K3s is here', nowhere, { exists: false, contexts: [], context: undefined, server: undefined, others: ['/etc/rancher/k3s/k3s.yaml'] }, /There is no kubeconfig/, /sudo cp --backup=numbered \/etc\/rancher\/k3s\/k3s\.yaml/],
   ['a kubeconfig without a current context', nowhere, { context: undefined, server: undefined }, /names no cluster/, /kubectl config use-context home/],
   ['a file that is not there', 'error: stat /home/me/gone: no such file or directory', { exists: false }, /no kubeconfig \/home\/me\/gone/, /ls -l/],
-  ['K3s\' file of root', 'error: error loading config file "/etc/rancher/k3s/k3s.yaml": open /etc/rancher/k3s/k3s.yaml: permission denied', {}, /may not read the kubeconfig \/etc\/rancher/, /sudo cp \/etc\/rancher\/k3s\/k3s\.yaml ~\/\.kube\/config/],
+  ['K3s\' file of root', 'error: error loading config file "/etc/rancher/k3s/k3s.yaml": open /etc/rancher/k3s/k3s.yaml: permission denied', {}, /may not read the kubeconfig \/etc\/rancher/, /sudo cp --backup=numbered \/etc\/rancher\/k3s\/k3s\.yaml ~\/\.kube\/config/],
   ['no YAML', 'error: error loading config file "/tmp/broken": yaml: line 1: did not find expected \',\' or \']\'', {}, /cannot be read as a kubeconfig/, /config view --kubeconfig \/tmp\/broken/],
   ['a wrong --context', 'error: context "nope" does not exist', {}, /no context nope/, /doctor --context home/],
   ['a current context that is gone', 'Error in configuration: context was not found for specified context: gone', {}, /no context gone/, /use-context home/],

@@ -146,7 +146,7 @@ void t.test('one cause on many objects is one finding with the evidence of all',
 })
 
 void t.test('every fault has a rule, a settle time, a place among the causes and a test', (t) => {
-  const folders = [import.meta.dirname, `${import.meta.dirname}/../doctor`]
+  const folders = ['.', '../doctor', '../preflight', '../airflow', '../../steps'].map((name) => `${import.meta.dirname}/${name}`)
   const tests = folders.flatMap((folder) => readdirSync(folder).map((file) => readFileSync(`${folder}/${file}`, 'utf8'))).join('\n')
   for (const [id, { rule, settleMs }] of Object.entries(faults)) {
     t.ok(rule.endsWith('.') && settleMs >= 0 && tests.includes(`'${id}`), id)

@@ -10,7 +10,7 @@ import { traefikGroups, type Traefik } from '../../../preflight/traefik.ts'
 import type { Finding } from '../../../step.ts'
 import { type Evidence, viewOf } from '../../evidence.ts'
 import { doubtful, wrong } from '../../rule.ts'
-import { begin, isExpected, isOff, isTraefiks404, logCommand, wayOf } from './way.ts'
+import { begin, isExpected, isOff, isTraefiks404, logCommand, runs, wayOf } from './way.ts'
 
 const again = 'npx tsx run.ts apply --only ingress'
 
@@ -102,6 +102,7 @@ export function groupMismatch(evidence: Evidence): Finding[] {
   const version = way?.traefik.version
   if (way === undefined || version === undefined || way.works || way.traefik.groups.length === 0) return []
   const { traefik, wanted, group, workload } = way
+  if (workload !== undefined && !runs(workload)) return []
   const ours = (evidence.routes ?? []).filter(({ kind, metadata }) => kind === 'IngressRoute' && metadata.name === wanted.service && metadata.namespace === evidence.namespace)
   if (group !== undefined && (way.route !== undefined || ours.length === 0)) return []
   const back = workload === undefined ? [] : [`kubectl ${inNamespace(workload)} rollout undo ${workload.kind.toLowerCase()}/${workload.metadata.name} # where another version was meant`]

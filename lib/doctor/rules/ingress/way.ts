@@ -40,7 +40,8 @@ export function wayOf(evidence: Evidence): Way | undefined {
   }
 }
 
-function runs(workload: KubernetesObject): boolean {
+/** What never ran has no version that could be wrong. */
+export function runs(workload: KubernetesObject): boolean {
   const { availableReplicas, numberAvailable } = (workload.status ?? {}) as { availableReplicas?: number; numberAvailable?: number }
   return (availableReplicas ?? numberAvailable ?? 0) > 0
 }

@@ -63,7 +63,7 @@ export const cases: readonly Case[] = [
     tell: (_, [, opened, stated]) => ({
       title: `This user may not read the kubeconfig ${opened ?? stated ?? ''}`,
       why: 'K3s and kubeadm keep the administrator\'s file for root. A copy of your own is better than to let everybody read it.',
-      fix: [`mkdir -p ~/.kube && sudo cp ${opened ?? stated ?? ''} ~/.kube/config && sudo chown "$(id -u):$(id -g)" ~/.kube/config && chmod 600 ~/.kube/config`, 'export KUBECONFIG=~/.kube/config # or --kubeconfig ~/.kube/config'],
+      fix: [`mkdir -p ~/.kube && sudo cp --backup=numbered ${opened ?? stated ?? ''} ~/.kube/config && sudo chown "$(id -u):$(id -g)" ~/.kube/config && chmod 600 ~/.kube/config`, 'export KUBECONFIG=~/.kube/config # or --kubeconfig ~/.kube/config'],
     }),
   },
   {
@@ -75,7 +75,7 @@ export const cases: readonly Case[] = [
     tell: (_, [, file = 'the kubeconfig', reason, other]) => ({
       title: `${file} cannot be read as a kubeconfig`,
       why: `kubectl says: ${reason ?? other ?? ''}`,
-      fix: [`kubectl config view --kubeconfig ${file} # correct what it names, or take a fresh copy:`, 'sudo cp /etc/kubernetes/admin.conf ~/.kube/config # of kubeadm; K3s has /etc/rancher/k3s/k3s.yaml'],
+      fix: [`kubectl config view --kubeconfig ${file} # correct what it names, or take a fresh copy:`, 'sudo cp --backup=numbered /etc/kubernetes/admin.conf ~/.kube/config # of kubeadm; K3s has /etc/rancher/k3s/k3s.yaml'],
     }),
   },
   {
@@ -137,7 +137,7 @@ export const cases: readonly Case[] = [
 const renewal: [string, ...string[]] = [
   'sudo kubeadm certs check-expiration; sudo kubeadm certs renew all # on the node',
   'sudo crictl rm -f $(sudo crictl ps -q --name "kube-apiserver|kube-controller-manager|kube-scheduler|etcd") # on the node: the kubelet starts them again with the new ones',
-  'sudo cp /etc/kubernetes/admin.conf ~/.kube/config && sudo chown "$(id -u):$(id -g)" ~/.kube/config && chmod 600 ~/.kube/config',
+  'sudo cp --backup=numbered /etc/kubernetes/admin.conf ~/.kube/config && sudo chown "$(id -u):$(id -g)" ~/.kube/config && chmod 600 ~/.kube/config',
   'sudo systemctl restart k3s # K3s renews its own when it starts; then copy /etc/rancher/k3s/k3s.yaml anew',
 ]
 

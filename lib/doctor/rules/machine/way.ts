@@ -38,7 +38,7 @@ const places: [path: string, of: string][] = [['/etc/kubernetes/admin.conf', 'ku
 export function copyCommands({ others }: KubeconfigFacts): NonEmpty<string> {
   const [first, ...rest] = (others.length > 0 ? others : places.map(([path]) => path)).map((path) => {
     const of = others.length > 0 ? '' : ` # on a node of ${places.find(([place]) => place === path)?.[1] ?? ''}`
-    return `mkdir -p ~/.kube && sudo cp ${path} ~/.kube/config && ${keep}${of}`
+    return `mkdir -p ~/.kube && sudo cp --backup=numbered ${path} ~/.kube/config && ${keep}${of}`
   })
   return [first ?? 'kubectl config get-contexts', ...rest]
 }

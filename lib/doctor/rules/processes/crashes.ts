@@ -11,7 +11,7 @@ import { type Rule, doubtful, wrong } from '../../rule.ts'
 import { lastWords } from '../../unready.ts'
 import { type Running, containersIn, isRecent, lastSaid, logLines, placeOf, standsFirm } from './statuses.ts'
 
-export const crashRules: readonly Rule[] = [crashing, outOfMemoryOnce, killedByProbe, workersKilled, notEnding]
+export const crashRules: readonly Rule[] = [crashing, endingWell, outOfMemoryOnce, killedByProbe, workersKilled, notEnding]
 
 /** Enough to tell of, and too few to end a wait (observe/crash.ts). A program that dies at once is not one that a slow machine kept from its database. */
 const tellingRestarts = 2
@@ -29,6 +29,22 @@ function crashing(evidence: Evidence): Finding[] {
     const atOnce = end?.startedAt == null || end.finishedAt == null || Date.parse(end.finishedAt) - Date.parse(end.startedAt) < atOnceMs
     const look = observeCrash(pod, again ? { ...status, state: { terminated: last } } : status, events, now, atOnce ? tellingRestarts : tellingRestarts + 1)
     return look === undefined ? [] : [{ ...look.finding, evidence: [...look.finding.evidence, ...lastWords([pod], evidence)] }]
+  })
+}
+
+/** To end is no work for a container that is to run on, however well it ends. */
+function endingWell(evidence: Evidence): Finding[] {
+  return containersIn(evidence).flatMap(({ pod, status, init }): Finding[] => {
+    const last = status.lastState?.terminated
+    const inBackOff = status.state?.waiting?.reason === 'CrashLoopBackOff'
+    const isShort = last?.startedAt != null && last.finishedAt != null && Date.parse(last.finishedAt) - Date.parse(last.startedAt) < atOnceMs
+    if (init || last?.exitCode !== 0 || !inBackOff || !isShort || status.restartCount < tellingRestarts || controllerOf(pod)?.kind === 'Job') return []
+    return [wrong('crash-loop', {
+      title: `Container ${status.name} of ${ownerName(pod)} ends at once, without an error`,
+      evidence: [`${placeOf(nameOf(pod), status.name)}: exit code 0, restarted ${status.restartCount} times`, ...lastWords([pod], evidence)],
+      why: 'Its command does something and ends, where it is to run on; the kubelet starts it again and again.',
+      fix: [`kubectl -n ${pod.metadata.namespace ?? 'default'} get pod ${pod.metadata.name} -o jsonpath='{.spec.containers[?(@.name=="${status.name}")].command}{.spec.containers[?(@.name=="${status.name}")].args}' # then correct command or args in airflow.values, and run again`],
+    })]
   })
 }
 
