@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { filled } from './docs/sections.ts'
+import { filled, pages } from './docs/sections.ts'
 
-// Writes the generated sections of the README; a test holds that they are up to date.
-const readme = new URL('../README.md', import.meta.url)
-writeFileSync(readme, filled(readFileSync(readme, 'utf8')))
+// Writes the generated sections of the README and of the doctor's page; a test holds that they are up to date.
+for (const [path, names] of Object.entries(pages)) {
+  const page = new URL(`../${path}`, import.meta.url)
+  writeFileSync(page, filled(readFileSync(page, 'utf8'), names))
+}

@@ -14,12 +14,13 @@ import type { Tally } from './test/tap.ts'
 /**
  * npm test: lint and types, the quick tests, then those on a real cluster, which is booted for them.
  *   --quick   without the cluster
+ *   --faults  instead of all that: the files that break a cluster in a hundred ways, for most of an hour
  *   --keep    leaves the cluster running, and takes one that runs: for whoever writes such tests
  *   FILES     only these
  */
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { quick: { type: 'boolean', default: false }, keep: { type: 'boolean', default: false } },
+  options: { quick: { type: 'boolean', default: false }, faults: { type: 'boolean', default: false }, keep: { type: 'boolean', default: false } },
 })
 
 const NAME = 'test'
@@ -91,8 +92,9 @@ async function quick(files: string[]): Promise<void> {
   say(`${failed === 0 ? 'ok    ' : 'FAILED'}  ${passed} passed, ${failed} failed  ${seconds(ms)}`)
 }
 
-function clusterFiles(): string[] {
-  return readdirSync(join(checkout, CLUSTER)).filter(name => name.endsWith('.test.ts')).sort().map(name => join(CLUSTER, name))
+function clusterFiles(faults: boolean): string[] {
+  const files = readdirSync(join(checkout, CLUSTER)).filter(name => name.endsWith('.test.ts')).sort()
+  return files.filter(name => name.startsWith('faults-') === faults).map(name => join(CLUSTER, name))
 }
 
 async function cluster(files: string[]): Promise<void> {
@@ -166,9 +168,11 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 const named = positionals.map(file => relative(checkout, join(process.cwd(), file)))
 const [forCluster, forTap] = [named.filter(file => dirname(file) === CLUSTER), named.filter(file => dirname(file) !== CLUSTER)]
 try {
-  if (named.length === 0) await lint()
-  if (!interrupted && (named.length === 0 || forTap.length > 0)) await quick(forTap)
-  if (!interrupted && !values.quick && (named.length === 0 || forCluster.length > 0)) await cluster(named.length === 0 ? clusterFiles() : forCluster)
+  const all = named.length === 0 && !values.faults
+  if (all) await lint()
+  if (!interrupted && (all || forTap.length > 0)) await quick(forTap)
+  if (!interrupted && !values.quick && (named.length === 0 || forCluster.length > 0)) await cluster(named.length === 0 ? clusterFiles(values.faults) : forCluster)
+  if (all && !values.quick) say(`npm test -- --faults breaks a cluster in many more ways (${clusterFiles(true).length} files, most of an hour)`)
 } catch (error) {
   total.failed += 1
   say(`FAILED  ${error instanceof LabError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}`)

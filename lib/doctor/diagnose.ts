@@ -43,7 +43,7 @@ export function diagnose(evidence: Evidence, beside: readonly Finding[] = [], li
     }
   })
   const unknown = [...evidence.unknown, ...broken]
-  const more = beside.filter(({ id }) => !found.some((one) => one.id === id))
+  const more = beside.filter(({ id, severity }) => !found.some((one) => one.id === id && (one.severity === 'error' || severity === 'warning')))
   const all = mergeFindings([...found, ...more]).map((finding) => withEdits({ ...finding, link: finding.link ?? linkOf(finding.id) }, evidence))
   const findings = ordered(explained(all.filter((finding) => !isNote(finding, evidence)), evidence))
   const healthy = unknown.length === 0 && findings.every(({ severity }) => severity === 'warning')

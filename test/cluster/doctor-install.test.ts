@@ -71,7 +71,7 @@ void t.test('what only takes its time', async t => {
   })
 
   await t.test('a container that never becomes ready, as long as it may be only slow', async t => {
-    await editContainer(it, 'webserver', { command: ['sleep', '100000'] })
+    await editContainer(it, 'webserver', { command: ['sleep', '100000'], args: [] })
     await deletePods(it, 'webserver')
     const looks = await looksUntil(it, sleep(45_000))
     calm(t, looks, 4)

@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { commands } from '../../lib/commands/records.ts'
 import { parseConfig } from '../../lib/config/load.ts'
-import { filled } from '../../scripts/docs/sections.ts'
+import { filled, pages } from '../../scripts/docs/sections.ts'
 
 const read = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8')
 const readme = read('README.md')
 
-void t.test('the generated tables of the README are what the code says now', (t) => {
-  t.equal(filled(readme), readme, 'run: npx tsx scripts/docs.ts')
+void t.test('the generated tables of the pages are what the code says now', (t) => {
+  for (const [path, names] of Object.entries(pages)) t.equal(filled(read(path), names), read(path), `run: npx tsx scripts/docs.ts (${path})`)
   t.end()
 })
 

@@ -2,7 +2,7 @@
 import type { KubernetesObject } from '../../access.ts'
 import type { Finding } from '../../step.ts'
 import { causesOf, mergeFindings } from '../../observe/causes.ts'
-import { faults } from '../../observe/faults.ts'
+import { type FaultId, faults } from '../../observe/faults.ts'
 import { type Failed, ageMs, nameOf } from '../../observe/observation.ts'
 import { podsOf } from '../../observe/owners.ts'
 import { umbrella } from '../../observe/release.ts'
@@ -37,12 +37,15 @@ function under(finding: Finding, causes: Finding[]): Finding {
   return causes.length > 0 ? { ...finding, causes } : finding
 }
 
+/** A wait gives a registry longer to come back; who asks what is wrong now is told. */
+const toldAfterMs: Partial<Record<FaultId, number>> = { 'image-registry-unreachable': 20_000 }
+
 /**
  * One look has no "since when", but nothing can have been so for longer than its object is there.
  * The id's own time is taken: what a wait grants to a failure that may be mended is no pardon here.
  */
 function hasSettled({ since, finding }: Failed, { at }: Evidence): boolean {
-  return ageMs(since, new Date(at)) >= faults[finding.id].settleMs
+  return ageMs(since, new Date(at)) >= (toldAfterMs[finding.id] ?? faults[finding.id].settleMs)
 }
 
 /** What a container said before it ended is the best evidence of why. */
