@@ -62,13 +62,16 @@ function dynamic({ record, namespace }: Evidence): Finding[] {
   if (record === undefined) return []
   const { values, objects } = record
   const made = objects.find(({ kind, metadata: { name } }) => kind === 'Secret' && /-(webserver|api)-secret-key$/.test(name))
-  const told = ['webserverSecretKey', 'webserverSecretKeySecretName', 'apiSecretKey', 'apiSecretKeySecretName'].some((key) => ![undefined, null, ''].includes(values[key] as string))
-  if (made === undefined || told) return []
+  if (made === undefined) return []
+  // Since Airflow 3 the API server has it, under another name.
+  const kind = made.metadata.name.endsWith('-api-secret-key') ? 'api' : 'webserver'
+  const setting = `${kind}SecretKeySecretName`
+  if ([`${kind}SecretKey`, setting].some((key) => ![undefined, null, ''].includes(values[key] as string))) return []
   return [doubtful('webserver-secret-dynamic', {
     title: 'The webserver\'s secret key is made anew at each upgrade',
-    evidence: [`Secret ${namespace}/${made.metadata.name} is the chart's own, and the values name no webserverSecretKeySecretName`],
+    evidence: [`Secret ${namespace}/${made.metadata.name} is the chart's own, and the values name no ${setting}`],
     why: 'Everybody is logged out then, and pods that were not restarted cannot read the logs of tasks from the others.',
-    fix: [`kubectl -n ${namespace} create secret generic webserver-key --from-literal=webserver-secret-key="$(openssl rand -hex 32)" # then webserverSecretKeySecretName: webserver-key in the values; airstrip makes its own`],
+    fix: [`kubectl -n ${namespace} create secret generic ${kind}-key --from-literal=${kind}-secret-key="$(openssl rand -hex 32)" # then ${setting}: ${kind}-key in the values; airstrip makes its own`],
   })]
 }
 
