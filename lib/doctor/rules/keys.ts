@@ -2,7 +2,7 @@
 import { secretNames } from '../../airflow/keys.ts'
 import type { Finding } from '../../step.ts'
 import { nameOf } from '../../observe/observation.ts'
-import { mentions, told } from '../complaints.ts'
+import { counts, mentions, told } from '../complaints.ts'
 import type { Evidence, SecretFacts } from '../evidence.ts'
 import { type Explains, type Rule, doubtful, wrong } from '../rule.ts'
 import { databaseOf } from './database/parts.ts'
@@ -37,9 +37,12 @@ function noFernetKey(evidence: Evidence): Finding[] {
 /** Made together with the database, a key is no younger than it by more than an install takes. */
 const togetherMs = 3_600_000
 
+/** AWS says "(InvalidToken)", and JWT InvalidTokenError; of a variable Airflow says it in its own words. */
+const undecryptable = /(?<!\()\bInvalidToken\b|Can't decrypt .*invalid token or value/
+
 function rotated(evidence: Evidence): Finding[] {
   const secret = fernetSecretOf(evidence)
-  const said = mentions(evidence, /InvalidToken/)
+  const said = mentions(evidence, undecryptable)
   const claim = databaseOf(evidence)?.claim
   const made = claim?.metadata.creationTimestamp
   const isNew = secret !== undefined && made !== undefined && secret.labels[restoredLabel] === undefined && Date.parse(secret.createdAt) - Date.parse(made) > togetherMs
@@ -99,7 +102,7 @@ function redisDrift(evidence: Evidence): Finding[] {
   const broker = secrets.find(({ name }) => name === (data.brokerUrlSecretName ?? `${release}-broker-url`))
   const password = secrets.find(({ name }) => name === (redis.passwordSecretName ?? `${release}-redis-password`))
   const differ = broker !== undefined && password !== undefined && !(broker.same.connection ?? []).includes(`${password.name}/password`)
-  const said = mentions(evidence, redisRefuses).filter(({ pod }) => !databaseOf(evidence)?.pod || pod.metadata.name !== databaseOf(evidence)?.pod?.metadata.name)
+  const said = mentions({ ...evidence, logs: evidence.logs.filter((log, _, logs) => counts(log, logs)) }, redisRefuses).filter(({ pod }) => !databaseOf(evidence)?.pod || pod.metadata.name !== databaseOf(evidence)?.pod?.metadata.name)
   if (!differ && said.length === 0) return []
   const restart = `kubectl -n ${namespace} rollout restart statefulset/${release}-redis && kubectl -n ${namespace} rollout restart statefulset/${release}-worker deployment/${release}-scheduler`
   const ours = broker?.name === secretNames(release).broker

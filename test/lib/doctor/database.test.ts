@@ -96,6 +96,12 @@ void t.test('and where the Job of the migrations says so, it is the cause of the
 })
 
 const refused = '(psycopg2.OperationalError) connection to server at "airflow-postgresql" (10.96.7.7), port 5432 failed: Connection refused'
+const kube = (object: KubernetesObject): KubernetesObject => ({ ...object, metadata: { ...object.metadata, namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } } })
+/** A DNS that works: the name itself is wrong then. */
+const dns = [
+  kube(deployment('coredns', 1)), kube({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'kube-dns' } }),
+  kube({ apiVersion: 'v1', kind: 'Endpoints', metadata: { name: 'kube-dns' }, subsets: [{ addresses: [{ ip: '10.244.0.2' }] }] } as KubernetesObject),
+]
 const since = (time: string) => ({ phase: 'Running', conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: time }] })
 
 function cannotReach(line: string, parts: Partial<Evidence> = {}, database: KubernetesObject[] = [postgres(since('2023-08-02T10:05:00Z'))]): Evidence {
@@ -114,7 +120,7 @@ void t.test('a database that is ready and is not reached is told, and explains w
     t.match(found(cannotReach(line)).map(({ id }) => id), ['database-unreachable', 'crash-loop'], line)
     t.match(found(cannotReach(line))[0], { severity: 'error', title: /its database, which is ready/, evidence: [line, 'Pod airflow/airflow-postgresql-0 has been ready since 2023-08-02T10:05:00Z'], fix: [/^kubectl -n airflow get service,endpoints,networkpolicy/] })
   }
-  t.match(found(cannotReach('psycopg2.OperationalError: could not translate host name "airflow-postgresql" to address: Name or service not known'))[0], { id: 'database-unreachable', title: 'Airflow cannot resolve its database\'s name, airflow-postgresql' })
+  t.match(found(cannotReach('psycopg2.OperationalError: could not translate host name "airflow-postgresql" to address: Name or service not known', { system: dns }))[0], { id: 'database-unreachable', title: 'Airflow cannot resolve its database\'s name, airflow-postgresql' })
   t.end()
 })
 
@@ -137,7 +143,7 @@ void t.test('a database that starts, answers, or was not yet there when somebody
 void t.test('of an external database the address is to be corrected', (t) => {
   const one = pod({ status: { containerStatuses: [crashed(4, {})] } })
   const own = [deployment('airflow-scheduler', 0)]
-  const look = (line: string) => of({ workloads: own, pods: [one], logs: [log(one, 'scheduler', line)] }, { objects: own.map(inManifest) })
+  const look = (line: string) => of({ system: dns, workloads: own, pods: [one], logs: [log(one, 'scheduler', line)] }, { objects: own.map(inManifest) })
   t.match(found(look(refused.replace('airflow-postgresql', 'db.home')))[0], { id: 'database-unreachable', title: /the external database/, fix: [/airflow.database.external/] })
   t.match(found(look('could not translate host name "db.home" to address: Name or service not known'))[0], { id: 'database-unreachable', title: /db\.home/, fix: [/airflow.database.external/] })
   t.end()

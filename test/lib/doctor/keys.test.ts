@@ -31,6 +31,8 @@ void t.test('what another Fernet key encrypted is an error once somebody tries t
   const down = [statefulSet('airflow-postgresql', 1), deployment('airflow-scheduler', 0)]
   t.same(ids(of({ workloads: down, pods: [crashing], secrets: [fernet()], logs: [says(invalid, crashing, 'scheduler')] })), ['fernet-key-rotated error', 'crash-loop error explained'])
   t.same(ids(of({ pods: [webserver], secrets: [fernet()], logs: [says('jwt.exceptions.InvalidTokenError: Signature verification failed'), says('INFO - Connection my_db saved')] })), [], 'a token of the web is no Fernet token')
+  t.same(ids(of({ pods: [webserver], secrets: [fernet()], logs: [says('botocore.exceptions.ClientError: An error occurred (InvalidToken) when calling the PutObject operation')] })), [], 'nor is one of AWS')
+  t.match(found(of({ pods: [webserver], secrets: [fernet()], logs: [says('ERROR - Can\'t decrypt _val for key=home, invalid token or value')] })), [{ id: 'fernet-key-rotated' }])
   t.end()
 })
 

@@ -3,7 +3,7 @@ import t from 'tap'
 import { diagnose } from '../../../lib/doctor/diagnose.ts'
 import type { ContainerLog, Evidence, Wanted } from '../../../lib/doctor/evidence.ts'
 import type { ReleaseHook } from '../../../lib/access.ts'
-import { container, crashed, deployment, inManifest, job, pod, ready, release, statefulSet } from '../observe/objects.ts'
+import { container, deployment, inManifest, job, pod, ready, release, statefulSet } from '../observe/objects.ts'
 import { evidence, long } from './evidence.ts'
 
 const good = [statefulSet('airflow-postgresql', 1), deployment('airflow-scheduler', 1)]
