@@ -55,8 +55,8 @@ function isCurrent(pod: KubernetesObject, { jobs, record }: Evidence): boolean {
   return record?.status !== 'deployed' && jobs.some(({ metadata }) => metadata.uid === owner.uid)
 }
 
-/** The entrypoint prints dots while it tries to reach the database, and nothing else. */
-function counts(log: ContainerLog, logs: readonly ContainerLog[]): boolean {
+/** Whether its run is the present one, or that has said nothing yet: the entrypoint prints dots while it tries to reach the database, and nothing else. */
+export function counts(log: ContainerLog, logs: readonly ContainerLog[]): boolean {
   if (!log.previous) return true
   const now = logs.find(({ pod, container, previous }) => !previous && pod === log.pod && container === log.container)
   return now === undefined || now.lines.every((line) => /^[.\s]*$|^(BACKEND|DB_HOST|DB_PORT)=/.test(line))

@@ -12,7 +12,7 @@ import { passwordRules } from './database/password.ts'
 export const databaseRules: readonly Rule[] = [...passwordRules, datadir, newerThanImage, unreachable]
 
 // Bitnami's image, and PostgreSQL itself where the folder is there and somebody else's.
-const noAccess = /cannot create directory ['‘"]?([^'’":]+)['’"]?: Permission denied|could not (?:change permissions|access|create) (?:of )?(?:directory|file) "([^"]+)": (?:Permission denied|Operation not permitted)|data directory "([^"]+)" has (?:wrong ownership|invalid permissions)/
+const noAccess = /cannot create directory ['‘"]?([^'’":]+)['’"]?: Permission denied|could not (?:change permissions of|access|create|open|read) (?:directory|file|lock file) "([^"]+)": (?:Permission denied|Operation not permitted)|chmod: changing permissions of '([^']+)': Operation not permitted|data directory "([^"]+)" has (?:wrong ownership|invalid permissions)/
 
 function datadir(evidence: Evidence): Finding[] {
   const database = databaseOf(evidence)

@@ -2,7 +2,7 @@
 import { secretNames } from '../../airflow/keys.ts'
 import type { Finding } from '../../step.ts'
 import { nameOf } from '../../observe/observation.ts'
-import { mentions, told } from '../complaints.ts'
+import { counts, mentions, told } from '../complaints.ts'
 import type { Evidence, SecretFacts } from '../evidence.ts'
 import { type Explains, type Rule, doubtful, wrong } from '../rule.ts'
 import { databaseOf } from './database/parts.ts'
@@ -37,9 +37,12 @@ function noFernetKey(evidence: Evidence): Finding[] {
 /** Made together with the database, a key is no younger than it by more than an install takes. */
 const togetherMs = 3_600_000
 
+/** AWS says "(InvalidToken)", and JWT InvalidTokenError; of a variable Airflow says it in its own words. */
+const undecryptable = /(?<!\()\bInvalidToken\b|Can't decrypt .*invalid token or value/
+
 function rotated(evidence: Evidence): Finding[] {
   const secret = fernetSecretOf(evidence)
-  const said = mentions(evidence, /InvalidToken/)
+  const said = mentions(evidence, undecryptable)
   const claim = databaseOf(evidence)?.claim
   const made = claim?.metadata.creationTimestamp
   const isNew = secret !== undefined && made !== undefined && secret.labels[restoredLabel] === undefined && Date.parse(secret.createdAt) - Date.parse(made) > togetherMs
@@ -62,13 +65,16 @@ function dynamic({ record, namespace }: Evidence): Finding[] {
   if (record === undefined) return []
   const { values, objects } = record
   const made = objects.find(({ kind, metadata: { name } }) => kind === 'Secret' && /-(webserver|api)-secret-key$/.test(name))
-  const told = ['webserverSecretKey', 'webserverSecretKeySecretName', 'apiSecretKey', 'apiSecretKeySecretName'].some((key) => ![undefined, null, ''].includes(values[key] as string))
-  if (made === undefined || told) return []
+  if (made === undefined) return []
+  // Since Airflow 3 the API server has it, under another name.
+  const kind = made.metadata.name.endsWith('-api-secret-key') ? 'api' : 'webserver'
+  const setting = `${kind}SecretKeySecretName`
+  if ([`${kind}SecretKey`, setting].some((key) => ![undefined, null, ''].includes(values[key] as string))) return []
   return [doubtful('webserver-secret-dynamic', {
     title: 'The webserver\'s secret key is made anew at each upgrade',
-    evidence: [`Secret ${namespace}/${made.metadata.name} is the chart's own, and the values name no webserverSecretKeySecretName`],
+    evidence: [`Secret ${namespace}/${made.metadata.name} is the chart's own, and the values name no ${setting}`],
     why: 'Everybody is logged out then, and pods that were not restarted cannot read the logs of tasks from the others.',
-    fix: [`kubectl -n ${namespace} create secret generic webserver-key --from-literal=webserver-secret-key="$(openssl rand -hex 32)" # then webserverSecretKeySecretName: webserver-key in the values; airstrip makes its own`],
+    fix: [`kubectl -n ${namespace} create secret generic ${kind}-key --from-literal=${kind}-secret-key="$(openssl rand -hex 32)" # then ${setting}: ${kind}-key in the values; airstrip makes its own`],
   })]
 }
 
@@ -96,7 +102,7 @@ function redisDrift(evidence: Evidence): Finding[] {
   const broker = secrets.find(({ name }) => name === (data.brokerUrlSecretName ?? `${release}-broker-url`))
   const password = secrets.find(({ name }) => name === (redis.passwordSecretName ?? `${release}-redis-password`))
   const differ = broker !== undefined && password !== undefined && !(broker.same.connection ?? []).includes(`${password.name}/password`)
-  const said = mentions(evidence, redisRefuses).filter(({ pod }) => !databaseOf(evidence)?.pod || pod.metadata.name !== databaseOf(evidence)?.pod?.metadata.name)
+  const said = mentions({ ...evidence, logs: evidence.logs.filter((log, _, logs) => counts(log, logs)) }, redisRefuses).filter(({ pod }) => !databaseOf(evidence)?.pod || pod.metadata.name !== databaseOf(evidence)?.pod?.metadata.name)
   if (!differ && said.length === 0) return []
   const restart = `kubectl -n ${namespace} rollout restart statefulset/${release}-redis && kubectl -n ${namespace} rollout restart statefulset/${release}-worker deployment/${release}-scheduler`
   const ours = broker?.name === secretNames(release).broker

@@ -4,6 +4,7 @@ import type { KubernetesObject, Release, ReleaseHook } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
 import { faults } from '../../../observe/faults.ts'
 import { ageMs, nameOf } from '../../../observe/observation.ts'
+import { mentions, told } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
 import { again } from './refusals.ts'
@@ -104,10 +105,19 @@ function imagesOf(pods: readonly KubernetesObject[], job: KubernetesObject | und
   return [...new Set(inits)].map((image) => `the pods wait with image ${image}`).concat([...new Set(jobs)].map((image) => `the Job migrates with image ${image}`))
 }
 
-/** Hooks run in their order, so a failed one leaves out those after it. */
-function noLogin({ record, jobs, logs }: Evidence): Finding[] {
+/** When the first user was made, by a hook or by a plain Job. */
+function userMadeAt({ jobs }: Evidence, hook: ReleaseHook | undefined): string | undefined {
+  const job = jobs.find(({ metadata }) => metadata.name.endsWith('create-user'))
+  return hook?.phase === 'Succeeded' ? hook.endedAt : (job?.status as { completionTime?: string } | undefined)?.completionTime
+}
+
+/** Hooks run in their order, so a failed one leaves out those after it. A webserver that began before the user was made says so for good. */
+function noLogin(evidence: Evidence): Finding[] {
+  const { record, jobs } = evidence
   const hook = record?.hooks.find(({ ref }) => ref.kind === 'Job' && ref.name.endsWith('create-user'))
-  const lines = logs.flatMap(({ pod, lines: said }) => said.filter((line) => line.includes('No user yet created')).map((line) => `${pod}: ${line.trim()}`)).slice(-1)
+  const since = userMadeAt(evidence, hook)
+  const said = mentions(evidence, /No user yet created/).filter(({ runSince }) => since === undefined || (runSince !== undefined && Date.parse(runSince) > Date.parse(since)))
+  const lines = told(said).slice(-1)
   if (record === undefined || record.status.startsWith('pending-')) return []
   const failed = record.status === 'failed' && hook !== undefined && hook.phase !== 'Succeeded'
   if (!failed && lines.length === 0) return []

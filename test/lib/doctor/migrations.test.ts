@@ -1,0 +1,152 @@
+/** Helm's hooks and who waits for them. The texts are of Helm 3.9 and Airflow 2.6, from the failure catalogue (C, D and K); none was produced here. */
+import t from 'tap'
+import { diagnose } from '../../../lib/doctor/diagnose.ts'
+import type { ContainerLog, Evidence, Wanted } from '../../../lib/doctor/evidence.ts'
+import type { ReleaseHook } from '../../../lib/access.ts'
+import { container, deployment, inManifest, job, pod, ready, release, statefulSet } from '../observe/objects.ts'
+import { evidence, long } from './evidence.ts'
+
+const good = [statefulSet('airflow-postgresql', 1), deployment('airflow-scheduler', 1)]
+const starting = [statefulSet('airflow-postgresql', 1), deployment('airflow-scheduler', 0)]
+const of = (parts: Partial<Evidence> = {}, record: Parameters<typeof release>[0] = {}) =>
+  evidence({ workloads: good, autoscalers: [], record: release({ objects: good.map(inManifest), updatedAt: long, ...record }), ...parts })
+const found = (one: Evidence) => diagnose(one).findings
+const ids = (one: Evidence) => [...diagnose(one).unknown, ...found(one).map(({ id, severity, causes = [] }) => `${id} ${severity}${causes.length > 0 ? ' explained' : ''}`)]
+
+const hook = (name: string, fields: Partial<ReleaseHook> = {}): ReleaseHook => ({
+  ref: { apiVersion: 'batch/v1', kind: 'Job', name, namespace: 'airflow' }, events: ['post-install', 'post-upgrade'],
+  deletePolicies: ['before-hook-creation', 'hook-succeeded'], phase: 'Unknown', ...fields,
+})
+const migrate = (fields: Partial<ReleaseHook> = {}) => hook('airflow-run-airflow-migrations', fields)
+const createUser = (fields: Partial<ReleaseHook> = {}) => hook('airflow-create-user', fields)
+
+const waitingPod = pod({
+  spec: { initContainers: [{ name: 'wait-for-airflow-migrations', image: 'apache/airflow:2.6.2' }] },
+  status: { phase: 'Pending', initContainerStatuses: [container({ name: 'wait-for-airflow-migrations', state: { running: { startedAt: '2023-08-02T10:01:00Z' } } })], containerStatuses: [container({ state: { waiting: { reason: 'PodInitializing' } } })] },
+})
+const initDone = pod({ status: { ...ready, initContainerStatuses: [container({ name: 'wait-for-airflow-migrations', ready: true, state: { terminated: { exitCode: 0, reason: 'Completed' } } })], containerStatuses: [container({ ready: true, state: { running: { startedAt: '2023-08-02T10:05:00Z' } } })] } })
+const log = (line: string, name = 'wait-for-airflow-migrations', of = waitingPod): ContainerLog => ({ namespace: 'airflow', pod: of.metadata.name, container: name, previous: false, lines: ['first', line] })
+const stillWaits = log('[2023-08-02T10:29:40.123+0000] {migration.py:84} INFO - Waiting for migrations... 59 second(s)')
+const unapplied = log('TimeoutError: There are still unapplied migrations after 60 seconds. MigrationHead(s) in DB: set() | Migration Head(s) in Source Code: {\'c804e5c76e3e\'}')
+const waits = (parts: Partial<Evidence> = {}): Partial<Evidence> => ({ workloads: starting, pods: [waitingPod], logs: [stillWaits], ...parts })
+
+void t.test('pods that wait for a hook that Helm begins only after them are a deadlock', (t) => {
+  const pending = of(waits(), { status: 'pending-install', updatedAt: '2023-08-02T10:25:00Z', hooks: [migrate()] })
+  t.match(found(pending), [{ id: 'wait-hook-deadlock', severity: 'error', evidence: [/^Helm release airflow\/airflow: pending-install; there is no Job/, /^Pod airflow\/airflow-scheduler-.*Waiting for migrations/], fix: [/without --wait/, /useHelmHooks: false/] }])
+  const ended = ids(of(waits(), { status: 'failed', description: 'Release "airflow" failed: timed out waiting for the condition', hooks: [migrate()] }))
+  t.same(ended[0], 'wait-hook-deadlock error')
+  t.ok(ended.slice(1).every((line) => line.endsWith('explained')), ended.join())
+  t.end()
+})
+
+void t.test('no deadlock where the Job is there, is no hook, has only begun, or the pods are through', (t) => {
+  const record = { status: 'pending-install', updatedAt: '2023-08-02T10:25:00Z', hooks: [migrate({ phase: 'Running' })] }
+  const silent = (one: Evidence, why: string) => {
+    t.notOk(found(one).some(({ id }) => id === 'wait-hook-deadlock'), why)
+  }
+  silent(of(waits({ jobs: [job({ active: 1 })] }), record), 'the Job is at work')
+  silent(of(waits(), { ...record, hooks: [] }), 'no hook')
+  silent(of(waits(), { ...record, updatedAt: '2023-08-02T10:29:50Z' }), 'ten seconds old')
+  silent(of({ pods: [initDone], logs: [stillWaits] }, record), 'the pods are through')
+  silent(of(waits(), { status: 'failed', hooks: [migrate()], description: 'Release "airflow" failed: failed post-install: timed out waiting for the condition' }), 'the hook was begun')
+  t.same(ids(of({ pods: [initDone], logs: [stillWaits] }, { hooks: [migrate({ phase: 'Succeeded', endedAt: '2023-08-02T09:05:00Z' })] })), [], 'a healthy release')
+  t.end()
+})
+
+const template = (image: string) => ({ spec: { template: { spec: { containers: [{ name: 'run-airflow-migrations', image }] } } } })
+
+void t.test('who waits for migrations that are not coming is told, with why none comes', (t) => {
+  const look = (jobs: Evidence['jobs'], phase: string, logs = [unapplied], endedAt = '2023-08-02T09:05:00Z') => found(of(waits({ jobs, logs }), { hooks: [migrate({ phase, endedAt })] }))
+  const silent = (...all: Parameters<typeof look>) => look(...all).filter(({ id }) => id === 'wait-for-migrations-crashloop')
+  t.match(look([], 'Unknown'), [{ id: 'wait-for-migrations-crashloop', title: /which nothing runs/, fix: [/runs the migrations/, /migrateDatabaseJob.enabled: true/] }])
+  t.match(look([], 'Succeeded'), [{ id: 'wait-for-migrations-crashloop', title: /done elsewhere/, evidence: [/^Pod airflow\/airflow-scheduler-.*still unapplied migrations/, 'the pods wait with image apache/airflow:2.6.2'], fix: [/data.metadataSecretName/] }])
+  const done = { ...job({ succeeded: 1, conditions: [{ type: 'Complete', status: 'True', lastTransitionTime: '2023-08-02T10:02:00Z' }] }), ...template('apache/airflow:2.5.0') }
+  t.match(look([done], 'Succeeded'), [{ id: 'wait-for-migrations-crashloop', evidence: [/still unapplied/, /2.6.2/, 'the Job migrates with image apache/airflow:2.5.0'] }])
+  t.same(silent([job({ active: 1 })], 'Running'), [], 'a Job at work is waited for')
+  t.same(silent([], 'Succeeded', [unapplied], '2023-08-02T10:28:00Z'), [], 'and so is who may not have looked since')
+  t.same(silent([], 'Unknown', [log('Starting the scheduler', 'scheduler')]), [], 'a pod that says nothing of it')
+  t.end()
+})
+
+void t.test('what waits never stands before what is wrong below it', (t) => {
+  const record = { status: 'failed', description: 'Release "airflow" failed: failed post-install: timed out waiting for the condition', hooks: [migrate({ phase: 'Failed' })] }
+  const tried = job({ failed: 7, conditions: [{ type: 'Failed', status: 'True', reason: 'BackoffLimitExceeded', message: 'Job has reached the specified backoff limit', lastTransitionTime: '2023-08-02T10:10:00Z' }] })
+  const list = ids(of(waits({ jobs: [tried], logs: [unapplied] }), record))
+  t.same(list[0], 'job-failed error')
+  t.ok(list.includes('wait-for-migrations-crashloop error explained'), list.join())
+  t.end()
+})
+
+const webserver = pod({ name: 'airflow-webserver-5c9-abcde', owner: { kind: 'ReplicaSet', name: 'airflow-webserver-5c9' }, labels: { 'pod-template-hash': '5c9' }, status: { ...ready, containerStatuses: [container({ name: 'webserver', ready: true, state: { running: { startedAt: '2023-08-02T10:05:00Z' } } })] } })
+const noUser = log('[2023-08-02 10:05:09,123] {manager.py:585} WARNING - No user yet created, use flask fab command to do it.', 'webserver', webserver)
+
+void t.test('a login that nobody made is told, one that was made since is not', (t) => {
+  const failed = { status: 'failed', description: 'Release "airflow" failed: failed post-install: timed out waiting for the condition', hooks: [migrate({ phase: 'Failed' }), createUser()] }
+  const list = found(of({}, failed))
+  t.match(list.find(({ id }) => id === 'admin-login-missing'), { evidence: ['Job airflow/airflow-create-user has not run'], fix: [/run.ts apply --from helm/, /deploy\/airflow-webserver/] })
+  t.not(list[0]?.id, 'admin-login-missing', 'and stands under what kept the hook from running')
+  const look = (hooks: ReleaseHook[], parts: Partial<Evidence> = {}) => ids(of({ pods: [webserver], logs: [noUser], ...parts }, { hooks }))
+  t.same(look([]), ['admin-login-missing warning'], 'the chart was told not to make it')
+  t.same(look([createUser({ phase: 'Succeeded', endedAt: '2023-08-02T10:06:00Z' })]), [], 'said at the start, and made a minute after')
+  t.same(look([createUser({ phase: 'Succeeded', endedAt: '2023-08-02T09:06:00Z' })]), ['admin-login-missing warning'], 'made in a database that is gone')
+  t.same(look([], { jobs: [job({ succeeded: 1, completionTime: '2023-08-02T10:06:00Z', conditions: [{ type: 'Complete', status: 'True' }] }, 'airflow-create-user')] }), [], 'made by a Job that is no hook')
+  t.same(ids(of({ pods: [webserver] }, { hooks: [createUser({ phase: 'Succeeded' })] })), [])
+  t.same(ids(of({}, { status: 'pending-install', updatedAt: '2023-08-02T10:29:00Z', hooks: [createUser()] })), [], 'an install that is at it')
+  t.end()
+})
+
+void t.test('a name that is in use is told with what has it', (t) => {
+  const said = (text: string) => of({ said: [{ source: 'step helm, in state.json', at: '2023-08-02T10:00:00Z', text }] })
+  t.match(found(said('Error: INSTALLATION FAILED: cannot re-use a name that is still in use')), [{ id: 'helm-name-in-use', severity: 'error', title: /airflow\/airflow/, evidence: [/^step helm/, 'Helm release airflow/airflow: revision 1 is deployed'], fix: [/upgrade --install/] }])
+  t.same(ids(said('Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress')), [], 'a lock is another thing')
+  t.end()
+})
+
+const own = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'airflow', deletionTimestamp: '2023-08-02T10:20:00Z' } }
+
+void t.test('a namespace that does not go is told with what holds it', (t) => {
+  const condition = (type: string, message: string) => ({ ...own, status: { phase: 'Terminating', conditions: [{ type, status: 'True', message }, { type: 'NamespaceDeletionContentFailure', status: 'False' }] } })
+  const held = of({ ownNamespace: condition('NamespaceFinalizersRemaining', 'Some content in the namespace has finalizers remaining: kubernetes.io/pvc-protection in 1 resource instances') })
+  t.match(found(held)[0], { id: 'namespace-terminating', severity: 'error', title: 'Namespace airflow is being deleted', evidence: [/10:20:00Z/, /^NamespaceFinalizersRemaining: .*pvc-protection/], fix: [/kubectl -n airflow get pods,pvc/, /apply/] })
+  t.match(found(of({ ownNamespace: condition('NamespaceDeletionDiscoveryFailure', 'Discovery failed for some groups, 1 failing: metrics.k8s.io/v1beta1') }))[0], { fix: [/get apiservice/, /apply/] })
+  t.match(ids(of({ ownNamespace: { ...own, status: {} }, workloads: [] })), [/^namespace-terminating error$/], 'and nothing that is gone with it')
+  t.same(ids(of({ ownNamespace: { ...own, metadata: { name: 'airflow' }, status: { phase: 'Active' } } })), [])
+  t.end()
+})
+
+const keyed = { values: { fernetKeySecretName: 'airflow-airstrip-fernet-key' } }
+
+function wants(fields: Partial<Wanted>): Wanted {
+  return {
+    chart: 'apache-airflow/airflow', executor: 'LocalExecutor', storagePath: '/srv/airflow', host: '', path: '/airflow', prefix: 'mount', certResolver: '', entryPoint: 'websecure',
+    service: 'airflow-webserver', bundledDatabase: true, fernetSecretName: 'airflow-airstrip-fernet-key', ...fields,
+  }
+}
+
+void t.test('an executor that the chart does not take is named by either chart, and by every Helm', (t) => {
+  const texts = [
+    'values don\'t meet the specifications of the schema(s) in the following chart(s):\nairflow:\n- executor: Does not match pattern \'^(LocalExecutor|CeleryExecutor)$\'',
+    'values don\'t meet the specifications of the schema(s) in the following chart(s):\nairflow:\n- executor: executor must be one of the following: "LocalExecutor", "CeleryExecutor"',
+    'values don\'t meet the specifications of the schema(s) in the following chart(s):\nairflow:\n- at \'/executor\': value must be one of \'LocalExecutor\', \'CeleryExecutor\'',
+    'execution error at (airflow/templates/_helpers/validate-values.tpl:1:1): The `airflow.executor` must be one of: [CeleryExecutor, CeleryKubernetesExecutor, KubernetesExecutor]!',
+  ]
+  for (const text of texts) {
+    const list = found(of({}, { status: 'failed', description: text }))
+    t.match(list.map(({ id }) => id), ['executor-not-supported-by-chart', 'helm-release-failed'], text)
+    t.match(list[0]?.fix, [/run.ts executors/])
+  }
+  t.same(ids(of({}, { status: 'failed', description: 'values don\'t meet the specifications of the schema(s) in the following chart(s):\nairflow:\n- executors: Additional property foo is not allowed' }))[0], 'values-schema-rejected error')
+  const wanted = (executor: string) => of({ wanted: wants({ executor }) }, keyed)
+  t.match(found(wanted('SequentialExecutor')), [{ id: 'executor-not-supported-by-chart' }])
+  t.same(ids(wanted('LocalExecutor')), [])
+  t.end()
+})
+
+void t.test('a release with keys of its own is told, and how to keep them', (t) => {
+  const look = (values: Record<string, unknown>) => of({ wanted: wants({}) }, { values })
+  t.match(found(look({})), [{ id: 'release-not-airstrips', severity: 'warning', evidence: [/not set, airstrip's is airflow-airstrip-fernet-key/], fix: [/fernetKeySecretName: airflow-fernet-key/] }])
+  t.match(found(look({ fernetKeySecretName: 'mine' })), [{ id: 'release-not-airstrips', fix: [/fernetKeySecretName: mine/] }])
+  t.same(ids(look(keyed.values)), [])
+  t.same(ids(of({ wanted: wants({ fernetSecretName: 'mine' }) }, { values: { fernetKeySecretName: 'mine' } })), [], 'a key that the configuration names')
+  t.end()
+})
