@@ -100,7 +100,7 @@ const kube = (object: KubernetesObject): KubernetesObject => ({ ...object, metad
 /** A DNS that works: the name itself is wrong then. */
 const dns = [
   kube(deployment('coredns', 1)), kube({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'kube-dns' } }),
-  kube({ apiVersion: 'v1', kind: 'Endpoints', metadata: { name: 'kube-dns' }, subsets: [{ addresses: [{ ip: '10.244.0.2' }] }] } as KubernetesObject),
+  kube({ apiVersion: 'v1', kind: 'Endpoints', metadata: { name: 'kube-dns' }, subsets: [{ addresses: [{ ip: '10.244.0.2' }] }] }),
 ]
 const since = (time: string) => ({ phase: 'Running', conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: time }] })
 
@@ -134,7 +134,7 @@ void t.test('a database that starts, answers, or was not yet there when somebody
   const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'airflow-postgresql', namespace: 'airflow' } }
   t.ok(has(cannotReach(refused, { services: [service] }), id))
   t.notOk(has(cannotReach(refused, { services: [] }), id), 'its Service is gone, which is told as such')
-  t.notOk(has(cannotReach(refused, { services: [service], endpoints: [{ ...service, kind: 'Endpoints', subsets: [] } as KubernetesObject] }), id), 'or leads nowhere')
+  t.notOk(has(cannotReach(refused, { services: [service], endpoints: [{ ...service, kind: 'Endpoints', subsets: [] }] }), id), 'or leads nowhere')
   const well = pod({ status: { ...ready, containerStatuses: [container({ ready: true, state: { running: { startedAt: '2023-08-02T10:20:00Z' } } })] } })
   t.same(ids(of({ pods: [well, postgres(since('2023-08-02T10:05:00Z'))], logs: [log(well, 'scheduler', refused)] })), [], 'and who is ready has got through')
   t.end()

@@ -37,6 +37,6 @@ void t.test('a policy that certainly shuts the database off is a fault once conn
   t.same(cut([denyAll, policy('allow', { ingress: [{}], egress: [{}], policyTypes: ['Ingress', 'Egress'] })]), [], 'with one that allows')
   t.same(cut([policy('port', { ingress: [{ ports: [{ port: 5432 }] }] })]), [])
   t.same(cut([policy('web', { podSelector: { matchLabels: { component: 'webserver' } } })]), [], 'of other pods')
-  t.same(cut([denyAll], { pods: [scheduler, pod({ ...database.metadata, status: {} } as object)] }), [], 'a database that is not ready has its own story')
+  t.same(cut([denyAll], { pods: [scheduler, pod({ ...database.metadata, status: {} })] }), [], 'a database that is not ready has its own story')
   t.end()
 })

@@ -53,7 +53,7 @@ export const cases: readonly Case[] = [
       title: `The API server's certificate is not for the address ${hostIn(server)}`,
       why: names === '' ? 'Another program answers there, or the node has got another address since its certificate was made.' : `It is for ${names}: the node has got another address or name since, or another program answers.`,
       fix: [
-        `kubectl config set-cluster ${cluster} --server=https://${names.split(', ')[0] || 'ADDRESS'}:6443 # an address that the certificate is for${names === '' ? '' : `: ${names}`}`,
+        `kubectl config set-cluster ${cluster} --server=https://${names === '' ? 'ADDRESS' : (names.split(', ')[0] ?? '')}:6443 # an address that the certificate is for${names === '' ? '' : `: ${names}`}`,
         `sudo rm /etc/kubernetes/pki/apiserver.{crt,key} && sudo kubeadm init phase certs apiserver --apiserver-cert-extra-sans=${hostIn(server)} # on the node, then restart kube-apiserver`,
       ],
     }),
