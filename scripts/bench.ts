@@ -7,7 +7,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { loadavg, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { airstrips, ansible, applying, shell } from './bench/contenders.ts'
+import { airstrips, ansible, applying, doctors, shell } from './bench/contenders.ts'
+import { crowd, dispersed } from './bench/crowd.ts'
 import { grownChart } from './bench/growth.ts'
 import { firstInstalls, type Installs } from './bench/install.ts'
 import { packages, type Packages } from './bench/packages.ts'
@@ -28,6 +29,7 @@ const { values: options } = parseArgs({
     'contenders': { type: 'string', default: 'airstrip,npx,shell,ansible' },
     'sizes': { type: 'string', default: '10,100,1000' },
     'install': { type: 'string', default: '0' },
+    'pods': { type: 'string', default: '0' },
     'chart': { type: 'string' },
     'chart-version': { type: 'string', default: '1.10.0' },
     'checkout': { type: 'string', default: checkout },
@@ -41,6 +43,7 @@ const USAGE = `npm run bench -- [options]
   --contenders A,…  some of airstrip,npx,shell,ansible
   --sizes N,N,…     growth: that many objects more in the release (10,100,1000; "" leaves it out)
   --install N       also N first installs each, on N clusters booted for them (0)
+  --pods N          the doctor, also with N pods more in the namespace (0: not at all; the promise is about 5000)
   --chart FOLDER    the official chart as a folder or a .tgz; without it the lab's stand-in
   --chart-version V the version that it has (1.10.0)
   --checkout FOLDER another checkout of airstrip to measure
@@ -77,16 +80,32 @@ async function growth(site: Site, tools: Tools): Promise<Grown[]> {
   return grown
 }
 
-async function measure(folder: string): Promise<{ about: string; results: Result[]; grown: Grown[]; installs: Installs | undefined }> {
+/** Of the ordinary namespace, and of the crowded one. */
+async function doctored(site: Site, tools: Tools): Promise<Grown[]> {
+  const count = Number(options.pods)
+  if (count === 0) return []
+  const namespace = 'airflow'
+  const look = async (pods: number): Promise<Grown[]> => (await compare([doctors(site, options.checkout)], rounds, tools)).map(result => ({ objects: pods, result }))
+  const few = await look(0)
+  await crowd(site, namespace, count)
+  try {
+    return [...few, ...await look(count)]
+  } finally {
+    await dispersed(site, namespace)
+  }
+}
+
+async function measure(folder: string): Promise<{ about: string; results: Result[]; doctor: Grown[]; grown: Grown[]; installs: Installs | undefined }> {
   const found = await packages()
   const installs = Number(options.install) > 0 ? await firstInstalls(options.name, folder, options.checkout, choice, Number(options.install)) : undefined
   const lab: Lab = await up(options.name)
   const tools = { ...found, auditLog: lab.auditLog }
   const site = openSite(lab, folder, choice)
   const results = await unchanged(site, tools)
+  const doctor = await doctored(site, tools)
   const grown = await growth(site, tools)
   const about = `Kubernetes ${lab.version}, ${options.chart ?? 'stand-in chart'}, ${tools.versions}, load ${loadavg()[0]?.toFixed(1) ?? ''}`
-  return { about, results, grown, installs }
+  return { about, results, doctor, grown, installs }
 }
 
 async function bench(): Promise<number> {
@@ -95,7 +114,7 @@ async function bench(): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'airstrip-bench-'))
   try {
     const measured = await measure(folder)
-    const promises = verdicts(measured.results, measured.installs, choice !== undefined)
+    const promises = verdicts(measured.results, measured.installs, measured.doctor, choice !== undefined)
     console.log(options.json ? JSON.stringify({ ...measured, promises: promises.map(one => ({ ...one, kept: kept(one) })) }, undefined, 2) : text(measured, promises))
     return promises.every(kept) ? 0 : 1
   } finally {

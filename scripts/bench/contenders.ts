@@ -20,6 +20,12 @@ export function airstrips(site: Site, checkout: string): Contender[] {
   ]
 }
 
+/** The doctor of a cluster that is well. */
+export function doctors(site: Site, checkout: string): Contender {
+  const argv = [process.execPath, '--import=tsx', 'run.ts', 'doctor', ...words(site)]
+  return { id: 'doctor', title: 'airstrip doctor', argv, cwd: checkout, env: site.env, complaint: failed }
+}
+
 /** airstrip with something to do. */
 export function applying(site: Site, checkout: string): Contender {
   const argv = [process.execPath, '--import=tsx', 'run.ts', 'apply', '--yes', ...words(site)]

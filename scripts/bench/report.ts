@@ -30,13 +30,13 @@ function comparison(results: readonly Result[]): string {
   return [table([HEAD, ...results.map(rowOf)]), '', ...details].join('\n')
 }
 
-function growth(grown: readonly Grown[]): string {
+function growth(grown: readonly Grown[], what: string): string {
   const rows = grown.map(({ objects, result }) => [String(objects), ...rowOf(result).slice(1)])
-  return table([['objects in the release', ...HEAD.slice(1)], ...rows])
+  return table([[what, ...HEAD.slice(1)], ...rows])
 }
 
 /** The promises of the README, measured. Seconds and megabytes depend on the machine, so only the ratios can be broken. */
-export function verdicts(results: readonly Result[], installs: Installs | undefined, official: boolean): Verdict[] {
+export function verdicts(results: readonly Result[], installs: Installs | undefined, doctor: readonly Grown[], official: boolean): Verdict[] {
   const of = (id: string): Result | undefined => results.find(result => result.id === id)
   const [airstrip, shell, ansible] = [of('airstrip'), of('shell'), of('ansible')]
   if (airstrip === undefined) return []
@@ -48,6 +48,7 @@ export function verdicts(results: readonly Result[], installs: Installs | undefi
     ...ratio(ansible, 0.3, true, ''),
     { promise: 'memory, all its processes', measured: airstrip.memory.tree, limit: 150, unit: 'MB', judged: false, note: 'depends on the machine' },
     ...installVerdicts(installs),
+    ...doctor.flatMap(doctorVerdicts),
     { promise: 'writes', measured: airstrip.calls.writes, limit: 0, unit: '', judged: true, note: '' },
   ]
 }
@@ -55,6 +56,14 @@ export function verdicts(results: readonly Result[], installs: Installs | undefi
 function installVerdicts(installs: Installs | undefined): Verdict[] {
   if (installs === undefined) return []
   return [{ promise: 'first install over the same shell commands', measured: installs.airstrip.median / installs.shell.median, limit: 1.05, unit: '×', judged: true, note: '' }]
+}
+
+function doctorVerdicts({ objects, result }: Grown): Verdict[] {
+  const among = objects === 0 ? '' : `, ${objects} pods more`
+  return [
+    { promise: `the doctor${among}`, measured: result.wall.median, limit: objects === 0 ? 1.5 : 10, unit: 's', judged: false, note: 'depends on the machine' },
+    { promise: `its memory${among}`, measured: result.memory.tree, limit: 300, unit: 'MB', judged: false, note: 'depends on the machine' },
+  ]
 }
 
 function verdictLines(all: readonly Verdict[]): string {
@@ -68,16 +77,19 @@ function verdictLines(all: readonly Verdict[]): string {
 export interface Measured {
   about: string
   results: readonly Result[]
+  /** By pods more in the namespace. */
+  doctor: readonly Grown[]
   grown: readonly Grown[]
   installs: Installs | undefined
 }
 
-export function text({ about, results, grown, installs }: Measured, promises: readonly Verdict[]): string {
+export function text({ about, results, doctor, grown, installs }: Measured, promises: readonly Verdict[]): string {
   const first = installs === undefined ? [] : Object.entries(installs as unknown as Record<string, Spread>).map(([who, times]) => [who, ...around(times), String(times.n)])
   return [
     about,
     comparison(results),
-    ...(grown.length === 0 ? [] : [growth(grown)]),
+    ...(doctor.length === 0 ? [] : [growth(doctor, 'the doctor, pods more')]),
+    ...(grown.length === 0 ? [] : [growth(grown, 'objects in the release')]),
     ...(first.length === 0 ? [] : [table([['first install', 'median s', 'from–to', 'n'], ...first])]),
     verdictLines(promises),
   ].join('\n\n')
