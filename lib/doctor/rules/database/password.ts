@@ -23,7 +23,7 @@ function refused(evidence: Evidence): Finding[] {
     title: 'The database in the volume has another password than the Secret',
     evidence: facts,
     why: 'PostgreSQL writes its password into the volume at its first start and never looks at the Secret again; the volume outlives an uninstall.',
-    fix: [...keepTheData(evidence), `kubectl -n ${namespace} scale statefulset ${release}-postgresql --replicas=0 && kubectl -n ${namespace} delete pvc ${database.claim?.metadata.name ?? `data-${release}-postgresql-0`} && npx tsx run.ts apply # throws the database away and begins a new one`] as unknown as NonEmpty<string>,
+    fix: [...keepTheData(evidence), `Only where the data is not wanted any more: kubectl -n ${namespace} scale statefulset ${release}-postgresql --replicas=0 && kubectl -n ${namespace} delete pvc ${database.claim?.metadata.name ?? `data-${release}-postgresql-0`} && npx tsx run.ts apply # throws the database away and begins a new one`] as unknown as NonEmpty<string>,
   })]
 }
 
@@ -101,6 +101,6 @@ function unknownPassword(evidence: Evidence): Finding[] {
     title: `${nameOf(database.claim)} holds a database whose password is not known`,
     evidence: [`the claim is from ${database.claim.metadata.creationTimestamp ?? 'an unknown time'}`, `none of ${names.join(', ')} is there`],
     why: 'The database in the volume takes no other password than the one of its first start.',
-    fix: ['Write the old password into a file of mode 0600 and airflow.database.password: {file: PATH} into the configuration, then: npx tsx run.ts apply --from helm', `kubectl -n ${evidence.namespace} delete pvc ${database.claim.metadata.name} # only where the data is not wanted`],
+    fix: ['Write the old password into a file of mode 0600 and airflow.database.password: {file: PATH} into the configuration, then: npx tsx run.ts apply --from helm', `Only where the data is not wanted any more: kubectl -n ${evidence.namespace} delete pvc ${database.claim.metadata.name}`],
   })]
 }
