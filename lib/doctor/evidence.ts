@@ -83,7 +83,7 @@ export type Answered = { url: string } & ({ answer: HttpsAnswer; page?: HttpsAns
 
 export interface StateFacts {
   path: string
-  /** `run X failed…`; only what is wrong with the file itself. */
+  /** Only what is wrong with the file itself. */
   problem?: { code: string; sentence: string } | undefined
   /** By step: ISO time when it was done the last time. */
   doneAt?: Record<string, string> | undefined
