@@ -5,6 +5,7 @@ import { nameOf } from '../../observe/observation.ts'
 import { counts, mentions, told } from '../complaints.ts'
 import type { Evidence, SecretFacts } from '../evidence.ts'
 import { type Explains, type Rule, doubtful, wrong } from '../rule.ts'
+import { deleted, replacedFrom } from '../secret-commands.ts'
 import { databaseOf } from './database/parts.ts'
 
 export const keyRules: readonly Rule[] = [noFernetKey, rotated, dynamic, published, redisDrift, knownLogin]
@@ -28,8 +29,8 @@ function noFernetKey(evidence: Evidence): Finding[] {
     evidence: [...(remark === undefined ? [] : [`${name}/fernet-key ${remark}`]), ...told(said)],
     why: 'A Fernet key is 32 bytes in URL-safe base64 (43 characters and a =); with anything else no connection or variable can be read or written.',
     fix: [
-      `Put the old key back: kubectl -n ${evidence.namespace} delete secret ${name}; kubectl -n ${evidence.namespace} create secret generic ${name} --from-file=fernet-key=FILE && kubectl -n ${evidence.namespace} label secret ${name} ${restoredLabel}=true && kubectl -n ${evidence.namespace} rollout restart deploy,sts`,
-      `Where nothing is stored yet: kubectl -n ${evidence.namespace} delete secret ${name} && npx tsx run.ts apply # makes a new key; then: kubectl -n ${evidence.namespace} rollout restart deploy,sts`,
+      `Put the old key back: ${replacedFrom(evidence.namespace, name, 'fernet-key')} && kubectl -n ${evidence.namespace} label secret ${name} ${restoredLabel}=true && kubectl -n ${evidence.namespace} rollout restart deploy,sts`,
+      `Where nothing is stored yet: ${deleted(evidence.namespace, name)} && npx tsx run.ts apply # makes a new key; then: kubectl -n ${evidence.namespace} rollout restart deploy,sts`,
     ],
   })]
 }
@@ -54,7 +55,7 @@ function rotated(evidence: Evidence): Finding[] {
     evidence: [...told(said), ...(isNew && claim !== undefined ? [`Secret ${namespace}/${name} is from ${secret.createdAt}, ${nameOf(claim)} from ${made ?? ''}`] : [])],
     why: 'Connections and variables are encrypted with the key that was there when they were saved; with another one they cannot be read.',
     fix: [
-      `kubectl -n ${namespace} delete secret ${name}; kubectl -n ${namespace} create secret generic ${name} --from-file=fernet-key=FILE && kubectl -n ${namespace} label secret ${name} ${restoredLabel}=true && kubectl -n ${namespace} rollout restart deploy,sts # FILE has the old key`,
+      `${replacedFrom(namespace, name, 'fernet-key')} && kubectl -n ${namespace} label secret ${name} ${restoredLabel}=true && kubectl -n ${namespace} rollout restart deploy,sts # FILE has the old key`,
       `Where it is lost: save the connections and variables anew, then: kubectl -n ${namespace} label secret ${name} ${restoredLabel}=true`,
     ],
   })]
@@ -86,7 +87,7 @@ function published({ secrets = [], namespace }: Evidence): Finding[] {
       title: web ? 'The webserver\'s secret key is one that everybody knows' : 'The Fernet key is one that everybody knows',
       evidence: [`Secret ${namespace}/${name}, ${key}: is one that stands in the documentation of a chart`],
       why: web ? 'Whoever knows it can make a session of any user.' : 'Whoever has the database can read its connections and passwords.',
-      fix: [web ? `kubectl -n ${namespace} delete secret ${name} && npx tsx run.ts apply # everybody logs in again` : 'Rotate it: fernet-key "NEW,OLD" in the Secret, restart, `airflow rotate-fernet-key`, then NEW alone'],
+      fix: [web ? `${deleted(namespace, name)} && npx tsx run.ts apply # everybody logs in again` : 'Rotate it: fernet-key "NEW,OLD" in the Secret, restart, `airflow rotate-fernet-key`, then NEW alone'],
     })
   }))
 }
@@ -111,7 +112,7 @@ function redisDrift(evidence: Evidence): Finding[] {
     evidence: [...(differ ? [`${broker.name}/connection does not have the password of ${password.name}/password`] : []), ...told(said)],
     why: 'Celery\'s workers and the scheduler are refused by the broker then, and tasks stay queued.',
     fix: [differ
-      ? (ours ? `kubectl -n ${namespace} delete secret ${broker.name} && npx tsx run.ts apply && ${restart} # the broker URL is made again from the password` : `Put the password of Secret ${password.name} into the connection of Secret ${broker.name}, then: ${restart}`)
+      ? (ours ? `${deleted(namespace, broker.name)} && npx tsx run.ts apply && ${restart} # the broker URL is made again from the password` : `Put the password of Secret ${password.name} into the connection of Secret ${broker.name}, then: ${restart}`)
       : `${restart} # while no task runs`],
   })]
 }

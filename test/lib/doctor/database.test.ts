@@ -1,7 +1,7 @@
 /** The database under Airflow. The texts are of Bitnami's PostgreSQL, psycopg2 and alembic, from the failure catalogue (B 16, D); none was produced here. */
 import t from 'tap'
 import { diagnose } from '../../../lib/doctor/diagnose.ts'
-import type { ContainerLog, Evidence } from '../../../lib/doctor/evidence.ts'
+import type { ContainerLog, Evidence, SecretFacts } from '../../../lib/doctor/evidence.ts'
 import type { KubernetesObject } from '../../../lib/access.ts'
 import { claim, container, crashed, deployment, inManifest, job, pod, ready, release, statefulSet, volume } from '../observe/objects.ts'
 import { evidence, long } from './evidence.ts'
@@ -146,5 +146,22 @@ void t.test('of an external database the address is to be corrected', (t) => {
   const look = (line: string) => of({ system: dns, workloads: own, pods: [one], logs: [log(one, 'scheduler', line)] }, { objects: own.map(inManifest) })
   t.match(found(look(refused.replace('airflow-postgresql', 'db.home')))[0], { id: 'database-unreachable', title: /the external database/, fix: [/airflow.database.external/] })
   t.match(found(look('could not translate host name "db.home" to address: Name or service not known'))[0], { id: 'database-unreachable', title: /db\.home/, fix: [/airflow.database.external/] })
+  t.end()
+})
+
+void t.test('a connection that another Secret contradicts is made again only where the others agree, and never without a copy', (t) => {
+  const names = { postgresql: 'airflow-airstrip-postgresql/password', metadata: 'airflow-airstrip-metadata/connection', results: 'airflow-airstrip-result-backend/connection' }
+  const secret = (at: string, same: string[]): SecretFacts => {
+    const [name = '', key = ''] = at.split('/')
+    return { name, type: 'Opaque', createdAt: long, labels: {}, keys: [key], same: { [key]: same }, remarks: {} }
+  }
+  const values = { postgresql: { auth: { existingSecret: 'airflow-airstrip-postgresql' } }, data: { metadataSecretName: 'airflow-airstrip-metadata', resultBackendSecretName: 'airflow-airstrip-result-backend' } }
+  const fixes = (...secrets: SecretFacts[]) => found(of({ secrets }, { values })).filter(({ id }) => id === 'postgres-pvc-old-password').flatMap(({ fix }) => fix)
+  const odd = fixes(secret(names.postgresql, [names.results]), secret(names.metadata, []), secret(names.results, [names.postgresql]))
+  t.match(odd, [/^\(umask 077 && kubectl -n airflow get secret airflow-airstrip-metadata -o yaml > airflow-airstrip-metadata-before\.yaml\) && kubectl -n airflow delete secret airflow-airstrip-metadata && npx tsx run\.ts apply/])
+  const split = fixes(secret(names.postgresql, []), secret(names.metadata, []))
+  t.match(split, [/^Put back what was changed in Secret airflow-airstrip-postgresql or airflow-airstrip-metadata/])
+  t.notMatch(split.join(), /delete/, 'either may be the last that has the password')
+  t.same(fixes(secret(names.postgresql, [names.metadata]), secret(names.metadata, [names.postgresql])), [])
   t.end()
 })

@@ -25,7 +25,7 @@ const invalid = '  File "/home/airflow/.local/lib/python3.7/site-packages/crypto
 void t.test('what another Fernet key encrypted is an error once somebody tries to read it', (t) => {
   t.match(found(of({ pods: [webserver], secrets: [fernet()], logs: [says(invalid)] })), [{
     id: 'fernet-key-rotated', severity: 'error', evidence: [/^airflow-webserver-5c9-abcde\/webserver: .*InvalidToken/],
-    fix: [/delete secret airflow-fernet-key; .*create secret generic airflow-fernet-key .*label secret airflow-fernet-key airstrip\/restored=true/, /lost/],
+    fix: [/get secret airflow-fernet-key -o yaml > airflow-fernet-key-before\.yaml\) && .*create secret generic airflow-fernet-key .*--dry-run=client -o yaml \| kubectl -n airflow replace -f - && .*label secret airflow-fernet-key airstrip\/restored=true/, /lost/],
   }])
   const crashing = pod({ status: { containerStatuses: [crashed(4, {})] } })
   const down = [statefulSet('airflow-postgresql', 1), deployment('airflow-scheduler', 0)]
@@ -95,7 +95,7 @@ const wrongPass = '[2023-08-02 10:29:40,123: ERROR/MainProcess] consumer: Cannot
 void t.test('Secrets that differ on Redis are told before anybody is refused', (t) => {
   t.match(found(of({ workloads: celery, secrets: redisSecrets([]) }, ours)), [{
     id: 'redis-password-drift', severity: 'warning', title: 'Secrets airflow-airstrip-broker-url and airflow-airstrip-redis-password have different passwords for Redis',
-    fix: [/^kubectl -n airflow delete secret airflow-airstrip-broker-url && npx tsx run.ts apply && .*rollout restart statefulset\/airflow-redis/],
+    fix: [/ && kubectl -n airflow delete secret airflow-airstrip-broker-url && npx tsx run.ts apply && .*rollout restart statefulset\/airflow-redis/],
   }])
   const charts = found(of({ workloads: celery, secrets: redisSecrets([], 'airflow-broker-url', 'airflow-redis-password') }))
   t.match(charts, [{ id: 'redis-password-drift', fix: [/^Put the password of Secret airflow-redis-password into the connection of Secret airflow-broker-url/] }], 'of the chart\'s own nothing is deleted')

@@ -6,6 +6,7 @@ import { nameOf } from '../../../observe/observation.ts'
 import { complaints, mentions, told } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
+import { deleted } from '../../secret-commands.ts'
 import { type Database, type Password, databaseOf, disagreeing, passwordsOf } from './parts.ts'
 
 export const passwordRules: readonly Rule[] = [refused, differing, unknownPassword]
@@ -29,7 +30,7 @@ function refused(evidence: Evidence): Finding[] {
 
 function keepTheData({ namespace, release = 'airflow' }: Evidence): string[] {
   const { postgresql, metadata, resultBackend } = secretNames(release)
-  return [`Write the old password into a file of mode 0600 and airflow.database.password: {file: PATH} into the configuration, then: kubectl -n ${namespace} delete secret ${postgresql} ${metadata} ${resultBackend} && npx tsx run.ts apply # keeps the data`]
+  return [`Write the old password into a file of mode 0600 and airflow.database.password: {file: PATH} into the configuration, then: ${deleted(namespace, postgresql, metadata, resultBackend)} && npx tsx run.ts apply # keeps the data`]
 }
 
 function outside(evidence: string[]): Finding {
@@ -76,15 +77,13 @@ function agreement(same: readonly string[], passwords: readonly Password[]): str
   return others.length === 0 ? 'agrees with no other' : `agrees with ${others.join(', ')}`
 }
 
-/** A Secret of airstrip's that is gone is made again from those that are there. */
+/** A Secret of airstrip's that is gone is made again from the others. Where no others agree, nobody here knows which has the password that PostgreSQL took. */
 function fixOf({ namespace, release = 'airflow' }: Evidence, alone: readonly Password[]): string {
-  const ours = Object.values(secretNames(release)) as string[]
-  const [first, ...rest] = alone
-  // PostgreSQL's own has the say where there is no majority.
-  const wrongOnes = rest.length === 0 && first !== undefined ? [first] : alone.slice(1)
-  const names = wrongOnes.map(({ secret }) => secret.name)
-  if (!names.every((name) => ours.includes(name))) return `Put back what was changed in Secret ${names.join(', ')}, and run again: npx tsx run.ts apply`
-  return `kubectl -n ${namespace} delete secret ${names.join(' ')} && npx tsx run.ts apply # makes it again from the others`
+  const names = alone.map(({ secret }) => secret.name)
+  const [odd = '', ...more] = names
+  const ours = (Object.values(secretNames(release)) as string[]).includes(odd)
+  if (more.length === 0 && ours) return `${deleted(namespace, odd)} && npx tsx run.ts apply # makes it again from the others`
+  return `Put back what was changed in Secret ${names.join(more.length > 0 ? ' or ' : ', ')}: PostgreSQL takes only the password of its first start; then: npx tsx run.ts apply`
 }
 
 /** The next run would make a new password for a database that has one. */
