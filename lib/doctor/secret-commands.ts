@@ -12,7 +12,7 @@ export function deleted(namespace: string, ...names: string[]): string {
   return `${copied(namespace, names)} && kubectl -n ${namespace} delete secret ${names.join(' ')}`
 }
 
-/** With what is in FILE; without that file nothing is replaced. */
+/** With what is in FILE; without it nothing is done, which is asked first: of nothing on its stdin `replace` makes no complaint. */
 export function replacedFrom(namespace: string, name: string, key: string): string {
-  return `${copied(namespace, [name])} && kubectl -n ${namespace} create secret generic ${name} --from-file=${key}=FILE --dry-run=client -o yaml | kubectl -n ${namespace} replace -f -`
+  return `test -s FILE && ${copied(namespace, [name])} && kubectl -n ${namespace} create secret generic ${name} --from-file=${key}=FILE --dry-run=client -o yaml | kubectl -n ${namespace} replace -f -`
 }

@@ -25,7 +25,7 @@ const invalid = '  File "/home/airflow/.local/lib/python3.7/site-packages/crypto
 void t.test('what another Fernet key encrypted is an error once somebody tries to read it', (t) => {
   t.match(found(of({ pods: [webserver], secrets: [fernet()], logs: [says(invalid)] })), [{
     id: 'fernet-key-rotated', severity: 'error', evidence: [/^airflow-webserver-5c9-abcde\/webserver: .*InvalidToken/],
-    fix: [/get secret airflow-fernet-key -o yaml > airflow-fernet-key-before\.yaml\) && .*create secret generic airflow-fernet-key .*--dry-run=client -o yaml \| kubectl -n airflow replace -f - && .*label secret airflow-fernet-key airstrip\/restored=true/, /lost/],
+    fix: [/^test -s FILE && .*get secret airflow-fernet-key -o yaml > airflow-fernet-key-before\.yaml\) && .*create secret generic airflow-fernet-key .*--dry-run=client -o yaml \| kubectl -n airflow replace -f - && .*label secret airflow-fernet-key airstrip\/restored=true/, /lost/],
   }])
   const crashing = pod({ status: { containerStatuses: [crashed(4, {})] } })
   const down = [statefulSet('airflow-postgresql', 1), deployment('airflow-scheduler', 0)]
