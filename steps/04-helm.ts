@@ -1,16 +1,17 @@
 import { guardRelease, type Surety } from '../lib/airflow/guard.ts'
+import type { Family } from '../lib/airflow/families.ts'
 import { makeSecrets, secretRefs } from '../lib/airflow/keys.ts'
 import { judgeLock, readLease, type LockVerdict } from '../lib/airflow/lock.ts'
 import { handAdditions, handEdits, hookEdits, scaledByOthers, standingHooks } from '../lib/airflow/hand-edits.ts'
 import { operationRef } from '../lib/airflow/operation.ts'
-import { executorOf, upgradeReason, wishChanged, wishFor } from '../lib/airflow/release.ts'
+import { executorOf, familyFor, releaseAndChart, upgradeReason, wishChanged, wishFor } from '../lib/airflow/release.ts'
 import { freeStuck, lackingSets, type Mending } from '../lib/airflow/stuck.ts'
 import { airflowSpec, databaseClaimRef, type AirflowSlice, type AirflowSpec } from '../lib/airflow/spec.ts'
 import { makeChanges, refOf } from '../lib/changes.ts'
 import { blockedBy, checked, isNonEmpty } from '../lib/check.ts'
 import { explainRelease } from '../lib/doctor/explain.ts'
 import { lookAtRelease } from '../lib/observe/look-release.ts'
-import type { KubernetesObject, Reader, Release, ReleaseWish } from '../lib/access.ts'
+import type { Chart, KubernetesObject, Reader, Release, ReleaseWish } from '../lib/access.ts'
 import type { Change, Step } from '../lib/step.ts'
 
 /** The release, its keys and its passwords. The executor of a release that runs is left to step executor. */
@@ -26,17 +27,18 @@ export const helm: Step<AirflowSlice, AirflowSpec> = {
 
   async check(spec, reader) {
     const { name, namespace } = spec.release
-    const refs = secretRefs(spec.keys)
-    const [release, found] = await Promise.all([reader.release(name, namespace), reader.get([databaseClaimRef(spec), operationRef(spec.release), ...refs])])
-    const [claim, lease, ...secrets] = found
-    const wish = wishFor(spec.release, release === undefined ? spec.release.executor : executorOf(release))
-    const { blocked } = blockedBy(guardRelease(wish, release, suretyOf(spec, secrets, claim)))
+    const [release, chart] = await releaseAndChart(spec.release, reader)
+    const family = familyFor(spec.release, chart)
+    const [claim, lease, ...secrets] = await reader.get([databaseClaimRef(spec), operationRef(spec.release), ...secretRefs(spec.keys, family)])
+    const executor = release === undefined ? spec.release.executor : executorOf(release)
+    const wish = wishFor(spec.release, family, executor)
+    const { blocked } = blockedBy(guardRelease({ wish, family, executor }, release, suretyOf(spec, secrets, claim)))
     if (blocked !== undefined) return blocked
     const verdict = await judgeOperation(release, lease, reader)
     if (verdict.state === 'held') return { state: 'blocked', findings: [verdict.finding] }
     const unlock: Change[] = verdict.state === 'stale' ? [{ op: 'unlock', release: { name, namespace }, live: release, why: verdict.why }] : []
-    const keys = await keyChange(spec, secrets, reader)
-    const mends = await releaseChanges(spec, wish, { release, lease, verdict }, reader)
+    const keys = await keyChange(spec, family, secrets, reader)
+    const mends = await releaseChanges(spec, wish, { chart, release, lease, verdict }, reader)
     return checked([...keys, ...unlock, ...mends], evidenceOf(release))
   },
 
@@ -48,20 +50,20 @@ export const helm: Step<AirflowSlice, AirflowSpec> = {
 }
 
 function suretyOf(spec: AirflowSpec, secrets: Surety['secrets'], claim: KubernetesObject | undefined): Surety {
-  const externalDatabase = spec.release.values.database.external
+  const externalDatabase = spec.release.values.database.external !== undefined
   return { secrets, databaseClaim: externalDatabase ? undefined : claim, externalDatabase, passwordGiven: spec.passwords.database !== undefined }
 }
 
 /** Missing Secrets, made in step with those that are there; what is there is never written again. */
-async function keyChange(spec: AirflowSpec, secrets: readonly (KubernetesObject | undefined)[], reader: Reader): Promise<Change[]> {
-  const missing = secretRefs(spec.keys).filter((_, index) => secrets[index] === undefined)
+async function keyChange(spec: AirflowSpec, family: Family, secrets: readonly (KubernetesObject | undefined)[], reader: Reader): Promise<Change[]> {
+  const missing = secretRefs(spec.keys, family).filter((_, index) => secrets[index] === undefined)
   if (!isNonEmpty(missing)) return []
   const { database, admin } = spec.passwords
   const given = {
     database: database === undefined ? undefined : await reader.secret(database),
     admin: admin === undefined ? undefined : await reader.secret(admin),
   }
-  return [{ op: 'generate', refs: missing, why: 'keys and passwords are made once and kept', make: (random) => makeSecrets(spec.keys, secrets, given, random) }]
+  return [{ op: 'generate', refs: missing, why: 'keys and passwords are made once and kept', make: (random) => makeSecrets(spec.keys, family, secrets, given, random) }]
 }
 
 /** What a run that is gone left behind is freed; what a living Helm holds blocks. */
@@ -71,19 +73,19 @@ async function judgeOperation(release: Release | undefined, lease: KubernetesObj
   return judgeLock(release, held, alive, reader.now())
 }
 
-/** What is there of the release. */
+/** What there is of the release, and the chart that it is to be made of. */
 interface Present {
+  chart: Chart
   release: Release | undefined
   lease: KubernetesObject | undefined
   verdict: LockVerdict
 }
 
 /** Helm where there is something new or something broken; the objects themselves where they were only touched by hand. */
-async function releaseChanges(spec: AirflowSpec, want: ReleaseWish, { release, lease, verdict }: Present, reader: Reader): Promise<Change[]> {
+async function releaseChanges(spec: AirflowSpec, want: ReleaseWish, { chart, release, lease, verdict }: Present, reader: Reader): Promise<Change[]> {
   if (release === undefined) return [{ op: 'release', want, sameWish: false, why: 'it is not installed' }]
   const hooks = standingHooks(release)
-  const [chart, found, autoscalers] = await Promise.all([
-    reader.chart(want.chart),
+  const [found, autoscalers] = await Promise.all([
     reader.get([...release.objects, ...hooks].map(refOf)),
     reader.list({ resources: ['horizontalpodautoscalers.autoscaling'] }),
   ])

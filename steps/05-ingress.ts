@@ -1,15 +1,20 @@
+import { families, familyOfRelease, type Family } from '../lib/airflow/families.ts'
+import { familyFor, releaseAndChart, type ReleaseSpec } from '../lib/airflow/release.ts'
+import { airflowSpec } from '../lib/airflow/spec.ts'
 import { makeChanges, objectChanges, refOf } from '../lib/changes.ts'
 import { checked } from '../lib/check.ts'
 import type { Config } from '../lib/config/schema.ts'
 import type { IgnoreRule } from '../lib/diff/noise.ts'
-import { ingressObjects, type IngressSpec } from '../lib/manifest/ingress.ts'
+import { ingressObjects, routeName, type IngressSpec } from '../lib/manifest/ingress.ts'
 import { addressOf } from '../lib/observe/address.ts'
-import { judgeAnswer, judgeRedirect } from '../lib/observe/answer.ts'
+import { healthUrl, judgeAnswer, judgeRedirect } from '../lib/observe/answer.ts'
 import { findTraefik, groupOf, missingTraefik, traefikGroups } from '../lib/preflight/traefik.ts'
 import type { KubernetesObject } from '../lib/access.ts'
 import type { Change, Finding, Look, Step } from '../lib/step.ts'
 
-interface Spec extends IngressSpec {
+/** Which Service serves the page, and who handles the prefix, is said by the chart. */
+interface Spec extends Omit<IngressSpec, 'service'> {
+  release: ReleaseSpec
   ignore: readonly IgnoreRule[]
 }
 
@@ -22,22 +27,23 @@ export const ingress: Step<Pick<Config, 'airflow' | 'ingress' | 'diff'>, Spec> =
   needs: ['helm'],
   timeoutMs: 180_000,
 
-  spec: ({ airflow, ingress: { host, path, prefix, certResolver, entryPoint, address }, diff: { ignore } }) => ({
-    namespace: airflow.namespace,
-    service: `${airflow.release}-webserver`,
-    host, path, prefix, certResolver, entryPoint, address, ignore,
-  }),
+  spec: (config) => {
+    const { airflow, ingress: { host, path, prefix, certResolver, entryPoint, address }, diff: { ignore } } = config
+    return { namespace: airflow.namespace, route: routeName(airflow.release), release: airflowSpec(config).release, host, path, prefix, certResolver, entryPoint, address, ignore }
+  },
 
   async check(spec, reader) {
-    const [crds, workloads] = await Promise.all([
+    const [[, chart], crds, workloads] = await Promise.all([
+      releaseAndChart(spec.release, reader),
       reader.list({ resources: ['customresourcedefinitions.apiextensions.k8s.io'] }),
       reader.list({ resources: ['deployments.apps', 'daemonsets.apps'] }),
     ])
     const traefik = findTraefik(crds, workloads)
     const group = groupOf(traefik)
     if (group === undefined) return { state: 'blocked', findings: [missingTraefik(traefik)] }
-    const wanted = ingressObjects(spec, group)
-    const everywhere = traefikGroups.flatMap((one) => ingressObjects({ ...spec, prefix: 'strip' }, one))
+    const served = servedBy(spec, familyFor(spec.release, chart))
+    const wanted = ingressObjects(served, group)
+    const everywhere = traefikGroups.flatMap((one) => ingressObjects({ ...served, prefix: 'strip' }, one))
     const [live, ours] = await Promise.all([reader.get(wanted.map(refOf)), reader.get(everywhere.map(refOf))])
     return checked([...objectChanges(wanted, live, spec.ignore), ...stale(ours, wanted)], [`IngressRoute in ${group} for ${spec.host}${spec.path}`])
   },
@@ -45,10 +51,11 @@ export const ingress: Step<Pick<Config, 'airflow' | 'ingress' | 'diff'>, Spec> =
   apply: makeChanges,
 
   async verify(spec, reader) {
-    const address = await addressOf(spec, reader)
+    const [address, release] = await Promise.all([addressOf(spec, reader), reader.release(spec.release.name, spec.namespace)])
     if (address === undefined) return unproven(spec, `${spec.host} does not resolve here`)
+    const { healthPath } = release === undefined ? families[0] : familyOfRelease(release)
     try {
-      const look = judgeAnswer(spec, await reader.https(`https://${spec.host}${spec.path}/health`, address), reader.now())
+      const look = judgeAnswer({ ...spec, healthPath }, await reader.https(healthUrl({ ...spec, healthPath }), address), reader.now())
       if (look.state !== 'done') return look
       const page = await reader.https(`https://${spec.host}${spec.path}/`, address)
       return { ...look, warnings: [...(look.warnings ?? []), ...judgeRedirect(spec, page)] }
@@ -56,6 +63,10 @@ export const ingress: Step<Pick<Config, 'airflow' | 'ingress' | 'diff'>, Spec> =
       return unreached(spec, address, error instanceof Error ? error.message : String(error))
     }
   },
+}
+
+function servedBy(spec: Spec, { web, keepsPrefix }: Family): IngressSpec {
+  return { ...spec, service: `${spec.release.name}-${web}`, prefix: keepsPrefix ? 'mount' : spec.prefix }
 }
 
 /** Objects of ours that are not wanted any more: of the group that is not read, or of the other way to handle the prefix. */
@@ -68,13 +79,13 @@ function stale(live: readonly (KubernetesObject | undefined)[], wanted: readonly
 }
 
 /** An address that the person wrote down must answer; one that was only guessed proves nothing. */
-function unreached(spec: IngressSpec, address: string, reason: string): Look {
+function unreached(spec: Spec, address: string, reason: string): Look {
   if (spec.address === undefined) return unproven(spec, reason)
   return { state: 'waiting', on: [{ object: `https://${spec.host}${spec.path} at ${address}`, reason }] }
 }
 
 /** From inside, a home line's own name often leads nowhere: unknown is said, and is not a failure. */
-function unproven({ host, path }: IngressSpec, reason: string): Look {
+function unproven({ host, path }: Spec, reason: string): Look {
   const finding: Finding = {
     id: 'ingress-unproven',
     severity: 'warning',

@@ -1,6 +1,6 @@
 import { celeryWorkloads, partsOf } from '../lib/airflow/executors.ts'
 import { guardExecutor } from '../lib/airflow/guard.ts'
-import { executorOf, wishFor } from '../lib/airflow/release.ts'
+import { executorOf, familyFor, releaseAndChart, wishFor } from '../lib/airflow/release.ts'
 import { airflowSpec, type AirflowSlice, type AirflowSpec } from '../lib/airflow/spec.ts'
 import { nameOf, makeChanges } from '../lib/changes.ts'
 import { blockedBy, isNonEmpty } from '../lib/check.ts'
@@ -21,13 +21,14 @@ export const executor: Step<AirflowSlice, AirflowSpec> = {
   spec: airflowSpec,
 
   async check({ release: spec }, reader) {
-    const { blocked } = blockedBy(guardExecutor(spec.executor))
+    const [release, chart] = await releaseAndChart(spec, reader)
+    const family = familyFor(spec, chart)
+    const { blocked } = blockedBy(guardExecutor(spec.executor, family))
     if (blocked !== undefined) return blocked
-    const release = await reader.release(spec.name, spec.namespace)
     if (release === undefined) return { state: 'waiting', on: [{ object: `Helm release ${spec.namespace}/${spec.name}`, reason: 'is not installed yet' }] }
     const now = executorOf(release)
     if (now === spec.executor) return { state: 'satisfied', evidence: [] }
-    return { state: 'drifted', changes: [{ op: 'release', want: wishFor(spec, spec.executor), live: release, sameWish: false, why: `executor ${now} becomes ${spec.executor}` }] }
+    return { state: 'drifted', changes: [{ op: 'release', want: wishFor(spec, family, spec.executor), live: release, sameWish: false, why: `executor ${now} becomes ${spec.executor}` }] }
   },
 
   apply: makeChanges,
@@ -51,8 +52,8 @@ function proof(executor: string): string {
 async function leftovers({ name, namespace, executor: wanted }: AirflowSpec['release'], reader: Reader): Promise<Pending[]> {
   if (partsOf(wanted)?.celery !== false) return []
   const refs = celeryWorkloads(name).flatMap((workload): ObjectRef[] => [
-    { apiVersion: 'apps/v1', kind: 'StatefulSet', name: workload, namespace },
-    { apiVersion: 'v1', kind: 'Pod', name: `${workload}-0`, namespace },
+    { apiVersion: 'apps/v1', kind: workload.kind, name: workload.name, namespace },
+    ...(workload.kind === 'StatefulSet' ? [{ apiVersion: 'v1', kind: 'Pod', name: `${workload.name}-0`, namespace }] : []),
   ])
   const live = await reader.get(refs)
   return live.flatMap((object) => (object === undefined ? [] : [{ object: nameOf(object), reason: `is still there; ${wanted} does not use it` }]))

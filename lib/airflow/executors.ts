@@ -1,4 +1,6 @@
-/** What comes and goes with an executor in the official chart. */
+import type { Family } from './families.ts'
+
+/** What comes and goes with an executor. */
 export interface ExecutorParts {
   /** Task pods that come and go, made by the scheduler. */
   taskPods: boolean
@@ -7,26 +9,39 @@ export interface ExecutorParts {
 }
 
 const parts: Record<string, ExecutorParts> = {
-  LocalExecutor: { taskPods: false, celery: false },
-  CeleryExecutor: { taskPods: false, celery: true },
-  KubernetesExecutor: { taskPods: true, celery: false },
-  CeleryKubernetesExecutor: { taskPods: true, celery: true },
-  LocalKubernetesExecutor: { taskPods: true, celery: false },
+  'LocalExecutor': { taskPods: false, celery: false },
+  'CeleryExecutor': { taskPods: false, celery: true },
+  'KubernetesExecutor': { taskPods: true, celery: false },
+  'CeleryKubernetesExecutor': { taskPods: true, celery: true },
+  'LocalKubernetesExecutor': { taskPods: true, celery: false },
+  'CeleryExecutor,KubernetesExecutor': { taskPods: true, celery: true },
+  'LocalExecutor,KubernetesExecutor': { taskPods: true, celery: false },
 }
-
-/** Executors that the official chart's schema takes (1.0 to 1.10; the list is in its values.schema.json). */
-export const officialExecutors = Object.keys(parts)
 
 export function partsOf(executor: string): ExecutorParts | undefined {
   return parts[executor]
 }
 
-/** The nearest executor that the chart takes, for the two that it refuses. */
-export function nearestExecutor(executor: string): string {
-  return executor === 'DaskExecutor' ? 'CeleryExecutor' : 'LocalExecutor'
+/** What comes nearest to those that some chart does not take, the best first. */
+const nearest: Record<string, readonly string[]> = {
+  'DaskExecutor': ['CeleryExecutor'],
+  'SequentialExecutor': ['LocalExecutor', 'KubernetesExecutor'],
+  'LocalExecutor': ['KubernetesExecutor'],
+  'LocalKubernetesExecutor': ['LocalExecutor,KubernetesExecutor', 'KubernetesExecutor'],
+  'CeleryKubernetesExecutor': ['CeleryExecutor,KubernetesExecutor'],
+  'CeleryExecutor,KubernetesExecutor': ['CeleryKubernetesExecutor'],
+  'LocalExecutor,KubernetesExecutor': ['LocalKubernetesExecutor', 'KubernetesExecutor'],
 }
 
-/** Workloads that must be gone when an executor does not use Celery. */
-export function celeryWorkloads(release: string): string[] {
-  return [`${release}-worker`, `${release}-redis`]
+/** The nearest that the chart takes; KubernetesExecutor is one that all of them take. */
+export function nearestExecutor(executor: string, { executors }: Family): string {
+  return nearest[executor]?.find((one) => executors.includes(one)) ?? 'KubernetesExecutor'
+}
+
+/** Workloads that must be gone when an executor does not use Celery, whatever chart made them. */
+export function celeryWorkloads(release: string): { kind: string; name: string }[] {
+  return [
+    ...['worker', 'redis', 'redis-master'].map((part) => ({ kind: 'StatefulSet', name: `${release}-${part}` })),
+    { kind: 'Deployment', name: `${release}-flower` },
+  ]
 }

@@ -1,7 +1,9 @@
 import type { KubernetesObject, Release, ReleaseWish } from '../access.ts'
 import type { Finding } from '../step.ts'
-import { officialExecutors, nearestExecutor, partsOf } from './executors.ts'
+import { nearestExecutor } from './executors.ts'
+import { familyOfRelease, type Family } from './families.ts'
 import { secretNames } from './keys.ts'
+import { fernetSecretOf } from './values.ts'
 
 export interface Surety {
   /** The live Secrets of ours. */
@@ -13,9 +15,36 @@ export interface Surety {
   passwordGiven: boolean
 }
 
+export interface Intent {
+  wish: ReleaseWish
+  family: Family
+  executor: string
+}
+
 /** Refusals that keep a person's data: each is something that an upgrade would break for good. */
-export function guardRelease(wish: ReleaseWish, release: Release | undefined, surety: Surety): Finding[] {
-  return [...guardExecutor(String(wish.values.executor)), ...(release === undefined ? [] : guardKeys(wish, release)), ...guardPassword(wish, release, surety)]
+export function guardRelease({ wish, family, executor }: Intent, release: Release | undefined, surety: Surety): Finding[] {
+  const present = release === undefined ? [] : guardPresent(wish, family, release)
+  return [...guardExecutor(executor, family), ...present, ...guardPassword(wish, release, surety)]
+}
+
+/** Of a release of another maker nothing else needs to be said. */
+function guardPresent(wish: ReleaseWish, family: Family, release: Release): Finding[] {
+  const other = guardMaker(release, family)
+  return other.length > 0 ? other : [...guardKeys(wish, release), ...guardDatabaseVersion(wish, release)]
+}
+
+/** Selectors of Deployments and StatefulSets are for good, and each maker has others. */
+function guardMaker(release: Release, wanted: Family): Finding[] {
+  const present = familyOfRelease(release)
+  if (present.maker === wanted.maker) return []
+  return [{
+    id: 'release-of-another-chart',
+    severity: 'error',
+    title: `Release ${release.namespace}/${release.name} was installed from ${present.title}, and ${wanted.title} is wanted`,
+    evidence: [`installed: ${release.chart.name} ${release.chart.version}`],
+    why: 'The two charts give the same objects other selectors and other keys, so neither can upgrade what the other has made.',
+    fix: [`Write airflow.chart and airflow.version of the chart that is installed; or choose another airflow.release and airflow.namespace, and move the database with backup and restore.`],
+  }]
 }
 
 function guardPassword({ name }: ReleaseWish, release: Release | undefined, { secrets, databaseClaim, externalDatabase, passwordGiven }: Surety): Finding[] {
@@ -27,30 +56,71 @@ function guardPassword({ name }: ReleaseWish, release: Release | undefined, { se
   return databaseClaim === undefined ? [] : [unknownPassword(databaseClaim, release)]
 }
 
-export function guardExecutor(executor: string): Finding[] {
-  if (partsOf(executor) !== undefined) return []
+export function guardExecutor(executor: string, family: Family): Finding[] {
+  if (family.executors.includes(executor)) return []
   return [{
     id: 'executor-not-supported-by-chart',
     severity: 'error',
-    title: `The official chart does not take ${executor}`,
-    evidence: [`it takes ${officialExecutors.join(', ')}`],
-    why: 'Its schema refuses any other executor.',
-    fix: [`Write airflow.executor: ${nearestExecutor(executor)}`],
+    title: `${capital(family.title)} does not take ${executor}`,
+    evidence: [`it takes ${family.executors.join(' · ')}`],
+    why: 'It refuses any other, or runs no Airflow that has it.',
+    fix: [`Write airflow.executor: ${nearestExecutor(executor, family)}`],
   }]
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
 /** A release whose keys are not ours was made by hand; with other keys its connections are unreadable. */
 function guardKeys(wish: ReleaseWish, release: Release): Finding[] {
-  const key = 'fernetKeySecretName'
-  if (release.values[key] === wish.values[key]) return []
+  const [had, ours] = [fernetSecretOf(release.values), fernetSecretOf(wish.values)]
+  if (had === ours) return []
   return [{
     id: 'release-not-airstrips',
     severity: 'error',
     title: `Release ${release.namespace}/${release.name} was installed by other means and has its own keys`,
-    evidence: [`its ${key} is ${JSON.stringify(release.values[key] ?? null)}, airstrip's is ${JSON.stringify(wish.values[key])}`],
+    evidence: [had === undefined ? 'its Fernet key is one that the chart made' : `its Fernet key is in Secret ${had}`, `airstrip's is in Secret ${ours ?? 'of the chart'}`],
     why: 'Another Fernet key would make every stored connection and variable of it unreadable.',
-    fix: [`Choose another airflow.release or airflow.namespace; or keep its keys with airflow.values: {${key}: NAME-OF-ITS-SECRET, …}.`],
+    fix: [`Choose another airflow.release or airflow.namespace; or write airflow.adopt: true to take it over with its keys and passwords (\`npx tsx run.ts adopt\` prints the configuration that fits it).`],
   }]
+}
+
+interface DatabaseImage {
+  postgresql?: { enabled?: boolean; image?: { tag?: unknown } }
+}
+
+/** A data folder is that of one major version, and every other refuses to start on it. */
+function guardDatabaseVersion({ values, chart }: ReleaseWish, release: Release): Finding[] {
+  const present = databaseTag(release)
+  const { enabled = true, image } = (values as DatabaseImage).postgresql ?? {}
+  if (present === undefined || !enabled) return []
+  const wanted = image?.tag === undefined ? undefined : String(image.tag)
+  const unsaid = wanted === undefined && chart.version === release.chart.version
+  if (unsaid || majorOf(present) === undefined || (wanted !== undefined && majorOf(wanted) === majorOf(present))) return []
+  return [{
+    id: 'postgres-major-version',
+    severity: 'error',
+    title: `The database runs PostgreSQL ${present}, and ${wanted === undefined ? `chart ${chart.version} may bring another version` : `${wanted} is wanted`}`,
+    evidence: [`image tag in Helm's record, revision ${release.revision}: ${present}`, wanted === undefined ? 'airflow.database.imageTag is not set' : `wanted: ${wanted}`],
+    why: 'PostgreSQL does not start over the data of another major version.',
+    fix: [`Write airflow.database.imageTag: "${present}".`, 'To move to another major version: npx tsx run.ts backup, then a release under another airflow.release with the new imageTag, then npx tsx run.ts restore there.'],
+  }]
+}
+
+interface Workload {
+  template?: { spec?: { containers?: { image?: string }[] } }
+}
+
+/** The tag of the bundled PostgreSQL, as Helm's record has it. */
+export function databaseTag({ name, objects }: Pick<Release, 'name' | 'objects'>): string | undefined {
+  const set = objects.find(({ kind, metadata }) => kind === 'StatefulSet' && metadata.name === `${name}-postgresql`)
+  const image = (set?.spec as Workload | undefined)?.template?.spec?.containers?.[0]?.image
+  return /:([^:/@]+)(?:@|$)/.exec(image ?? '')?.[1]
+}
+
+function majorOf(tag: string): string | undefined {
+  return /^\d+/.exec(tag)?.[0]
 }
 
 /** PostgreSQL writes its password into the volume at its first start and never looks at the Secret again. */

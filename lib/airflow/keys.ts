@@ -11,11 +11,12 @@ export interface KeySpec {
   username: string
 }
 
-/** The data keys are those that the official chart reads (its values.yaml names each). */
 export function secretNames(release: string) {
   return {
     fernetKey: `${release}-airstrip-fernet-key`,
     webserverSecretKey: `${release}-airstrip-webserver-secret-key`,
+    apiSecretKey: `${release}-airstrip-api-secret-key`,
+    jwtSecret: `${release}-airstrip-jwt-secret`,
     postgresql: `${release}-airstrip-postgresql`,
     metadata: `${release}-airstrip-metadata`,
     resultBackend: `${release}-airstrip-result-backend`,
@@ -25,34 +26,70 @@ export function secretNames(release: string) {
   } as const
 }
 
-export function secretRefs({ namespace, release }: Pick<KeySpec, 'namespace' | 'release'>): ObjectRef[] {
-  return Object.values(secretNames(release)).map((name) => ({ apiVersion: 'v1', kind: 'Secret', name, namespace }))
+export type KeyName = keyof ReturnType<typeof secretNames>
+
+/** What a chart takes of them, and in whose words. */
+export interface Takes {
+  keys: readonly KeyName[]
+  maker: 'official' | 'community'
 }
 
-/** Passwords that a person brings; what is left out is made. */
+/** Those that the chart is given. */
+export function secretRefs({ namespace, release }: Pick<KeySpec, 'namespace' | 'release'>, { keys }: Pick<Takes, 'keys'>): ObjectRef[] {
+  const names = secretNames(release)
+  return keys.map((key) => ({ apiVersion: 'v1', kind: 'Secret', name: names[key], namespace }))
+}
+
+/** What is known already: passwords that a person brings, keys of a release that is taken over. What is left out is made. */
 export interface Given {
   database?: string | undefined
   admin?: string | undefined
+  redis?: string | undefined
+  fernetKey?: string | undefined
+  webserverSecretKey?: string | undefined
+  apiSecretKey?: string | undefined
+  jwtSecret?: string | undefined
 }
 
 /** The Secrets that are missing, in step with those that are there: one password, one connection. */
-export function makeSecrets(spec: KeySpec, live: readonly (KubernetesObject | undefined)[], given: Given, random: RandomBytes): KubernetesObject[] {
+export function makeSecrets(spec: KeySpec, family: Takes, live: readonly (KubernetesObject | undefined)[], given: Given, random: RandomBytes): KubernetesObject[] {
   const names = secretNames(spec.release)
   const known = new Map(live.filter((secret) => secret !== undefined).map((secret) => [secret.metadata.name, readData(secret)]))
+  const wanted = secretData(spec, family, knownPasswords(spec.release, known, given, random), random)
+  return family.keys.filter((key) => !known.has(names[key])).map((key) => secret(spec, names[key], wanted[key]))
+}
+
+interface Passwords extends Given {
+  database: string
+  redis: string
+}
+
+/** A lost Secret is made again from its siblings. */
+function knownPasswords(release: string, known: ReadonlyMap<string, Record<string, string>>, given: Given, random: RandomBytes): Passwords {
+  const names = secretNames(release)
   const old = (name: string, key: string): string | undefined => known.get(name)?.[key]
-  const password = old(names.postgresql, 'password') ?? passwordOf(old(names.metadata, 'connection')) ?? passwordOf(old(names.resultBackend, 'connection')) ?? given.database ?? makePassword(random)
-  const redis = old(names.redis, 'password') ?? passwordOf(old(names.broker, 'connection')) ?? makePassword(random)
-  const wanted: Record<string, Record<string, string>> = {
-    [names.fernetKey]: { 'fernet-key': fernetKey(random) },
-    [names.webserverSecretKey]: { 'webserver-secret-key': random(32).toString('hex') },
-    [names.postgresql]: { password, 'postgres-password': makePassword(random) },
-    [names.metadata]: { connection: connectionTo(spec, 'postgresql', password) },
-    [names.resultBackend]: { connection: connectionTo(spec, 'db+postgresql', password) },
-    [names.redis]: { password: redis },
-    [names.broker]: { connection: `redis://:${encodeURIComponent(redis)}@${spec.release}-redis:6379/0` },
-    [names.admin]: { username: spec.username, password: given.admin ?? makePassword(random) },
+  return {
+    ...given,
+    database: old(names.postgresql, 'password') ?? old(names.postgresql, 'postgresql-password') ?? passwordOf(old(names.metadata, 'connection')) ?? passwordOf(old(names.resultBackend, 'connection')) ?? given.database ?? makePassword(random),
+    redis: old(names.redis, 'password') ?? passwordOf(old(names.broker, 'connection')) ?? given.redis ?? makePassword(random),
   }
-  return Object.entries(wanted).filter(([name]) => !known.has(name)).map(([name, stringData]) => secret(spec, name, stringData))
+}
+
+/** The data keys are those that the charts read: each values.yaml names its own, and the community chart's PostgreSQL has them built in. */
+function secretData(spec: KeySpec, { maker }: Pick<Takes, 'maker'>, { database, redis, ...given }: Passwords, random: RandomBytes): Record<KeyName, Record<string, string>> {
+  const superuser = makePassword(random)
+  return {
+    fernetKey: { 'fernet-key': given.fernetKey ?? fernetKey(random) },
+    webserverSecretKey: { 'webserver-secret-key': given.webserverSecretKey ?? random(32).toString('hex') },
+    apiSecretKey: { 'api-secret-key': given.apiSecretKey ?? random(32).toString('hex') },
+    jwtSecret: { 'jwt-secret': given.jwtSecret ?? random(64).toString('hex') },
+    postgresql: maker === 'community' ? { 'postgresql-password': database, 'postgresql-postgres-password': superuser } : { 'password': database, 'postgres-password': superuser },
+    metadata: { connection: connectionTo(spec, 'postgresql', database) },
+    resultBackend: { connection: connectionTo(spec, 'db+postgresql', database) },
+    redis: { password: redis },
+    broker: { connection: `redis://:${encodeURIComponent(redis)}@${spec.release}-redis:6379/0` },
+    admin: { username: spec.username, password: given.admin ?? makePassword(random) },
+  }
 }
 
 function connectionTo({ database }: KeySpec, scheme: string, password: string): string {

@@ -1,18 +1,7 @@
 import { edited } from '../manifest/load.ts'
+import type { Family } from './families.ts'
 import { secretNames } from './keys.ts'
-
-/** What the values of the official chart (apache-airflow/airflow 1.8 to 1.10) are made of. */
-export interface ValuesSpec {
-  release: string
-  admin: { username: string; email: string; firstName: string; lastName: string; role: string }
-  database: { user: string; name: string; imageTag: string; external: boolean }
-  image: { repository?: string | undefined; tag?: string | undefined }
-  claims: { dags: string; logs: string }
-  /** What the webserver is told of its own address. */
-  baseUrl: string
-  /** The person's own values, over all of these. */
-  overrides: Record<string, unknown>
-}
+import { airflowVersionOf, baseUrl, type ValuesSpec } from './values.ts'
 
 const passwordFolder = '/run/airstrip/admin'
 
@@ -22,22 +11,26 @@ const passwordFolder = '/run/airstrip/admin'
  */
 const createUser = `password=$(cat ${passwordFolder}/password) && printf '%s\\n%s\\n' "$password" "$password" | airflow users create "$@"`
 
-export function officialValues(spec: ValuesSpec, executor: string): Record<string, unknown> {
-  return edited({ executor, ...secretValues(spec), ...volumeValues(spec), ...userValues(spec), ...imageValues(spec), ...webserverValues(spec) }, spec.overrides)
+/** For apache-airflow/airflow from 1.8 on, with Airflow 2 and, from 1.17 on, with Airflow 3. */
+export function officialValues(spec: ValuesSpec, family: Family, executor: string): Record<string, unknown> {
+  return edited({ executor, ...secretValues(spec, family), ...volumeValues(spec), ...imageValues(spec), ...webValues(spec, family) }, userValues(spec))
 }
 
+const webKeys = [['webserverSecretKey', 'webserverSecretKeySecretName'], ['apiSecretKey', 'apiSecretKeySecretName'], ['jwtSecret', 'jwtSecretName']] as const
+
 /** Keys and passwords by reference: none of them is in a value, so none is in Helm's record. */
-function secretValues({ release, database }: ValuesSpec): Record<string, unknown> {
+function secretValues({ release, database }: ValuesSpec, { keys, firstUser, imageTag }: Family): Record<string, unknown> {
   const names = secretNames(release)
+  const tag = database.imageTag ?? imageTag
   const auth = { enablePostgresUser: true, existingSecret: names.postgresql, username: database.user, database: database.name }
   return {
     fernetKeySecretName: names.fernetKey,
-    webserverSecretKeySecretName: names.webserverSecretKey,
+    ...Object.fromEntries(webKeys.filter(([key]) => keys.includes(key)).map(([key, value]) => [value, names[key]])),
     // The chart prints both of its default passwords in its notes unless they are emptied.
-    webserver: { defaultUser: { password: '' } },
+    [firstUser]: { defaultUser: { password: '' } },
     data: { metadataConnection: { pass: '' }, metadataSecretName: names.metadata, resultBackendSecretName: names.resultBackend, brokerUrlSecretName: names.broker },
     redis: { passwordSecretName: names.redis },
-    postgresql: database.external ? { enabled: false } : { enabled: true, image: { tag: database.imageTag }, auth },
+    postgresql: database.external === undefined ? { enabled: true, ...(tag === undefined ? {} : { image: { tag } }), auth } : { enabled: false },
   }
 }
 
@@ -64,16 +57,13 @@ function imageValues({ image }: ValuesSpec): Record<string, unknown> {
   const { repository, tag } = image
   return {
     ...(repository === undefined ? {} : { defaultAirflowRepository: repository }),
-    ...(tag === undefined ? {} : { defaultAirflowTag: tag, airflowVersion: versionOf(tag) }),
+    ...(tag === undefined ? {} : { defaultAirflowTag: tag, airflowVersion: airflowVersionOf(tag) }),
   }
 }
 
-/** `2.6.2-python3.10` carries Airflow 2.6.2; the chart compares the version, not the tag. */
-function versionOf(tag: string): string {
-  return /^\d+\.\d+\.\d+/.exec(tag)?.[0] ?? tag
-}
-
 /** The chart takes the path of its probes from this value, so it must not be set by a variable. */
-function webserverValues({ baseUrl }: ValuesSpec): Record<string, unknown> {
-  return { config: { webserver: { base_url: baseUrl, enable_proxy_fix: 'True' } } }
+function webValues(spec: ValuesSpec, family: Family): Record<string, unknown> {
+  const base_url = baseUrl(spec, family)
+  if (family.id === 'official-3') return { config: { api: { base_url }, fab: { enable_proxy_fix: 'True' } } }
+  return { config: { webserver: { base_url, enable_proxy_fix: 'True' } } }
 }

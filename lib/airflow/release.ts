@@ -1,7 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Chart, ChartSource, KubernetesObject, Release, ReleaseWish } from '../access.ts'
+import { edited } from '../manifest/load.ts'
+import type { Chart, ChartSource, KubernetesObject, Reader, Release, ReleaseWish } from '../access.ts'
 import { markedFingerprint } from './operation.ts'
-import { officialValues, type ValuesSpec } from './official.ts'
+import { communityValues } from './community.ts'
+import { familyOf, type Family } from './families.ts'
+import { officialValues } from './official.ts'
+import { airflowVersionOf, type ValuesSpec } from './values.ts'
 
 /** What step helm and step executor both want of the release; only the executor is the latter's. */
 export interface ReleaseSpec {
@@ -13,14 +17,28 @@ export interface ReleaseSpec {
   timeoutSeconds: number
 }
 
-export function wishFor(spec: ReleaseSpec, executor: string): ReleaseWish {
+export function wishFor(spec: ReleaseSpec, family: Family, executor: string): ReleaseWish {
   const { name, namespace, chart, timeoutSeconds } = spec
-  return { name, namespace, chart, timeoutSeconds, values: officialValues(spec.values, executor) }
+  const made = family.maker === 'community' ? communityValues(spec.values, executor) : officialValues(spec.values, family, executor)
+  return { name, namespace, chart, timeoutSeconds, values: edited(made, spec.values.overrides) }
 }
 
-/** The executor that runs now; a release that does not say runs the chart's default. */
-export function executorOf(release: Release): string {
-  return typeof release.values.executor === 'string' ? release.values.executor : 'CeleryExecutor'
+/** What this chart is, with the Airflow that the configuration puts into it. */
+export function familyFor({ values: { image, overrides } }: ReleaseSpec, chart: Chart): Family {
+  return familyOf(chart, { ...(image.tag === undefined ? {} : { airflowVersion: airflowVersionOf(image.tag) }), ...overrides })
+}
+
+/** Asked side by side; where both fail, what the cluster says counts: without it a chart is of no use. */
+export async function releaseAndChart({ name, namespace, chart }: ReleaseSpec, reader: Reader): Promise<[Release | undefined, Chart]> {
+  const found = reader.chart(chart)
+  found.catch(() => undefined)
+  return [await reader.release(name, namespace), await found]
+}
+
+/** The executor that runs now; a release that does not say runs the chart's default, which is Celery's in all of them. */
+export function executorOf({ values }: Pick<Release, 'values'>): string {
+  const said = [values.executor, (values.airflow as { executor?: unknown } | undefined)?.executor]
+  return said.find((one) => typeof one === 'string') ?? 'CeleryExecutor'
 }
 
 /** Why Helm must work on the release; `sameWish` where only what was wanted before is made whole. */

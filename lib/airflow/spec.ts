@@ -32,10 +32,12 @@ export function airflowSpec({ airflow, ingress, diff }: AirflowSlice): AirflowSp
       values: {
         release,
         admin: person,
-        database: { user, name, imageTag, external: external !== undefined },
+        database: { user, name, imageTag, external, port, sslmode },
         image: airflow.image ?? {},
         claims,
-        baseUrl: baseUrl(ingress),
+        origin: `https://${ingress.host}`,
+        path: ingress.path,
+        prefix: ingress.prefix,
         overrides: airflow.values,
       },
     },
@@ -43,14 +45,6 @@ export function airflowSpec({ airflow, ingress, diff }: AirflowSlice): AirflowSp
     passwords: { database: databasePassword, admin: adminPassword },
     ignore: diff.ignore,
   }
-}
-
-/**
- * Airflow 2 mounts its pages under the path of its base_url. So the prefix is handled once: either
- * Traefik takes it away and Airflow learns of it from X-Forwarded-Prefix, or Airflow has it.
- */
-function baseUrl({ host, path, prefix }: AirflowSlice['ingress']): string {
-  return prefix === 'mount' ? `https://${host}${path}` : `https://${host}`
 }
 
 /** The claim of the bundled PostgreSQL: its StatefulSet's template is called `data`. */

@@ -1,13 +1,18 @@
 /** What the doctor looks at and says of it, for whoever asks: a person, `doctor --fix`, a step that failed. */
-import { wishFor } from '../airflow/release.ts'
+import { families, familyOfRelease, type Family } from '../airflow/families.ts'
+import { secretNames } from '../airflow/keys.ts'
+import { familyFor } from '../airflow/release.ts'
 import { airflowSpec } from '../airflow/spec.ts'
+import { fernetSecretOf } from '../airflow/values.ts'
 import { collect } from '../doctor/collect/index.ts'
 import { diagnose, type Diagnosis } from '../doctor/diagnose.ts'
 import type { Evidence, Said, Wanted } from '../doctor/evidence.ts'
 import { swept } from '../doctor/sweep.ts'
+import { routeName } from '../manifest/ingress.ts'
 import type { Config } from '../config/schema.ts'
 import type { AirstripError } from '../errors.ts'
 import { prereq } from '../../steps/01-prereq.ts'
+import type { Reader } from '../access.ts'
 import type { Finding } from '../step.ts'
 import { readRecorded } from './recorded.ts'
 import type { Session } from './session.ts'
@@ -36,7 +41,7 @@ export async function examineAll(session: Session, known: Known = { said: [], fi
     unreachable === undefined ? prerequisites(session, reader) : Promise.resolve<Finding[]>([]),
   ])
   const recorded = { state, said: [...said, ...known.said] }
-  const evidence = await collect(reader, { namespace, release, wanted: wantedOf(config), recorded, unreachable, redact: redactor.redact, learn: redactor.add })
+  const evidence = await collect(reader, { namespace, release, wanted: wantedOf(config, unreachable === undefined ? await familyNow(config, reader) : undefined), recorded, unreachable, redact: redactor.redact, learn: redactor.add })
   const clean = swept(evidence.unreachable === undefined ? [...known.findings, ...beside] : [...known.findings], redactor.redact)
   return { evidence, beside: clean, diagnosis: diagnose(evidence, clean) }
 }
@@ -54,7 +59,15 @@ export async function findingsBehind({ message, seen, findings }: AirstripError,
   return diagnosis.findings
 }
 
-export function wantedOf({ airflow, storage, ingress, diff }: Config): Wanted {
+/** That of the release as it runs, else of the chart that is wanted; undefined where neither can be had. */
+async function familyNow(config: Config, reader: Reader): Promise<Family | undefined> {
+  const { release: spec } = airflowSpec(config)
+  const release = await reader.release(spec.name, spec.namespace).catch(() => undefined)
+  if (release !== undefined) return familyOfRelease(release)
+  return reader.chart(spec.chart).then((chart) => familyFor(spec, chart), () => undefined)
+}
+
+export function wantedOf({ airflow, storage, ingress, diff }: Config, family: Family = families[0]): Wanted {
   const { host, path, prefix, certResolver, entryPoint, address } = ingress
   return {
     chart: airflow.chart,
@@ -62,8 +75,11 @@ export function wantedOf({ airflow, storage, ingress, diff }: Config): Wanted {
     storagePath: storage.path,
     host, path, prefix, certResolver, entryPoint, address,
     ignore: diff.ignore,
-    service: `${airflow.release}-webserver`,
+    family: family.id,
+    healthPath: family.healthPath,
+    route: routeName(airflow.release),
+    service: `${airflow.release}-${family.web}`,
     bundledDatabase: airflow.database.external === undefined,
-    fernetSecretName: String(wishFor(airflowSpec({ airflow, ingress, diff }).release, airflow.executor).values.fernetKeySecretName),
+    fernetSecretName: fernetSecretOf(airflow.values) ?? secretNames(airflow.release).fernetKey,
   }
 }

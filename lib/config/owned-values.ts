@@ -8,6 +8,8 @@ import { spotKey, type Tree } from './tree.ts'
 const owned: readonly (readonly [place: string, key: string])[] = [
   ['executor', 'airflow.executor'],
   ['config.core.executor', 'airflow.executor'],
+  ['airflow.executor', 'airflow.executor'],
+  ['airflow.config.AIRFLOW__CORE__EXECUTOR', 'airflow.executor'],
 ]
 
 export function ownedValues(tree: Tree): Found[] {

@@ -21,6 +21,8 @@ export const executors = [
   'CeleryKubernetesExecutor',
   'LocalKubernetesExecutor',
   'DaskExecutor',
+  'CeleryExecutor,KubernetesExecutor',
+  'LocalExecutor,KubernetesExecutor',
 ] as const
 
 const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
@@ -40,7 +42,7 @@ const database = z.strictObject({
   password: secretSource.optional().describe('Where the password comes from; left out, one is generated and kept in a Kubernetes Secret.'),
   port: z.int().min(1).max(65_535).default(5432).describe('Port that PostgreSQL listens on.'),
   sslmode: z.enum(sslModes).default('disable').describe('sslmode of the connection to the database.'),
-  imageTag: versions.imageTag.default('11').describe('Tag of the bundled PostgreSQL image.'),
+  imageTag: versions.imageTag.optional().describe('Tag of the bundled PostgreSQL image; left out, 11 below Airflow 2.9 and the one of the chart from there on.'),
   external: names.databaseHost.optional().describe('Host of a PostgreSQL of your own; left out, the bundled one is used.'),
 })
 

@@ -79,7 +79,8 @@ const wanted = strictly<Wanted>({
   chart: text('airflow.chart'), executor: text('airflow.executor'), storagePath: text('storage.path'), host: text('ingress.host'), path: text('ingress.path'),
   prefix: z.enum(['strip', 'mount']).describe('ingress.prefix'), certResolver: text('ingress.certResolver'), entryPoint: text('ingress.entryPoint'),
   address: z.string().optional().describe('ingress.address'), ignore: z.array(ignored).optional().describe('diff.ignore'),
-  service: text('The Service that the route leads to'), bundledDatabase: z.boolean().describe('Whether PostgreSQL is the chart\'s own'), fernetSecretName: text('The Secret of the Fernet key'),
+  family: z.enum(['official-2', 'official-3', 'community']).describe('Which chart, with which Airflow'), healthPath: text('Of Airflow\'s health page, below the path'),
+  route: text('The name of the route'), service: text('The Service that the route leads to'), bundledDatabase: z.boolean().describe('Whether PostgreSQL is the chart\'s own'), fernetSecretName: text('The Secret of the Fernet key'),
 })
 
 const log = strictly<ContainerLog>({

@@ -6,6 +6,7 @@
  * they were collected.
  */
 import type { FolderFacts, HttpsAnswer, KubernetesObject, RecordFacts, Release, Unreachable, Versions } from '../access.ts'
+import type { Family } from '../airflow/families.ts'
 import type { Lease } from '../airflow/lock.ts'
 import type { IgnoreRule } from '../diff/noise.ts'
 import { isFoundation, type Part } from '../observe/causes.ts'
@@ -40,7 +41,13 @@ export interface Wanted {
   address?: string | undefined
   /** What the person calls no drift. */
   ignore?: readonly IgnoreRule[] | undefined
-  /** The Service that the route leads to. */
+  /** Which chart, with which Airflow. */
+  family: Family['id']
+  /** Of Airflow's health page, below the path. */
+  healthPath: string
+  /** The name of the route and of its Middleware. */
+  route: string
+  /** The Service that the route leads to, and the name of what serves the web page. */
   service: string
   /** Whether PostgreSQL is the chart's own. */
   bundledDatabase: boolean

@@ -7,15 +7,21 @@ export interface Question {
   path: string
   prefix: 'strip' | 'mount'
   namespace: string
-  service: string
+  /** The name of the route and its Middleware. */
+  route: string
+  healthPath: string
+}
+
+export function healthUrl({ host, path, healthPath }: Pick<Question, 'host' | 'path' | 'healthPath'>): string {
+  return `https://${host}${path}${healthPath}`
 }
 
 /** A new route or certificate needs a moment in Traefik, and an old webserver pod its time to go. */
 const settleMs = 45_000
 
-/** What the answer to `https://HOST/PATH/health` says of route, prefix and webserver. */
+/** What the answer of Airflow's health page says of route, prefix and webserver. */
 export function judgeAnswer(question: Question, answer: HttpsAnswer, now: Date): Look {
-  const url = `https://${question.host}${question.path}/health`
+  const url = healthUrl(question)
   const on: [{ object: string; reason: string }] = [{ object: url, reason: `answers ${answer.status}: ${firstLine(answer.body)}` }]
   if (answer.body.startsWith('Apache Airflow is not at this location')) return { state: 'failed', findings: [handledTwice(question, answer)], settleMs, on }
   if (answer.status === 404 && answer.body.trim() === '404 page not found') return { state: 'failed', findings: [notLoaded(question, answer)], settleMs, on }
@@ -28,7 +34,7 @@ export function judgeAnswer(question: Question, answer: HttpsAnswer, now: Date):
 }
 
 /** Where Airflow sends a person who opens the page: it must not lead out of the prefix. */
-export function judgeRedirect({ host, path }: Question, answer: HttpsAnswer): Finding[] {
+export function judgeRedirect({ host, path }: Pick<Question, 'host' | 'path'>, answer: HttpsAnswer): Finding[] {
   const location = answer.headers.location
   if (location === undefined || answer.status < 300 || answer.status >= 400) return []
   const target = new URL(location, `https://${host}${path}/`)
@@ -43,25 +49,25 @@ export function judgeRedirect({ host, path }: Question, answer: HttpsAnswer): Fi
   }]
 }
 
-function handledTwice({ prefix, service, namespace }: Question, answer: HttpsAnswer): Finding {
+function handledTwice({ prefix, route, namespace }: Question, answer: HttpsAnswer): Finding {
   return {
     id: 'prefix-handled-twice',
     severity: 'error',
     title: 'The prefix is handled twice, or not at all',
     evidence: [`${answer.status}: ${firstLine(answer.body)}`, `ingress.prefix: ${prefix}`],
     why: 'Airflow is mounted under another path than the one that reaches it.',
-    fix: [`Remove config.webserver.base_url from airflow.values and run again.`, `kubectl -n ${namespace} get ingressroute,middleware ${service} -o yaml`],
+    fix: [`Remove config.webserver.base_url from airflow.values and run again.`, `kubectl -n ${namespace} get ingressroute,middleware ${route} -o yaml`],
   }
 }
 
-function notLoaded({ service, namespace }: Question, answer: HttpsAnswer): Finding {
+function notLoaded({ route, namespace }: Question, answer: HttpsAnswer): Finding {
   return {
     id: 'traefik-404-route-not-loaded',
     severity: 'error',
     title: 'Traefik answers, but has not loaded the route',
     evidence: [`${answer.status}: ${firstLine(answer.body)}`],
     why: 'One bad reference (entry point, middleware, service) makes Traefik drop the whole route, and its log says which.',
-    fix: [`kubectl -n ${namespace} describe ingressroute ${service}`, 'kubectl logs -A -l app.kubernetes.io/name=traefik --tail=50'],
+    fix: [`kubectl -n ${namespace} describe ingressroute ${route}`, 'kubectl logs -A -l app.kubernetes.io/name=traefik --tail=50'],
   }
 }
 

@@ -12,6 +12,7 @@
  */
 import type { ContainerStateTerminated, ContainerStatus, Event, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
+import { servesWeb } from '../airflow/families.ts'
 import { type Failed, failed, fixOf, inNamespace, nameOf, untilNextTry } from './observation.ts'
 import { controllerOf, ownerName, targetOf } from './owners.ts'
 
@@ -75,7 +76,7 @@ function crashLoop(pod: KubernetesObject, status: ContainerStatus, last: Contain
 /** The webserver's workers need a gigabyte or more between them, which no chart asks for. */
 export function outOfMemory(pod: KubernetesObject, status: ContainerStatus, settleMs?: number): Failed {
   const target = targetOf(pod)
-  return failed(pod, status.name === 'webserver' ? 'webserver-oom-or-slow-start' : 'oom-killed', {
+  return failed(pod, servesWeb(status.name) ? 'webserver-oom-or-slow-start' : 'oom-killed', {
     title: `Container ${status.name} of ${ownerName(pod)} needs more memory than it may use`,
     evidence: [`${nameOf(pod)}, container ${status.name}: OOMKilled, restarted ${status.restartCount} times`],
     why: 'The kernel ended it at its memory limit, or the node had none left, each time it was started.',

@@ -9,6 +9,7 @@
  */
 import type { ContainerStatus } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
+import { servesWeb } from '../airflow/families.ts'
 import { type Failed, failed, fixOf, inNamespace, nameOf } from './observation.ts'
 import { ownerName, targetOf } from './owners.ts'
 
@@ -51,7 +52,7 @@ function otherCpu(pod: KubernetesObject, container: string, evidence: string[]):
 
 function tooLittle(pod: KubernetesObject, container: string, evidence: string[]): Failed {
   const target = targetOf(pod)
-  return failed(pod, container === 'webserver' ? 'webserver-oom-or-slow-start' : 'oom-killed', {
+  return failed(pod, servesWeb(container) ? 'webserver-oom-or-slow-start' : 'oom-killed', {
     title: `Container ${container} of ${ownerName(pod)} has a memory limit too small to even start`,
     evidence,
     why: 'The limit is smaller than what the runtime itself needs to start a process.',

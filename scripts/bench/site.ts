@@ -58,7 +58,7 @@ export function writeManifests(site: Site): void {
   const { namespace, release } = airflow
   const yaml = (objects: readonly object[]): string => objects.map(object => stringify(object, { aliasDuplicateObjects: false })).join('---\n')
   writeFileSync(site.storage, yaml(storageObjects({ namespace, ...storage })))
-  writeFileSync(site.ingress, yaml(ingressObjects({ namespace, service: `${release}-webserver`, ...ingress }, 'traefik.containo.us')))
+  writeFileSync(site.ingress, yaml(ingressObjects({ namespace, route: `${release}-webserver`, service: `${release}-webserver`, ...ingress }, 'traefik.containo.us')))
 }
 
 /** The values that the release was installed with, so that Helm finds nothing to change. */

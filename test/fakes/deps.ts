@@ -12,6 +12,7 @@ export const smallest = 'storage: {path: /srv/airflow}\ningress: {host: home.exa
 export const tools: Scripted[] = [
   { when: /^kubectl version --client/, answers: { stdout: '{"clientVersion":{"gitVersion":"v1.22.0"}}' } },
   { when: /^helm version/, answers: { stdout: 'v3.9.4' } },
+  { when: /^helm pull/, answers: { exitCode: 1, stderr: 'Error: no charts in a test' } },
 ]
 
 export interface World {

@@ -3,18 +3,17 @@ import { withHelmMarks } from '../../lib/airflow/hand-edits.ts'
 import { secretRefs } from '../../lib/airflow/keys.ts'
 import { chartMark, operationLease } from '../../lib/airflow/operation.ts'
 import { wishFor } from '../../lib/airflow/release.ts'
-import type { Chart, KubernetesObject, Release } from '../../lib/access.ts'
+import type { KubernetesObject, Release } from '../../lib/access.ts'
 import { helm } from '../../steps/04-helm.ts'
 import { clusterReader, type Cluster } from '../fakes/reader.ts'
 import { claim, deployment, release } from '../lib/observe/objects.ts'
-import { changesOf, config, told, type Sections } from './config.ts'
+import { changesOf, chart, config, family, told, type Sections } from './config.ts'
 
 const spec = helm.spec(config())
-const chart: Chart = { name: 'airflow', version: '1.10.0', appVersion: '2.6.2', home: '', fingerprint: 'f00d'.repeat(16), path: '/cache/airflow.tgz', local: false }
-const secrets: KubernetesObject[] = secretRefs(spec.keys).map(({ name }) => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: 'airflow' }, data: { password: 'eA==', connection: 'eA==' } }))
+const secrets: KubernetesObject[] = secretRefs(spec.keys, family).map(({ name }) => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: 'airflow' }, data: { password: 'eA==', connection: 'eA==' } }))
 const declared = deployment('airflow-scheduler', 1)
 const scheduler = withHelmMarks(declared, { name: 'airflow', namespace: 'airflow' })
-const installed = (fields: Partial<Release> = {}): Release => release({ values: wishFor(spec.release, 'KubernetesExecutor').values, description: chartMark(chart.fingerprint, 'home/1/x'), objects: [{ ...declared, status: undefined }], ...fields })
+const installed = (fields: Partial<Release> = {}): Release => release({ values: wishFor(spec.release, family, 'KubernetesExecutor').values, description: chartMark(chart.fingerprint, 'home/1/x'), objects: [{ ...declared, status: undefined }], ...fields })
 const lease = (holder: string): KubernetesObject => operationLease({ name: 'airflow', namespace: 'airflow' }, holder, 1800, new Date())
 
 const check = (cluster: Cluster, sections?: Sections) => {
@@ -24,7 +23,7 @@ const check = (cluster: Cluster, sections?: Sections) => {
 
 void t.test('on a bare cluster keys are made and the release is installed, with the wanted executor at once', async (t) => {
   const found = await check({})
-  t.same(told(found), [...secretRefs(spec.keys).map(({ name }) => `generate Secret airflow/${name}`), 'release Helm release airflow/airflow'])
+  t.same(told(found), [...secretRefs(spec.keys, family).map(({ name }) => `generate Secret airflow/${name}`), 'release Helm release airflow/airflow'])
   t.match(changesOf(found)[1], { op: 'release', why: 'it is not installed', want: { values: { executor: 'KubernetesExecutor' } } })
 })
 
@@ -66,7 +65,7 @@ void t.test('what an autoscaler or the configuration leaves open is not put back
 })
 
 void t.test('the executor of a release that runs is left to step executor', async (t) => {
-  const celery = installed({ values: wishFor(spec.release, 'CeleryExecutor').values })
+  const celery = installed({ values: wishFor(spec.release, family, 'CeleryExecutor').values })
   t.match(await check({ objects: [...secrets, scheduler], release: celery }), { state: 'satisfied' })
   t.match(changesOf(await check({ objects: [...secrets, scheduler], release: { ...celery, status: 'failed' } })), [{ want: { values: { executor: 'CeleryExecutor' } } }])
 })
@@ -85,10 +84,10 @@ void t.test('what a living Helm holds is blocked', async (t) => {
   t.match(await check({ objects: [...secrets, lease('attic/7/x')], release: pending }), { state: 'blocked', findings: [{ id: 'helm-pending-lock' }] })
 })
 
-void t.test('what would lose data is blocked before a chart is looked for', async (t) => {
-  const reader = clusterReader({ objects: [claim()] })
+void t.test('what would lose data is blocked before Helm is asked for anything', async (t) => {
+  const reader = clusterReader({ chart, objects: [claim()] })
   t.match(await helm.check(spec, reader), { state: 'blocked', findings: [{ id: 'postgres-pvc-old-password' }] })
-  t.notOk(reader.asked.some((one) => one.startsWith('chart')))
+  t.notOk(reader.asked.some((one) => one.startsWith('render')))
   t.match(await check({ release: release({ values: {} }) }), { state: 'blocked', findings: [{ id: 'release-not-airstrips' }] })
 })
 

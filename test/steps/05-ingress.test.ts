@@ -4,15 +4,15 @@ import type { HttpsAnswer, KubernetesObject } from '../../lib/access.ts'
 import { ingress } from '../../steps/05-ingress.ts'
 import { clusterReader, type Cluster } from '../fakes/reader.ts'
 import { node } from '../lib/observe/objects.ts'
-import { config, told, type Sections } from './config.ts'
+import { chart, config, told, type Sections } from './config.ts'
 
-const spec = ingress.spec(config())
+const spec = { ...ingress.spec(config()), service: 'airflow-webserver' }
 const crd = (group: string): KubernetesObject => ({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: `ingressroutes.${group}` } })
 const both = [crd('traefik.io'), crd('traefik.containo.us')]
 const traefik = (version: string): KubernetesObject => ({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'traefik', namespace: 'traefik' }, spec: { template: { spec: { containers: [{ name: 'x', image: `traefik:${version}` }] } } } })
 const ours = (group: string): KubernetesObject[] => ingressObjects(spec, group)
 
-const check = (objects: KubernetesObject[], sections?: Sections) => ingress.check(ingress.spec(config(sections)), clusterReader({ objects }))
+const check = (objects: KubernetesObject[], sections?: Sections) => ingress.check(ingress.spec(config(sections)), clusterReader({ chart, objects }))
 
 void t.test('route and middleware are made in the group that this Traefik reads', async (t) => {
   for (const [version, group] of [['2.9.10', 'traefik.containo.us'], ['2.10.4', 'traefik.io'], ['3.0.0', 'traefik.io']] as const) {

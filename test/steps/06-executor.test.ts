@@ -4,11 +4,11 @@ import type { KubernetesObject, Release } from '../../lib/access.ts'
 import { executor } from '../../steps/06-executor.ts'
 import { clusterReader } from '../fakes/reader.ts'
 import { deployment, release, statefulSet } from '../lib/observe/objects.ts'
-import { changesOf, config } from './config.ts'
+import { changesOf, chart, config, family } from './config.ts'
 
 const spec = executor.spec(config())
-const running = (name: string, objects: KubernetesObject[] = []): Release => release({ values: wishFor(spec.release, name).values, objects })
-const check = (one: Release | undefined) => executor.check(spec, clusterReader({ release: one }))
+const running = (name: string, objects: KubernetesObject[] = []): Release => release({ values: wishFor(spec.release, family, name).values, objects })
+const check = (one: Release | undefined) => executor.check(spec, clusterReader({ chart, release: one }))
 
 void t.test('a release with the wanted executor is satisfied', async (t) => {
   t.match(await check(running('KubernetesExecutor')), { state: 'satisfied' })
@@ -24,7 +24,7 @@ void t.test('a release with another one is moved, and nothing but the executor c
 
 void t.test('an executor that the chart refuses is refused before Helm is asked, with the nearest that works', async (t) => {
   const wanted = { ...spec, release: { ...spec.release, executor: 'DaskExecutor' } }
-  const seen = await executor.check(wanted, clusterReader({ release: running('CeleryExecutor') }))
+  const seen = await executor.check(wanted, clusterReader({ chart, release: running('CeleryExecutor') }))
   t.match(seen, { state: 'blocked', findings: [{ id: 'executor-not-supported-by-chart', fix: ['Write airflow.executor: CeleryExecutor'] }] })
 })
 
@@ -38,7 +38,7 @@ void t.test('without a release there is nothing to move yet', async (t) => {
 
 const scheduler = deployment('airflow-scheduler', 1)
 const moved = running('KubernetesExecutor', [{ ...scheduler, status: undefined }])
-const verify = (objects: KubernetesObject[], one = moved) => executor.verify(spec, clusterReader({ release: one, objects }))
+const verify = (objects: KubernetesObject[], one = moved) => executor.verify(spec, clusterReader({ chart, release: one, objects }))
 
 void t.test('it is done when the release works and Redis and workers are gone', async (t) => {
   t.match(await verify([scheduler]), { state: 'done', evidence: [/^KubernetesExecutor runs the tasks; Redis and Celery workers are gone/] })
@@ -55,5 +55,5 @@ void t.test('what must be gone and is not is waited for', async (t) => {
 void t.test('with Celery they stay', async (t) => {
   const celery = executor.spec(config({ airflow: 'executor: CeleryExecutor' }))
   const objects = [scheduler, statefulSet('airflow-redis', 1)]
-  t.match(await executor.verify(celery, clusterReader({ release: running('CeleryExecutor', [{ ...scheduler, status: undefined }]), objects })), { state: 'done' })
+  t.match(await executor.verify(celery, clusterReader({ chart, release: running('CeleryExecutor', [{ ...scheduler, status: undefined }]), objects })), { state: 'done' })
 })

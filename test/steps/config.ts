@@ -2,6 +2,12 @@ import { parseConfig } from '../../lib/config/load.ts'
 import type { Config } from '../../lib/config/schema.ts'
 import type { Change, Check } from '../../lib/step.ts'
 import { objectsOf } from '../../lib/changes.ts'
+import { familyOf } from '../../lib/airflow/families.ts'
+import type { Chart } from '../../lib/access.ts'
+
+/** The chart of the reference. */
+export const chart: Chart = { name: 'airflow', version: '1.10.0', appVersion: '2.6.2', home: 'https://airflow.apache.org/', fingerprint: 'f00d'.repeat(16), path: '/cache/airflow.tgz', local: false }
+export const family = familyOf(chart)
 
 export interface Sections {
   airflow?: string

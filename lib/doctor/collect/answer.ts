@@ -1,6 +1,7 @@
 /** What the address of Airflow answers, and the folders on the node where that is this machine. */
 import type { HttpsAnswer, Reader } from '../../access.ts'
 import { addressOf } from '../../observe/address.ts'
+import { healthUrl } from '../../observe/answer.ts'
 import { type Count, mask } from '../redact.ts'
 import type { Scope, Found } from './collector.ts'
 
@@ -9,7 +10,7 @@ const timeoutMs = 4000
 
 export async function askAddress(reader: Reader, { wanted, count }: Scope): Promise<Found> {
   if (wanted === undefined) return {}
-  const url = `https://${wanted.host}${wanted.path}/health`
+  const url = healthUrl(wanted)
   const address = await addressOf(wanted, reader)
   if (address === undefined) return { answered: { url, reason: `${wanted.host} does not resolve here` } }
   try {

@@ -51,7 +51,7 @@ async function read(reader: Reader, query: Wanted, redact: Redact): Promise<Cont
 }
 
 /** By the name of the container, or of the image: what speaks of faults that no probe sees. */
-const speakers = /^(scheduler|webserver|api-server|worker|triggerer|dag-processor|postgresql|redis|git-sync|flower|coredns|local-path-provisioner|traefik)$/
+const speakers = /^(?:airflow-)?(scheduler|web|webserver|api-server|db-migrations|worker|triggerer|dag-processor|postgresql|redis|git-sync|flower|coredns|local-path-provisioner|traefik)$/
 const speakingImages = /(^|\/)(traefik|coredns|local-path-provisioner)(:|@|$)/
 
 /** Traefik may write every request into its log: of that nothing is wanted, and what it complains of lies far back. */

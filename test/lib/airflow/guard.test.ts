@@ -1,6 +1,6 @@
 import t from 'tap'
 import { guardRelease, type Surety } from '../../../lib/airflow/guard.ts'
-import { officialExecutors } from '../../../lib/airflow/executors.ts'
+import { families } from '../../../lib/airflow/families.ts'
 import { secretNames } from '../../../lib/airflow/keys.ts'
 import { executors } from '../../../lib/config/schema.ts'
 import type { Release, ReleaseWish } from '../../../lib/access.ts'
@@ -8,10 +8,12 @@ import { claim, release } from '../observe/objects.ts'
 
 const names = secretNames('airflow')
 const wish = (values: Record<string, unknown> = {}): ReleaseWish => ({ name: 'airflow', namespace: 'airflow', chart: { reference: 'x', version: '1.10.0' }, timeoutSeconds: 1, values: { executor: 'KubernetesExecutor', fernetKeySecretName: names.fernetKey, ...values } })
+const [official2] = families
+const intent = (one: ReleaseWish) => ({ wish: one, family: official2, executor: String(one.values.executor) })
 const safe: Surety = { secrets: [], externalDatabase: false, passwordGiven: false }
 const secret = (name: string) => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name } })
 
-const ids = (one: ReleaseWish, record?: Release, surety: Partial<Surety> = {}): string[] => guardRelease(one, record, { ...safe, ...surety }).map(({ id }) => id)
+const ids = (one: ReleaseWish, record?: Release, surety: Partial<Surety> = {}): string[] => guardRelease(intent(one), record, { ...safe, ...surety }).map(({ id }) => id)
 
 void t.test('a first install with nothing in the way is let through', (t) => {
   t.same(ids(wish()), [])
@@ -19,9 +21,9 @@ void t.test('a first install with nothing in the way is let through', (t) => {
 })
 
 void t.test('an executor that the chart does not take is refused with the nearest that it takes', (t) => {
-  for (const executor of executors) t.same(ids(wish({ executor })), officialExecutors.includes(executor) ? [] : ['executor-not-supported-by-chart'], executor)
-  t.match(guardRelease(wish({ executor: 'DaskExecutor' }), undefined, safe), [{ fix: [/CeleryExecutor/] }])
-  t.match(guardRelease(wish({ executor: 'SequentialExecutor' }), undefined, safe), [{ fix: [/LocalExecutor/] }])
+  for (const executor of executors) t.same(ids(wish({ executor })), official2.executors.includes(executor) ? [] : ['executor-not-supported-by-chart'], executor)
+  t.match(guardRelease(intent(wish({ executor: 'DaskExecutor' })), undefined, safe), [{ fix: [/CeleryExecutor/] }])
+  t.match(guardRelease(intent(wish({ executor: 'SequentialExecutor' })), undefined, safe), [{ fix: [/LocalExecutor/] }])
   t.end()
 })
 
@@ -51,5 +53,36 @@ void t.test('an external database needs its password', (t) => {
 
 void t.test('all refusals come at once', (t) => {
   t.same(ids(wish({ executor: 'DaskExecutor' }), release({ values: {} }), { databaseClaim: claim() }), ['executor-not-supported-by-chart', 'release-not-airstrips', 'postgres-pvc-old-password'])
+  t.end()
+})
+
+const database = (image: string, fields: Partial<Release> = {}): Release => release({
+  values: { fernetKeySecretName: names.fernetKey },
+  objects: [{ apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'airflow-postgresql', namespace: 'airflow' }, spec: { template: { spec: { containers: [{ image }] } } } }],
+  ...fields,
+})
+const tagged = (tag: string) => wish({ postgresql: { enabled: true, image: { tag } } })
+
+void t.test('PostgreSQL is never started in another major version over the data of the present one', (t) => {
+  const present = database('docker.io/bitnami/postgresql:11.12.0-debian-10-r44')
+  t.same(ids(tagged('11'), present), [])
+  t.same(ids(tagged('11.22.0'), present), [])
+  t.same(ids(tagged('16.1.0'), present), ['postgres-major-version'])
+  t.match(guardRelease(intent(tagged('16.1.0')), present, safe), [{ fix: [/imageTag: "11\.12\.0-debian-10-r44"/, /backup/] }])
+  t.same(ids(wish({ postgresql: { enabled: false } }), present), [], 'the data stays where it is')
+  t.end()
+})
+
+void t.test('what a chart of another version would bring is not left to chance', (t) => {
+  const present = database('docker.io/bitnami/postgresql:16.1.0-debian-11-r15', { chart: { name: 'airflow', version: '1.10.0', appVersion: '2.6.2' } })
+  t.same(ids(wish(), present), [], 'the same chart brings what it brought')
+  t.same(ids({ ...wish(), chart: { reference: 'x', version: '1.22.0' } }, present), ['postgres-major-version'])
+  t.same(ids({ ...tagged('16'), chart: { reference: 'x', version: '1.22.0' } }, present), [])
+  t.end()
+})
+
+void t.test('a release of another maker\'s chart is not upgraded', (t) => {
+  const theirs = release({ chart: { name: 'airflow', version: '8.7.1', appVersion: '2.5.3' }, values: {} })
+  t.same(ids(wish(), theirs), ['release-of-another-chart'], 'and nothing else is said of it')
   t.end()
 })

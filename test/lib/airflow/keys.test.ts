@@ -1,9 +1,11 @@
 import t from 'tap'
 import { makeSecrets, readData, secretNames, secretRefs, type KeySpec } from '../../../lib/airflow/keys.ts'
+import { families } from '../../../lib/airflow/families.ts'
 import type { KubernetesObject, RandomBytes } from '../../../lib/access.ts'
 
 const spec: KeySpec = { namespace: 'airflow', release: 'flow', username: 'admin', database: { user: 'airflow', name: 'metadata', host: 'flow-postgresql.airflow', port: 5432, sslmode: 'disable' } }
 const names = secretNames('flow')
+const [family] = families
 
 /** Never the same bytes twice. */
 function counting(from = 0): RandomBytes {
@@ -13,7 +15,7 @@ function counting(from = 0): RandomBytes {
 
 /** As the API server returns what was created. */
 function live(secrets: readonly KubernetesObject[], ...lost: string[]): (KubernetesObject | undefined)[] {
-  return secretRefs(spec).map(({ name }) => {
+  return secretRefs(spec, family).map(({ name }) => {
     const found = secrets.find(({ metadata }) => metadata.name === name)
     if (found === undefined || lost.includes(name)) return undefined
     const { stringData, ...rest } = found
@@ -26,23 +28,23 @@ function valueOf(secrets: readonly KubernetesObject[], name: string, key: string
   return data?.[key] ?? ''
 }
 
-const all = makeSecrets(spec, [], {}, counting())
+const all = makeSecrets(spec, family, [], {}, counting())
 
 void t.test('all of them are made at first, in the namespace, marked as ours', (t) => {
-  t.same(all.map(({ metadata }) => metadata.name).sort(), Object.values(names).sort())
+  t.same(all.map(({ metadata }) => metadata.name).sort(), family.keys.map((key) => names[key]).sort())
   for (const secret of all) t.match(secret, { apiVersion: 'v1', kind: 'Secret', type: 'Opaque', metadata: { namespace: 'airflow', labels: { 'app.kubernetes.io/managed-by': 'airstrip', 'app.kubernetes.io/instance': 'flow' } } })
   t.end()
 })
 
 void t.test('what is there is never made again', (t) => {
-  t.same(makeSecrets(spec, live(all), {}, counting(100)), [])
-  t.same(makeSecrets(spec, live(all, names.fernetKey), {}, counting(100)).map(({ metadata }) => metadata.name), [names.fernetKey])
+  t.same(makeSecrets(spec, family, live(all), {}, counting(100)), [])
+  t.same(makeSecrets(spec, family, live(all, names.fernetKey), {}, counting(100)).map(({ metadata }) => metadata.name), [names.fernetKey])
   t.end()
 })
 
 void t.test('a Fernet key is 32 bytes in URL-safe base64 with its padding', (t) => {
   for (const byte of [0, 7, 0xfb, 0xff]) {
-    const key = valueOf(makeSecrets(spec, [], {}, (count) => Buffer.alloc(count, byte)), names.fernetKey, 'fernet-key')
+    const key = valueOf(makeSecrets(spec, family, [], {}, (count) => Buffer.alloc(count, byte)), names.fernetKey, 'fernet-key')
     t.match(key, /^[A-Za-z0-9_-]{43}=$/)
     t.same(Buffer.from(key, 'base64url'), Buffer.alloc(32, byte))
   }
@@ -68,29 +70,29 @@ void t.test('a lost Secret is made again from its siblings, whichever of them is
   const password = valueOf(all, names.postgresql, 'password')
   const trio = [names.postgresql, names.metadata, names.resultBackend]
   for (const left of trio) {
-    const again = makeSecrets(spec, live(all, ...trio.filter((name) => name !== left)), {}, counting(100))
+    const again = makeSecrets(spec, family, live(all, ...trio.filter((name) => name !== left)), {}, counting(100))
     t.equal(again.length, 2)
     for (const secret of again) t.match(JSON.stringify(secret.stringData), password, `${secret.metadata.name} from ${left}`)
   }
   const redis = valueOf(all, names.redis, 'password')
-  t.equal(valueOf(makeSecrets(spec, live(all, names.redis), {}, counting(100)), names.redis, 'password'), redis)
-  t.match(valueOf(makeSecrets(spec, live(all, names.broker), {}, counting(100)), names.broker, 'connection'), redis)
+  t.equal(valueOf(makeSecrets(spec, family, live(all, names.redis), {}, counting(100)), names.redis, 'password'), redis)
+  t.match(valueOf(makeSecrets(spec, family, live(all, names.broker), {}, counting(100)), names.broker, 'connection'), redis)
   t.end()
 })
 
 void t.test('a password that a person gives is taken, whatever is in it, and found again', (t) => {
   const given = { database: 'p@ss:w/ö%rd?#', admin: 'adm in' }
-  const made = makeSecrets(spec, [], given, counting(100))
+  const made = makeSecrets(spec, family, [], given, counting(100))
   t.equal(valueOf(made, names.postgresql, 'password'), given.database)
   t.equal(valueOf(made, names.admin, 'password'), given.admin)
   const connection = new URL(valueOf(made, names.metadata, 'connection'))
   t.equal(decodeURIComponent(connection.password), given.database)
-  t.equal(valueOf(makeSecrets(spec, live(made, names.postgresql), {}, counting(100)), names.postgresql, 'password'), given.database)
+  t.equal(valueOf(makeSecrets(spec, family, live(made, names.postgresql), {}, counting(100)), names.postgresql, 'password'), given.database)
   t.end()
 })
 
 void t.test('what the database was set up with counts more than what is given now', (t) => {
-  const again = makeSecrets(spec, live(all, names.metadata), { database: 'another' }, counting(100))
+  const again = makeSecrets(spec, family, live(all, names.metadata), { database: 'another' }, counting(100))
   t.notMatch(JSON.stringify(again), /another/)
   t.end()
 })

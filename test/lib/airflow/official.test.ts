@@ -1,11 +1,12 @@
 import t from 'tap'
-import { officialValues } from '../../../lib/airflow/official.ts'
 import { airflowSpec } from '../../../lib/airflow/spec.ts'
+import { familyOf } from '../../../lib/airflow/families.ts'
 import { executorOf, wishFor } from '../../../lib/airflow/release.ts'
 import { parseConfig } from '../../../lib/config/load.ts'
 import type { Config } from '../../../lib/config/schema.ts'
 import type { Release } from '../../../lib/access.ts'
 
+const official2 = familyOf({ version: '1.10.0', appVersion: '2.6.2' })
 const base = 'storage: {path: /srv/airflow}\n'
 const ingress = (more = ''): string => `ingress: {host: home.example.org, certResolver: letsencrypt${more}}\n`
 
@@ -14,7 +15,7 @@ function config(airflow = '', more = ''): Config {
 }
 
 function values(airflow = '', more = '', executor = 'KubernetesExecutor'): Record<string, unknown> {
-  return officialValues(airflowSpec(config(airflow, more)).release.values, executor)
+  return wishFor(airflowSpec(config(airflow, more)).release, official2, executor).values
 }
 
 void t.test('no password is a value: the chart\'s own defaults are emptied, the rest is by name of a Secret', (t) => {
@@ -89,7 +90,7 @@ void t.test('the same configuration gives the same values', (t) => {
 
 void t.test('a wish for another executor differs in the executor alone', (t) => {
   const { release } = airflowSpec(config())
-  const [one, other] = [wishFor(release, 'CeleryExecutor'), wishFor(release, 'KubernetesExecutor')]
+  const [one, other] = [wishFor(release, official2, 'CeleryExecutor'), wishFor(release, official2, 'KubernetesExecutor')]
   t.strictSame({ ...one, values: { ...one.values, executor: '' } }, { ...other, values: { ...other.values, executor: '' } })
   t.equal(executorOf({ values: one.values } as Release), 'CeleryExecutor')
   t.equal(executorOf({ values: {} } as Release), 'CeleryExecutor', 'the chart\'s default')

@@ -110,7 +110,7 @@ void t.test('to the doctor a cluster that cannot be reached is a finding like an
 
 void t.test('a run that reached nothing leaves no lock, and a state that says so', async (t) => {
   const { folder } = await run(t, 'apply', { script: [view, ...tools], ask: gone })
-  t.same(readdirSync(folder).sort(), ['history.ndjson', 'state.json'])
+  t.same(readdirSync(folder).sort(), ['cache', 'history.ndjson', 'state.json'])
   t.match(JSON.parse(readFileSync(join(folder, 'state.json'), 'utf8')), { version: 1, run: { result: 'failed', holder: 'home/4242/1a2b-77' } })
 })
 

@@ -19,7 +19,7 @@ void t.test('the smallest file gets all defaults', (t) => {
       executor: 'KubernetesExecutor',
       values: {},
       admin: { username: 'admin', email: 'admin@example.org', firstName: 'Air', lastName: 'Flow', role: 'Admin' },
-      database: { user: 'airflow', name: 'airflow', port: 5432, sslmode: 'disable', imageTag: '11' },
+      database: { user: 'airflow', name: 'airflow', port: 5432, sslmode: 'disable' },
     },
     provisioner: { version: 'v0.0.24' },
     storage: { path: '/srv/airflow', dagsSize: '1Gi', logsSize: '10Gi', image: 'docker.io/library/busybox:latest' },

@@ -14,7 +14,7 @@ import { claim, crashed, now, pod, release } from '../observe/objects.ts'
 import { logShapes, planted } from './canaries.ts'
 import { reader } from './evidence.ts'
 
-const wanted = { chart: 'apache-airflow/airflow', executor: 'KubernetesExecutor', storagePath: '/srv/airflow', host: 'x', path: '/', prefix: 'strip' as const, certResolver: 'le', entryPoint: 'websecure', service: 'airflow-webserver', bundledDatabase: true, fernetSecretName: 'airflow-airstrip-fernet-key', address: '10.0.0.1' }
+const wanted = { chart: 'apache-airflow/airflow', executor: 'KubernetesExecutor', storagePath: '/srv/airflow', host: 'x', path: '/', prefix: 'strip' as const, certResolver: 'le', entryPoint: 'websecure', family: 'official-2' as const, healthPath: '/health', route: 'airflow-webserver', service: 'airflow-webserver', bundledDatabase: true, fernetSecretName: 'airflow-airstrip-fernet-key', address: '10.0.0.1' }
 
 function formsOf(value: string): string[] {
   const shifted = [0, 1, 2].map((offset) => Buffer.from(' '.repeat(offset) + value).toString('base64').slice(offset === 0 ? 0 : 4).replace(/.{2}=*$/, ''))

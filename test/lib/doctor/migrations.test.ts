@@ -119,7 +119,7 @@ const keyed = { values: { fernetKeySecretName: 'airflow-airstrip-fernet-key' } }
 function wants(fields: Partial<Wanted>): Wanted {
   return {
     chart: 'apache-airflow/airflow', executor: 'LocalExecutor', storagePath: '/srv/airflow', host: '', path: '/airflow', prefix: 'mount', certResolver: '', entryPoint: 'websecure',
-    service: 'airflow-webserver', bundledDatabase: true, fernetSecretName: 'airflow-airstrip-fernet-key', ...fields,
+    family: 'official-2', healthPath: '/health', route: 'airflow-webserver', service: 'airflow-webserver', bundledDatabase: true, fernetSecretName: 'airflow-airstrip-fernet-key', ...fields,
   }
 }
 

@@ -12,7 +12,7 @@ const host = 'home.example.org'
 export const service = 'airflow-webserver'
 export const wanted: NonNullable<Evidence['wanted']> = {
   chart: 'apache-airflow/airflow', executor: 'KubernetesExecutor', storagePath: '/srv/airflow', host, path: '/airflow', prefix: 'strip',
-  certResolver: 'letsencrypt', entryPoint: 'websecure', service, bundledDatabase: true, fernetSecretName: 'airflow-airstrip-fernet-key',
+  certResolver: 'letsencrypt', entryPoint: 'websecure', family: 'official-2', healthPath: '/health', route: service, service, bundledDatabase: true, fernetSecretName: 'airflow-airstrip-fernet-key',
 }
 
 export const group = 'traefik.containo.us'

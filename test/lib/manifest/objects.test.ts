@@ -5,7 +5,7 @@ import { claims, folderJob, storageObjects, type StorageSpec } from '../../../li
 import type { KubernetesObject } from '../../../lib/access.ts'
 
 const spec: StorageSpec = { namespace: 'data-team', path: '/mnt/flow', dagsSize: '2Gi', logsSize: '20Gi', image: 'busybox:1' }
-const way: IngressSpec = { namespace: 'airflow', service: 'airflow-webserver', host: 'home.example.org', path: '/airflow', prefix: 'strip', certResolver: 'letsencrypt', entryPoint: 'websecure' }
+const way: IngressSpec = { namespace: 'airflow', route: 'airflow-webserver', service: 'airflow-webserver', host: 'home.example.org', path: '/airflow', prefix: 'strip', certResolver: 'letsencrypt', entryPoint: 'websecure' }
 const named = (objects: KubernetesObject[]): string[] => objects.map(({ kind, metadata }) => `${kind} ${metadata.namespace === undefined ? '' : `${metadata.namespace}/`}${metadata.name}`)
 
 void t.test('with the reference\'s values the objects are those of manifests/ as they stand', (t) => {

@@ -7,6 +7,7 @@ import { judgeDistribution, judgeRuntime } from '../../../lib/preflight/runtime.
 import { judgeTraefik, missingTraefik } from '../../../lib/preflight/traefik.ts'
 import { judgeVersions } from '../../../lib/preflight/versions.ts'
 import { judgeImmutable } from '../../../lib/preflight/volumes.ts'
+import { families } from '../../../lib/airflow/families.ts'
 import { guardRelease } from '../../../lib/airflow/guard.ts'
 import { judgeLock } from '../../../lib/airflow/lock.ts'
 import { storageObjects } from '../../../lib/manifest/storage.ts'
@@ -22,8 +23,10 @@ const bad = (fields: Parameters<typeof node>[0], nodeInfo: Record<string, unknow
   return { ...object, spec: { ...(object.spec as object), providerID: 'kind://x' }, status: { ...(object.status as object), nodeInfo: { osImage: 'Debian', kubeletVersion: 'v1.27.4', containerRuntimeVersion: 'docker://24', ...nodeInfo } } }
 }
 const wish = { name: 'airflow', namespace: 'airflow', chart: { reference: 'x', version: '1' }, timeoutSeconds: 1, values: { executor: 'DaskExecutor', fernetKeySecretName: 'ours' } }
+const made = (version: string, image: string) => release({ chart: { name: 'airflow', version, appVersion: '2.5.3' }, objects: [{ apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'airflow-postgresql', namespace: 'airflow' }, spec: { template: { spec: { containers: [{ image }] } } } }] })
+const intent = { wish, family: families[0], executor: 'DaskExecutor' }
 const spec = { namespace: 'airflow', path: '/srv/airflow', dagsSize: '1Gi', logsSize: '10Gi', image: 'x' }
-const question = { host: 'home.example.org', path: '/airflow', prefix: 'strip' as const, namespace: 'airflow', service: 'airflow-webserver' }
+const question = { host: 'home.example.org', path: '/airflow', prefix: 'strip' as const, namespace: 'airflow', route: 'airflow-webserver', healthPath: '/health' }
 const answer = (status: number, body: string, headers = {}) => ({ status, body, headers })
 const certificate = { subject: 'x', issuer: 'y', validTo: '2030-01-01T00:00:00Z', names: [] }
 
@@ -48,8 +51,10 @@ const findings: Finding[] = [
   missingTraefik({ groups: [], resolvers: [] }),
   noNode(),
   ...judgeImmutable(storageObjects(spec), storageObjects({ ...spec, path: '/mnt' })),
-  ...guardRelease(wish, release(), { secrets: [], databaseClaim: claim(), externalDatabase: false, passwordGiven: false }),
-  ...guardRelease(wish, undefined, { secrets: [], externalDatabase: true, passwordGiven: false }),
+  ...guardRelease(intent, release(), { secrets: [], databaseClaim: claim(), externalDatabase: false, passwordGiven: false }),
+  ...guardRelease(intent, made('8.7.1', ''), { secrets: [], externalDatabase: false, passwordGiven: false }),
+  ...guardRelease(intent, made('1.0.0', 'docker.io/bitnami/postgresql:9'), { secrets: [], externalDatabase: false, passwordGiven: false }),
+  ...guardRelease(intent, undefined, { secrets: [], externalDatabase: true, passwordGiven: false }),
   ...[judgeLock(release({ status: 'pending-install' }), { leaseDurationSeconds: 90_000 }, true, now)].flatMap((verdict) => (verdict.state === 'held' ? [verdict.finding] : [])),
   ...[answer(404, '404 page not found\n'), answer(404, 'Apache Airflow is not at this location')].flatMap((one) => {
     const look = judgeAnswer(question, one, now)
@@ -73,7 +78,7 @@ void t.test('every finding has an id, evidence, a reason and a fix', (t) => {
 void t.test('no finding of the preflight is left out of the test above', (t) => {
   const known = new Set(findings.map(({ id }) => id))
   const text = program.filter((path) => /^lib\/(preflight|airflow)\//.test(path)).map(read).join('\n')
-  const written = [...text.matchAll(/(?:(?:error|warning)\('|id: ')([a-z0-9-]+)'/g)].map(([, id]) => id ?? '')
+  const written = [...text.matchAll(/(?:(?:error|warning)\('|id: ')([a-z0-9-]+)',(?:\s+severity| \{)/g)].map(([, id]) => id ?? '')
   t.ok(written.length > 15)
   t.same(written.filter((id) => !known.has(id)), [])
   t.end()

@@ -3,6 +3,7 @@
  * of Helm 3 (pkg/chartutil, pkg/action, pkg/kube) and of the charts' own checks.
  */
 import type { Finding } from '../../../step.ts'
+import { familyById } from '../../../airflow/families.ts'
 import { guardExecutor } from '../../../airflow/guard.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type Match, failuresOf, matchesIn, quoted } from '../../failures.ts'
@@ -16,7 +17,7 @@ const anyExecutor = /^.*(?:executor(?:: executor)? must be one of the following|
 
 function executor(evidence: Evidence): Finding[] {
   const said = matchesIn(evidence, anyExecutor)
-  const [wanted] = guardExecutor(evidence.wanted?.executor ?? 'LocalExecutor')
+  const [wanted] = evidence.wanted === undefined ? [] : guardExecutor(evidence.wanted.executor, familyById(evidence.wanted.family))
   if (wanted !== undefined) return [{ ...wanted, evidence: [...wanted.evidence, ...said.map(quoted)] }]
   if (said.length === 0) return []
   return [wrong('executor-not-supported-by-chart', {

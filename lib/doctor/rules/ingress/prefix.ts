@@ -1,7 +1,7 @@
 /** The path under which Airflow is reached, taken away once: by the route, or by base_url. */
 import type { Container, Event, HTTPGetAction, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject, NonEmpty } from '../../../access.ts'
-import { judgeRedirect } from '../../../observe/answer.ts'
+import { healthUrl, judgeRedirect } from '../../../observe/answer.ts'
 import { describeEvent, eventsAbout } from '../../../observe/events.ts'
 import { ageMs, nameOf } from '../../../observe/observation.ts'
 import { lasting, podsOf } from '../../../observe/owners.ts'
@@ -57,7 +57,7 @@ export function prefixTwice(evidence: Evidence): Finding[] {
   return [wrong('prefix-handled-twice', {
     title: strips && base !== undefined && base.path !== '' ? `The prefix ${wanted.path} is taken away by the route and expected by Airflow` : 'Airflow is mounted under another path than the one that reaches it',
     evidence: [
-      ...(met ? [`https://${wanted.host}${wanted.path}/health answers ${way.answer?.status ?? 0}: ${begin(body)}`] : []),
+      ...(met ? [`${healthUrl(wanted)} answers ${way.answer?.status ?? 0}: ${begin(body)}`] : []),
       ...(base === undefined ? [] : [base.source]),
       `the route ${strips ? 'takes the prefix away (stripPrefix)' : 'leaves the prefix'}; ingress.prefix is ${wanted.prefix}`,
     ],
@@ -102,7 +102,7 @@ export function linksOut(evidence: Evidence): Finding[] {
   const way = wayOf(evidence)
   const { answered } = evidence
   if (way === undefined || !way.works || answered === undefined || !('answer' in answered) || answered.page === undefined) return []
-  return judgeRedirect({ ...way.wanted, namespace: evidence.namespace }, answered.page)
+  return judgeRedirect(way.wanted, answered.page)
 }
 
 const settleMs = 30_000

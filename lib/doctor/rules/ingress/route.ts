@@ -2,6 +2,7 @@
 import { drift } from '../../../diff/rules.ts'
 import type { KubernetesObject, NonEmpty } from '../../../access.ts'
 import { ingressObjects } from '../../../manifest/ingress.ts'
+import { healthUrl } from '../../../observe/answer.ts'
 import { faults } from '../../../observe/faults.ts'
 import { ageMs, nameOf } from '../../../observe/observation.ts'
 import type { Finding } from '../../../step.ts'
@@ -35,8 +36,8 @@ export function routeMissing(evidence: Evidence): Finding[] {
   if (way?.group === undefined || !isExpected(evidence)) return []
   const say = way.works ? doubtful : wrong
   const { namespace, routes = [] } = evidence
-  const name = `IngressRoute ${namespace}/${way.wanted.service}`
-  const elsewhere = routes.some(({ kind, metadata }) => kind === 'IngressRoute' && metadata.name === way.wanted.service && metadata.namespace === namespace)
+  const name = `IngressRoute ${namespace}/${way.wanted.route}`
+  const elsewhere = routes.some(({ kind, metadata }) => kind === 'IngressRoute' && metadata.name === way.wanted.route && metadata.namespace === namespace)
   if (way.route === undefined) {
     if (elsewhere) return []
     return [say('route-missing', {
@@ -65,7 +66,7 @@ export function isUnknownResolver({ traefik: { resolvers }, route, wanted }: Way
 }
 
 function answerLines({ answer, wanted }: Way): string[] {
-  return answer === undefined ? [] : [`https://${wanted.host}${wanted.path}/health answers ${answer.status}: ${begin(answer.body)}`]
+  return answer === undefined ? [] : [`${healthUrl(wanted)} answers ${answer.status}: ${begin(answer.body)}`]
 }
 
 /** One of these makes Traefik drop the whole route. */

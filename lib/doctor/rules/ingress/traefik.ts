@@ -1,6 +1,7 @@
 /** Whether Traefik is there, runs, reads the group of the route, and answers. */
 import type { Service } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject, NonEmpty } from '../../../access.ts'
+import { healthUrl } from '../../../observe/answer.ts'
 import { faults } from '../../../observe/faults.ts'
 import { ageMs, inNamespace, nameOf, type Observation } from '../../../observe/observation.ts'
 import { podsOf } from '../../../observe/owners.ts'
@@ -103,7 +104,7 @@ export function groupMismatch(evidence: Evidence): Finding[] {
   if (way === undefined || version === undefined || way.works || way.traefik.groups.length === 0) return []
   const { traefik, wanted, group, workload } = way
   if (workload !== undefined && !runs(workload)) return []
-  const ours = (evidence.routes ?? []).filter(({ kind, metadata }) => kind === 'IngressRoute' && metadata.name === wanted.service && metadata.namespace === evidence.namespace)
+  const ours = (evidence.routes ?? []).filter(({ kind, metadata }) => kind === 'IngressRoute' && metadata.name === wanted.route && metadata.namespace === evidence.namespace)
   if (group !== undefined && (way.route !== undefined || ours.length === 0)) return []
   const back = workload === undefined ? [] : [`kubectl ${inNamespace(workload)} rollout undo ${workload.kind.toLowerCase()}/${workload.metadata.name} # where another version was meant`]
   return [wrong('traefik-crd-group-mismatch', {
@@ -144,7 +145,7 @@ export function unproven(evidence: Evidence): Finding[] {
     title: `Something else than Airflow's health answers at https://${wanted.host}${wanted.path}`,
     evidence: [`${answered.url} answers ${answer.status}: ${begin(answer.body)}`, ...(answer.headers.location === undefined ? [] : [`it leads to ${answer.headers.location}`])],
     why: 'Another server has that address (a router that answers for its own public name), a login stands in front, or Airflow itself fails.',
-    fix: [`curl -ksi https://${wanted.host}${wanted.path}/health`, `${open}, or write ingress.address: IP:PORT of Traefik`],
+    fix: [`curl -ksi ${healthUrl(wanted)}`, `${open}, or write ingress.address: IP:PORT of Traefik`],
   })]
 }
 

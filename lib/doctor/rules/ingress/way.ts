@@ -35,7 +35,7 @@ export function wayOf(evidence: Evidence): Way | undefined {
   return {
     wanted, traefik, group, answer,
     workload: workloads.find(({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}` === traefik.workload),
-    route: routes.find((one) => one.kind === 'IngressRoute' && one.metadata.name === wanted.service && one.metadata.namespace === namespace && one.apiVersion.startsWith(`${group ?? ''}/`)),
+    route: routes.find((one) => one.kind === 'IngressRoute' && one.metadata.name === wanted.route && one.metadata.namespace === namespace && one.apiVersion.startsWith(`${group ?? ''}/`)),
     works: answer?.status === 200 && answer.body.includes('metadatabase'),
   }
 }

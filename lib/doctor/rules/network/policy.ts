@@ -6,6 +6,7 @@
 import type { NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from 'kubernetes-types/networking/v1.js'
 import type { Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../../access.ts'
+import { servesWeb } from '../../../airflow/families.ts'
 import { isFoundation } from '../../../observe/causes.ts'
 import { nameOf } from '../../../observe/observation.ts'
 import { lasting } from '../../../observe/owners.ts'
@@ -32,7 +33,7 @@ export function policyBlocks(evidence: Evidence): Finding[] {
     return said === undefined ? [] : databases.flatMap((database) => blocked(part, database, policies).map((policy) => ({ part, database, policy, said })))
   })
   const gateway = evidence.answered !== undefined && 'answer' in evidence.answered && evidence.answered.answer.status === 504
-  const web = gateway ? parts.filter((part) => isReady(part) && part.metadata.labels?.component === 'webserver').flatMap((part) => shut(part, policies).map((policy) => ({ part, policy }))) : []
+  const web = gateway ? parts.filter((part) => isReady(part) && servesWeb(part.metadata.labels?.component ?? '')).flatMap((part) => shut(part, policies).map((policy) => ({ part, policy }))) : []
   const names = [...new Set([...cut, ...web].map(({ policy }) => policy.metadata?.name ?? ''))].filter((name) => foreign.some(({ metadata }) => metadata?.name === name))
   if (names.length === 0) return []
   return [wrong('network-policy-blocks', {

@@ -1,5 +1,6 @@
 /** Containers that end, or are ended. */
 import type { Pod } from 'kubernetes-types/core/v1.js'
+import { servesWeb } from '../../../airflow/families.ts'
 import type { Finding } from '../../../step.ts'
 import { describeEvent } from '../../../observe/events.ts'
 import { observeCrash, outOfMemory } from '../../../observe/crash.ts'
@@ -74,7 +75,7 @@ function killedByProbe(evidence: Evidence): Finding[] {
     if (kill === undefined || status.restartCount < 2 || !isRecent(kill, evidence, lateMs) || status.lastState?.terminated?.reason === 'OOMKilled') return []
     const said = lastSaid(container, 'Unhealthy', /^(Liveness|Startup) probe failed/)
     const lines = [`${placeOf(nameOf(pod), status.name)}: ${describeEvent(kill)}, restarted ${status.restartCount} times`, ...(said === undefined ? [] : [`${nameOf(pod)}: ${describeEvent(said)}`])]
-    if (status.name !== 'webserver') return [impatientProbe(container, lines, said?.message)]
+    if (!servesWeb(status.name)) return [impatientProbe(container, lines, said?.message)]
     // It gets there after some restarts, most often: on a slow machine that is a start.
     const young = ageMs(pod.metadata.creationTimestamp, new Date(evidence.at)) < lateMs
     return [{ ...slowWebserver(container, lines), severity: young ? 'warning' : 'error' }]

@@ -54,21 +54,21 @@ function otherCpu(evidence: Evidence): Finding[] {
 const broken = /Failed to import: (\S+)|Broken DAG: \[?([^\]\s]+)/
 
 function brokenDag(evidence: Evidence): Finding[] {
-  const lines = evidence.logs.filter(({ container }) => /^(scheduler|dag-processor|webserver|api-server)$/.test(container)).flatMap(({ lines: said }) => said)
+  const lines = evidence.logs.filter(({ container }) => /^(?:airflow-)?(scheduler|dag-processor|web|webserver|api-server)$/.test(container)).flatMap(({ lines: said }) => said)
   const files = [...new Set(lines.flatMap((line) => { const [, one, other] = broken.exec(line) ?? []; return one ?? other ?? [] }))]
   if (files.length === 0 || logLines(evidence, broken).length === 0) return []
   return [doubtful('dag-import-error', {
     title: `Airflow cannot read ${files.length === 1 ? 'a DAG file' : `${files.length} DAG files`}`,
     evidence: [...logLines(evidence, broken).map(({ evidence: seen }) => seen), ...files.map((file) => `file ${file}`)],
     why: 'A DAG that cannot be imported is not shown and not run; the page of DAGs says why at its top.',
-    fix: [`kubectl -n ${evidence.namespace} exec deploy/${evidence.release ?? 'airflow'}-webserver -c webserver -- airflow dags list-import-errors`, `Mend ${files[0] ?? 'the file'}: a module that the image does not have, a mistake in the code, or a Variable or Connection that is not there`],
+    fix: [`kubectl -n ${evidence.namespace} exec deploy/${evidence.wanted?.service ?? `${evidence.release ?? 'airflow'}-webserver`} -- airflow dags list-import-errors`, `Mend ${files[0] ?? 'the file'}: a module that the image does not have, a mistake in the code, or a Variable or Connection that is not there`],
   })]
 }
 
 const unread = /Could not read served logs|Failed to fetch log file from worker|Unable to fetch logs from worker pod/
 
 function logsUnreachable(evidence: Evidence): Finding[] {
-  const lines = logLines(evidence, unread, /^(webserver|api-server)$/)
+  const lines = logLines(evidence, unread, /^(webserver|api-server|airflow-web)$/)
   if (lines.length === 0) return []
   return [doubtful('task-logs-unreachable', {
     title: 'The webserver cannot get at the logs of tasks',

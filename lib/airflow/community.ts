@@ -1,0 +1,59 @@
+import { partsOf } from './executors.ts'
+import { secretNames } from './keys.ts'
+import { baseUrl, type ValuesSpec } from './values.ts'
+
+/** For airflow-stable/airflow 8: its values.yaml, and what its validate-values.tpl refuses. */
+export function communityValues(spec: ValuesSpec, executor: string): Record<string, unknown> {
+  const celery = partsOf(executor)?.celery === true
+  const names = secretNames(spec.release)
+  return {
+    airflow: airflowValues(spec, executor),
+    // What cleans a folder that other pods write as well is refused.
+    scheduler: { logCleanup: { enabled: false } },
+    workers: { enabled: celery, logCleanup: { enabled: false } },
+    flower: { enabled: false },
+    redis: celery ? { enabled: true, existingSecret: names.redis, existingSecretPasswordKey: 'password' } : { enabled: false },
+    dags: { persistence: { enabled: true, existingClaim: spec.claims.dags, accessMode: 'ReadOnlyMany' } },
+    logs: { persistence: { enabled: true, existingClaim: spec.claims.logs, accessMode: 'ReadWriteMany' } },
+    ...databaseValues(spec),
+  }
+}
+
+/** Both keys have defaults that everybody knows; emptied, they come from variables by reference. */
+function airflowValues(spec: ValuesSpec, executor: string): Record<string, unknown> {
+  const { release, admin, image } = spec
+  const names = secretNames(release)
+  const fromSecret = (name: string, secret: string, key: string): object => ({ name, valueFrom: { secretKeyRef: { name: secret, key } } })
+  return {
+    executor,
+    fernetKey: '',
+    webserverSecretKey: '',
+    extraEnv: [
+      fromSecret('AIRFLOW__CORE__FERNET_KEY', names.fernetKey, 'fernet-key'),
+      fromSecret('AIRFLOW__WEBSERVER__SECRET_KEY', names.webserverSecretKey, 'webserver-secret-key'),
+    ],
+    config: {
+      AIRFLOW__WEBSERVER__BASE_URL: baseUrl(spec, { keepsPrefix: false }),
+      AIRFLOW__WEBSERVER__ENABLE_PROXY_FIX: 'True',
+    },
+    users: [{ username: admin.username, password: '${AIRSTRIP_ADMIN_PASSWORD}', role: admin.role, email: admin.email, firstName: admin.firstName, lastName: admin.lastName }],
+    usersTemplates: { AIRSTRIP_ADMIN_PASSWORD: { kind: 'secret', name: names.admin, key: 'password' } },
+    // A password that somebody chose in the web page is theirs.
+    usersUpdate: false,
+    ...(image.repository === undefined && image.tag === undefined ? {} : { image }),
+  }
+}
+
+/** Its bundled PostgreSQL has the names of its Secret's keys built in. */
+function databaseValues({ release, database }: ValuesSpec): Record<string, unknown> {
+  const { user, name, imageTag, external, port, sslmode } = database
+  const { postgresql } = secretNames(release)
+  const reference = { existingSecret: postgresql, existingSecretKey: 'postgresql-password' }
+  if (external === undefined) {
+    return { postgresql: { enabled: true, postgresqlUsername: user, postgresqlDatabase: name, ...reference, ...(imageTag === undefined ? {} : { image: { tag: imageTag } }) } }
+  }
+  return {
+    postgresql: { enabled: false },
+    externalDatabase: { type: 'postgres', host: external, port, database: name, user, passwordSecret: postgresql, passwordSecretKey: 'postgresql-password', properties: `?sslmode=${sslmode}` },
+  }
+}

@@ -1,0 +1,41 @@
+import type { Family } from './families.ts'
+
+/** What the values of any chart are made of. */
+export interface ValuesSpec {
+  release: string
+  admin: { username: string; email: string; firstName: string; lastName: string; role: string }
+  database: { user: string; name: string; imageTag?: string | undefined; external?: string | undefined; port: number; sslmode: string }
+  image: { repository?: string | undefined; tag?: string | undefined }
+  claims: { dags: string; logs: string }
+  /** `https://HOST`, and the path below it. */
+  origin: string
+  path: string
+  prefix: 'strip' | 'mount'
+  /** The person's own values, over all of these. */
+  overrides: Record<string, unknown>
+}
+
+/**
+ * Airflow mounts its pages under the path of its base_url. So the prefix is handled once: either
+ * Traefik takes it away and Airflow 2 learns of it from X-Forwarded-Prefix, or Airflow has it.
+ */
+export function baseUrl({ origin, path, prefix }: ValuesSpec, { keepsPrefix }: Pick<Family, 'keepsPrefix'>): string {
+  return keepsPrefix || prefix === 'mount' ? `${origin}${path}` : origin
+}
+
+/** `2.6.2-python3.10` carries Airflow 2.6.2; charts compare the version, not the tag. */
+export function airflowVersionOf(tag: string): string {
+  return /^\d+\.\d+\.\d+/.exec(tag)?.[0] ?? tag
+}
+
+interface Variable {
+  name?: string
+  valueFrom?: { secretKeyRef?: { name?: string } }
+}
+
+/** The Secret that values give the Fernet key by; undefined where the chart makes its own. */
+export function fernetSecretOf(values: Record<string, unknown>): string | undefined {
+  if (typeof values.fernetKeySecretName === 'string') return values.fernetKeySecretName
+  const { extraEnv } = (values.airflow ?? {}) as { extraEnv?: Variable[] }
+  return Array.isArray(extraEnv) ? extraEnv.find(({ name }) => name === 'AIRFLOW__CORE__FERNET_KEY')?.valueFrom?.secretKeyRef?.name : undefined
+}
