@@ -42,7 +42,7 @@ async function tell(lab: AnyLab, config: string): Promise<void> {
   say(`configuration ${config}, kubeconfig ${lab.kubeconfig}`)
   if (lab.engine === 'debian') {
     say('all images here are stand-ins made on this machine: they prove the pipeline, the chart, the storage, the probes')
-    say('and the failures, not Airflow, PostgreSQL, Redis or Traefik themselves')
+    say('and the failures, not Airflow, Redis or Traefik themselves; the PostgreSQL is a real one')
   }
   if (lab.nodeIP !== undefined) {
     say(`https://${LAB_HOST}/airflow is in no DNS; look at it with`)

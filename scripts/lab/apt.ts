@@ -4,8 +4,11 @@ import { formatDeb822, ownArchives, systemSources } from './apt-sources.ts'
 import { LabError, must } from './exec.ts'
 
 export interface Apt {
-  /** Unpacks packages, and those they need that this system lacks, below `root`. Installs nothing. */
-  unpack(packages: string[], root: string): Promise<void>
+  /**
+   * Unpacks packages, and those they need that this system lacks, below `root`. Installs nothing.
+   * `anyway`: the named ones even where the system has them.
+   */
+  unpack(packages: string[], root: string, anyway?: boolean): Promise<void>
   /** Fetches a source package's files into `dir` and names them. */
   source(name: string, dir: string): Promise<string[]>
 }
@@ -22,8 +25,8 @@ export async function openApt(dir: string): Promise<Apt> {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' }
   await must('apt-get', [...options, '-q', 'update'], { env })
   return {
-    async unpack(packages, root) {
-      const install = ['-q', '-y', '--no-install-recommends', '--download-only', 'install', ...packages]
+    async unpack(packages, root, anyway = false) {
+      const install = ['-q', '-y', '--no-install-recommends', '--download-only', ...(anyway ? ['--reinstall'] : []), 'install', ...packages]
       await must('apt-get', [...options, ...install], { env })
       mkdirSync(root, { recursive: true })
       for (const name of readdirSync(join(dir, 'archives')).filter(file => file.endsWith('.deb'))) {

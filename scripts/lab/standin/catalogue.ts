@@ -18,9 +18,12 @@ const STATSD = ['v0.22.8', 'v0.26.0', 'v0.26.1', 'v0.28.0']
 
 const node = (program: string): string[] => ['/usr/bin/node', `/opt/standin/${program}.js`]
 
+/** Where Bitnami's image has its programs. */
+const POSTGRESQL_PATH = { PATH: '/opt/bitnami/postgresql/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' }
+
 /**
  * Which names the stand-ins go by. The names are the real ones, so that charts and manifests run
- * unchanged; a further name costs one small JSON file, since every image has the same two layers.
+ * unchanged; a further name costs one small JSON file, since every image has the same three layers.
  */
 export const FAMILIES: Family[] = [
   ...AIRFLOW.map(version => ({
@@ -31,12 +34,17 @@ export const FAMILIES: Family[] = [
     env: { AIRFLOW_VERSION: version, AIRFLOW_HOME: '/opt/airflow' },
   })),
   {
-    names: ['docker.io/bitnami/postgresql', 'docker.io/bitnamilegacy/postgresql'].flatMap(name =>
-      ['11', '11.12.0-debian-10-r44', '16.1.0-debian-11-r15'].map(tag => `${name}:${tag}`)),
+    names: [
+      ...['docker.io/bitnami/postgresql', 'docker.io/bitnamilegacy/postgresql'].flatMap(name =>
+        ['11', '11.12.0-debian-10-r44', '16.1.0-debian-11-r15'].map(tag => `${name}:${tag}`)),
+      ...['11.16-patch.0', '11.22-patch.0'].map(tag => `ghcr.io/airflow-helm/postgresql-bitnami:${tag}`),
+    ],
     entrypoint: node('postgresql'),
     user: '1001:0',
-    env: { PGDATA: '/bitnami/postgresql/data' },
+    env: { ...POSTGRESQL_PATH, PGDATA: '/bitnami/postgresql/data' },
   },
+  // Only its clients are used: airstrip reaches a database outside the cluster with them.
+  { names: ['docker.io/library/postgres:16'], entrypoint: [], env: POSTGRESQL_PATH },
   { names: REDIS.map(tag => `docker.io/library/redis:${tag}`), entrypoint: ['/usr/local/bin/redis-server'], workdir: '/data' },
   {
     names: [

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FAMILIES, type Family } from './catalogue.ts'
+import { databaseLayer } from './database-layer.ts'
 import { programLayer, runtimeLayer } from './layers.ts'
 import { tar, type Entry } from '../../../lib/adapters/tar.ts'
 
@@ -11,15 +12,16 @@ const DAY_MS = 24 * 60 * 60 * 1000
 
 /**
  * Docker archives of the stand-in images, for `ctr -n k8s.io image import`. All are in one archive: they
- * differ in name and entrypoint only, and containerd then reads and unpacks the two layers once.
+ * differ in name and entrypoint only, and containerd then reads and unpacks the three layers once.
  */
 export async function standinImages(cacheDir: string): Promise<{ tar: string; names: string[] }[]> {
   await mkdir(cacheDir, { recursive: true })
   const runtime = await runtimeLayer(cacheDir)
+  const database = await databaseLayer(cacheDir)
   const programs = tar(await programLayer())
-  const key = digest(Buffer.from(JSON.stringify([runtime.key, digest(programs), FAMILIES])))
+  const key = digest(Buffer.from(JSON.stringify([runtime.key, database.key, digest(programs), FAMILIES])))
   const path = join(cacheDir, `standin-images-${key.slice(0, 16)}.tar`)
-  if (!existsSync(path)) await build(path, tar(await runtime.entries()), programs)
+  if (!existsSync(path)) await build(path, tar(await runtime.entries()), tar(await database.entries()), programs)
   await forgetOldArchives(cacheDir, path)
   return [{ tar: path, names: FAMILIES.flatMap(family => family.names) }]
 }
@@ -61,7 +63,7 @@ function digest(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
-/** An archive is 100 MB and a new one appears with every change to a program; another checkout may use a fresh one. */
+/** An archive is 170 MB and a new one appears with every change to a program; another checkout may use a fresh one. */
 async function forgetOldArchives(cacheDir: string, keep: string): Promise<void> {
   for (const name of await readdir(cacheDir)) {
     const path = join(cacheDir, name)

@@ -54,10 +54,14 @@ async function shell(busybox: string): Promise<Entry[]> {
 }
 
 async function nodeWithLibraries(node: string): Promise<Entry[]> {
-  const { stdout } = await run('ldd', [node])
-  const libraries = [...stdout.matchAll(/(\/\S+) \(0x/g)].flatMap(match => match[1] ?? [])
-  const entries = libraries.map(async path => ({ path: path.slice(1), bytes: await readFile(path), mode: 0o755 }))
+  const entries = (await librariesOf(node)).map(async path => ({ path: path.slice(1), bytes: await readFile(path), mode: 0o755 }))
   return [{ path: 'usr/bin/node', bytes: await readFile(node), mode: 0o755 }, ...(await Promise.all(entries))]
+}
+
+/** The paths of all shared libraries that a program needs. */
+export async function librariesOf(program: string, env: NodeJS.ProcessEnv = process.env): Promise<string[]> {
+  const { stdout } = await run('ldd', [program], { env })
+  return [...stdout.matchAll(/(\/\S+) \(0x/g)].flatMap(match => match[1] ?? [])
 }
 
 /** The provisioner reads its helper pod from YAML. The package has no dependencies of its own. */

@@ -11,7 +11,6 @@ export const SCRIPTS: Record<string, string> = {
   'usr/local/bin/airflow': program('airflow'),
   'usr/local/bin/redis-server': program('redis'),
   'usr/bin/local-path-provisioner': program('provisioner'),
-  'usr/local/bin/pg_isready': program('pg-isready'),
   // Airflow's entrypoint waits for the database before anything else, twenty tries unless told otherwise.
   entrypoint: `#!/bin/sh
 if [ "\${CONNECTION_CHECK_MAX_COUNT:-20}" -gt 0 ]; then

@@ -1,7 +1,7 @@
 import { appendFileSync, mkdirSync, readdirSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { hostname } from 'node:os'
-import { query } from './database-client.ts'
+import { execute, literal } from './database-client.ts'
 import { log, sleep } from './ends.ts'
 import { ownNamespace, podApi } from './kube.ts'
 import { redis, RedisError } from './redis-protocol.ts'
@@ -11,14 +11,13 @@ const BEAT_MS = 5000
 
 /** Beats until the database stays away: Airflow's jobs end then, and the kubelet starts them again. */
 export async function heartbeats(type: string, eachBeat?: () => void): Promise<void> {
-  const job = `${type}/${hostname()}`
-  await query({ name: 'heartbeat', job })
+  await beat(type)
   log(`${type}.py`, 'INFO', `Starting the ${type} (the lab's stand-in)`)
   for (let missed = 0; ;) {
     eachBeat?.()
     await sleep(BEAT_MS)
     try {
-      await query({ name: 'heartbeat', job })
+      await beat(type)
       missed = 0
     } catch (error) {
       missed += 1
@@ -26,6 +25,10 @@ export async function heartbeats(type: string, eachBeat?: () => void): Promise<v
       if (missed === 3) throw error
     }
   }
+}
+
+async function beat(type: string): Promise<void> {
+  await execute(`INSERT INTO job (job_type, hostname, state, latest_heartbeat) VALUES (${literal(type)}, ${literal(hostname())}, 'running', now()) ON CONFLICT (job_type, hostname) DO UPDATE SET latest_heartbeat = now();`)
 }
 
 export async function scheduler(): Promise<void> {
@@ -71,7 +74,7 @@ const ask = (...command: string[]) => withAddress(broker(), there => redis(there
 const workerName = () => `celery@${hostname()}`
 
 export async function celeryWorker(): Promise<void> {
-  await query({ name: 'read' })
+  await execute('SELECT 1;')
   // The webserver reads task logs from here.
   createServer((_, response) => { response.writeHead(404).end() }).listen(8793)
   for (let pause = 2, connected = false; ; pause = Math.min(pause + 2, 32)) {

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { ALIVE_MS } from './airflow-commands.ts'
-import { hash } from './database.ts'
-import { query } from './database-client.ts'
+import { ALIVE_MS, jobs, type Job } from './airflow-commands.ts'
+import { isPasswordOf } from './airflow-users.ts'
+import { execute } from './database-client.ts'
 import { log } from './ends.ts'
 import { setting } from './settings.ts'
 import { locate, type Place } from './web-location.ts'
@@ -17,7 +17,7 @@ interface Answer {
 }
 
 export async function webserver(): Promise<void> {
-  await query({ name: 'read' })
+  await execute('SELECT 1;')
   const baseUrl = setting('webserver', 'base_url') ?? 'http://localhost:8080'
   const proxyFix = /^true$/i.test(setting('webserver', 'enable_proxy_fix') ?? 'False')
   createServer((request, response) => {
@@ -44,16 +44,16 @@ async function answer(place: Place | undefined, request: IncomingMessage): Promi
 
 async function health(): Promise<object> {
   try {
-    const { jobs } = await query({ name: 'read' })
-    return { metadatabase: { status: 'healthy' }, scheduler: status(jobs, 'scheduler'), triggerer: status(jobs, 'triggerer') }
+    const known = await jobs()
+    return { metadatabase: { status: 'healthy' }, scheduler: status(known, 'scheduler'), triggerer: status(known, 'triggerer') }
   } catch {
     return { metadatabase: { status: 'unhealthy' }, scheduler: { latest_scheduler_heartbeat: null, status: 'unhealthy' } }
   }
 }
 
-function status(jobs: Record<string, number>, name: 'scheduler' | 'triggerer'): object {
+function status(known: Job[], name: 'scheduler' | 'triggerer'): object {
   const type = name === 'scheduler' ? 'SchedulerJob' : 'TriggererJob'
-  const beats = Object.entries(jobs).filter(([job]) => job.startsWith(type)).map(([, beat]) => beat)
+  const beats = known.filter(job => job.job_type === type).map(job => Number(job.beat))
   // No triggerer at all is not an unhealthy one: Airflow says null then.
   if (beats.length === 0) return { [`latest_${name}_heartbeat`]: null, status: name === 'triggerer' ? null : 'unhealthy' }
   const latest = Math.max(...beats)
@@ -63,9 +63,7 @@ function status(jobs: Record<string, number>, name: 'scheduler' | 'triggerer'): 
 
 async function login(root: string, request: IncomingMessage): Promise<Answer> {
   const form = new URLSearchParams(await text(request))
-  const { users } = await query({ name: 'read' })
-  const user = users[form.get('username') ?? '']
-  if (user?.passwordHash !== hash(form.get('password') ?? '')) return page(200, `<p>Invalid login. Please try again.</p>${loginForm(root)}`)
+  if (!(await isPasswordOf(form.get('username') ?? '', form.get('password') ?? ''))) return page(200, `<p>Invalid login. Please try again.</p>${loginForm(root)}`)
   const session = randomBytes(16).toString('hex')
   sessions.add(session)
   const home = redirect(`${root}/home`)

@@ -1,9 +1,11 @@
 import { mkdirSync, readdirSync } from 'node:fs'
 import { setting } from './settings.ts'
-import { checkMigrations, createUser, jobsCheck, listUsers, migrate, waitForDatabase } from './airflow-commands.ts'
+import { jobsCheck, waitForDatabase } from './airflow-commands.ts'
+import { checkMigrations, migrate } from './airflow-migrations.ts'
+import { createUser, listUsers } from './airflow-users.ts'
 import { celeryPing, celeryWorker, heartbeats, scheduler } from './airflow-jobs.ts'
 import { webserver } from './airflow-web.ts'
-import { query } from './database-client.ts'
+import { execute } from './database-client.ts'
 import { endOnTerm, sleep } from './ends.ts'
 
 type Command = (args: string[]) => Promise<void> | void
@@ -19,7 +21,7 @@ const COMMANDS: Record<string, Command> = {
   'db init': migrate,
   'db upgrade': migrate,
   'db migrate': migrate,
-  'db check': async () => { await query({ name: 'read' }); console.log('Connection successful.') },
+  'db check': async () => { await execute('SELECT 1;'); console.log('Connection successful.') },
   'db check-migrations': checkMigrations,
   'users create': createUser,
   'users list': listUsers,

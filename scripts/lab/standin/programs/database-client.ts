@@ -1,45 +1,46 @@
+import { execFile } from 'node:child_process'
 import { databaseUrl, endpoint, withAddress, type Endpoint } from './settings.ts'
-import type { AirflowTables, Operation, Reply } from './database.ts'
 
 /** What Airflow's own database layer would raise; the message is what a person finds in the log. */
 export class OperationalError extends Error {
   override name = 'sqlalchemy.exc.OperationalError'
 }
 
-const REASONS: Record<string, string> = {
-  ECONNREFUSED: 'Connection refused\n\tIs the server running on that host and accepting TCP/IP connections?',
-  ECONNRESET: 'server closed the connection unexpectedly',
-  EHOSTUNREACH: 'No route to host\n\tIs the server running on that host and accepting TCP/IP connections?',
+const PSQL = '/opt/bitnami/postgresql/bin/psql'
+const QUIET = ['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-f', '-']
+
+export const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
+
+/** Runs statements as Airflow's user; the password is in the environment and nowhere else. */
+export async function execute(statements: string): Promise<string> {
+  const url = databaseUrl()
+  if (url.startsWith('sqlite:')) throw new OperationalError('(sqlite3.OperationalError) no such table: alembic_version')
+  return withAddress(endpoint(url, 5432), server => psql(server, statements))
 }
 
-export async function query(operation: Operation): Promise<AirflowTables> {
-  if (databaseUrl().startsWith('sqlite:')) throw new OperationalError('(sqlite3.OperationalError) no such table: alembic_version')
-  const server = endpoint(databaseUrl(), 5432)
-  const { user, password, path } = server
-  const body = JSON.stringify({ user, password, database: path, operation })
-  const reply = await withAddress(server, there => ask(there, body))
-  if ('error' in reply) throw new OperationalError(`(psycopg2.OperationalError) ${failed(server)} ${reply.error}`)
-  return reply.tables
+/** The rows of one query. */
+export async function rows<Row>(query: string): Promise<Row[]> {
+  const text = await execute(`SELECT coalesce(json_agg(r), '[]') FROM (${query}) r;`)
+  return JSON.parse(text) as Row[]
 }
 
-async function ask(server: Endpoint, body: string): Promise<Reply> {
-  try {
-    const response = await fetch(`http://${server.host}:${server.port}/`, { method: 'POST', body, signal: AbortSignal.timeout(5000) })
-    return (await response.json()) as Reply
-  } catch (error) {
-    throw new OperationalError(`(psycopg2.OperationalError) ${reason(server, error)}`)
+/** False before the first migration. */
+export async function isThere(table: string): Promise<boolean> {
+  return (await execute(`SELECT to_regclass(${literal(table)}) IS NOT NULL;`)).trim() === 't'
+}
+
+function psql({ name, host, port, user, password, path, sslmode }: Endpoint, statements: string): Promise<string> {
+  const env = {
+    ...process.env, PGHOST: name, PGPORT: String(port), PGUSER: user, PGPASSWORD: password, PGDATABASE: path, PGSSLMODE: sslmode,
+    PGCONNECT_TIMEOUT: '5', PGAPPNAME: 'airflow', ...(host === name ? {} : { PGHOSTADDR: host }),
   }
-}
-
-function reason(server: Endpoint, error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
-    return `could not translate host name "${server.name}" to address: Temporary failure in name resolution`
-  }
-  return `${failed(server)} ${REASONS[code] ?? 'Connection timed out\n\tIs the server running on that host and accepting TCP/IP connections?'}`
-}
-
-function failed(server: Endpoint): string {
-  return `connection to server at "${server.name}" (${server.host}), port ${server.port} failed:`
+  return new Promise((resolve, reject) => {
+    const child = execFile(PSQL, QUIET, { env }, (error, stdout, stderr) => {
+      if (error === null) resolve(stdout)
+      else reject(new OperationalError(`(psycopg2.OperationalError) ${stderr.trim().replace(/^psql:(?:<stdin>:\d+:)? (?:error|ERROR): /i, '')}`))
+    })
+    // A server that is not there closes it early, and says why on stderr.
+    child.stdin?.on('error', () => undefined)
+    child.stdin?.end(statements)
+  })
 }

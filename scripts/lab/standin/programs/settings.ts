@@ -32,6 +32,7 @@ export interface Endpoint {
   user: string
   password: string
   path: string
+  sslmode: string
 }
 
 /** A connection string in parts. */
@@ -44,7 +45,8 @@ export function endpoint(connection: string, defaultPort: number): Endpoint {
     port: url.port === '' ? defaultPort : Number(url.port),
     user: decodeURIComponent(url.username),
     password: decodeURIComponent(url.password),
-    path: url.pathname.slice(1),
+    path: decodeURIComponent(url.pathname.slice(1)),
+    sslmode: url.searchParams.get('sslmode') ?? 'prefer',
   }
 }
 
