@@ -7,14 +7,14 @@ export interface Family {
   env?: Record<string, string>
 }
 
-/** The Airflow that each version of the official chart carries, and what else the reference met. */
+/** The Airflow that versions of both charts carry, and what else the reference met. */
 const AIRFLOW = [
   '2.0.2', '2.1.2', '2.1.4', '2.2.1', '2.2.3', '2.2.4', '2.3.0', '2.3.3', '2.4.1', '2.5.1', '2.5.3',
-  '2.6.2', '2.7.1', '2.8.1', '2.8.3', '2.9.2', '2.9.3', '2.10.5',
+  '2.5.3-python3.8', '2.6.2', '2.7.1', '2.8.1', '2.8.3', '2.8.4-python3.9', '2.9.2', '2.9.3', '2.10.5', '2.11.0', '3.0.2', '3.0.6', '3.1.7', '3.2.2',
 ]
 
 const REDIS = ['6-buster', '6-bullseye', '7-bullseye', '7-bookworm', '7.2-bookworm', 'latest']
-const STATSD = ['v0.22.8', 'v0.26.0', 'v0.26.1', 'v0.28.0']
+const STATSD = ['v0.22.8', 'v0.26.0', 'v0.26.1', 'v0.28.0', 'v0.30.0']
 
 const node = (program: string): string[] => ['/usr/bin/node', `/opt/standin/${program}.js`]
 
@@ -31,7 +31,7 @@ export const FAMILIES: Family[] = [
     entrypoint: ['/entrypoint'],
     user: '50000:0',
     workdir: '/opt/airflow',
-    env: { AIRFLOW_VERSION: version, AIRFLOW_HOME: '/opt/airflow' },
+    env: { AIRFLOW_VERSION: version.replace(/-.*$/, ''), AIRFLOW_HOME: '/opt/airflow' },
   })),
   {
     names: [
@@ -42,6 +42,12 @@ export const FAMILIES: Family[] = [
     entrypoint: node('postgresql'),
     user: '1001:0',
     env: { ...POSTGRESQL_PATH, PGDATA: '/bitnami/postgresql/data' },
+  },
+  {
+    names: ['1.18.0-patch.1', '1.22.1-patch.0'].map(tag => `ghcr.io/airflow-helm/pgbouncer:${tag}`),
+    entrypoint: node('pgbouncer'),
+    user: '1001:1001',
+    env: POSTGRESQL_PATH,
   },
   // Only its clients are used: airstrip reaches a database outside the cluster with them.
   { names: ['docker.io/library/postgres:16'], entrypoint: [], env: POSTGRESQL_PATH },

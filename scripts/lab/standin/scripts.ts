@@ -24,9 +24,17 @@ case "\${1:-bash}" in
   *) exec airflow "$@" ;;
 esac
 `,
-  // Charts ask python for two things: whether a Celery worker answers, and (before 2.5) whether a job is alive.
+  'usr/bin/dumb-init': '#!/bin/sh\nwhile [ "$1" != -- ]; do shift; done\nshift\nexec "$@"\n',
+  'usr/local/bin/pgbouncer': program('pgbouncer'),
+  // The community chart makes its pooler a certificate, which nobody asks the stand-in for.
+  'usr/bin/openssl': '#!/bin/sh\nwhile [ $# -gt 1 ]; do case "$1" in -keyout|-out) : > "$2" ;; esac; shift; done\n',
+  'usr/local/bin/python3': '#!/bin/sh\nexec python "$@"\n',
+  // Charts ask python whether a Celery worker answers and (before 2.5) whether a job is alive; the community chart has its own scripts besides.
   'usr/local/bin/python': `#!/bin/sh
 case "$*" in
+  *urllib.parse.quote*) read -r text; exec node -p 'const [text, code] = process.argv.slice(1); const word = encodeURIComponent(text); /:..{?encoded_pass/.test(code) ? (word === "" ? "" : ":" + word + "@") : word' "$text" "$*" ;;
+  *db_migrations.py) exec airflow lab keep-migrated ;;
+  *sync_users.py) exec airflow lab sync-users ;;
   *celery*ping*) exec airflow lab celery-ping ;;
   *TriggererJob*) exec airflow jobs check --job-type TriggererJob ;;
   *SchedulerJob*) exec airflow jobs check --job-type SchedulerJob ;;
@@ -53,6 +61,7 @@ export const FOLDERS: Entry[] = [
   { path: 'tmp', mode: 0o1777 },
   { path: 'usr/bin/env', link: '/bin/busybox' },
   { path: 'data', ...open },
+  { path: 'home/pgbouncer', ...open },
   { path: 'bitnami', mode: 0o775 },
   { path: 'bitnami/postgresql', mode: 0o775 },
   { path: 'opt/bitnami/postgresql/tmp', ...open },

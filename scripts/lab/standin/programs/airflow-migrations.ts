@@ -44,6 +44,12 @@ export async function migrate(): Promise<void> {
   console.log('Database migrating done!')
 }
 
+/** The community chart's Deployment: migrates at its start, and again when it is started again. */
+export async function keepMigrated(): Promise<void> {
+  await migrate()
+  for (;;) await sleep(60_000)
+}
+
 export async function checkMigrations(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, strict: false, options: { 'migration-wait-timeout': { type: 'string', short: 't' } } })
   const timeout = Number(values['migration-wait-timeout'] ?? 60)

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { execute, literal, rows } from './database-client.ts'
@@ -21,7 +22,18 @@ export async function createUser(args: string[]): Promise<void> {
     console.error('airflow users create command error: the following arguments are required: -e/--email, -f/--firstname, -l/--lastname, -r/--role, -u/--username')
     process.exit(2)
   }
-  const password = values.password ?? (await typedTwice())
+  await makeUser({ username, role, email, firstname, lastname }, values.password ?? (await typedTwice()))
+}
+
+interface Person {
+  username: string
+  role: string
+  email: string
+  firstname: string
+  lastname: string
+}
+
+async function makeUser({ username, role, email, firstname, lastname }: Person, password: string): Promise<void> {
   const known = await rows(`SELECT id FROM ab_user WHERE username = ${literal(username)}`)
   if (known.length > 0) {
     console.log(`${username} already exist in the db`)
@@ -35,6 +47,17 @@ export async function createUser(args: string[]): Promise<void> {
     INSERT INTO ab_user_role (user_id, role_id) SELECT u.id, r.id FROM ab_user u, ab_role r WHERE u.username = ${literal(username)} AND r.name = ${literal(role)};
     COMMIT;`)
   console.log(`User "${username}" created with role "${role}"`)
+}
+
+const SCRIPT = '/mnt/scripts/sync_users.py'
+
+/** Of the community chart's script its users are read, with their passwords from the files of its templates. */
+export async function syncUsers(): Promise<void> {
+  const wrappers = readFileSync(SCRIPT, 'utf8').matchAll(/UserWrapper\(\s+username="(.*)",\s+first_name="(.*)",\s+last_name="(.*)",\s+email="(.*)",\s+roles=\[\s*"(.*)",\s+\],\s+password="(.*)",/g)
+  for (const [, username = '', firstname = '', lastname = '', email = '', role = '', template = ''] of wrappers) {
+    const password = template.replace(/\$\{(\w+)\}/g, (_, name: string) => readFileSync(`/mnt/templates/${name}`, 'utf8'))
+    await makeUser({ username, role, email, firstname, lastname }, password)
+  }
 }
 
 /** Without -p Airflow asks twice, and takes the answers from stdin where there is no terminal. */

@@ -10,7 +10,7 @@ import { locate, type Place } from './web-location.ts'
 
 const sessions = new Set<string>()
 
-interface Answer {
+export interface Answer {
   code: number
   body: string
   headers: Record<string, string>
@@ -42,7 +42,7 @@ async function answer(place: Place | undefined, request: IncomingMessage): Promi
   return redirect(`${root}/login/?next=${encodeURIComponent(`${place.origin}${root}/home`)}`)
 }
 
-async function health(): Promise<object> {
+export async function health(): Promise<object> {
   try {
     const known = await jobs()
     return { metadatabase: { status: 'healthy' }, scheduler: status(known, 'scheduler'), triggerer: status(known, 'triggerer') }
@@ -79,14 +79,14 @@ function loginForm(root: string): string {
 <body><form method="post" action="${root}/login/"><input name="csrf_token" type="hidden" value="lab"><input name="username"><input name="password" type="password"></form></body></html>\n`
 }
 
-function page(code: number, body: string, type = 'text/html; charset=utf-8'): Answer {
+export function page(code: number, body: string, type = 'text/html; charset=utf-8'): Answer {
   return { code, body, headers: { 'content-type': type } }
 }
 
-function json(body: object): Answer {
+export function json(body: object): Answer {
   return page(200, JSON.stringify(body), 'application/json')
 }
 
-function redirect(location: string): Answer {
+export function redirect(location: string): Answer {
   return { code: 302, body: '', headers: { location } }
 }

@@ -1,9 +1,10 @@
 import { mkdirSync, readdirSync } from 'node:fs'
 import { setting } from './settings.ts'
 import { jobsCheck, waitForDatabase } from './airflow-commands.ts'
-import { checkMigrations, migrate } from './airflow-migrations.ts'
-import { createUser, listUsers } from './airflow-users.ts'
+import { checkMigrations, keepMigrated, migrate } from './airflow-migrations.ts'
+import { createUser, listUsers, syncUsers } from './airflow-users.ts'
 import { celeryPing, celeryWorker, heartbeats, scheduler } from './airflow-jobs.ts'
+import { apiServer } from './airflow-api.ts'
 import { webserver } from './airflow-web.ts'
 import { execute } from './database-client.ts'
 import { endOnTerm, sleep } from './ends.ts'
@@ -15,6 +16,7 @@ const COMMANDS: Record<string, Command> = {
   version: () => { console.log(process.env.AIRFLOW_VERSION ?? '') },
   scheduler,
   webserver,
+  'api-server': apiServer,
   triggerer: () => heartbeats('TriggererJob'),
   'dag-processor': () => heartbeats('DagProcessorJob'),
   'celery worker': celeryWorker,
@@ -29,6 +31,8 @@ const COMMANDS: Record<string, Command> = {
   'config get-value': ([section = '', key = '']) => { console.log(setting(section, key) ?? '') },
   'lab wait-for-database': waitForDatabase,
   'lab celery-ping': celeryPing,
+  'lab keep-migrated': keepMigrated,
+  'lab sync-users': syncUsers,
 }
 
 /** Airflow sets its logging up before any command, so a log folder that it may not write stops them all. */

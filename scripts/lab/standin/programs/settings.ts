@@ -1,10 +1,22 @@
 import { Resolver } from 'node:dns/promises'
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
 /** Airflow's order: the environment first, then airflow.cfg. */
 export function setting(section: string, key: string): string | undefined {
-  return process.env[`AIRFLOW__${section}__${key}`.toUpperCase()] ?? fromFile(section, key)
+  const variable = `AIRFLOW__${section}__${key}`.toUpperCase()
+  return process.env[variable] ?? fromCommand(process.env[`${variable}_CMD`]) ?? fromFile(section, key)
 }
+
+/** What a command prints: the community chart's connections, put together of their parts. */
+const fromCommand = (command: string | undefined): string | undefined => {
+  if (command === undefined) return undefined
+  const known = printed.get(command) ?? execFileSync('/bin/sh', ['-c', command], { encoding: 'utf8' }).trim()
+  printed.set(command, known)
+  return known
+}
+
+const printed = new Map<string, string>()
 
 function fromFile(wanted: string, key: string): string | undefined {
   let section = ''
