@@ -1,6 +1,7 @@
-import { guardRelease, type Surety } from '../lib/airflow/guard.ts'
+import { adoption, adoptionRefs, guardAdoption, type Adoption } from '../lib/airflow/adopt.ts'
+import { guardRelease, isForeign, type Surety } from '../lib/airflow/guard.ts'
 import type { Family } from '../lib/airflow/families.ts'
-import { makeSecrets, secretRefs } from '../lib/airflow/keys.ts'
+import { everySecretRef, makeSecrets, secretRefs } from '../lib/airflow/keys.ts'
 import { judgeLock, readLease, type LockVerdict } from '../lib/airflow/lock.ts'
 import { handAdditions, handEdits, hookEdits, scaledByOthers, standingHooks } from '../lib/airflow/hand-edits.ts'
 import { operationRef } from '../lib/airflow/operation.ts'
@@ -29,15 +30,19 @@ export const helm: Step<AirflowSlice, AirflowSpec> = {
     const { name, namespace } = spec.release
     const [release, chart] = await releaseAndChart(spec.release, reader)
     const family = familyFor(spec.release, chart)
-    const [claim, lease, ...secrets] = await reader.get([databaseClaimRef(spec), operationRef(spec.release), ...secretRefs(spec.keys, family)])
+    const [claim, lease, ...wanted] = await reader.get([databaseClaimRef(spec), operationRef(spec.release), ...secretRefs(spec.keys, family)])
+    // What is lost may be known from what another chart was given.
+    const secrets = wanted.every((secret) => secret !== undefined) ? wanted : await reader.get(everySecretRef(spec.keys))
     const executor = release === undefined ? spec.release.executor : executorOf(release)
     const wish = wishFor(spec.release, family, executor)
-    const { blocked } = blockedBy(guardRelease({ wish, family, executor }, release, suretyOf(spec, secrets, claim)))
+    const taken = spec.adopt && release !== undefined && isForeign(wish, release) ? await takeOver(release, family, reader) : undefined
+    const unsafe = release === undefined || taken === undefined ? [] : guardAdoption(wish, release, taken, spec.keys.database)
+    const { blocked } = blockedBy([...guardRelease({ wish, family, executor }, release, suretyOf(spec, secrets, claim, taken)), ...unsafe])
     if (blocked !== undefined) return blocked
     const verdict = await judgeOperation(release, lease, reader)
     if (verdict.state === 'held') return { state: 'blocked', findings: [verdict.finding] }
     const unlock: Change[] = verdict.state === 'stale' ? [{ op: 'unlock', release: { name, namespace }, live: release, why: verdict.why }] : []
-    const keys = await keyChange(spec, family, secrets, reader)
+    const keys = await keyChange(spec, { family, secrets, taken }, reader)
     const mends = await releaseChanges(spec, wish, { chart, release, lease, verdict }, reader)
     return checked([...keys, ...unlock, ...mends], evidenceOf(release))
   },
@@ -49,21 +54,34 @@ export const helm: Step<AirflowSlice, AirflowSpec> = {
   explain: ({ release: { name, namespace } }, reader) => explainRelease(name, namespace, reader),
 }
 
-function suretyOf(spec: AirflowSpec, secrets: Surety['secrets'], claim: KubernetesObject | undefined): Surety {
+function suretyOf(spec: AirflowSpec, secrets: Surety['secrets'], claim: KubernetesObject | undefined, taken: Adoption | undefined): Surety {
   const externalDatabase = spec.release.values.database.external !== undefined
-  return { secrets, databaseClaim: externalDatabase ? undefined : claim, externalDatabase, passwordGiven: spec.passwords.database !== undefined }
+  return { secrets, databaseClaim: externalDatabase ? undefined : claim, externalDatabase, passwordGiven: spec.passwords.database !== undefined || taken?.given.database !== undefined, adopted: taken !== undefined }
+}
+
+interface Kept {
+  family: Family
+  /** The live Secrets of ours. */
+  secrets: readonly (KubernetesObject | undefined)[]
+  taken: Adoption | undefined
+}
+
+async function takeOver(release: Release, family: Family, reader: Reader): Promise<Adoption> {
+  return adoption(release, family, await reader.get(adoptionRefs(release, family)))
 }
 
 /** Missing Secrets, made in step with those that are there; what is there is never written again. */
-async function keyChange(spec: AirflowSpec, family: Family, secrets: readonly (KubernetesObject | undefined)[], reader: Reader): Promise<Change[]> {
-  const missing = secretRefs(spec.keys, family).filter((_, index) => secrets[index] === undefined)
+async function keyChange(spec: AirflowSpec, { family, secrets, taken }: Kept, reader: Reader): Promise<Change[]> {
+  const missing = secretRefs(spec.keys, family).filter(({ name }) => !secrets.some((secret) => secret?.metadata.name === name))
   if (!isNonEmpty(missing)) return []
   const { database, admin } = spec.passwords
   const given = {
-    database: database === undefined ? undefined : await reader.secret(database),
-    admin: admin === undefined ? undefined : await reader.secret(admin),
+    ...taken?.given,
+    ...(database === undefined ? {} : { database: await reader.secret(database) }),
+    ...(admin === undefined ? {} : { admin: await reader.secret(admin) }),
   }
-  return [{ op: 'generate', refs: missing, why: 'keys and passwords are made once and kept', make: (random) => makeSecrets(spec.keys, family, secrets, given, random) }]
+  const why = taken === undefined ? 'keys and passwords are made once and kept' : 'keys and passwords of the release are taken over'
+  return [{ op: 'generate', refs: missing, why, make: (random) => makeSecrets(spec.keys, family, secrets, given, random) }]
 }
 
 /** What a run that is gone left behind is freed; what a living Helm holds blocks. */

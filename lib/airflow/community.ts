@@ -47,13 +47,13 @@ function airflowValues(spec: ValuesSpec, executor: string): Record<string, unkno
 /** Its bundled PostgreSQL has the names of its Secret's keys built in. */
 function databaseValues({ release, database }: ValuesSpec): Record<string, unknown> {
   const { user, name, imageTag, external, port, sslmode } = database
-  const { postgresql } = secretNames(release)
-  const reference = { existingSecret: postgresql, existingSecretKey: 'postgresql-password' }
+  const { communityPostgresql: secret } = secretNames(release)
+  const reference = { existingSecret: secret, existingSecretKey: 'postgresql-password' }
   if (external === undefined) {
     return { postgresql: { enabled: true, postgresqlUsername: user, postgresqlDatabase: name, ...reference, ...(imageTag === undefined ? {} : { image: { tag: imageTag } }) } }
   }
   return {
     postgresql: { enabled: false },
-    externalDatabase: { type: 'postgres', host: external, port, database: name, user, passwordSecret: postgresql, passwordSecretKey: 'postgresql-password', properties: `?sslmode=${sslmode}` },
+    externalDatabase: { type: 'postgres', host: external, port, database: name, user, passwordSecret: secret, passwordSecretKey: 'postgresql-password', properties: `?sslmode=${sslmode}` },
   }
 }

@@ -8,6 +8,8 @@ import type { Takes } from './keys.ts'
 export interface Family extends Takes {
   id: 'official-2' | 'official-3' | 'community'
   title: string
+  /** Who makes the chart. Its StatefulSets have other selectors than another's, so a release cannot change it. */
+  maker: 'official' | 'community'
   /** Executors that it takes, as its `executor` value has them. */
   executors: readonly string[]
   /** What serves the web page: `RELEASE-web` is its Service, and what runs it. */
@@ -58,7 +60,7 @@ const community: Family = {
   maker: 'community',
   executors: ['CeleryExecutor', 'KubernetesExecutor', 'CeleryKubernetesExecutor'],
   web: 'web',
-  keys: ['fernetKey', 'webserverSecretKey', 'postgresql', 'redis', 'admin'],
+  keys: ['fernetKey', 'webserverSecretKey', 'communityPostgresql', 'redis', 'admin'],
   firstUser: 'airflow',
 }
 

@@ -13,6 +13,8 @@ export interface Surety {
   externalDatabase: boolean
   /** The configuration says where the database's password comes from. */
   passwordGiven: boolean
+  /** What is taken over of a release that others made. */
+  adopted?: boolean
 }
 
 export interface Intent {
@@ -23,14 +25,14 @@ export interface Intent {
 
 /** Refusals that keep a person's data: each is something that an upgrade would break for good. */
 export function guardRelease({ wish, family, executor }: Intent, release: Release | undefined, surety: Surety): Finding[] {
-  const present = release === undefined ? [] : guardPresent(wish, family, release)
+  const present = release === undefined ? [] : guardPresent(wish, family, release, surety.adopted === true)
   return [...guardExecutor(executor, family), ...present, ...guardPassword(wish, release, surety)]
 }
 
 /** Of a release of another maker nothing else needs to be said. */
-function guardPresent(wish: ReleaseWish, family: Family, release: Release): Finding[] {
+function guardPresent(wish: ReleaseWish, family: Family, release: Release, adopted: boolean): Finding[] {
   const other = guardMaker(release, family)
-  return other.length > 0 ? other : [...guardKeys(wish, release), ...guardDatabaseVersion(wish, release)]
+  return other.length > 0 ? other : [...(adopted ? [] : guardKeys(wish, release)), ...guardDatabaseVersion(wish, release)]
 }
 
 /** Selectors of Deployments and StatefulSets are for good, and each maker has others. */
@@ -49,8 +51,8 @@ function guardMaker(release: Release, wanted: Family): Finding[] {
 
 function guardPassword({ name }: ReleaseWish, release: Release | undefined, { secrets, databaseClaim, externalDatabase, passwordGiven }: Surety): Finding[] {
   // Each of them tells it to the others (makeSecrets).
-  const { postgresql, metadata, resultBackend } = secretNames(name)
-  const names: string[] = [postgresql, metadata, resultBackend]
+  const { postgresql, communityPostgresql, metadata, resultBackend } = secretNames(name)
+  const names: string[] = [postgresql, communityPostgresql, metadata, resultBackend]
   if (passwordGiven || secrets.some((secret) => secret !== undefined && names.includes(secret.metadata.name))) return []
   if (externalDatabase) return [noPassword()]
   return databaseClaim === undefined ? [] : [unknownPassword(databaseClaim, release)]
@@ -72,10 +74,15 @@ function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
+/** Made by other means, as its keys tell. */
+export function isForeign(wish: ReleaseWish, release: Release): boolean {
+  return fernetSecretOf(release.values) !== fernetSecretOf(wish.values)
+}
+
 /** A release whose keys are not ours was made by hand; with other keys its connections are unreadable. */
 function guardKeys(wish: ReleaseWish, release: Release): Finding[] {
+  if (!isForeign(wish, release)) return []
   const [had, ours] = [fernetSecretOf(release.values), fernetSecretOf(wish.values)]
-  if (had === ours) return []
   return [{
     id: 'release-not-airstrips',
     severity: 'error',

@@ -18,6 +18,7 @@ export function secretNames(release: string) {
     apiSecretKey: `${release}-airstrip-api-secret-key`,
     jwtSecret: `${release}-airstrip-jwt-secret`,
     postgresql: `${release}-airstrip-postgresql`,
+    communityPostgresql: `${release}-airstrip-community-postgresql`,
     metadata: `${release}-airstrip-metadata`,
     resultBackend: `${release}-airstrip-result-backend`,
     redis: `${release}-airstrip-redis-password`,
@@ -28,14 +29,18 @@ export function secretNames(release: string) {
 
 export type KeyName = keyof ReturnType<typeof secretNames>
 
-/** What a chart takes of them, and in whose words. */
+/** What a chart takes of them. */
 export interface Takes {
   keys: readonly KeyName[]
-  maker: 'official' | 'community'
+}
+
+/** All that there may be, of whatever chart was here before. */
+export function everySecretRef(spec: Pick<KeySpec, 'namespace' | 'release'>): ObjectRef[] {
+  return secretRefs(spec, { keys: Object.keys(secretNames(spec.release)) as KeyName[] })
 }
 
 /** Those that the chart is given. */
-export function secretRefs({ namespace, release }: Pick<KeySpec, 'namespace' | 'release'>, { keys }: Pick<Takes, 'keys'>): ObjectRef[] {
+export function secretRefs({ namespace, release }: Pick<KeySpec, 'namespace' | 'release'>, { keys }: Takes): ObjectRef[] {
   const names = secretNames(release)
   return keys.map((key) => ({ apiVersion: 'v1', kind: 'Secret', name: names[key], namespace }))
 }
@@ -49,14 +54,16 @@ export interface Given {
   webserverSecretKey?: string | undefined
   apiSecretKey?: string | undefined
   jwtSecret?: string | undefined
+  /** Of the bundled PostgreSQL. */
+  superuser?: string | undefined
 }
 
 /** The Secrets that are missing, in step with those that are there: one password, one connection. */
-export function makeSecrets(spec: KeySpec, family: Takes, live: readonly (KubernetesObject | undefined)[], given: Given, random: RandomBytes): KubernetesObject[] {
+export function makeSecrets(spec: KeySpec, { keys }: Takes, live: readonly (KubernetesObject | undefined)[], given: Given, random: RandomBytes): KubernetesObject[] {
   const names = secretNames(spec.release)
   const known = new Map(live.filter((secret) => secret !== undefined).map((secret) => [secret.metadata.name, readData(secret)]))
-  const wanted = secretData(spec, family, knownPasswords(spec.release, known, given, random), random)
-  return family.keys.filter((key) => !known.has(names[key])).map((key) => secret(spec, names[key], wanted[key]))
+  const wanted = secretData(spec, knownPasswords(spec.release, known, given, random), random)
+  return keys.filter((key) => !known.has(names[key])).map((key) => secret(spec, names[key], wanted[key]))
 }
 
 interface Passwords extends Given {
@@ -70,20 +77,22 @@ function knownPasswords(release: string, known: ReadonlyMap<string, Record<strin
   const old = (name: string, key: string): string | undefined => known.get(name)?.[key]
   return {
     ...given,
-    database: old(names.postgresql, 'password') ?? old(names.postgresql, 'postgresql-password') ?? passwordOf(old(names.metadata, 'connection')) ?? passwordOf(old(names.resultBackend, 'connection')) ?? given.database ?? makePassword(random),
+    database: old(names.postgresql, 'password') ?? old(names.communityPostgresql, 'postgresql-password') ?? passwordOf(old(names.metadata, 'connection')) ?? passwordOf(old(names.resultBackend, 'connection')) ?? given.database ?? makePassword(random),
     redis: old(names.redis, 'password') ?? passwordOf(old(names.broker, 'connection')) ?? given.redis ?? makePassword(random),
   }
 }
 
 /** The data keys are those that the charts read: each values.yaml names its own, and the community chart's PostgreSQL has them built in. */
-function secretData(spec: KeySpec, { maker }: Pick<Takes, 'maker'>, { database, redis, ...given }: Passwords, random: RandomBytes): Record<KeyName, Record<string, string>> {
-  const superuser = makePassword(random)
+function secretData(spec: KeySpec, { database, redis, ...given }: Passwords, random: RandomBytes): Record<KeyName, Record<string, string>> {
+  // Who is the superuser has one password.
+  const superuser = spec.database.user === 'postgres' ? database : (given.superuser ?? makePassword(random))
   return {
     fernetKey: { 'fernet-key': given.fernetKey ?? fernetKey(random) },
     webserverSecretKey: { 'webserver-secret-key': given.webserverSecretKey ?? random(32).toString('hex') },
     apiSecretKey: { 'api-secret-key': given.apiSecretKey ?? random(32).toString('hex') },
     jwtSecret: { 'jwt-secret': given.jwtSecret ?? random(64).toString('hex') },
-    postgresql: maker === 'community' ? { 'postgresql-password': database, 'postgresql-postgres-password': superuser } : { 'password': database, 'postgres-password': superuser },
+    postgresql: { 'password': database, 'postgres-password': superuser },
+    communityPostgresql: { 'postgresql-password': database, 'postgresql-postgres-password': superuser },
     metadata: { connection: connectionTo(spec, 'postgresql', database) },
     resultBackend: { connection: connectionTo(spec, 'db+postgresql', database) },
     redis: { password: redis },
@@ -111,8 +120,11 @@ function secret({ namespace, release }: KeySpec, name: string, stringData: Recor
 /** Keys of Secrets that hold nothing secret; to mask their words would only blur what is said. */
 const publicKeys = ['username', 'namespace', 'ca.crt', 'tls.crt']
 
+/** The community chart keeps all settings in a Secret, most of which are none: to mask `KubernetesExecutor` everywhere helps nobody. */
+const settings = /^(?:AIRFLOW__(?!\w*(?:PASS|SECRET|KEY|TOKEN|CONN|BROKER|BACKEND|AUTH|CREDENTIAL|DSN))\w+|(?:DATABASE|REDIS)_(?:HOST|PORT|DB|DBNUM)|TZ)$/
+
 export function isSecretKey(key: string): boolean {
-  return !publicKeys.includes(key)
+  return !publicKeys.includes(key) && !settings.test(key)
 }
 
 export function readData(secret: KubernetesObject): Record<string, string> {

@@ -13,6 +13,8 @@ const helmTimeoutSeconds = 1800
 export interface AirflowSpec {
   release: ReleaseSpec
   keys: KeySpec
+  /** A release of other means is taken over. */
+  adopt: boolean
   passwords: { database?: SecretSource | undefined; admin?: SecretSource | undefined }
   ignore: readonly IgnoreRule[]
 }
@@ -42,6 +44,7 @@ export function airflowSpec({ airflow, ingress, diff }: AirflowSlice): AirflowSp
       },
     },
     keys: { namespace, release, username: admin.username, database: { user, name, port, sslmode, host: external ?? `${release}-postgresql.${namespace}` } },
+    adopt: airflow.adopt,
     passwords: { database: databasePassword, admin: adminPassword },
     ignore: diff.ignore,
   }

@@ -28,6 +28,12 @@ export const commands: readonly Command[] = [
     run: async (flags, deps) => (await import('./doctor.ts')).runDoctor(flags, deps),
   },
   {
+    name: 'adopt',
+    about: 'print the configuration that takes over a release which was installed by other means; changes nothing',
+    options: commonOptions,
+    run: async (flags, deps) => (await import('./adopt.ts')).runAdopt(flags, deps),
+  },
+  {
     name: 'schedule',
     about: 'have the cluster looked at, or repaired, by a systemd timer or by cron',
     arguments: [scheduleAction],

@@ -59,6 +59,7 @@ const airflow = z.strictObject({
   release: names.release.default('airflow').describe('Name of the Helm release.'),
   executor: z.enum(executors).default('KubernetesExecutor').describe('How tasks are run; `executors` lists them with their trade-offs.'),
   values: z.record(z.string(), z.unknown()).default({}).describe('Passed through to the chart, over what airstrip sets. No secrets: they have keys of their own.'),
+  adopt: z.boolean().default(false).describe('Take over a release that was installed by other means, with its keys, passwords and data; `adopt` prints the configuration that fits it.'),
   admin: admin.prefault({}).describe('The first user of the web page.'),
   database: database.prefault({}).describe('The metadata database.'),
   image: image.optional().describe('An Airflow image of your own.'),

@@ -33,6 +33,7 @@ export const faults = {
   'kind-too-many-open-files': { settleMs: 0, rule: 'A container says that too many files are open: the node\'s inotify limits.', link: 'https://kind.sigs.k8s.io/docs/user/known-issues/#pod-errors-due-to-too-many-open-files' },
   'control-plane-taint-single-node': { settleMs: 30_000, rule: 'Every node that the pod could use keeps pods off the control plane, and the pod does not tolerate it.', link: 'https://github.com/kubernetes/kubernetes/issues/127380' },
   'release-not-airstrips': { settleMs: 0, rule: 'The release was installed by other means and has keys of its own.' },
+  'adoption-incomplete': { settleMs: 0, rule: 'A release is to be taken over, and the configuration lacks something that it is made of.' },
   'release-of-another-chart': { settleMs: 0, rule: 'The release was made of the chart of another maker than the one that is wanted.' },
   'postgres-major-version': { settleMs: 0, rule: 'PostgreSQL would be started in another major version over the data of the present one.', link: 'https://www.postgresql.org/docs/current/upgrading.html' },
   'helm-pending-lock': { settleMs: 900_000, rule: 'The newest Helm record has been pending for longer than any Helm works.', link: 'https://github.com/helm/helm/issues/8987' },

@@ -23,7 +23,7 @@ void t.test('keys that everybody knows are emptied and come by reference, passwo
       users: [{ username: 'admin', password: '${AIRSTRIP_ADMIN_PASSWORD}' }],
       usersTemplates: { AIRSTRIP_ADMIN_PASSWORD: { kind: 'secret', name: 'airflow-airstrip-admin', key: 'password' } },
     },
-    postgresql: { postgresqlUsername: 'airflow', existingSecret: 'airflow-airstrip-postgresql', existingSecretKey: 'postgresql-password' },
+    postgresql: { postgresqlUsername: 'airflow', existingSecret: 'airflow-airstrip-community-postgresql', existingSecretKey: 'postgresql-password' },
   })
   t.equal(fernetSecretOf(made), 'airflow-airstrip-fernet-key')
   t.equal(executorOf({ values: made }), 'KubernetesExecutor')
@@ -34,13 +34,13 @@ void t.test('every reference leads to a key that is made', (t) => {
   const names = secretNames('airflow')
   const made = new Map(makeSecrets(spec().keys, family, [], {}, (count) => Buffer.alloc(count, 7)).map(({ metadata, stringData }) => [metadata.name, Object.keys(stringData as object)]))
   t.same([...made.keys()].sort(), family.keys.map((key) => names[key]).sort())
-  t.same(made.get(names.postgresql), ['postgresql-password', 'postgresql-postgres-password'])
+  t.same(made.get(names.communityPostgresql), ['postgresql-password', 'postgresql-postgres-password'])
   t.same(made.get(names.redis), ['password'])
   t.end()
 })
 
 void t.test('a lost Secret of the database is not made with another password while the present one is there', (t) => {
-  const [postgresql] = makeSecrets(spec().keys, family, [], { database: 'old password' }, (count) => Buffer.alloc(count, 7)).filter(({ metadata }) => metadata.name === secretNames('airflow').postgresql)
+  const [postgresql] = makeSecrets(spec().keys, family, [], { database: 'old password' }, (count) => Buffer.alloc(count, 7)).filter(({ metadata }) => metadata.name === secretNames('airflow').communityPostgresql)
   t.match(postgresql, { stringData: { 'postgresql-password': 'old password' } })
   t.end()
 })
@@ -69,7 +69,7 @@ void t.test('the prefix is handled once, and a database of one\'s own switches t
   t.match(config(values('', 'KubernetesExecutor', ', prefix: mount')), { AIRFLOW__WEBSERVER__BASE_URL: 'https://home.example.org/airflow' })
   t.match(values('database: {external: db.example.org, port: 6432, sslmode: require, password: {env: X}}'), {
     postgresql: { enabled: false },
-    externalDatabase: { host: 'db.example.org', port: 6432, user: 'airflow', database: 'airflow', passwordSecret: 'airflow-airstrip-postgresql', properties: '?sslmode=require' },
+    externalDatabase: { host: 'db.example.org', port: 6432, user: 'airflow', database: 'airflow', passwordSecret: 'airflow-airstrip-community-postgresql', properties: '?sslmode=require' },
   })
   t.end()
 })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { makeSecrets, readData, secretNames, secretRefs, type KeySpec } from '../../../lib/airflow/keys.ts'
+import { isSecretKey, makeSecrets, readData, secretNames, secretRefs, type KeySpec } from '../../../lib/airflow/keys.ts'
 import { families } from '../../../lib/airflow/families.ts'
 import type { KubernetesObject, RandomBytes } from '../../../lib/access.ts'
 
@@ -101,5 +101,11 @@ void t.test('data is read as it was written', (t) => {
   const admin = live(all).find((secret) => secret?.metadata.name === names.admin)
   t.same(admin && readData(admin), { username: 'admin', password: valueOf(all, names.admin, 'password') })
   t.same(readData({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'x' } }), {})
+  t.end()
+})
+
+void t.test('settings that a chart keeps in a Secret are no secrets, unless they are called like one', (t) => {
+  for (const key of ['AIRFLOW__CORE__EXECUTOR', 'AIRFLOW__WEBSERVER__BASE_URL', 'DATABASE_HOST', 'TZ', 'username']) t.notOk(isSecretKey(key), key)
+  for (const key of ['AIRFLOW__CORE__FERNET_KEY', 'AIRFLOW__WEBSERVER__SECRET_KEY', 'AIRFLOW__SMTP__SMTP_PASSWORD', 'AIRFLOW__DATABASE__SQL_ALCHEMY_CONN', 'AIRFLOW__CELERY__BROKER_URL', 'AIRFLOW__CELERY__RESULT_BACKEND', 'AIRFLOW_CONN_X', 'DATABASE_PASSWORD', 'password', 'anything']) t.ok(isSecretKey(key), key)
   t.end()
 })

@@ -1,0 +1,144 @@
+import type { KubernetesObject, ObjectRef, Release, ReleaseWish } from '../access.ts'
+import type { Finding } from '../step.ts'
+import { executorOf } from './release.ts'
+import type { Family } from './families.ts'
+import { readData, type Given } from './keys.ts'
+
+/** Where a release that was installed by hand has a key or a password: the first Secret that there is counts. */
+interface Place {
+  what: 'fernetKey' | 'webserverSecretKey' | 'apiSecretKey' | 'jwtSecret' | 'connection' | 'database' | 'superuser' | 'redis'
+  secrets: string[]
+  key: string
+}
+
+type Values = Record<string, unknown>
+
+function valueAt(values: Values, path: string): string | undefined {
+  const found = path.split('.').reduce<unknown>((at, key) => (at as Values | undefined)?.[key], values)
+  return typeof found === 'string' && found !== '' ? found : undefined
+}
+
+/** By the names that the charts give their own Secrets (`_helpers.yaml`; the community chart's `config-envs`), after those that the values name. */
+function placesOf({ name, values }: Release, { maker }: Family): Place[] {
+  const named = (path: string, ...own: string[]): string[] => [valueAt(values, path), ...own.map((suffix) => `${name}-${suffix}`)].filter((one) => one !== undefined)
+  if (maker === 'community') {
+    return [
+      { what: 'fernetKey', secrets: [`${name}-config-envs`], key: 'AIRFLOW__CORE__FERNET_KEY' },
+      { what: 'webserverSecretKey', secrets: [`${name}-config-envs`], key: 'AIRFLOW__WEBSERVER__SECRET_KEY' },
+      { what: 'database', secrets: named('postgresql.existingSecret', 'postgresql'), key: valueAt(values, 'postgresql.existingSecretKey') ?? 'postgresql-password' },
+      { what: 'database', secrets: named('externalDatabase.passwordSecret'), key: valueAt(values, 'externalDatabase.passwordSecretKey') ?? 'postgresql-password' },
+      { what: 'redis', secrets: named('redis.existingSecret', 'redis'), key: valueAt(values, 'redis.existingSecretPasswordKey') ?? 'redis-password' },
+    ]
+  }
+  return [
+    { what: 'fernetKey', secrets: named('fernetKeySecretName', 'fernet-key'), key: 'fernet-key' },
+    { what: 'webserverSecretKey', secrets: named('webserverSecretKeySecretName', 'webserver-secret-key'), key: 'webserver-secret-key' },
+    { what: 'apiSecretKey', secrets: named('apiSecretKeySecretName', 'api-secret-key'), key: 'api-secret-key' },
+    { what: 'jwtSecret', secrets: named('jwtSecretName', 'jwt-secret'), key: 'jwt-secret' },
+    // Up to 1.8 the name of the chart stood in the middle.
+    { what: 'connection', secrets: named('data.metadataSecretName', 'metadata', 'airflow-metadata'), key: 'connection' },
+    { what: 'superuser', secrets: named('postgresql.auth.existingSecret', 'postgresql'), key: 'postgres-password' },
+    { what: 'redis', secrets: named('redis.passwordSecretName', 'redis-password'), key: 'password' },
+  ]
+}
+
+export function adoptionRefs(release: Release, family: Family): ObjectRef[] {
+  const names = new Set(placesOf(release, family).flatMap(({ secrets }) => secrets))
+  return [...names].map((name) => ({ apiVersion: 'v1', kind: 'Secret', name, namespace: release.namespace }))
+}
+
+/** What Airflow is connected to, as the release has it. */
+export interface Connected {
+  user: string
+  name: string
+  host: string
+  password: string
+}
+
+/** What is taken over of a release: its keys and passwords, and where its data lies. */
+export interface Adoption {
+  given: Given
+  connected?: Connected | undefined
+}
+
+export function adoption(release: Release, family: Family, secrets: readonly (KubernetesObject | undefined)[]): Adoption {
+  const known = new Map(secrets.filter((secret) => secret !== undefined).map((secret) => [secret.metadata.name, readData(secret)]))
+  const found: Partial<Record<Place['what'], string>> = {}
+  for (const { what, secrets: names, key } of placesOf(release, family)) found[what] ??= names.map((name) => known.get(name)?.[key]).find((value) => value !== undefined && value !== '')
+  const { connection, database, ...keys } = found
+  const connected = family.maker === 'community' ? connectedBy(release, database) : partsOf(connection)
+  return { given: { ...keys, database: connected?.password, admin: adminPassword(release) }, connected }
+}
+
+function partsOf(connection: string | undefined): Connected | undefined {
+  if (connection === undefined || !URL.canParse(connection)) return undefined
+  const { username, password, hostname, pathname } = new URL(connection)
+  return { user: decodeURIComponent(username), password: decodeURIComponent(password), host: hostname, name: decodeURIComponent(pathname.slice(1)) }
+}
+
+/** The community chart puts its connection together of these; the defaults are those of its values.yaml. */
+function connectedBy({ name, namespace, values }: Release, password: string | undefined): Connected | undefined {
+  if (password === undefined) return undefined
+  const external = (values.postgresql as { enabled?: boolean } | undefined)?.enabled === false
+  const at = (path: string, preset: string): string => valueAt(values, path) ?? preset
+  if (external) return { user: at('externalDatabase.user', 'airflow'), name: at('externalDatabase.database', 'airflow'), host: at('externalDatabase.host', 'localhost'), password }
+  return { user: at('postgresql.postgresqlUsername', 'postgres'), name: at('postgresql.postgresqlDatabase', 'airflow'), host: `${name}-postgresql.${namespace}`, password }
+}
+
+/** What the chart made the first user with, where nobody changed it since: the chart's own default is known to everybody. */
+function adminPassword({ values }: Release): string {
+  const users = (values.airflow as { users?: { password?: unknown }[] } | undefined)?.users
+  const first = Array.isArray(users) ? users[0]?.password : undefined
+  const said = [valueAt(values, 'createUserJob.defaultUser.password'), valueAt(values, 'webserver.defaultUser.password'), first]
+  return said.find((one) => typeof one === 'string') ?? 'admin'
+}
+
+/** Keys, passwords and the names of their Secrets: what these say is taken over, whatever they are called. */
+const takenOver = [
+  /^executor$/, /^airflow\.executor$/, /(^|\.)fernetKey(SecretName)?$/, /(^|\.)(webserverSecretKey|apiSecretKey|jwtSecret)(SecretName|Name)?$/,
+  /^(webserver|createUserJob)\.defaultUser(\.|$)/, /^airflow\.(users|usersTemplates|extraEnv)(\.|$)/, /^data\.(metadataConnection|resultBackendConnection|metadataSecretName|resultBackendSecretName|brokerUrl|brokerUrlSecretName)(\.|$)/,
+  /^postgresql\.(auth|global|existingSecret|existingSecretKey|postgresql(Username|Password|Database|PostgresPassword))(\.|$)/, /^redis\.(password|passwordSecretName|existingSecret|existingSecretPasswordKey)$/,
+  /^externalDatabase\./, /^(workers|flower|redis)\.enabled$/, /^airflowVersion$/, /^defaultAirflow(Tag|Repository)$/, /^airflow\.image\.(tag|repository)$/,
+]
+
+/** Values of the release that the wish does not have: what they decided would be lost. By path, with what stood there. */
+export function droppedValues(had: unknown, wanted: unknown, path = ''): Map<string, unknown> {
+  if (takenOver.some((pattern) => pattern.test(path))) return new Map()
+  if (isRecord(had) && (isRecord(wanted) || wanted === undefined) && Object.keys(had).length > 0) {
+    return new Map(Object.entries(had).flatMap(([key, value]) => [...droppedValues(value, (wanted as Values | undefined)?.[key], path === '' ? key : `${path}.${key}`)]))
+  }
+  return had === null || JSON.stringify(had) === JSON.stringify(wanted) ? new Map() : new Map([[path, had]])
+}
+
+function isRecord(value: unknown): value is Values {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** What must be written into the configuration first, so that nothing of the release is lost. */
+export function guardAdoption(wish: ReleaseWish, release: Release, { given, connected }: Adoption, database: { user: string; name: string; host: string }): Finding[] {
+  const lacking = [
+    ...(given.fernetKey === undefined ? ['its Fernet key was not found'] : []),
+    ...(connected === undefined ? ['the connection to its database was not found'] : []),
+  ]
+  const writes = [
+    ...(connected !== undefined && connected.user !== database.user ? [`airflow.database.user: ${connected.user}`] : []),
+    ...(connected !== undefined && connected.name !== database.name ? [`airflow.database.name: ${connected.name}`] : []),
+    ...(connected !== undefined && !sameHost(connected.host, database.host, release) ? [`airflow.database.external: ${connected.host}`] : []),
+    ...[...droppedValues(release.values, wish.values).keys()].map((path) => `airflow.values.${path}`),
+  ]
+  if (lacking.length === 0 && writes.length === 0) return []
+  return [{
+    id: 'adoption-incomplete',
+    severity: 'error',
+    title: `The configuration does not have all that release ${release.namespace}/${release.name} is made of`,
+    evidence: [...lacking, ...writes.map((line) => `not as the release has it: ${line}`), `it runs ${executorOf(release)}`],
+    why: 'What it has and the configuration does not would be taken away from it, or its database would not be found.',
+    fix: ['npx tsx run.ts adopt # prints the part of the configuration that fits it'],
+  }]
+}
+
+function sameHost(had: string, wanted: string, { name, namespace }: Release): boolean {
+  const bundled = [`${name}-postgresql`, `${name}-postgresql.${namespace}`]
+  const short = (host: string): string => host.replace(/\.svc(\.cluster\.local)?$/, '')
+  return short(had) === short(wanted) || (bundled.includes(short(had)) && bundled.includes(short(wanted)))
+}
