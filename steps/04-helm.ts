@@ -43,7 +43,7 @@ export const helm: Step<AirflowSlice, AirflowSpec> = {
     if (verdict.state === 'held') return { state: 'blocked', findings: [verdict.finding] }
     const unlock: Change[] = verdict.state === 'stale' ? [{ op: 'unlock', release: { name, namespace }, live: release, why: verdict.why }] : []
     const keys = await keyChange(spec, { family, secrets, taken }, reader)
-    const mends = await releaseChanges(spec, wish, { chart, release, lease, verdict }, reader)
+    const mends = await releaseChanges(spec, wish, { chart, release, lease, verdict, adopted: taken !== undefined }, reader)
     return checked([...keys, ...unlock, ...mends], evidenceOf(release))
   },
 
@@ -97,10 +97,11 @@ interface Present {
   release: Release | undefined
   lease: KubernetesObject | undefined
   verdict: LockVerdict
+  adopted: boolean
 }
 
 /** Helm where there is something new or something broken; the objects themselves where they were only touched by hand. */
-async function releaseChanges(spec: AirflowSpec, want: ReleaseWish, { chart, release, lease, verdict }: Present, reader: Reader): Promise<Change[]> {
+async function releaseChanges(spec: AirflowSpec, want: ReleaseWish, { chart, release, lease, verdict, adopted }: Present, reader: Reader): Promise<Change[]> {
   if (release === undefined) return [{ op: 'release', want, sameWish: false, why: 'it is not installed' }]
   const hooks = standingHooks(release)
   const [found, autoscalers] = await Promise.all([
@@ -111,7 +112,8 @@ async function releaseChanges(spec: AirflowSpec, want: ReleaseWish, { chart, rel
   const ignore = [...spec.ignore, ...scaledByOthers(autoscalers)]
   // What a cut-off Helm may have half done is not worth working out: the upgrade makes it whole.
   const cutOff = verdict.state === 'stale' ? { why: 'its last change was interrupted', sameWish: wishChanged(want, chart, release, lease) === undefined } : undefined
-  const reason = cutOff ?? upgradeReason(want, chart, release, lease)
+  const taken = adopted ? { why: 'it was installed by other means and is taken over', sameWish: false } : undefined
+  const reason = cutOff ?? taken ?? upgradeReason(want, chart, release, lease)
   // An upgrade makes its hooks anew.
   const byHand = reason === undefined ? [...hookEdits(hooks, found.slice(live.length), ignore), ...handEdits(release, live, ignore)] : handAdditions(release, live, ignore)
   const patched = byHand.flatMap((change) => (change.op === 'patch' ? [change.live.metadata.name] : []))

@@ -90,7 +90,7 @@ function adminPassword({ values }: Release): string {
   const users = (values.airflow as { users?: { password?: unknown }[] } | undefined)?.users
   const first = Array.isArray(users) ? users[0]?.password : undefined
   const said = [valueAt(values, 'createUserJob.defaultUser.password'), valueAt(values, 'webserver.defaultUser.password'), first]
-  return said.find((one) => typeof one === 'string') ?? 'admin'
+  return said.find((one): one is string => typeof one === 'string') ?? 'admin'
 }
 
 /** Keys, passwords and the names of their Secrets: what these say is taken over, whatever they are called. */
