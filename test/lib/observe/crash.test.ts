@@ -63,6 +63,22 @@ void t.test('killed for memory again and again is hopeless', (t) => {
   t.end()
 })
 
+void t.test('an init container that dies of the limit of another one is told with whose limit it was', (t) => {
+  // Kubernetes 1.20: 24Mi on the only main container is the limit of the pod's cgroup, and runs for its init container too.
+  const tight = pod({
+    spec: {
+      initContainers: [{ name: 'wait-for-airflow-migrations', resources: {} }],
+      containers: [{ name: 'webserver', resources: { limits: { memory: '24Mi' }, requests: { memory: '24Mi' } } }],
+    },
+    status: { phase: 'Pending', initContainerStatuses: [crashed(4, { exitCode: 137, reason: 'OOMKilled' }, { name: 'wait-for-airflow-migrations' })] },
+  })
+  t.match(observePod(tight, context()), { state: 'failed', finding: {
+    id: 'webserver-oom-or-slow-start', title: 'Container webserver of Deployment airflow-scheduler needs more memory than it may use',
+    evidence: [/container wait-for-airflow-migrations: OOMKilled/, /wait-for-airflow-migrations has no limit of its own; the limit of webserver is that of the whole pod/], fix: [/set resources deployment\/airflow-scheduler -c webserver --limits=memory=2Gi/],
+  } })
+  t.end()
+})
+
 void t.test('an init container that waits for the migrations may crash as long as it likes', (t) => {
   const waits = pod({
     status: {
