@@ -15,12 +15,12 @@ interface Told {
 }
 
 /** The webserver's workers need a gigabyte or more between them, which no chart asks for. */
-export function outOfMemory(pod: KubernetesObject, status: ContainerStatus, settleMs?: number): Failed {
+export function outOfMemory(pod: KubernetesObject, status: ContainerStatus): Failed {
   return tooLittle(pod, status.name, {
     title: 'needs more memory than it may use',
     why: 'The kernel ended it at its memory limit, or the node had none left, each time it was started.',
     evidence: [`${nameOf(pod)}, container ${status.name}: OOMKilled, restarted ${status.restartCount} times`],
-  }, settleMs)
+  })
 }
 
 /** runc says it before the program begins: container init was OOM-killed (memory limit too low?) */
@@ -28,7 +28,7 @@ export function startsNot(pod: KubernetesObject, container: string, evidence: st
   return tooLittle(pod, container, { title: 'has a memory limit too small to even start', why: 'The limit is smaller than what the runtime itself needs to start a process.', evidence })
 }
 
-function tooLittle(pod: KubernetesObject, container: string, { title, why, evidence }: Told, settleMs?: number): Failed {
+function tooLittle(pod: KubernetesObject, container: string, { title, why, evidence }: Told): Failed {
   const names = limitersOf(pod as Pod, container)
   const target = targetOf(pod)
   const raised = names.map((name) => `kubectl ${inNamespace(pod)} set resources ${target ?? ''} -c ${name} --limits=memory=2Gi`)
@@ -41,7 +41,7 @@ function tooLittle(pod: KubernetesObject, container: string, { title, why, evide
       target === undefined ? [] : [`${raised.join(' && ')} # at once, and until the next apply`],
       'Raise resources.limits.memory of that component in airflow.values (a webserver wants 2Gi, or config.webserver.workers: 2), and run again',
     ),
-  }, settleMs)
+  })
 }
 
 function limitersOf({ spec }: Pod, container: string): NonEmpty<string> {

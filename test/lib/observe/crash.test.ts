@@ -9,6 +9,7 @@ function main(status: Record<string, unknown>, owner?: { kind: string; name: str
 void t.test('a crash loop that held is hopeless', (t) => {
   const look = observePod(main(crashed(5, {})), context())
   t.match(look, { state: 'failed', settleMs: 30_000, finding: { id: 'crash-loop', title: 'Container scheduler of Deployment airflow-scheduler keeps crashing', evidence: [/exit code 1, restarted 5 times/], fix: [/logs .* --previous/] } })
+  t.match(look, { triedAt: '2023-08-02T10:29:42Z' }, 'and is told with its last try, of which a later change knows nothing')
   t.match(observePod(main(crashed(4, { exitCode: 128, reason: 'ContainerCannotRun', startedAt: null, finishedAt: null })), context()), { state: 'failed' }, 'one that cannot even start')
   const startError = { exitCode: 128, reason: 'StartError', startedAt: '1970-01-01T00:00:00Z', message: 'failed to create containerd task: exec: "/nope": stat /nope: no such file or directory: unknown' }
   const cannot = { state: 'failed', settleMs: 20_000, finding: { id: 'container-config-error', title: /cannot be started: exec: "\/nope": stat \/nope: no such file or directory$/ } }
