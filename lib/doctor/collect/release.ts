@@ -3,6 +3,7 @@ import { readData } from '../../airflow/keys.ts'
 import { readLease } from '../../airflow/lock.ts'
 import { operationRef } from '../../airflow/operation.ts'
 import type { KubernetesObject, Reader, Release } from '../../access.ts'
+import { lastWriter } from '../../diff/managed.ts'
 import { AirstripError } from '../../errors.ts'
 import type { SecretFacts } from '../evidence.ts'
 import { type Scope, type Found, messageOf } from './collector.ts'
@@ -75,9 +76,18 @@ export function factsOf(secrets: readonly KubernetesObject[]): SecretFacts[] {
       name, labels, type: typeof secret.type === 'string' ? secret.type : 'Opaque', createdAt: creationTimestamp,
       keys: entries.map(({ key }) => key),
       same: Object.fromEntries(entries.map(({ key, core }) => [key, (holders.get(core) ?? []).filter((one) => one !== `${name}/${key}`)])),
+      ...changeOf(secret),
       remarks: Object.fromEntries(entries.flatMap(({ key, value }) => { const said = remarkOn(key, value); return said === undefined ? [] : [[key, said]] })),
     }
   })
+}
+
+/** The API server notes the writers of each field; whoever made the Secret wrote at its own time. */
+function changeOf(secret: KubernetesObject): Pick<SecretFacts, 'changed'> {
+  const writers = Object.keys(readData(secret)).map((key) => lastWriter(secret, ['data', key])).filter((writer) => writer !== undefined)
+  const [last] = writers.sort((a, b) => b.time.localeCompare(a.time))
+  const isLater = last !== undefined && Date.parse(last.time) > Date.parse(secret.metadata.creationTimestamp ?? '')
+  return isLater ? { changed: { by: last.manager, at: last.time } } : {}
 }
 
 /** The password of an address, since that is what two Secrets must agree on; anything else whole. */
