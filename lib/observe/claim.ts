@@ -26,7 +26,18 @@ export function observeClaim(object: KubernetesObject, context: Context): Observ
   return pending(claim, context)
 }
 
+/** Of step storage, and bound to nothing: made again it is as the step wants it. */
+const madeAgain = ['pvc-no-usable-storageclass', 'local-path-provisioning-failed']
+
 function pending(claim: Claim, context: Context): Observation {
+  const look = unbound(claim, context)
+  const { metadata: { namespace = 'default', name, labels }, spec } = claim
+  const ours = labels?.['app.kubernetes.io/managed-by'] === 'airstrip' && spec?.storageClassName !== 'airflow-storage'
+  if (look.state !== 'failed' || !ours || !madeAgain.includes(look.finding.id)) return look
+  return { ...look, finding: { ...look.finding, fix: [`kubectl -n ${namespace} delete pvc ${name} --wait=false && npx tsx run.ts apply # never bound, so it holds no data; airstrip makes it again as it is to be`, ...look.finding.fix] } }
+}
+
+function unbound(claim: Claim, context: Context): Observation {
   const className = claim.spec?.storageClassName
   const { volumes, classes } = context
   const fitting = volumes?.find((volume) => fits(claim, volume))

@@ -3,7 +3,7 @@ import type { PersistentVolumeClaim } from 'kubernetes-types/core/v1.js'
 import type { StorageClass } from 'kubernetes-types/storage/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { describeEvent, eventsAbout, latest } from './events.ts'
-import { type Context, type Observation, failed, nameOf, waiting } from './observation.ts'
+import { type Context, type Observation, failed, fixOf, nameOf, waiting } from './observation.ts'
 
 // The beta key is what kubectl before 1.6 wrote, and the API server still reads both.
 export const marks = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class'] as const
@@ -59,8 +59,20 @@ function missingClass(claim: KubernetesObject, name: string, evidence: string[],
     title: `StorageClass "${name}" does not exist`,
     evidence: [...evidence, `the classes that exist: ${there || 'none'}`],
     why: 'Nothing makes a volume for a class that is not there, and no volume made by hand fits the claim.',
-    fix: [`Make the class ${name} (kubectl get storageclass), or name another in the values and make the claim again`, recreate(claim)],
+    fix: fixOf(
+      alike(name, context),
+      `${recreate(claim)}; the values are to name another class: ${there || 'none is there yet'}`,
+    ),
   })
+}
+
+/** A class of that name that makes volumes as the default does, or the only one. One with parameters has them for a reason. */
+function alike(name: string, { classes = [] }: Context): string[] {
+  const makers = (classes as readonly unknown[] as StorageClass[]).filter((one) => !isStatic(one))
+  const model = makers.find((one) => isDefault(one as unknown as KubernetesObject)) ?? (makers.length === 1 ? makers[0] : undefined)
+  if (model === undefined || Object.keys(model.parameters ?? {}).length > 0) return []
+  const made = { apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', metadata: { name }, provisioner: model.provisioner, volumeBindingMode: model.volumeBindingMode ?? 'Immediate', reclaimPolicy: model.reclaimPolicy ?? 'Delete' }
+  return [`echo '${JSON.stringify(made)}' | kubectl create -f - # makes it, like ${model.metadata?.name ?? ''}; the claim then binds by itself`]
 }
 
 function recreate(claim: KubernetesObject): string {

@@ -33,7 +33,7 @@ const anotherKey = (): string => `${randomBytes(32).toString('base64url')}=`
 async function withOldKey(it: Site, { fix: [first = ''] }: Finding): Promise<void> {
   const file = join(it.folder, 'old-key')
   await writeFile(file, Buffer.from(kept.get(fernet)?.['fernet-key'] ?? '', 'base64'), { mode: 0o600 })
-  const { code, said } = await paste(it, `cd ${it.folder} && ${first.replaceAll('FILE', file)}`)
+  const { code, said } = await paste(it, first.replaceAll('FILE', file))
   if (code !== 0) throw new Error(`${first} ended with ${code}: ${said}`)
 }
 
