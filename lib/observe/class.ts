@@ -1,5 +1,5 @@
 /** Storage classes: which is the default, and a claim that none of them can serve. */
-import type { PersistentVolumeClaim } from 'kubernetes-types/core/v1.js'
+import type { PersistentVolumeClaim, Pod } from 'kubernetes-types/core/v1.js'
 import type { StorageClass } from 'kubernetes-types/storage/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { describeEvent, eventsAbout, latest } from './events.ts'
@@ -27,27 +27,25 @@ export function noUsableClass(claim: KubernetesObject, context: Context): Observ
   const unset = (event?.message ?? '').includes('no storage class is set')
   if (context.classes === undefined && !unset) return waiting('is Pending, and the storage classes could not be read')
   const chosen = context.classes?.find(isDefault)
-  return chosen ? olderThanDefault(claim, chosen, evidence) : noDefault(claim, evidence)
+  return chosen ? olderThanDefault(claim, chosen, evidence, context) : noDefault(claim, evidence, context)
 }
 
-const installProvisioner = 'npx tsx run.ts apply --only provisioner'
-
-function noDefault(claim: KubernetesObject, evidence: string[]): Observation {
+function noDefault(claim: KubernetesObject, evidence: string[], context: Context): Observation {
   return failed(claim, 'pvc-no-usable-storageclass', {
     title: 'A claim names no StorageClass and the cluster has no default one',
     evidence: [...evidence, 'no StorageClass is marked as the default'],
     why: 'Nothing makes a volume for it: a bare cluster has no provisioner. Before Kubernetes 1.26 a claim made without a class stays Pending even when a default comes later.',
-    fix: [installProvisioner, recreate(claim)],
+    fix: [`npx tsx run.ts apply --only provisioner && ${recreated(claim, context)} && npx tsx run.ts apply # a default class first, then the claim again, which never was bound and holds no data`],
   })
 }
 
 /** From 1.26 on the controller gives such a claim the default within its resync, hence the longer time. */
-function olderThanDefault(claim: KubernetesObject, chosen: KubernetesObject, evidence: string[]): Observation {
+function olderThanDefault(claim: KubernetesObject, chosen: KubernetesObject, evidence: string[], context: Context): Observation {
   return failed(claim, 'pvc-no-usable-storageclass', {
     title: 'A claim is older than the default StorageClass and has no class',
     evidence: [...evidence, `${nameOf(chosen)} is the default, but the claim was made before it was`],
     why: 'Before Kubernetes 1.26 the default is filled in only when a claim is made; this one never gets it.',
-    fix: [recreate(claim)],
+    fix: [`${recreated(claim, context)} && npx tsx run.ts apply # never bound, so it holds no data`],
   }, 60_000)
 }
 
@@ -61,7 +59,7 @@ function missingClass(claim: KubernetesObject, name: string, evidence: string[],
     why: 'Nothing makes a volume for a class that is not there, and no volume made by hand fits the claim.',
     fix: fixOf(
       alike(name, context),
-      `${recreate(claim)}; the values are to name another class: ${there || 'none is there yet'}`,
+      `${recreated(claim, context)} && npx tsx run.ts apply --from helm # never bound, so it holds no data; once the values name another class: ${there || 'none is there yet'}`,
     ),
   })
 }
@@ -75,7 +73,13 @@ function alike(name: string, { classes = [] }: Context): string[] {
   return [`echo '${JSON.stringify(made)}' | kubectl create -f - # makes it, like ${model.metadata?.name ?? ''}; the claim then binds by itself`]
 }
 
-function recreate(claim: KubernetesObject): string {
+/** The claim goes first: a pod that is made again while it is still there would take it. */
+function recreated(claim: KubernetesObject, { pods }: Context): string {
   const { namespace = 'default', name } = claim.metadata
-  return `kubectl -n ${namespace} delete pvc ${name} --wait=false # never bound, so it holds no data; delete the pods that use it too`
+  const users = pods.filter((pod) => pod.metadata.namespace === namespace && namesClaim(pod, name)).map(({ metadata }) => metadata.name)
+  return [`kubectl -n ${namespace} delete pvc ${name} --wait=false`, ...(users.length === 0 ? [] : [`kubectl -n ${namespace} delete pod ${users.join(' ')} --wait=false`])].join(' && ')
+}
+
+function namesClaim({ spec }: KubernetesObject, name: string): boolean {
+  return ((spec as Pod['spec'])?.volumes ?? []).some(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName === name)
 }
