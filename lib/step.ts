@@ -75,9 +75,10 @@ export type Look =
   | { state: 'done'; evidence: string[]; warnings?: Finding[] }
   /**
    * Will not heal by itself. `settleMs` is how long this must stay so, without interruption,
-   * before it is final; 0 where it cannot change any more.
+   * before it is final; 0 where it cannot change any more. `triedAt` is the ISO time of the last try of
+   * what is tried again and again: of a change that was made since it says nothing.
    */
-  | { state: 'failed'; findings: NonEmpty<Finding>; settleMs: number; on: Pending[] }
+  | { state: 'failed'; findings: NonEmpty<Finding>; settleMs: number; triedAt?: string | undefined; on: Pending[] }
 
 export interface Step<Slice = unknown, Spec = unknown> {
   name: StepName

@@ -63,7 +63,7 @@ export interface Adoption {
 
 export function adoption(release: Release, family: Family, secrets: readonly (KubernetesObject | undefined)[]): Adoption {
   const known = new Map(secrets.filter((secret) => secret !== undefined).map((secret) => [secret.metadata.name, readData(secret)]))
-  const found: Partial<Record<Place['what'], string>> = {}
+  const found: Partial<Record<Place['what'], string | undefined>> = {}
   for (const { what, secrets: names, key } of placesOf(release, family)) found[what] ??= names.map((name) => known.get(name)?.[key]).find((value) => value !== undefined && value !== '')
   const { connection, database, ...keys } = found
   const connected = family.maker === 'community' ? connectedBy(release, database) : partsOf(connection)

@@ -56,6 +56,7 @@ const record = strictly<Release>({
 const secret = strictly<SecretFacts>({
   name: text('Its name'), type: text('Its type'), createdAt: text('When it was made'), labels: labels.describe('Its labels'), keys: texts('Of its data'),
   same: z.record(z.string(), z.array(z.string())).describe('By key: where else the same value is'), remarks: labels.describe('By key: what else can be said of the value'),
+  changed: z.strictObject({ by: text('The field manager'), at: text('ISO time') }).optional().describe('Who wrote its data after it was made'),
 })
 
 const answer = strictly<HttpsAnswer>({

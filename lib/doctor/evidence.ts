@@ -65,6 +65,8 @@ export interface SecretFacts {
   keys: string[]
   /** By key: every other `NAME/KEY` of the namespace that holds the same value, or the same password in an address. */
   same: Record<string, string[]>
+  /** Who wrote its data last, where that was after it was made. */
+  changed?: { by: string; at: string } | undefined
   /** What else can be said of a value by key, for example `not a Fernet key` or `known from the documentation`. */
   remarks: Record<string, string>
 }

@@ -47,6 +47,7 @@ export async function runPipeline(chosen: readonly Step[], deps: PipelineDeps): 
   // A person takes a while to answer: what was shown must still be so before anything is made of it.
   const first = asked ? await stillSo(chosen, shown, deps) : seen
   let changed = 0
+  let changedAt: Date | undefined
   let upgraded = false
   for (const step of chosen) {
     if (signal.aborted) throw new AirstripError('INTERRUPTED', `The run was interrupted before step ${step.name}.`)
@@ -56,7 +57,9 @@ export async function runPipeline(chosen: readonly Step[], deps: PipelineDeps): 
       else await refuseMoved(step, unseen(before, changes, upgraded || attempt > 1), deps)
     }
     // What was seen before an earlier step changed something may no longer be so.
-    changed += await recorded(step, step.spec(config), changed === 0 ? first.get(step.name) : undefined, { ...deps, agree: agreeNow })
+    const changes = await recorded(step, step.spec(config), changed === 0 ? first.get(step.name) : undefined, { ...deps, agree: agreeNow, changedAt })
+    changed += changes
+    if (changes > 0) changedAt = deps.clock.now()
     // The release is then as an earlier step of this run left it.
     upgraded ||= shown.get(step.name)?.some(({ op }) => op === 'release') === true
   }

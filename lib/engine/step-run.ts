@@ -23,6 +23,8 @@ export interface StepDeps {
   agree(step: Step, changes: NonEmpty<Change>, attempt: number): Promise<void>
   /** Called before the first effect of a try. */
   beforeEffect(attempt: number): Promise<void>
+  /** When an earlier step of this run changed something. */
+  changedAt?: Date | undefined
   /** The doctor's rules, for an error that ends the step. */
   diagnose?: Diagnose | undefined
 }
@@ -79,8 +81,8 @@ async function tryStep(step: Step, spec: unknown, first: Examined | undefined, a
   announce(step, settled.changes, deps.emit)
   // One for both: what was waited for while Helm worked may be ready when it has ended, and is told so.
   const progress = createProgress(patienceOf(step, deps))
-  await applyWatched(step, spec, settled.changes, deps, progress)
-  const done = await waitUntilDone(() => step.verify(spec, deps.look()), patienceOf(step, deps), progress)
+  const changedAt = await applyWatched(step, spec, settled.changes, deps, progress)
+  const done = await waitUntilDone(() => step.verify(spec, deps.look()), patienceOf(step, { ...deps, changedAt }), progress)
   return { changed: settled.changes.flatMap(objectsOf).length, tries: attempt, evidence: done.evidence, warnings: [...warnings, ...(done.warnings ?? [])] }
 }
 
@@ -100,20 +102,28 @@ export function announce(step: Step, changes: readonly Change[], emit: Emit): vo
   }
 }
 
-/** Only the release takes long enough to be worth watching, and only it can be waited for in vain. */
-async function applyWatched(step: Step, spec: unknown, changes: NonEmpty<Change>, deps: StepDeps, progress: Progress): Promise<void> {
-  if (!changes.some(({ op }) => op === 'release')) return step.apply(changes, deps.writer(deps.signal))
+/**
+ * Only the release takes long enough to be worth watching, and only it can be waited for in vain. What Helm changes
+ * it changes at once, and then it waits for its hooks; so of it the beginning counts, of all else the end.
+ */
+async function applyWatched(step: Step, spec: unknown, changes: NonEmpty<Change>, deps: StepDeps, progress: Progress): Promise<Date> {
+  if (!changes.some(({ op }) => op === 'release')) {
+    await step.apply(changes, deps.writer(deps.signal))
+    return deps.clock.now()
+  }
+  const changedAt = deps.clock.now()
   const ending = new AbortController()
   const signal = AbortSignal.any([deps.signal, ending.signal])
   const end = (reason: AirstripError): void => {
     ending.abort(reason)
   }
-  await changeWatched(step.apply(changes, deps.writer(signal)), () => step.verify(spec, deps.look()), end, patienceOf(step, deps), progress)
+  await changeWatched(step.apply(changes, deps.writer(signal)), () => step.verify(spec, deps.look()), end, patienceOf(step, { ...deps, changedAt }), progress)
+  return changedAt
 }
 
 function patienceOf(step: Step, deps: StepDeps): Patience {
-  const { clock, emit, signal, timeoutMs } = deps
-  return { clock, emit, signal, pauseMs: (waitedMs) => deps.pauseMs(waitedMs), step: step.name, timeoutMs: timeoutMs ?? step.timeoutMs }
+  const { clock, emit, signal, timeoutMs, changedAt } = deps
+  return { clock, emit, signal, changedAt, pauseMs: (waitedMs) => deps.pauseMs(waitedMs), step: step.name, timeoutMs: timeoutMs ?? step.timeoutMs }
 }
 
 function blocked(step: Step, findings: NonEmpty<Finding>): AirstripError {

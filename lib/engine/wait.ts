@@ -11,6 +11,8 @@ export interface Patience {
   pauseMs(waitedMs: number): number
   signal: AbortSignal
   emit: Emit
+  /** When this run changed something last, if it did. */
+  changedAt?: Date | undefined
 }
 
 export type Done = Extract<Look, { state: 'done' }>
@@ -20,7 +22,7 @@ export type Failed = Extract<Look, { state: 'failed' }>
 export async function waitUntilDone(look: () => Promise<Look>, patience: Patience, progress = createProgress(patience)): Promise<Done> {
   const { clock, signal, timeoutMs } = patience
   const started = clock.now().getTime()
-  const verdict = heldVerdict(clock)
+  const verdict = heldVerdict(clock, patience.changedAt)
   for (;;) {
     if (signal.aborted) throw interruptedWhile(patience.step)
     const seen = await look()
@@ -43,12 +45,13 @@ export function pauseAfter(waitedMs: number): number {
 
 /**
  * A failure is final only after it held for its time without interruption: much that looks broken
- * while a cluster starts is only not there yet.
+ * while a cluster starts is only not there yet. And what was tried last before a change of this run may
+ * be mended by it: a crash loop pauses for up to five minutes before it shows.
  */
-export function heldVerdict(clock: Clock): (seen: Look) => Failed | undefined {
+export function heldVerdict(clock: Clock, changedAt?: Date): (seen: Look) => Failed | undefined {
   let held: { key: string; since: number } | undefined
   return (seen) => {
-    if (seen.state !== 'failed') {
+    if (seen.state !== 'failed' || isOfBefore(seen, changedAt)) {
       held = undefined
       return undefined
     }
@@ -57,6 +60,11 @@ export function heldVerdict(clock: Clock): (seen: Look) => Failed | undefined {
     if (held?.key !== key) held = { key, since: now }
     return now - held.since >= seen.settleMs ? seen : undefined
   }
+}
+
+/** The cluster writes its times in whole seconds. */
+function isOfBefore({ triedAt }: Failed, changedAt: Date | undefined): boolean {
+  return triedAt !== undefined && changedAt !== undefined && Date.parse(triedAt) < Math.floor(changedAt.getTime() / 1000) * 1000
 }
 
 function keyOf(failed: Failed): string {

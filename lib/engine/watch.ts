@@ -24,7 +24,7 @@ export async function changeWatched(
   })
   // It may fail while a look is under way, long before anybody waits for it: that must not end the process.
   settled.catch(() => undefined)
-  const verdict = heldVerdict(clock)
+  const verdict = heldVerdict(clock, patience.changedAt)
   let cause: AirstripError | undefined
   let last: Look = { state: 'done', evidence: [] }
   await clock.sleep(quietMs, over.signal)

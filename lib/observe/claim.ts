@@ -26,7 +26,18 @@ export function observeClaim(object: KubernetesObject, context: Context): Observ
   return pending(claim, context)
 }
 
+/** Of step storage, and bound to nothing: made again it is as the step wants it. */
+const madeAgain = ['pvc-no-usable-storageclass', 'local-path-provisioning-failed']
+
 function pending(claim: Claim, context: Context): Observation {
+  const look = unbound(claim, context)
+  const { metadata: { namespace = 'default', name, labels }, spec } = claim
+  const ours = labels?.['app.kubernetes.io/managed-by'] === 'airstrip' && spec?.storageClassName !== 'airflow-storage'
+  if (look.state !== 'failed' || !ours || !madeAgain.includes(look.finding.id)) return look
+  return { ...look, finding: { ...look.finding, fix: [`kubectl -n ${namespace} delete pvc ${name} --wait=false && npx tsx run.ts apply # never bound, so it holds no data; airstrip makes it again as it is to be`, ...look.finding.fix] } }
+}
+
+function unbound(claim: Claim, context: Context): Observation {
   const className = claim.spec?.storageClassName
   const { volumes, classes } = context
   const fitting = volumes?.find((volume) => fits(claim, volume))
@@ -117,10 +128,15 @@ function leaving(claim: KubernetesObject, { pods, volumes = [] }: Context): Obse
 function lost(claim: KubernetesObject, context: Context): Observation {
   const event = latest(eventsAbout(claim, context.events), 'ClaimLost', 'ClaimMisbound')
   const { namespace = 'default', name } = claim.metadata
+  const { volumeName } = (claim as PersistentVolumeClaim).spec ?? {}
   return failed(claim, 'claim-lost', {
     title: 'A claim has lost its volume',
     evidence: [`${nameOf(claim)} is Lost`, ...(event ? [describeEvent(event)] : [])],
     why: 'The volume that the claim was bound to is gone or belongs to another claim; Kubernetes binds it again only when a volume of that name, free or its own, is there.',
-    fix: [`Bring the volume back, or make the claim again: kubectl -n ${namespace} delete pvc ${name}`],
+    fix: fixOf(
+      claim.metadata.labels?.['app.kubernetes.io/managed-by'] === 'airstrip' ? ['npx tsx run.ts apply --only storage # makes the volume again, which is a folder that is still there; the claim binds to it by itself'] : [],
+      `kubectl get pv ${volumeName ?? ''}; kubectl -n ${namespace} get pvc ${name} -o yaml # make a volume of that name for what is still on the disk, and the claim binds to it by itself`,
+      `Where nothing of it is wanted any more: kubectl -n ${namespace} delete pvc ${name}, and the pods that use it`,
+    ),
   })
 }

@@ -7,7 +7,7 @@
 import type { ContainerStatus, Event } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { describeEvent, latest, timeOf } from './events.ts'
-import { type Observation, failed, inNamespace, nameOf, untilNextTry, waiting } from './observation.ts'
+import { type Failed, type Observation, failed, inNamespace, nameOf, triedAgain, waiting } from './observation.ts'
 
 // The kubelet's own caches are late right after a pod was placed: "failed to sync secret cache: timed out".
 const transient = /failed to sync|timed out|deadline exceeded|connection refused/i
@@ -23,7 +23,7 @@ export function observeConfig(pod: KubernetesObject, status: ContainerStatus): O
   return configError(pod, message, `${nameOf(pod)}, container ${status.name}: ${reason}: ${message}`)
 }
 
-function configError(pod: KubernetesObject, message: string, evidence: string, settleMs?: number): Observation {
+function configError(pod: KubernetesObject, message: string, evidence: string): Failed {
   const what = missing.exec(message)?.[0]
   // The kubelet adds pod and container; the title is of the cause alone.
   const text = message.replace(/ \(pod: .*\)$/, '')
@@ -35,7 +35,7 @@ function configError(pod: KubernetesObject, message: string, evidence: string, s
       `Look whether it is there under another name: kubectl ${inNamespace(pod)} get secrets,configmaps`,
       'Make it, or correct the reference in airflow.values, and run again',
     ],
-  }, settleMs)
+  })
 }
 
 /** What keeps volumes from being mounted; only asked while the pod's containers are still to be made. */
@@ -47,14 +47,14 @@ export function observeMounts(pod: KubernetesObject, events: readonly Event[], n
   const telling = events.findLast((one) => one.reason === 'FailedMount' && /MountVolume|hostPath/.test(one.message ?? ''))
   if (!telling) return waiting(describeEvent(event))
   const { message = '' } = telling
-  const settle = untilNextTry('hostpath-not-on-the-node', timeOf(telling), now, longestPauseMs)
   const path = hostPath.exec(message)
-  if (path) return notOnNode(pod, path[1] ?? '', path[2] ?? '', message, settle)
-  if (missing.test(message) && !transient.test(message)) return configError(pod, message, `${nameOf(pod)}: FailedMount: ${message}`, settle)
-  return waiting(describeEvent(event))
+  const lacks = missing.test(message) && !transient.test(message)
+  if (!path && !lacks) return waiting(describeEvent(event))
+  const found = path ? notOnNode(pod, path[1] ?? '', path[2] ?? '', message) : configError(pod, message, `${nameOf(pod)}: FailedMount: ${message}`)
+  return triedAgain(found, timeOf(telling), now, longestPauseMs)
 }
 
-function notOnNode(pod: KubernetesObject, path: string, kind: string, message: string, settleMs?: number): Observation {
+function notOnNode(pod: KubernetesObject, path: string, kind: string, message: string): Failed {
   const node = (pod.spec as { nodeName?: string } | undefined)?.nodeName ?? 'the node'
   return failed(pod, 'hostpath-not-on-the-node', {
     title: `${path} is not a ${kind} on node ${node}`,
@@ -64,5 +64,5 @@ function notOnNode(pod: KubernetesObject, path: string, kind: string, message: s
       `On ${node}: sudo mkdir -p ${path} && sudo chown 50000:0 ${path} && sudo chmod 775 ${path}`,
       'kind: make the cluster again with extraMounts; Minikube: minikube mount SOURCE:TARGET',
     ],
-  }, settleMs)
+  })
 }

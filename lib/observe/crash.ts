@@ -12,9 +12,9 @@
  */
 import type { ContainerStateTerminated, ContainerStatus, Event, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
-import { servesWeb } from '../airflow/families.ts'
-import { type Failed, failed, fixOf, inNamespace, nameOf, untilNextTry } from './observation.ts'
-import { controllerOf, ownerName, targetOf } from './owners.ts'
+import { outOfMemory } from './memory.ts'
+import { type Failed, failed, inNamespace, nameOf, triedAgain } from './observation.ts'
+import { controllerOf, ownerName } from './owners.ts'
 
 const heldRestarts = 4
 const soonMs = 90_000
@@ -31,14 +31,18 @@ export function observeCrash(pod: KubernetesObject, status: ContainerStatus, eve
   // For some seconds after its end a container is "terminated", and only then in back-off.
   const last = status.state?.terminated ?? (status.state?.waiting?.reason === 'CrashLoopBackOff' ? status.lastState?.terminated : undefined)
   if (!last || status.restartCount < restarts || (pod as Pod).spec?.restartPolicy === 'Never') return undefined
+  if (controllerOf(pod)?.kind === 'Job') return undefined
+  const found = verdict(pod, status, last, events)
+  return found && triedAgain(found, last.finishedAt, now, longestBackOffMs)
+}
+
+function verdict(pod: KubernetesObject, status: ContainerStatus, last: ContainerStateTerminated, events: readonly Event[]): Failed | undefined {
+  if (last.reason === 'OOMKilled' || (last.message ?? '').includes('OOM-killed')) return outOfMemory(pod, status)
   // A command that is not there is no wait for anything.
   if (waiters.test(status.name) && ![126, 127].includes(last.exitCode)) return undefined
-  if (controllerOf(pod)?.kind === 'Job') return undefined
-  const settle = untilNextTry('crash-loop', last.finishedAt, now, longestBackOffMs)
-  if (last.reason === 'OOMKilled' || (last.message ?? '').includes('OOM-killed')) return outOfMemory(pod, status, settle)
-  if (hookFails(status.name, events)) return crashLoop(pod, status, last, settle, 'its postStart hook fails')
+  if (hookFails(status.name, events)) return crashLoop(pod, status, last, 'its postStart hook fails')
   const byItself = last.exitCode !== 0 && !signals.includes(last.exitCode) && !killedByProbe(status.name, events)
-  return byItself && soon(last) ? crashLoop(pod, status, last, settle) : undefined
+  return byItself && soon(last) ? crashLoop(pod, status, last) : undefined
 }
 
 function soon({ startedAt, finishedAt }: ContainerStateTerminated): boolean {
@@ -64,26 +68,11 @@ export function describeEnd({ exitCode, reason, message }: ContainerStateTermina
   return `exit code ${exitCode}${why}${said ? `: ${said}` : ''}`
 }
 
-function crashLoop(pod: KubernetesObject, status: ContainerStatus, last: ContainerStateTerminated, settleMs?: number, why?: string): Failed {
+function crashLoop(pod: KubernetesObject, status: ContainerStatus, last: ContainerStateTerminated, why?: string): Failed {
   return failed(pod, 'crash-loop', {
     title: `Container ${status.name} of ${ownerName(pod)} keeps crashing${why === undefined ? '' : `: ${why}`}`,
     evidence: [`${nameOf(pod)}, container ${status.name}: ${describeEnd(last)}, restarted ${status.restartCount} times`],
     why: 'It ends by itself soon after each start, so another start will not help; its last log lines say why.',
     fix: [`kubectl ${inNamespace(pod)} logs ${pod.metadata.name} -c ${status.name} --previous`],
-  }, settleMs)
+  })
 }
-
-/** The webserver's workers need a gigabyte or more between them, which no chart asks for. */
-export function outOfMemory(pod: KubernetesObject, status: ContainerStatus, settleMs?: number): Failed {
-  const target = targetOf(pod)
-  return failed(pod, servesWeb(status.name) ? 'webserver-oom-or-slow-start' : 'oom-killed', {
-    title: `Container ${status.name} of ${ownerName(pod)} needs more memory than it may use`,
-    evidence: [`${nameOf(pod)}, container ${status.name}: OOMKilled, restarted ${status.restartCount} times`],
-    why: 'The kernel ended it at its memory limit, or the node had none left, each time it was started.',
-    fix: fixOf(
-      target === undefined ? [] : [`kubectl ${inNamespace(pod)} set resources ${target} -c ${status.name} --limits=memory=2Gi # at once, and until the next apply`],
-      'Raise resources.limits.memory of that component in airflow.values (a webserver wants 2Gi, or config.webserver.workers: 2), and run again',
-    ),
-  }, settleMs)
-}
-

@@ -9,7 +9,7 @@
 import type { ContainerStatus, Event } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { timeOf } from './events.ts'
-import { type Failed, type Observation, failed, fixOf, inNamespace, nameOf, untilNextTry, waiting } from './observation.ts'
+import { type Failed, type Observation, failed, fixOf, inNamespace, nameOf, triedAgain, waiting } from './observation.ts'
 import { targetOf } from './owners.ts'
 
 const pullReasons = ['ErrImagePull', 'ImagePullBackOff', 'ErrImageNeverPull', 'InvalidImageName']
@@ -50,7 +50,7 @@ export function observePull(pod: KubernetesObject, status: ContainerStatus, even
   const found = verdict(pod, reason, image, text, evidence)
   if (!found) return waiting(`${status.name}: image ${image} could not be pulled yet${text ? `: ${inShort(text)}` : ''}`)
   if (!reason.endsWith('Pull') && !reason.endsWith('BackOff')) return found
-  return { ...found, settleMs: untilNextTry(found.finding.id, said && timeOf(said), now, longestBackOffMs) ?? found.settleMs }
+  return triedAgain(found, said && timeOf(said), now, longestBackOffMs)
 }
 
 /**

@@ -4,7 +4,7 @@ import { isNonEmpty } from '../check.ts'
 import { causesOf, isFoundation, merged, type Part } from './causes.ts'
 import { waitsForConsumer } from './claim.ts'
 import { lookForProvisioners } from './look-provisioners.ts'
-import { nameOf, waiting, type Context, type Observation } from './observation.ts'
+import { nameOf, newestTry, waiting, type Context, type Observation } from './observation.ts'
 import { observe } from './registry.ts'
 
 /** Whether all of these are there and work; what lies beside them is only read where one is not. */
@@ -17,7 +17,7 @@ export async function lookAt(refs: readonly ObjectRef[], reader: Reader): Promis
 function judge(parts: Part[]): Look {
   const { roots, pending } = causesOf(parts)
   const findings = merged(roots)
-  if (isNonEmpty(findings)) return { state: 'failed', findings, settleMs: Math.max(...roots.map(({ settleMs }) => settleMs)), on: pending }
+  if (isNonEmpty(findings)) return { state: 'failed', findings, settleMs: Math.max(...roots.map(({ settleMs }) => settleMs)), triedAt: newestTry(roots), on: pending }
   if (isNonEmpty(pending)) return { state: 'waiting', on: pending }
   return { state: 'done', evidence: parts.flatMap(({ observation }) => (observation.state === 'done' ? [observation.evidence] : [])) }
 }

@@ -25,6 +25,8 @@ export interface Failed {
   subject: string
   /** ISO time since when it can be so at the earliest: the subject is no older. */
   since?: string | undefined
+  /** ISO time of the last try, for what is tried again at growing intervals. */
+  triedAt?: string | undefined
 }
 
 /**
@@ -94,11 +96,23 @@ export function inNamespace(object: KubernetesObject): string {
  * the folder, and the kubelet has not looked yet. So an old failure must outlast the longest pause
  * before the next try; a fresh one, that can have settled only just, has the settle time of its id.
  */
-export function untilNextTry(id: FaultId, lastTry: number | string | undefined, now: Date, longestPauseMs: number): number | undefined {
+function untilNextTry(id: FaultId, lastTry: number | string | undefined, now: Date, longestPauseMs: number): number | undefined {
   if (lastTry === undefined) return undefined
   const freshMs = faults[id].settleMs + 20_000
   const time = typeof lastTry === 'string' ? Date.parse(lastTry) : lastTry
   return now.getTime() - time > freshMs ? longestPauseMs + 30_000 : undefined
+}
+
+/** With its last try, and with the patience that an old one wants. */
+export function triedAgain(found: Failed, lastTry: number | string | undefined, now: Date, longestPauseMs: number): Failed {
+  const triedAt = typeof lastTry === 'number' ? new Date(lastTry).toISOString() : lastTry
+  return { ...found, triedAt, settleMs: untilNextTry(found.finding.id, lastTry, now, longestPauseMs) ?? found.settleMs }
+}
+
+/** Of several failures the newest try, as long as each is of one: then all that is seen may be of before. */
+export function newestTry(failures: readonly Failed[]): string | undefined {
+  const times = failures.flatMap(({ triedAt }) => triedAt ?? [])
+  return times.length < failures.length ? undefined : times.sort((a, b) => Date.parse(a) - Date.parse(b)).at(-1)
 }
 
 export function ageMs(time: string | undefined, now: Date): number {

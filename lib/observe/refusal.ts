@@ -10,7 +10,7 @@
 import type { KubernetesObject } from '../access.ts'
 import { isDefault } from './class.ts'
 import { eventsAbout, latest, timeOf } from './events.ts'
-import { type Context, type Failed, type Observation, failed, inNamespace, nameOf, untilNextTry, waiting } from './observation.ts'
+import { type Context, type Failed, type Observation, failed, inNamespace, nameOf, triedAgain, waiting } from './observation.ts'
 import { someoneLeaves } from './owners.ts'
 
 /** Undefined where the last thing the controller did was not refused. */
@@ -27,7 +27,7 @@ export function judgeRefusal(workload: KubernetesObject, message: string, lastTr
   const final = twoDefaults(refusal, context) ?? quota(refusal, context) ?? limits(refusal) ?? admission(refusal)
     ?? serviceAccount(refusal) ?? missingClass(refusal) ?? webhookGone(refusal) ?? invalid(refusal)
   if (!final) return waiting(`cannot make a pod: ${message}`)
-  return { ...final, settleMs: untilNextTry(final.finding.id, lastTry, context.now, longestPauseMs) ?? final.settleMs }
+  return triedAgain(final, lastTry, context.now, longestPauseMs)
 }
 
 interface Refusal {

@@ -9,7 +9,7 @@ import type { Finding, Look } from '../step.ts'
 import { type Causes, type Part, causesOf, isFoundation, merged } from './causes.ts'
 import { consumersOf, waitsForConsumer } from './claim.ts'
 import { faults } from './faults.ts'
-import { type Context, type Failed, type Observation, nameOf, waiting } from './observation.ts'
+import { type Context, type Failed, type Observation, nameOf, newestTry, waiting } from './observation.ts'
 import { observe } from './registry.ts'
 
 export interface ReleaseView extends Context {
@@ -51,7 +51,7 @@ function ended(roots: Failed[], { pending }: Causes): Look {
   const quick = roots.filter(({ settleMs }) => settleMs <= 60_000)
   const told = quick.length > 0 ? quick : roots
   const findings = merged(told) as NonEmpty<Finding>
-  return { state: 'failed', findings, settleMs: Math.max(...told.map(({ settleMs }) => settleMs)), on: pending }
+  return { state: 'failed', findings, settleMs: Math.max(...told.map(({ settleMs }) => settleMs)), triedAt: newestTry(told), on: pending }
 }
 
 function evidenceOf(parts: Part[]): string[] {

@@ -14,12 +14,15 @@ import { latest } from './events.ts'
 import { isControlPlane, lastingTaints } from './node.ts'
 import { boundVolumes, isAskedFor, reachesVolumes, tooBigFor } from './node-fit.ts'
 import { type Context, type Failed, type Observation, failed, fixOf, inNamespace, nameOf, waiting } from './observation.ts'
-import { controllerOf, someoneLeaves } from './owners.ts'
+import { controllerOf, ownerName, someoneLeaves, targetOf } from './owners.ts'
+import { crowdedOut, unknownScheduler } from './placement.ts'
 
 export function observeScheduling(object: KubernetesObject, claim: Observation | undefined, events: readonly Event[], context: Context): Observation {
   const scheduled = (object as Pod).status?.conditions?.find(({ type }) => type === 'PodScheduled')
   const said = scheduled?.message ?? latest(events, 'FailedScheduling')?.message
   if (scheduled?.status !== 'False' || said === undefined) {
+    const nobody = unknownScheduler(object, events)
+    if (nobody) return nobody
     // While it waits for a volume to be provisioned the scheduler, which has chosen a node, says nothing.
     return waiting(claim?.state === 'waiting' ? `waits for its volume: ${claim.reason}` : 'has not been looked at by the scheduler yet')
   }
@@ -28,6 +31,7 @@ export function observeScheduling(object: KubernetesObject, claim: Observation |
   if (growing) return waiting(`waits for a node that is being added: ${said}`)
   return missingClaim(object, said, evidence, context)
     ?? sieve(object, evidence, context)
+    ?? crowdedOut(object, said, evidence, context)
     ?? full(object, said, evidence, context)
     ?? waiting(claim?.state === 'waiting' ? `is not placed: ${said} (${claim.reason})` : `is not placed: ${said}`)
 }
@@ -133,12 +137,23 @@ function otherTaint(pod: KubernetesObject, nodes: Node[], evidence: string[]): F
   })
 }
 
+/** What is asked for keeps a pod out and gives it nothing: with less it runs as it would, as long as the node has the rest. */
+function lessAsked(pod: KubernetesObject): string[] {
+  const target = targetOf(pod)
+  const asking = ((pod as Pod).spec?.containers ?? []).filter(({ resources }) => Object.keys(resources?.requests ?? {}).length > 0)
+  if (target === undefined || asking.length === 0) return []
+  const commands = asking.map(({ name, resources }) => `kubectl ${inNamespace(pod)} set resources ${target} -c ${name} --requests=${Object.keys(resources?.requests ?? {}).map((kind) => `${kind}=${modest[kind] ?? '0'}`).join(',')}`)
+  return [`${commands.join(' && ')} # lets ${ownerName(pod)} be placed; at once, and until the next apply`]
+}
+
+const modest: Record<string, string> = { 'cpu': '100m', 'memory': '256Mi', 'ephemeral-storage': '100Mi' }
+
 function tooBig(pod: KubernetesObject, evidence: string[]): Failed {
   return failed(pod, 'insufficient-cpu-or-memory', {
     title: 'A pod asks for more than any node has',
     evidence,
     why: 'Not even an empty node could take it.',
-    fix: ['Lower resources.requests of that component in airflow.values and run again, or give the machine more'],
+    fix: fixOf(lessAsked(pod), 'npx tsx run.ts apply --from helm # once resources.requests of that component in airflow.values are lower'),
   })
 }
 
@@ -150,6 +165,10 @@ function full(pod: KubernetesObject, said: string, evidence: string[], { nodes, 
     title: 'The nodes are full',
     evidence,
     why: 'What the running pods ask for leaves too little for this one, and none of them is about to end.',
-    fix: ['Lower resources.requests, or leave parts out (triggerer.enabled: false, statsd.enabled: false; a KubernetesExecutor needs no redis and no workers), in airflow.values', 'kubectl describe nodes # shows what is asked for by whom'],
+    fix: fixOf(
+      lessAsked(pod),
+      'npx tsx run.ts apply --from helm # once airflow.values ask for less (resources.requests), or leave parts out: {triggerer: {enabled: false}, statsd: {enabled: false}}',
+      'kubectl describe nodes # shows what is asked for by whom',
+    ),
   }, 120_000)
 }

@@ -9,9 +9,9 @@
  */
 import type { ContainerStatus } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
-import { servesWeb } from '../airflow/families.ts'
-import { type Failed, failed, fixOf, inNamespace, nameOf } from './observation.ts'
-import { ownerName, targetOf } from './owners.ts'
+import { startsNot } from './memory.ts'
+import { type Failed, failed, nameOf } from './observation.ts'
+import { ownerName } from './owners.ts'
 
 /** Nothing in the image or the pod changes between two starts, so these stay. All else a runtime may get over. */
 const lasting = /executable file not found|no such file or directory|permission denied|is a directory|not a directory|exec format error|no command specified|OOM-killed|cannot unmarshal|invalid argument|not a shared mount/i
@@ -26,7 +26,7 @@ export function observeStart(pod: KubernetesObject, status: ContainerStatus): Fa
   if (message === '' || !lasting.test(message) || transient.test(message)) return undefined
   const evidence = [`${nameOf(pod)}, container ${name}: ${reason}: ${message}`]
   if (/exec format error/i.test(message)) return otherCpu(pod, name, evidence)
-  if (/OOM-killed/i.test(message)) return tooLittle(pod, name, evidence)
+  if (/OOM-killed/i.test(message)) return startsNot(pod, name, evidence)
   return failed(pod, 'container-config-error', {
     title: `Container ${name} of ${ownerName(pod)} cannot be started: ${inShort(message)}`,
     evidence,
@@ -47,18 +47,5 @@ function otherCpu(pod: KubernetesObject, container: string, evidence: string[]):
     evidence,
     why: 'Its programs are of another architecture than the node\'s (an ARM board, or an image that was built on one).',
     fix: ['Choose a tag that has the node\'s architecture (docker manifest inspect IMAGE; kubectl get nodes -L kubernetes.io/arch), or a node of another one'],
-  })
-}
-
-function tooLittle(pod: KubernetesObject, container: string, evidence: string[]): Failed {
-  const target = targetOf(pod)
-  return failed(pod, servesWeb(container) ? 'webserver-oom-or-slow-start' : 'oom-killed', {
-    title: `Container ${container} of ${ownerName(pod)} has a memory limit too small to even start`,
-    evidence,
-    why: 'The limit is smaller than what the runtime itself needs to start a process.',
-    fix: fixOf(
-      target === undefined ? [] : [`kubectl ${inNamespace(pod)} set resources ${target} -c ${container} --limits=memory=2Gi # at once, and until the next apply`],
-      'Raise resources.limits.memory of that component in airflow.values, and run again',
-    ),
   })
 }

@@ -19,12 +19,23 @@ export function fits(claim: Claim, volume: KubernetesObject): boolean {
 
 /** Chosen by name, by the volume's own reference, or by label: somebody made the one for the other. */
 export function meantFor(claim: Claim, object: KubernetesObject): boolean {
-  const volume = object as PersistentVolume
   const { selector, volumeName } = claim.spec ?? {}
   if (volumeName !== undefined) return volumeName === object.metadata.name
   // An empty selector selects everything, which is no choice.
   const chooses = selector !== undefined && Object.keys(selector).length > 0
-  return refersTo(volume, claim) || (chooses && matchesLabels(selector, object.metadata.labels))
+  return isReserved(object, claim) || (chooses && matchesLabels(selector, object.metadata.labels))
+}
+
+/** Without a uid somebody wrote it down beforehand; with one it is what a binding has left, and only of use where the claim could take the volume. */
+function isReserved(object: KubernetesObject, claim: Claim): boolean {
+  const volume = object as PersistentVolume
+  return refersTo(volume, claim) && ((volume.spec?.claimRef?.uid ?? '') === '' || suits(claim, object))
+}
+
+/** It could serve the claim, whomever it belongs to now. */
+export function suits(claim: Claim, object: KubernetesObject): boolean {
+  const volume = object as PersistentVolume
+  return differs(claim, volume).length === 0 && tooSmall(claim, volume).length === 0
 }
 
 function refersTo(volume: PersistentVolume, claim: Claim): boolean {
@@ -70,7 +81,7 @@ function tooSmall(claim: Claim, volume: PersistentVolume): string[] {
 export function staticVerdict(claim: Claim, { volumes, events }: Context): Observation {
   if (volumes === undefined) return waiting('waits for a volume made by hand, and the volumes could not be read')
   const meant = volumes.filter((volume) => meantFor(claim, volume))
-  const released = meant.find((volume) => isReleasedFor(claim, volume))
+  const released = meant.find((volume) => isReleasedFor(claim, volume) && suits(claim, volume))
   if (released) return stillReleased(claim, released)
   const dead = meant.find((volume) => (volume as PersistentVolume).status?.phase === 'Failed')
   if (dead) return notReclaimed(dead, claim)

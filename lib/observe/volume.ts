@@ -2,7 +2,7 @@
 import type { PersistentVolume } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { type Context, type Observation, done, nameOf, waiting } from './observation.ts'
-import { notReclaimed, stillReleased } from './static-volume.ts'
+import { type Claim, notReclaimed, stillReleased, suits } from './static-volume.ts'
 
 export function observeVolume(object: KubernetesObject, context: Context): Observation {
   const volume = object as PersistentVolume
@@ -19,6 +19,6 @@ function released(object: KubernetesObject, { claims }: Context): Observation {
   if (policy !== 'Retain') return waiting(`is Released and will be reclaimed (${policy ?? 'no policy'})`)
   const again = claims.find(({ metadata }) =>
     metadata.name === claimRef?.name && metadata.namespace === claimRef.namespace && metadata.uid !== claimRef.uid)
-  if (again && (again.status as { phase?: string } | undefined)?.phase !== 'Bound') return stillReleased(again, object)
+  if (again && (again.status as { phase?: string } | undefined)?.phase !== 'Bound' && suits(again as Claim, object)) return stillReleased(again, object)
   return waiting(`is Released: its claim ${claimRef?.namespace ?? ''}/${claimRef?.name ?? ''} is gone and its data is kept`)
 }

@@ -1,9 +1,10 @@
 /** Passwords and keys, and a database that cannot be reached or written. */
-import { chmod, chown } from 'node:fs/promises'
+import { chmod, chown, writeFile } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import t from 'tap'
 import { get, kubectl } from './cluster.ts'
-import { faults, type Fault } from './faults.ts'
+import { faults, paste, type Fault, type Finding } from './faults.ts'
 import { deletePods, edit, editContainer, kube } from './harm.ts'
 import { exits, site, type Site } from './site.ts'
 
@@ -23,6 +24,21 @@ async function replaced(it: Site, secret: string, data: Record<string, string>):
 const restored = async (it: Site, secret: string, ...components: string[]): Promise<void> => {
   await edit(it, `secret/${secret}`, { data: kept.get(secret) }, 'merge')
   for (const component of components) await deletePods(it, component)
+}
+
+const fernet = 'airflow-airstrip-fernet-key'
+const anotherKey = (): string => `${randomBytes(32).toString('base64url')}=`
+
+/** The first fix wants the old key in a FILE, which nobody but the person has. */
+async function withOldKey(it: Site, { fix: [first = ''] }: Finding): Promise<void> {
+  const file = join(it.folder, 'old-key')
+  await writeFile(file, Buffer.from(kept.get(fernet)?.['fernet-key'] ?? '', 'base64'), { mode: 0o600 })
+  const { code, said } = await paste(it, first.replaceAll('FILE', file))
+  if (code !== 0) throw new Error(`${first} ended with ${code}: ${said}`)
+}
+
+async function oldKeyBack(it: Site): Promise<void> {
+  await edit(it, `secret/${fernet}`, { data: kept.get(fernet), metadata: { labels: { 'airstrip/restored': 'true' } } }, 'merge')
 }
 
 async function dataFolder(it: Site): Promise<string> {
@@ -47,11 +63,15 @@ const list: Fault[] = [
     await deletePods(it, 'webserver')
   } },
   { name: 'the Fernet key replaced by another', id: 'fernet-key-rotated', harm: async it => {
-    kept.set('fernet', await dataOf(it, 'airflow-airstrip-fernet-key'))
-    await kube(it, 'delete', 'secret', 'airflow-airstrip-fernet-key')
-    await kube(it, 'create', 'secret', 'generic', 'airflow-airstrip-fernet-key', `--from-literal=fernet-key=${randomBytes(32).toString('base64url')}=`)
+    kept.set(fernet, await dataOf(it, fernet))
+    await kube(it, 'delete', 'secret', fernet)
+    await kube(it, 'create', 'secret', 'generic', fernet, `--from-literal=fernet-key=${anotherKey()}`)
     await deletePods(it, 'scheduler')
-  }, mend: it => edit(it, 'secret/airflow-airstrip-fernet-key', { data: kept.get('fernet') }, 'merge'), undo: it => edit(it, 'secret/airflow-airstrip-fernet-key', { data: kept.get('fernet') }, 'merge') },
+  }, mend: withOldKey, undo: oldKeyBack },
+  { name: 'the Fernet key written over', id: 'fernet-key-rotated', tells: /kubectl-patch/, harm: async it => {
+    await kube(it, 'label', 'secret', fernet, 'airstrip/restored-')
+    await replaced(it, fernet, { 'fernet-key': encoded(anotherKey()) })
+  }, mend: withOldKey, undo: oldKeyBack },
   { name: 'the folder of the database given to root', id: 'postgres-datadir-permission', seconds: 90, tells: /\/bitnami\/postgresql|airflow-postgresql/, harm: async it => {
     const folder = await dataFolder(it)
     await chown(folder, 0, 0)

@@ -159,7 +159,7 @@ async function untilNamed(it: Site, fault: Fault): Promise<Named> {
 async function mend(it: Site, fault: Fault, finding: Finding): Promise<string> {
   const [first = ''] = finding.fix
   if (fault.mend !== undefined) return fault.mend(it, finding).then(() => '', (error: unknown) => String(error))
-  const isCommand = await paste(it, `command -v ${first.split(' ')[0] ?? ''}`)
+  const isCommand = await paste(it, `command -v ${/^\(?(\S+)/.exec(first)?.[1] ?? ''}`)
   if (isCommand.code !== 0) return `the first fix is no command: ${first}`
   if (/^kubectl\b[^#']* (logs|describe|get|top) /.test(first)) return `the first fix only looks: ${first}`
   const { code, said } = await paste(it, first)
@@ -174,19 +174,20 @@ async function mendOther(it: Site, fault: Fault): Promise<string> {
 }
 
 /**
- * As pasted into a shell beside the checkout that knows of no kubeconfig: the doctor was told of one by
- * a flag, and so its commands must name it. What is different from a person's shell: nobody is there to
- * agree, hence npx adds --yes to apply; and root needs no sudo, which a lab's machine may lack.
+ * As pasted into a shell that knows of no kubeconfig: the doctor was told of one by a flag, and so its
+ * commands must name it. What is different from a person's shell: nobody is there to agree, hence npx
+ * adds --yes to apply; npx leads to the checkout from the site's folder, where what a command leaves
+ * behind is cleared away; and root needs no sudo, which a lab's machine may lack.
  */
 export function paste(it: Site, command: string): Promise<{ code: number; said: string }> {
   const bin = join(it.folder, 'bin')
   mkdirSync(bin, { recursive: true })
   const program = (name: string, text: string): void => { writeFileSync(join(bin, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 }) }
-  program('npx', `shift 2; yes=; case "$1" in apply|""|-*) yes=--yes;; esac; case " $* " in *" --yes "*) yes=;; esac; exec '${process.execPath}' --import=tsx run.ts "$@" $yes`)
+  program('npx', `shift 2; yes=; case "$1" in apply|""|-*) yes=--yes;; esac; case " $* " in *" --yes "*) yes=;; esac; cd '${checkout}' && exec '${process.execPath}' --import=tsx run.ts "$@" $yes`)
   program('sudo', 'exec "$@"')
   const env = { PATH: `${bin}:${lab.path}`, HOME: it.folder, XDG_CACHE_HOME: join(it.folder, 'cache'), LANG: 'C.UTF-8' }
   return new Promise(resolve => {
-    const child = spawn('bash', ['-c', command], { cwd: checkout, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: 120_000 * Math.max(1, patience) })
+    const child = spawn('bash', ['-c', command], { cwd: it.folder, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: 150_000 * Math.max(1, patience) })
     const said: Buffer[] = []
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => said.push(chunk))
     child.on('close', code => { resolve({ code: code ?? 1, said: Buffer.concat(said).toString() }) })

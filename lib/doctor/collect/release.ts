@@ -3,6 +3,7 @@ import { readData } from '../../airflow/keys.ts'
 import { readLease } from '../../airflow/lock.ts'
 import { operationRef } from '../../airflow/operation.ts'
 import type { KubernetesObject, Reader, Release } from '../../access.ts'
+import { lastWriter } from '../../diff/managed.ts'
 import { AirstripError } from '../../errors.ts'
 import type { SecretFacts } from '../evidence.ts'
 import { type Scope, type Found, messageOf } from './collector.ts'
@@ -75,9 +76,18 @@ export function factsOf(secrets: readonly KubernetesObject[]): SecretFacts[] {
       name, labels, type: typeof secret.type === 'string' ? secret.type : 'Opaque', createdAt: creationTimestamp,
       keys: entries.map(({ key }) => key),
       same: Object.fromEntries(entries.map(({ key, core }) => [key, (holders.get(core) ?? []).filter((one) => one !== `${name}/${key}`)])),
+      ...changeOf(secret),
       remarks: Object.fromEntries(entries.flatMap(({ key, value }) => { const said = remarkOn(key, value); return said === undefined ? [] : [[key, said]] })),
     }
   })
+}
+
+/** The API server notes the writers of each field; whoever made the Secret wrote at its own time. */
+function changeOf(secret: KubernetesObject): Pick<SecretFacts, 'changed'> {
+  const writers = Object.keys(readData(secret)).map((key) => lastWriter(secret, ['data', key])).filter((writer) => writer !== undefined)
+  const [last] = writers.sort((a, b) => b.time.localeCompare(a.time))
+  const isLater = last !== undefined && Date.parse(last.time) > Date.parse(secret.metadata.creationTimestamp ?? '')
+  return isLater ? { changed: { by: last.manager, at: last.time } } : {}
 }
 
 /** The password of an address, since that is what two Secrets must agree on; anything else whole. */
@@ -94,9 +104,14 @@ function coreOf(value: string): string {
 /** Keys that stand in the documentation of the community chart, for everybody to read. */
 const published = ['7T512UXSSmBOkpWimFHIVb8jK6lfmSAvx4mO6Arehnc=', 'THIS IS UNSAFE!']
 
+/** Where a connection leads is no secret, and wrong often enough. */
+const leadsTo = 'leads to '
+
 function remarkOn(key: string, value: string): string | undefined {
   if (published.includes(value)) return 'is one that stands in a documentation'
   if (value.trim() === '') return 'is empty'
+  const host = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/]*@)?(\[[^\]]+\]|[^:/?@]+)/i.exec(value)?.[1]
+  if (key === 'connection' && host !== undefined) return `${leadsTo}${host}`
   if (key.endsWith("password") && isKnownPassword(value)) return 'is a password that everybody knows'
   if (/fernet/i.test(key) && !value.split(',').every((one) => /^[A-Za-z0-9_-]{43}=$/.test(one.trim()))) return 'is not a Fernet key'
   return undefined

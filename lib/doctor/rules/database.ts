@@ -1,11 +1,13 @@
 /** The database under Airflow. */
 import type { KubernetesObject } from '../../access.ts'
+import { secretNames } from '../../airflow/keys.ts'
 import type { Finding } from '../../step.ts'
 import { faults, type FaultId } from '../../observe/faults.ts'
-import { ageMs, nameOf } from '../../observe/observation.ts'
+import { ageMs, fixOf, nameOf } from '../../observe/observation.ts'
 import { type Complaint, complaints, told } from '../complaints.ts'
-import type { Evidence } from '../evidence.ts'
+import type { Evidence, SecretFacts } from '../evidence.ts'
 import { type Explains, type Rule, wrong } from '../rule.ts'
+import { deleted } from '../secret-commands.ts'
 import { type Database, databaseOf } from './database/parts.ts'
 import { passwordRules } from './database/password.ts'
 
@@ -77,14 +79,24 @@ function unreachable(evidence: Evidence): Finding[] {
     !/FATAL|redis/i.test(line) && ageMs(pod.metadata.creationTimestamp, now) >= settle && (since === undefined || (runSince !== undefined && Date.parse(runSince) >= Date.parse(since))))
   if (said.length === 0) return []
   const name = said.map(({ line }) => /could not translate host name "([^"]+)"/.exec(line)?.[1]).find((one) => one !== undefined)
+  const wrongly = database === undefined || name === undefined ? [] : leadingTo(name, evidence)
   return [wrong('database-unreachable', {
     title: name === undefined ? `Airflow gets no connection to ${database === undefined ? 'the external database' : 'its database, which is ready'}` : `Airflow cannot resolve its database's name, ${name}`,
-    evidence: [...told(said), ...(database?.pod === undefined || since === undefined ? [] : [`${nameOf(database.pod)} has been ready since ${since}`])],
+    evidence: [...told(said), ...wrongly.map(({ name: secret }) => `the connection of Secret ${evidence.namespace}/${secret} leads to ${name ?? ''}`), ...(database?.pod === undefined || since === undefined ? [] : [`${nameOf(database.pod)} has been ready since ${since}`])],
     why: database === undefined ? 'Nobody answers at the address in airflow.database.external, or something on the way keeps the pods out.' : 'Between Airflow and PostgreSQL are a Service, its endpoints, the cluster\'s DNS and the NetworkPolicies.',
     fix: database === undefined
-      ? ['Correct airflow.database.external and port, open the way for the nodes, then: npx tsx run.ts apply --from helm']
-      : [`kubectl -n ${evidence.namespace} get service,endpoints,networkpolicy # the Service of PostgreSQL needs an endpoint, and no policy may keep Airflow from it`],
+      ? ['npx tsx run.ts apply --from helm # once airflow.database.external and port in the configuration are right, and the way there is open for the nodes']
+      : fixOf(
+          wrongly.map(({ name: secret }) => `${deleted(evidence.namespace, secret)} && npx tsx run.ts apply # makes it again from the others`),
+          `kubectl -n ${evidence.namespace} get service,endpoints,networkpolicy # the Service of PostgreSQL needs an endpoint, and no policy may keep Airflow from it`,
+        ),
   })]
+}
+
+/** Secrets of airstrip's, which it makes again where one is missing. */
+function leadingTo(host: string, { secrets = [], release = 'airflow' }: Evidence): SecretFacts[] {
+  const ours: string[] = Object.values(secretNames(release))
+  return secrets.filter(({ name, remarks }) => ours.includes(name) && remarks.connection === `leads to ${host}`)
 }
 
 interface Subsets { subsets?: { addresses?: unknown[] }[] }

@@ -46,19 +46,30 @@ function rotated(evidence: Evidence): Finding[] {
   const said = mentions(evidence, undecryptable)
   const claim = databaseOf(evidence)?.claim
   const made = claim?.metadata.creationTimestamp
-  const isNew = secret !== undefined && made !== undefined && secret.labels[restoredLabel] === undefined && Date.parse(secret.createdAt) - Date.parse(made) > togetherMs
-  if (said.length === 0 && !isNew) return []
+  const restored = secret?.labels[restoredLabel] !== undefined
+  const isNew = !restored && secret !== undefined && made !== undefined && Date.parse(secret.createdAt) - Date.parse(made) > togetherMs
+  const hand = restored || secret === undefined || made === undefined ? undefined : byHand(secret, made, evidence)
+  if (said.length === 0 && !isNew && hand === undefined) return []
   const { namespace } = evidence
   const name = secret?.name ?? 'NAME'
   return [(said.length > 0 ? wrong : doubtful)('fernet-key-rotated', {
-    title: said.length > 0 ? 'What is stored was encrypted with another Fernet key' : 'The Fernet key is younger than the database',
-    evidence: [...told(said), ...(isNew && claim !== undefined ? [`Secret ${namespace}/${name} is from ${secret.createdAt}, ${nameOf(claim)} from ${made ?? ''}`] : [])],
+    title: said.length > 0 ? 'What is stored was encrypted with another Fernet key' : hand === undefined ? 'The Fernet key is younger than the database' : 'The Fernet key was changed by hand',
+    evidence: [...told(said), ...(hand === undefined ? [] : [hand]), ...((isNew || hand !== undefined) && secret !== undefined && claim !== undefined ? [`Secret ${namespace}/${name} is from ${secret.createdAt}, ${nameOf(claim)} from ${made ?? ''}`] : [])],
     why: 'Connections and variables are encrypted with the key that was there when they were saved; with another one they cannot be read.',
     fix: [
       `${replacedFrom(namespace, name, 'fernet-key')} && kubectl -n ${namespace} label secret ${name} ${restoredLabel}=true && kubectl -n ${namespace} rollout restart deploy,sts # FILE has the old key`,
       `Where it is lost: save the connections and variables anew, then: kubectl -n ${namespace} label secret ${name} ${restoredLabel}=true`,
     ],
   })]
+}
+
+/** Made or written by somebody else when there was a database already: airstrip makes it once, with its label, and never writes it again. */
+function byHand({ name, labels, createdAt, changed }: SecretFacts, since: string, { namespace, release = 'airflow' }: Evidence): string | undefined {
+  if (name !== secretNames(release).fernetKey) return undefined
+  const object = `Secret ${namespace}/${name}`
+  if (changed !== undefined && Date.parse(changed.at) > Date.parse(since)) return `the data of ${object} was written by ${changed.by} at ${changed.at}`
+  const foreign = labels['app.kubernetes.io/managed-by'] !== 'airstrip' && Date.parse(createdAt) > Date.parse(since)
+  return foreign ? `${object} was made at ${createdAt}, and not by airstrip` : undefined
 }
 
 /** The chart makes a key at each rendering where it is told none. */

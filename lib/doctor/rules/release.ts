@@ -27,7 +27,10 @@ function notInstalled({ release, record, namespace, unknown }: Evidence): Findin
 function release(evidence: Evidence): Finding[] {
   const { record } = evidence
   const { roots, symptoms } = causesOf(partsIn(evidence))
-  const certain = mergeFindings(roots.filter((failure) => hasSettled(failure, evidence)).map((failure) => withLog(failure, evidence)))
+  const settled = roots.filter((failure) => hasSettled(failure, evidence))
+  // Once Helm has failed something is wrong for certain, and what looks like it says more than Helm does.
+  const told = settled.length === 0 && record?.status === 'failed' ? roots : settled
+  const certain = mergeFindings(told.map((failure) => withLog(failure, evidence)))
   const explained = symptoms.filter((failure) => hasSettled(failure, evidence)).map(({ finding }) => under(finding, certain))
   const above = record?.status === 'failed' ? [under(umbrella(record), certain)] : []
   return [...certain, ...explained, ...above]

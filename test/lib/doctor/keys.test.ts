@@ -1,5 +1,6 @@
 /** Keys and passwords by their facts. The texts are of cryptography, kombu and redis-py, from the failure catalogue (E); none was produced here. */
 import t from 'tap'
+import { factsOf } from '../../../lib/doctor/collect/release.ts'
 import { diagnose } from '../../../lib/doctor/diagnose.ts'
 import type { ContainerLog, Evidence, SecretFacts } from '../../../lib/doctor/evidence.ts'
 import { claim, container, crashed, deployment, inManifest, pod, ready, release, statefulSet } from '../observe/objects.ts'
@@ -42,6 +43,31 @@ void t.test('a key that is younger than the database is a doubt, unless somebody
   t.same(ids(look('2023-08-02T10:00:00Z', '2023-08-02T09:55:00Z')), [], 'made by one install')
   t.same(ids(look('2023-07-01T10:00:00Z', '2023-08-02T10:00:00Z')), [], 'a database that is younger has nothing of before')
   t.same(ids(look('2023-08-02T10:00:00Z', '2023-07-01T10:00:00Z', { labels: { 'airstrip/restored': 'true' } })), [])
+  t.end()
+})
+
+void t.test('a key that somebody made or wrote by hand is a doubt at once', (t) => {
+  const values = { fernetKeySecretName: 'airflow-airstrip-fernet-key' }
+  const ours = { 'app.kubernetes.io/managed-by': 'airstrip' }
+  const look = (fields: Partial<SecretFacts>) => of({ claims: [bound('2023-08-02T10:00:00Z')], secrets: [fernet({ createdAt: '2023-08-02T09:59:58Z', labels: ours, ...fields }, 'airflow-airstrip-fernet-key')] }, { values })
+  t.same(ids(look({})), [])
+  t.match(found(look({ createdAt: '2023-08-02T10:20:00Z', labels: {} })), [{ id: 'fernet-key-rotated', severity: 'warning', title: 'The Fernet key was changed by hand', evidence: ['Secret airflow/airflow-airstrip-fernet-key was made at 2023-08-02T10:20:00Z, and not by airstrip', /^Secret .* from 2023-08-02T10:20:00Z, PersistentVolumeClaim .* from 2023-08-02T10:00:00Z$/] }])
+  const changed = { by: 'kubectl-patch', at: '2023-08-02T10:20:00Z' }
+  t.match(found(look({ changed })), [{ id: 'fernet-key-rotated', evidence: [/the data of Secret airflow\/airflow-airstrip-fernet-key was written by kubectl-patch at 2023-08-02T10:20:00Z/] }])
+  t.same(ids(look({ changed, labels: { ...ours, 'airstrip/restored': 'true' } })), [], 'until the old one is back')
+  t.same(ids(look({ createdAt: '2023-08-01T10:00:00Z', labels: {} })), [], 'one that was there before the database was given on purpose')
+  t.end()
+})
+
+void t.test('who wrote into a Secret after it was made is told by the API server', (t) => {
+  // As kubectl get secret -o json --show-managed-fields has it on Kubernetes 1.20 after kubectl create and kubectl patch.
+  const owns = { 'f:data': { '.': {}, 'f:fernet-key': {} }, 'f:type': {} }
+  const made = { apiVersion: 'v1', fieldsType: 'FieldsV1', fieldsV1: owns, manager: 'kubectl-create', operation: 'Update', time: '2026-11-24T19:21:23Z' }
+  const patched = { ...made, fieldsV1: { 'f:data': { 'f:fernet-key': {} } }, manager: 'kubectl-patch', time: '2026-11-24T19:40:02Z' }
+  const labelled = { ...made, fieldsV1: { 'f:metadata': { 'f:labels': { 'f:airstrip/restored': {} } } }, manager: 'kubectl-label', time: '2026-11-24T19:41:00Z' }
+  const look = (managedFields: unknown[]) => factsOf([{ apiVersion: 'v1', kind: 'Secret', type: 'Opaque', metadata: { name: 'one', namespace: 'airflow', creationTimestamp: '2026-11-24T19:21:23Z', managedFields }, data: { 'fernet-key': 'QQ==' } }])[0]?.changed
+  t.same(look([made, patched, labelled]), { by: 'kubectl-patch', at: '2026-11-24T19:40:02Z' })
+  t.equal(look([made, labelled]), undefined)
   t.end()
 })
 

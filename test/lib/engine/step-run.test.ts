@@ -152,3 +152,12 @@ void t.test('what becomes ready between the change and its verification is told 
   await runStep(helm, {}, undefined, all)
   t.same(all.told().filter((line) => line.startsWith('ready')), ['ready Pod airflow/a', 'ready Pod airflow/b'])
 })
+
+void t.test('what crashed before the change does not end the wait after it', async (t) => {
+  const all = deps()
+  const crashed = { ...failed('crash-loop', 10_000), triedAt: new Date(all.clock.now().getTime() - 60_000).toISOString() } as Look
+  const verify = inTurn<Look>(...Array.from({ length: 20 }, () => crashed), done)
+  t.match(await runStep(storage({ check: inTurn(drifted), verify }), {}, undefined, all), { changed: 2 })
+  await t.rejects(runStep(storage({ check: inTurn(satisfied), verify: inTurn(crashed) }), {}, undefined, deps()), { code: 'FAILED' }, 'where nothing was changed it does')
+  t.match(await runStep(storage({ check: inTurn(satisfied), verify: inTurn<Look>(...Array.from({ length: 20 }, () => crashed), done) }), {}, undefined, { ...deps(), changedAt: all.clock.now() }), { changed: 0 }, 'unless an earlier step did')
+})

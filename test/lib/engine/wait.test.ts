@@ -39,6 +39,17 @@ void t.test('a failure that becomes another one is held from the beginning', asy
   t.equal(told.clock.passed(), 4000 + 6000)
 })
 
+void t.test('a crash of before this run\'s own change ends no wait, whatever the pause is before the next start', async (t) => {
+  const told = patience()
+  const changedAt = told.clock.now()
+  const tried = (afterMs: number): Look => ({ ...failed('crash-loop', 30_000), triedAt: new Date(changedAt.getTime() + afterMs).toISOString() } as Look)
+  const before = Array.from({ length: 100 }, () => tried(-20_000))
+  t.equal(await waitUntilDone(inTurn<Look>(...before, done), { ...told, changedAt }), done, 'it was mended by the change')
+  const error = await caught(waitUntilDone(inTurn<Look>(tried(-20_000), tried(-20_000), tried(5000)), { ...told, changedAt }))
+  t.match(error, { code: 'FAILED', findings: [{ id: 'crash-loop' }] }, 'one that has crashed again since then does')
+  await t.rejects(waitUntilDone(inTurn(tried(-20_000)), told), { code: 'FAILED' }, 'and where nothing was changed, so does any')
+})
+
 void t.test('a timeout names everything that is pending, with its reason', async (t) => {
   const told = patience({ timeoutMs: 60_000 })
   const error = await caught(waitUntilDone(inTurn(waiting('Pod airflow/a', 'Pod airflow/b')), told))

@@ -116,6 +116,17 @@ void t.test('a released volume does not bind again, for its claim or on its own'
   t.end()
 })
 
+void t.test('a released volume that the claim could not take is not what it waits for', (t) => {
+  const released = volume({ claimRef: { namespace: 'airflow', name: 'airflow-local-logs-folder', uid: 'uid-before' } }, 'Released')
+  const other = claim({ accessModes: ['ReadWriteMany'], resources: { requests: { storage: '10Gi' } }, storageClassName: 'no-such-class' }, { phase: 'Pending' }, 'airflow-local-logs-folder')
+  const parts = { classes: [airflowStorage, localPath], volumes: [released] }
+  t.match(observeClaim(other, context(parts)), { state: 'failed', finding: { id: 'pvc-no-usable-storageclass', title: /"no-such-class"/ } })
+  t.match(observeVolume(released, context({ ...parts, claims: [other] })), { state: 'waiting' })
+  const bigger = logsClaim({ resources: { requests: { storage: '20Gi' } } })
+  t.match(observeClaim(bigger, context(parts)), { state: 'failed', finding: { id: 'static-pv-mismatch', evidence: [/is Pending/, /still refers to an earlier claim of that name, has 10Gi where 20Gi are wanted/] } })
+  t.end()
+})
+
 void t.test('a volume on its own is done when anyone can have it', (t) => {
   t.match(observeVolume(volume(), context()), { state: 'done' })
   t.match(observeVolume(volume({}, 'Bound'), context()), { state: 'done' })

@@ -9,6 +9,7 @@ function main(status: Record<string, unknown>, owner?: { kind: string; name: str
 void t.test('a crash loop that held is hopeless', (t) => {
   const look = observePod(main(crashed(5, {})), context())
   t.match(look, { state: 'failed', settleMs: 30_000, finding: { id: 'crash-loop', title: 'Container scheduler of Deployment airflow-scheduler keeps crashing', evidence: [/exit code 1, restarted 5 times/], fix: [/logs .* --previous/] } })
+  t.match(look, { triedAt: '2023-08-02T10:29:42Z' }, 'and is told with its last try, of which a later change knows nothing')
   t.match(observePod(main(crashed(4, { exitCode: 128, reason: 'ContainerCannotRun', startedAt: null, finishedAt: null })), context()), { state: 'failed' }, 'one that cannot even start')
   const startError = { exitCode: 128, reason: 'StartError', startedAt: '1970-01-01T00:00:00Z', message: 'failed to create containerd task: exec: "/nope": stat /nope: no such file or directory: unknown' }
   const cannot = { state: 'failed', settleMs: 20_000, finding: { id: 'container-config-error', title: /cannot be started: exec: "\/nope": stat \/nope: no such file or directory$/ } }
@@ -60,6 +61,22 @@ void t.test('a crash of some minutes ago may be mended by now, so the next try d
 void t.test('killed for memory again and again is hopeless', (t) => {
   t.match(observePod(main(crashed(4, { exitCode: 137, reason: 'OOMKilled' })), context()), { state: 'failed', finding: { id: 'oom-killed' } })
   t.match(observePod(main(crashed(2, { exitCode: 137, reason: 'OOMKilled' })), context()), { state: 'waiting', reason: /OOMKilled/ })
+  t.end()
+})
+
+void t.test('an init container that dies of the limit of another one is told with whose limit it was', (t) => {
+  // Kubernetes 1.20: 24Mi on the only main container is the limit of the pod's cgroup, and runs for its init container too.
+  const tight = pod({
+    spec: {
+      initContainers: [{ name: 'wait-for-airflow-migrations', resources: {} }],
+      containers: [{ name: 'webserver', resources: { limits: { memory: '24Mi' }, requests: { memory: '24Mi' } } }],
+    },
+    status: { phase: 'Pending', initContainerStatuses: [crashed(4, { exitCode: 137, reason: 'OOMKilled' }, { name: 'wait-for-airflow-migrations' })] },
+  })
+  t.match(observePod(tight, context()), { state: 'failed', finding: {
+    id: 'webserver-oom-or-slow-start', title: 'Container webserver of Deployment airflow-scheduler needs more memory than it may use',
+    evidence: [/container wait-for-airflow-migrations: OOMKilled/, /wait-for-airflow-migrations has no limit of its own; the limit of webserver is that of the whole pod/], fix: [/set resources deployment\/airflow-scheduler -c webserver --limits=memory=2Gi/],
+  } })
   t.end()
 })
 

@@ -91,7 +91,7 @@ function paused(evidence: Evidence): Finding[] {
       title: `The rollout of ${nameOf(live)} is paused`,
       evidence: [`${nameOf(live)}: spec.paused is true`, ...(look.state === 'waiting' ? [`${nameOf(live)}: ${look.reason}`] : [])],
       why: 'While it is paused no change of it comes into effect, not even a repair.',
-      fix: [`kubectl -n ${namespace} rollout resume deployment ${name}`],
+      fix: [`kubectl -n ${namespace} rollout resume deployment ${name} && npx tsx run.ts apply # what was changed by hand while it was paused would come into effect now, and is put back`],
     })
   })
 }
