@@ -33,7 +33,7 @@ function tooLittle(pod: KubernetesObject, container: string, { title, why, evide
   const target = targetOf(pod)
   const raised = names.map((name) => `kubectl ${inNamespace(pod)} set resources ${target ?? ''} -c ${name} --limits=memory=2Gi`)
   const others = names.includes(container) ? [] : [`${nameOf(pod)}: ${container} has no limit of its own; the limit of ${names.join(' and ')} is that of the whole pod`]
-  return failed(pod, names.includes('webserver') ? 'webserver-oom-or-slow-start' : 'oom-killed', {
+  return failed(pod, names.some(servesWeb) ? 'webserver-oom-or-slow-start' : 'oom-killed', {
     title: `Container ${names.join(' and ')} of ${ownerName(pod)} ${title}`,
     evidence: [...evidence, ...others],
     why,
