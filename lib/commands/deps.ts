@@ -51,6 +51,8 @@ export interface Flags {
   /** apply: a step. doctor: a bundle. */
   from?: string
   bundle?: string
+  /** The namespace, where it was written out. */
+  dangerousDeleteData?: string | true
   to?: string
   only?: string[]
   skip?: string[]

@@ -52,6 +52,13 @@ export const applyOptions: readonly CommandOption[] = [
   detailedExitcode,
 ]
 
+export const destroyOptions: readonly CommandOption[] = [
+  timeout,
+  yes,
+  { flags: '--dangerous-delete-data [namespace]', about: 'also claims, volumes, keys, passwords and the namespace, for good; with --yes write its name here' },
+  { flags: '--dry-run', about: 'show what goes, what stays, and the commands; change nothing' },
+]
+
 export const doctorOptions: readonly CommandOption[] = [
   { flags: '--fix', about: 'mend what can be mended safely, each shown and asked about before' },
   yes,
