@@ -8,6 +8,7 @@ import { announceTeardown, plannedIn, planTeardown, rehearseTeardown, tearDown, 
 import { pauseAfter } from '../engine/wait.ts'
 import { AirstripError } from '../errors.ts'
 import { shownLine } from '../report/diff.ts'
+import { stamped } from '../report/stamped.ts'
 import type { Step } from '../step.ts'
 import { steps } from '../../steps/index.ts'
 import { agreeToDestroy, refuseOtherNamespace } from './destroy-consent.ts'
@@ -78,7 +79,8 @@ function tell(run: Run, { plan, schedules }: Destruction): void {
   const colors = deps.colors && flags.color
   const line = (step: string, op: string, object: string, why: string): void => {
     const [kind = '', name = ''] = object.split(/ (?=\S+$)/)
-    if (isShown) deps.err(session.redactor.redact(shownLine({ step, op, kind, namespace: '', name, why }, colors)))
+    const text = session.redactor.redact(shownLine({ step, op, kind, namespace: '', name, why }, colors && deps.screen !== undefined))
+    if (isShown) deps.err(deps.screen === undefined ? stamped(text, deps.clock.now()) : text)
   }
   for (const { name, why } of schedules.own) line('schedule', 'remove', name, why)
   for (const { step, goes } of plan) for (const change of goes) for (const object of objectsOf(change)) line(step.name, change.op, object, change.why)

@@ -67,6 +67,14 @@ export const doctorOptions: readonly CommandOption[] = [
   { flags: '--from <file>', about: 'judge such a bundle again, with no cluster and no configuration' },
 ]
 
+export const keysAction: CommandArgument = { name: 'action', about: 'what to do with keys and passwords; left out, they are listed without their values', choices: ['export', 'import'] }
+export const keysFile: CommandArgument = { name: 'file', about: 'the encrypted file, which `age -d` opens too' }
+
+export const keysOptions: readonly CommandOption[] = [
+  { flags: '--passphrase-file <file>', about: 'a file of mode 0600 with the passphrase, instead of typing it' },
+  yes,
+]
+
 export const scheduleAction: CommandArgument = { name: 'action', about: 'what to do with the schedule; run is what cron calls', choices: ['install', 'remove', 'status', 'run'] }
 
 export const scheduleOptions: readonly CommandOption[] = [

@@ -25,6 +25,11 @@ export function othersHand(object: KubernetesObject): string | undefined {
   return maker === undefined ? undefined : `it was there before airstrip (made by ${maker.manager})`
 }
 
+/** Nobody's name is on it: neither a writer's nor that of a file it was applied from. */
+export function hasNoHand(object: KubernetesObject): boolean {
+  return object.metadata.annotations?.[keptInAFile] === undefined && writingsOf(object).every(({ manager }) => manager !== ourName && isQuiet(manager))
+}
+
 function isMaker({ time }: Writing, { metadata: { creationTimestamp = '' } }: KubernetesObject): boolean {
   return time !== '' && time <= creationTimestamp
 }

@@ -2,7 +2,7 @@ import { nameOf } from '../changes.ts'
 import { isLeaving, leavingOf } from '../observe/leaving.ts'
 import type { KubernetesObject, Reader } from '../access.ts'
 import type { Change, Demolition, Kept, Takedown } from '../step.ts'
-import { othersHand } from './ours.ts'
+import { hasNoHand, othersHand } from './ours.ts'
 import { namedFew, strangersIn } from './strangers.ts'
 
 /**
@@ -14,8 +14,9 @@ export async function takeDownProvisioner(live: readonly (KubernetesObject | und
   const there = live.filter((object) => object !== undefined)
   const leaving = leavingOf(there)
   const objects = there.filter((object) => !isLeaving(object)).reverse()
+  const made = objects.filter((object) => othersHand(object) === undefined)
   const others = objects.flatMap((object) => {
-    const why = othersHand(object)
+    const why = isNamedOnly(object) && made.some((one) => isOfOneMoment(one, object)) ? undefined : othersHand(object)
     return why === undefined ? [] : [{ object: nameOf(object), why }]
   })
   if (others.length > 0) return { state: 'ready', goes: [], leaving, stays: others }
@@ -30,6 +31,17 @@ export async function takeDownProvisioner(live: readonly (KubernetesObject | und
     stays: objects.filter(isKept).map((object): Kept => ({ object: nameOf(object), why: `it also holds ${namedFew(strangers)}` })),
     leaving,
   }
+}
+
+/** Of one that has no field but its name no writer is noted; the whole manifest is applied in one call. */
+function isNamedOnly(object: KubernetesObject): boolean {
+  return ['Namespace', 'ServiceAccount'].includes(object.kind) && hasNoHand(object)
+}
+
+const momentMs = 60_000
+
+function isOfOneMoment(one: KubernetesObject, other: KubernetesObject): boolean {
+  return Math.abs(Date.parse(one.metadata.creationTimestamp ?? '') - Date.parse(other.metadata.creationTimestamp ?? '')) <= momentMs
 }
 
 /** Of its eight objects these are what a person knows it by. */

@@ -43,7 +43,7 @@ void t.test('changes are made in their order, and neighbours that are applied go
   const writer = recordingWriter()
   await makeChanges(Object.values(every) as NonEmpty<Change>, writer)
   t.same(writer.acts.map(({ verb, what }) => [verb, ...what].join(' ')), [
-    'apply ConfigMap created ConfigMap updated', 'remove ConfigMap replaced', 'apply ConfigMap replaced', 'remove ConfigMap deleted', 'patch ConfigMap patched remove /data', 'create Secret generated', 'upgrade flow', 'unlock flow',
+    'apply ConfigMap created ConfigMap updated', 'remove ConfigMap replaced', 'apply ConfigMap replaced', 'remove ConfigMap deleted', 'patch ConfigMap patched remove /data', 'create Secret generated', 'upgrade flow', 'unlock flow', 'uninstall flow',
   ])
 })
 
