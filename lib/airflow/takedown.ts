@@ -6,7 +6,7 @@ import { isLeaving, leavingOf } from '../observe/leaving.ts'
 import { controllerOf } from '../observe/owners.ts'
 import type { KubernetesObject, Reader, Release } from '../access.ts'
 import type { Change, Demolition, Kept, Pending, Takedown } from '../step.ts'
-import { secretNames, secretRefs } from './keys.ts'
+import { everySecretRef, secretNames } from './keys.ts'
 import { judgeOperation } from './lock.ts'
 import { markedFingerprint, operationRef } from './operation.ts'
 import type { AirflowSpec } from './spec.ts'
@@ -47,7 +47,7 @@ export async function takeDownAirflow(spec: AirflowSpec, reader: Reader, { data 
 async function surroundingsOf(spec: AirflowSpec, release: Release | undefined, reader: Reader): Promise<Surroundings> {
   const { name, namespace } = spec.release
   const [[lease, ...others], near, volumes] = await Promise.all([
-    reader.get([operationRef(spec.release), ...secretRefs(spec.keys), ...(release?.hooks.map(({ ref }) => ref) ?? [])]),
+    reader.get([operationRef(spec.release), ...everySecretRef(spec.keys), ...(release?.hooks.map(({ ref }) => ref) ?? [])]),
     reader.list({ resources: ['pods', 'persistentvolumeclaims'], namespace }),
     reader.list({ resources: ['persistentvolumes'] }),
   ])
@@ -166,5 +166,5 @@ function isKept({ metadata }: KubernetesObject): boolean {
 }
 
 function elsewhere({ release: { values }, keys: { database } }: AirflowSpec): Kept[] {
-  return values.database.external ? [{ object: `Database ${database.name} on ${database.host}:${database.port}`, why: 'airstrip did not make it' }] : []
+  return values.database.external !== undefined ? [{ object: `Database ${database.name} on ${database.host}:${database.port}`, why: 'airstrip did not make it' }] : []
 }

@@ -1,8 +1,9 @@
 /** Keys and passwords, listed and carried to another cluster; their values are shown nowhere. */
 import { refuseExistingKeys, writeKeys } from '../adapters/keyfile.ts'
+import { familyOfRelease } from '../airflow/families.ts'
 import { keyringOf, referencesTo } from '../airflow/keyring.ts'
-import { secretRefs } from '../airflow/keys.ts'
-import { wishFor } from '../airflow/release.ts'
+import { everySecretRef, secretRefs } from '../airflow/keys.ts'
+import { familyFor, wishFor } from '../airflow/release.ts'
 import { airflowSpec, type AirflowSpec } from '../airflow/spec.ts'
 import { nearest } from '../config/suggest.ts'
 import { AirstripError } from '../errors.ts'
@@ -33,27 +34,34 @@ function refuseWords(action: string | undefined, file: string | undefined): void
 interface Seen {
   spec: AirflowSpec
   reader: Reader
-  /** In the order of the Secrets that a release has. */
-  live: (KubernetesObject | undefined)[]
-  names: string[]
+  /** Of the release, or as the next apply would make them. */
+  values: Record<string, unknown>
+  /** Those that are there. */
+  there: KubernetesObject[]
+  /** Those that this chart is given, and that are not. */
+  missing: string[]
 }
 
 async function look({ session }: Pick<ReturnType<typeof lookingSession>, 'session'>): Promise<Seen> {
   const spec = airflowSpec(session.config)
   const reader = session.look()
-  const refs = secretRefs(spec.keys)
-  return { spec, reader, live: await reader.get(refs), names: refs.map(({ name }) => name) }
+  const { name, namespace, executor } = spec.release
+  const release = await reader.release(name, namespace)
+  const family = release === undefined ? familyFor(spec.release, await reader.chart(spec.release.chart)) : familyOfRelease(release)
+  const there = (await reader.get(everySecretRef(spec.keys))).filter((secret) => secret !== undefined)
+  const missing = secretRefs(spec.keys, family).map((ref) => ref.name).filter((one) => !there.some(({ metadata }) => metadata.name === one))
+  return { spec, reader, values: release?.values ?? wishFor(spec.release, family, executor).values, there, missing }
 }
 
 async function showKeys(flags: Flags, deps: Deps): Promise<number> {
-  const { spec, reader, live, names } = await look(lookingSession(flags, deps))
-  const { name: release, namespace } = spec.release
-  const values = (await reader.release(release, namespace))?.values ?? wishFor(spec.release, spec.release.executor).values
-  const rows = names.map((name, index) => ({ name, createdAt: live[index]?.metadata.creationTimestamp ?? null, usedBy: referencesTo(name, values) }))
-  const missing = rows.filter(({ createdAt }) => createdAt === null)
+  const { spec: { release: { name: release, namespace } }, values, there, missing } = await look(lookingSession(flags, deps))
+  const rows = [
+    ...there.map(({ metadata }) => ({ name: metadata.name, createdAt: metadata.creationTimestamp ?? null })),
+    ...missing.map((name) => ({ name, createdAt: null })),
+  ].map((row) => ({ ...row, usedBy: referencesTo(row.name, values) }))
   if (flags.json === true) deps.out(JSON.stringify({ namespace, release, complete: missing.length === 0, secrets: rows }, undefined, 2))
   else {
-    const width = Math.max(...names.map((name) => name.length))
+    const width = Math.max(...rows.map(({ name }) => name.length))
     for (const { name, createdAt, usedBy } of rows) deps.out(`${name.padEnd(width)}  ${createdAt === null ? 'not there' : `since ${createdAt}`}  ${usedBy.length === 0 ? 'no value of the chart names it' : `for ${usedBy.join(', ')}`}`)
     deps.out(missing.length === 0 ? `all ${rows.length} are in namespace ${namespace}; keys export FILE carries them` : `${missing.length} of ${rows.length} are not in namespace ${namespace}; the next apply makes them, unless keys import FILE brings them`)
   }
@@ -63,15 +71,13 @@ async function showKeys(flags: Flags, deps: Deps): Promise<number> {
 async function exportKeys(file: string, flags: Flags, deps: Deps): Promise<number> {
   const open = lookingSession(flags, deps)
   refuseExistingKeys(file)
-  const { spec: { release }, reader, live, names } = await look(open)
-  const there = live.filter((secret) => secret !== undefined)
-  if (there.length < names.length) {
-    throw new AirstripError('KEYS_MISSING', `${names.length - there.length} of ${names.length} keys and passwords are not in namespace ${release.namespace}, so nothing was exported.`, { seen: names.filter((_, index) => live[index] === undefined).map((name) => `Secret ${release.namespace}/${name} is not there`) })
-  }
+  const { spec: { release }, reader, there, missing } = await look(open)
+  const place = `${release.namespace}/${release.name}`
+  if (missing.length > 0) throw new AirstripError('KEYS_MISSING', `${missing.length} of the keys and passwords of ${place} are not there, so nothing was exported.`, { seen: missing.map((name) => `Secret ${release.namespace}/${name} is not there`) })
   const passphrase = await askForPassphrase(flags, deps, reader, 'new')
   open.redactor.add(passphrase)
   await writeKeys(file, JSON.stringify(keyringOf(release, there, deps.clock.now())), passphrase)
-  if (flags.json === true) deps.out(JSON.stringify({ file, namespace: release.namespace, release: release.name, secrets: names }, undefined, 2))
-  else if (flags.quiet !== true) deps.out(`${names.length} keys and passwords of ${release.namespace}/${release.name} are in ${file}, encrypted; without the passphrase nobody opens it, nor do you`)
+  if (flags.json === true) deps.out(JSON.stringify({ file, namespace: release.namespace, release: release.name, secrets: there.map(({ metadata }) => metadata.name) }, undefined, 2))
+  else if (flags.quiet !== true) deps.out(`${there.length} keys and passwords of ${place} are in ${file}, encrypted; without the passphrase nobody opens it, nor do you`)
   return 0
 }
