@@ -46,17 +46,17 @@ export async function takeDownAirflow(spec: AirflowSpec, reader: Reader, { data 
 
 async function surroundingsOf(spec: AirflowSpec, release: Release | undefined, reader: Reader): Promise<Surroundings> {
   const { name, namespace } = spec.release
-  const [[lease, ...others], near, volumes] = await Promise.all([
-    reader.get([operationRef(spec.release), ...everySecretRef(spec.keys), ...(release?.hooks.map(({ ref }) => ref) ?? [])]),
+  const [[lease, ...secrets], hooks, near, volumes] = await Promise.all([
+    reader.get([operationRef(spec.release), ...everySecretRef(spec.keys)]),
+    reader.get(release?.hooks.map(({ ref }) => ref) ?? []),
     reader.list({ resources: ['pods', 'persistentvolumeclaims'], namespace }),
     reader.list({ resources: ['persistentvolumes'] }),
   ])
-  const there = others.filter((object) => object !== undefined)
   const ours = near.filter((object) => isOfRelease(object, name))
   return {
     lease: lease !== undefined && hasOurLabel(lease) ? lease : undefined,
-    secrets: there.filter((object) => isSecret(object) && hasOurLabel(object)),
-    hooks: there.filter((object) => !(isSecret(object) && hasOurLabel(object))),
+    secrets: secrets.filter((object) => object !== undefined).filter(hasOurLabel),
+    hooks: hooks.filter((object) => object !== undefined),
     pods: ours.filter(({ kind }) => kind === 'Pod'),
     claims: ours.filter((object) => object.kind === 'PersistentVolumeClaim' && isOfASet(object.metadata.name, name)),
     volumes,

@@ -140,9 +140,14 @@ async function takeAway({ step, goes: shown, stays }: Leaving, before: Pick<Demo
   const made = new Set<string>()
   let changed = 0
   let left = stays
+  const look = async (): Promise<Ready> => {
+    const seen = await takedownOf(step, config, deps.look(), { data, ...before })
+    if (seen.state === 'blocked') throw blocked(step, seen.findings)
+    left = seen.stays
+    return seen
+  }
   await waitUntilDone(async () => {
-    const now = await takedownOf(step, config, deps.look(), { data, ...before })
-    if (now.state === 'blocked') throw blocked(step, now.findings)
+    const now = await look()
     const news = unseen(shown, now.goes)
     if (news.length > 0) throw new AirstripError('MOVED', `The cluster changed since it was shown what of step ${step.name} goes, so that was left as it is.`, { place: step.name, seen: news.flatMap(objectsOf), next: 'Run destroy again and look at the new list.' })
     const fresh = now.goes.filter((change) => keysOfChange(change).some((key) => !made.has(key)))
@@ -152,8 +157,8 @@ async function takeAway({ step, goes: shown, stays }: Leaving, before: Pick<Demo
       await makeChanges(fresh, unwaiting(deps.writer(signal)))
       changed += fresh.flatMap(objectsOf).length
     }
-    left = now.stays
-    return lookOf(now)
+    // Most is gone by then, and is not waited for.
+    return lookOf(isNonEmpty(fresh) ? await look() : now)
   }, { clock, emit, signal, pauseMs: (ms) => deps.pauseMs(ms), step: step.name, timeoutMs: deps.timeoutMs ?? step.timeoutMs })
   // Something came in between, and what was to go stands on it.
   for (const { object, why } of left) if (!stays.some((one) => one.object === object)) emit({ type: 'stays', step: step.name, object, why })
