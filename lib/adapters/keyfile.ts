@@ -15,12 +15,16 @@ export function refuseExistingKeys(path: string): void {
   if (existsSync(path)) throw existing(path)
 }
 
+/** Each guess takes a second, as age itself has it; a test has fewer to fear. */
+const workFactor = 18
+
 /** Whole or not at all, of mode 0600, and never over another file. */
-export async function writeKeys(path: string, text: string, passphrase: string): Promise<void> {
+export async function writeKeys(path: string, text: string, passphrase: string, work = workFactor): Promise<void> {
   // Read when it is needed: most runs have no keys to carry.
   const { Encrypter } = await import('age-encryption')
   const encrypter = new Encrypter()
   encrypter.setPassphrase(passphrase)
+  encrypter.setScryptWorkFactor(work)
   const bytes = Buffer.from(await encrypter.encrypt(text))
   if (!onDisk(path, 'written', () => createWhole(path, bytes))) throw existing(path)
 }
