@@ -14,11 +14,12 @@ import { lookingSession } from './look.ts'
 import { keysAction } from './options.ts'
 import { askForPassphrase } from './passphrase.ts'
 
-export async function runKeys(words: readonly string[], flags: Flags, deps: Deps): Promise<number> {
+/** `work`: how much each guess at a new passphrase costs. */
+export async function runKeys(words: readonly string[], flags: Flags, deps: Deps, work?: number): Promise<number> {
   const [action, file] = words
   refuseWords(action, file)
   if (action === undefined || file === undefined) return showKeys(flags, deps)
-  return action === 'export' ? exportKeys(file, flags, deps) : importKeys(file, flags, deps)
+  return action === 'export' ? exportKeys(file, flags, deps, work) : importKeys(file, flags, deps)
 }
 
 function refuseWords(action: string | undefined, file: string | undefined): void {
@@ -68,7 +69,7 @@ async function showKeys(flags: Flags, deps: Deps): Promise<number> {
   return 0
 }
 
-async function exportKeys(file: string, flags: Flags, deps: Deps): Promise<number> {
+async function exportKeys(file: string, flags: Flags, deps: Deps, work?: number): Promise<number> {
   const open = lookingSession(flags, deps)
   refuseExistingKeys(file)
   const { spec: { release }, reader, there, missing } = await look(open)
@@ -76,7 +77,7 @@ async function exportKeys(file: string, flags: Flags, deps: Deps): Promise<numbe
   if (missing.length > 0) throw new AirstripError('KEYS_MISSING', `${missing.length} of the keys and passwords of ${place} are not there, so nothing was exported.`, { seen: missing.map((name) => `Secret ${release.namespace}/${name} is not there`) })
   const passphrase = await askForPassphrase(flags, deps, reader, 'new')
   open.redactor.add(passphrase)
-  await writeKeys(file, JSON.stringify(keyringOf(release, there, deps.clock.now())), passphrase)
+  await writeKeys(file, JSON.stringify(keyringOf(release, there, deps.clock.now())), passphrase, work)
   if (flags.json === true) deps.out(JSON.stringify({ file, namespace: release.namespace, release: release.name, secrets: there.map(({ metadata }) => metadata.name) }, undefined, 2))
   else if (flags.quiet !== true) deps.out(`${there.length} keys and passwords of ${place} are in ${file}, encrypted; without the passphrase nobody opens it, nor do you`)
   return 0
