@@ -3,7 +3,7 @@ import { isLeaving, leavingOf } from '../observe/leaving.ts'
 import type { KubernetesObject, Reader } from '../access.ts'
 import type { Change, Demolition, Kept, Takedown } from '../step.ts'
 import { hasNoHand, othersHand } from './ours.ts'
-import { namedFew, strangersIn } from './strangers.ts'
+import { contentsOf, holdsMore, namedFew, strangersIn } from './strangers.ts'
 
 /**
  * All of it or nothing: half a provisioner serves nobody. While a volume of its making is there it
@@ -23,12 +23,12 @@ export async function takeDownProvisioner(live: readonly (KubernetesObject | und
   const reason = usersOf(there, await reader.list({ resources: ['persistentvolumes', 'persistentvolumeclaims'] }), goes)
   if (reason !== undefined) return { state: 'ready', goes: [], leaving, stays: objects.filter(isWorthNaming).map((object) => ({ object: nameOf(object), why: reason })) }
   const deletes = objects.map((object): Change => ({ op: 'delete', live: object, why: 'airstrip made it, and no volume needs it' }))
-  const strangers = await strangersOf(objects, deletes, reader)
-  const isKept = ({ kind }: KubernetesObject): boolean => kind === 'Namespace' && strangers.length > 0
+  const why = holdsMore(await strangersOf(objects, deletes, reader))
+  const isKept = ({ kind }: KubernetesObject): boolean => kind === 'Namespace' && why !== undefined
   return {
     state: 'ready',
     goes: deletes.filter((change) => change.op !== 'delete' || !isKept(change.live)),
-    stays: objects.filter(isKept).map((object): Kept => ({ object: nameOf(object), why: `it also holds ${namedFew(strangers)}` })),
+    stays: objects.filter(isKept).map((object): Kept => ({ object: nameOf(object), why: why ?? '' })),
     leaving,
   }
 }
@@ -49,10 +49,10 @@ function isWorthNaming({ kind }: KubernetesObject): boolean {
   return ['Deployment', 'StorageClass'].includes(kind)
 }
 
-async function strangersOf(objects: readonly KubernetesObject[], goes: readonly Change[], reader: Reader): Promise<KubernetesObject[]> {
-  const namespaces = objects.filter(({ kind }) => kind === 'Namespace')
-  const contents = await Promise.all(namespaces.map(({ metadata }) => reader.contents(metadata.name)))
-  return strangersIn(contents.flat(), { goes, stays: [] })
+async function strangersOf(objects: readonly KubernetesObject[], goes: readonly Change[], reader: Reader): Promise<KubernetesObject[] | undefined> {
+  const own = objects.find(({ kind }) => kind === 'Namespace')
+  const contents = own === undefined ? [] : await contentsOf(own.metadata.name, reader)
+  return contents && strangersIn(contents, { goes, stays: [] })
 }
 
 interface Classed {

@@ -4,7 +4,7 @@ import type { KubernetesObject, Reader } from '../access.ts'
 import type { Change, Demolition, Kept, Takedown } from '../step.ts'
 import { hasOurLabel, othersHand } from './ours.ts'
 import { storageObjects, type StorageSpec } from './storage.ts'
-import { namedFew, strangersIn } from './strangers.ts'
+import { contentsOf, holdsMore, namedFew, strangersIn } from './strangers.ts'
 
 /** What a volume or a claim says of its class. */
 interface Classed {
@@ -18,7 +18,7 @@ export async function takeDownStorage(spec: StorageSpec, reader: Reader, asked: 
   const [live, jobs, contents, classed] = await Promise.all([
     reader.get(storageObjects(spec).map(refOf)),
     reader.list({ resources: ['jobs.batch'], namespace }),
-    reader.contents(namespace),
+    contentsOf(namespace, reader),
     reader.list({ resources: ['persistentvolumes', 'persistentvolumeclaims'] }),
   ])
   const there = live.filter((object) => object !== undefined)
@@ -34,11 +34,10 @@ export async function takeDownStorage(spec: StorageSpec, reader: Reader, asked: 
   for (const kind of ['PersistentVolumeClaim', 'PersistentVolume']) for (const object of there.filter((one) => one.kind === kind)) settle(object, undefined, 'your DAGs or logs are behind it')
   const storageClass = there.find(({ kind }) => kind === 'StorageClass')
   settle(storageClass, usersOf(storageClass, classed, all().goes), 'its volumes stay')
-  const strangers = strangersIn(contents, all())
-  const keeps = strangers.length === 0 ? undefined : `it also holds ${namedFew(strangers)}`
+  const strangers = contents && strangersIn(contents, all())
   const own = there.find(({ kind }) => kind === 'Namespace')
-  stays.push(...strangers.map((object) => ({ object: nameOf(object), why: 'airstrip did not make it' })))
-  settle(own, keeps ?? leftIn(namespace, all().stays), 'your data is in it')
+  stays.push(...(strangers ?? []).map((object) => ({ object: nameOf(object), why: 'airstrip did not make it' })))
+  settle(own, holdsMore(strangers) ?? leftIn(namespace, all().stays), 'your data is in it')
   return { state: 'ready', goes, stays, leaving: leavingOf([...there, ...jobs.filter(hasOurLabel)]) }
 }
 

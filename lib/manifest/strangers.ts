@@ -1,7 +1,8 @@
 /** What lies in a namespace and is neither airstrip's nor made by itself: with it the namespace stays. */
 import { nameOf, refOf } from '../changes.ts'
 import { isLeaving } from '../observe/leaving.ts'
-import type { KubernetesObject } from '../access.ts'
+import { AirstripError } from '../errors.ts'
+import type { KubernetesObject, Reader } from '../access.ts'
 import type { Change, Demolition } from '../step.ts'
 
 /** Kinds that others write down about an object, and that go with it. */
@@ -33,6 +34,20 @@ function takenBy(change: Change): string[] {
 /** Every namespace has these. */
 function isBuiltIn({ kind, metadata: { name } }: KubernetesObject): boolean {
   return (kind === 'ServiceAccount' && name === 'default') || (kind === 'ConfigMap' && ['kube-root-ca.crt', 'openshift-service-ca.crt'].includes(name))
+}
+
+/** Undefined where not every kind could be listed: a metrics API that is down, or a right that is missing. */
+export async function contentsOf(namespace: string, reader: Reader): Promise<KubernetesObject[] | undefined> {
+  return reader.contents(namespace).catch((error: unknown) => {
+    if (error instanceof AirstripError && error.code === 'CALL_FAILED') return undefined
+    throw error
+  })
+}
+
+/** Why the namespace stays, if it does. */
+export function holdsMore(strangers: readonly KubernetesObject[] | undefined): string | undefined {
+  if (strangers === undefined) return 'what it holds could not all be looked at'
+  return strangers.length === 0 ? undefined : `it also holds ${namedFew(strangers)}`
 }
 
 /** A few by name, the rest by number. */

@@ -1,8 +1,8 @@
 /** What airstrip made goes and nothing else; then a new apply finds its data and keys again; then all of it goes. */
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { apply, get, kubectl, list, recordsOf, secretsOf } from './cluster.ts'
 import { audit } from './people.ts'
-import { exits, says, site } from './site.ts'
+import { exits, says, site, type Site } from './site.ts'
 
 void t.test('taken down and landed again', async t => {
   const it = await site(t, 'destroy')
@@ -40,25 +40,30 @@ void t.test('taken down and landed again', async t => {
   })
 
   await t.test('with the data nothing of ours is left, and a stranger\'s object keeps its namespace', async t => {
-    const stranger = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'stranger', namespace: 'destroy' }, data: { a: 'b' } }
-    await apply(stranger)
-    const before = await get('configmap', 'stranger', 'destroy')
-    exits(t, await it.airstrip(['destroy', '--yes', '--dangerous-delete-data']), 1, 'which data must be written out')
-    t.same(await secretsOf('destroy'), keys)
-    const run = await it.airstrip(['destroy', '--yes', '--dangerous-delete-data=destroy'])
-    exits(t, run, 0)
-    says(t, run.stderr, /stays +Namespace destroy \(it also holds ConfigMap stranger\)/)
-    t.same(await get('configmap', 'stranger', 'destroy'), before)
-    t.same((await list('pvc,pods,deployments,statefulsets,jobs,services,leases', 'destroy')).map(({ kind, metadata }) => `${kind} ${metadata.name}`), [])
-    t.same((await list('secrets', 'destroy')).filter(({ type }) => type !== 'kubernetes.io/service-account-token'), [])
-    const volumes = await list('pv')
-    t.same(volumes.filter(({ metadata, spec }) => metadata.name.startsWith('destroy-') || (spec as { claimRef?: { namespace?: string } }).claimRef?.namespace === 'destroy'), [])
-    await kubectl(['delete', 'configmap', 'stranger', '-n', 'destroy'])
-    exits(t, await it.airstrip(['destroy', '--yes', '--dangerous-delete-data=destroy']), 0)
-    t.equal(await get('namespace', 'destroy'), undefined, 'without it the namespace goes, too')
+    await withData(t, it)
   })
 })
 
 async function usersOf(namespace: string): Promise<string> {
   return kubectl(['-n', namespace, 'exec', 'deployment/airflow-scheduler', '-c', 'scheduler', '--', '/entrypoint', 'users', 'list'])
+}
+
+async function withData(t: Test, it: Site): Promise<void> {
+  const keys = await secretsOf('destroy')
+  const stranger = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'stranger', namespace: 'destroy' }, data: { a: 'b' } }
+  await apply(stranger)
+  const before = await get('configmap', 'stranger', 'destroy')
+  exits(t, await it.airstrip(['destroy', '--yes', '--dangerous-delete-data']), 1, 'which data must be written out')
+  t.same(await secretsOf('destroy'), keys)
+  const run = await it.airstrip(['destroy', '--yes', '--dangerous-delete-data=destroy'])
+  exits(t, run, 0)
+  says(t, run.stderr, /stays +Namespace destroy \(it also holds ConfigMap stranger\)/)
+  t.same(await get('configmap', 'stranger', 'destroy'), before)
+  t.same((await list('pvc,pods,deployments,statefulsets,jobs,services,leases', 'destroy')).map(({ kind, metadata }) => `${kind} ${metadata.name}`), [])
+  t.same((await list('secrets', 'destroy')).filter(({ type }) => type !== 'kubernetes.io/service-account-token'), [])
+  const volumes = await list('pv')
+  t.same(volumes.filter(({ metadata, spec }) => metadata.name.startsWith('destroy-') || (spec as { claimRef?: { namespace?: string } }).claimRef?.namespace === 'destroy'), [])
+  await kubectl(['delete', 'configmap', 'stranger', '-n', 'destroy'])
+  exits(t, await it.airstrip(['destroy', '--yes', '--dangerous-delete-data=destroy']), 0)
+  t.equal(await get('namespace', 'destroy'), undefined, 'without it the namespace goes, too')
 }

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { objectsOf } from '../../../lib/changes.ts'
+import { AirstripError } from '../../../lib/errors.ts'
 import { hasNoHand, othersHand } from '../../../lib/manifest/ours.ts'
 import { folderJob, storageObjects } from '../../../lib/manifest/storage.ts'
 import { strangersIn } from '../../../lib/manifest/strangers.ts'
@@ -75,6 +76,13 @@ void t.test('a namespace that holds anything else stays, and so does one that wa
   t.match(stays(await takeStorage([...base], { data: true, stays: [kept] })), [/on the node/, /Namespace airflow: Secret airflow\/airflow-airstrip-admin stays in it/])
   const before = base.map((object) => (object.kind === 'Namespace' ? written(object, by('airstrip', later), by('kubectl-create')) : object))
   t.match(stays(await takeStorage(before, { data: true })), [/on the node/, /Namespace airflow: it was there before airstrip/])
+})
+
+void t.test('a namespace that could not be looked at in full stays', async (t) => {
+  const reader = { ...clusterReader({ objects: base }), contents: () => Promise.reject(new AirstripError('CALL_FAILED', 'metrics is not available')) }
+  const seen = await storage.takedown?.(spec, reader, { ...nothing, data: true })
+  t.match(stays(seen), [/on the node/, 'Namespace airflow: what it holds could not all be looked at'])
+  t.match(goes(seen), ['PersistentVolumeClaim airflow/airflow-local-dags-folder'])
 })
 
 void t.test('a class that another Airflow uses stays', async (t) => {
