@@ -120,6 +120,8 @@ export interface Reader {
   get(refs: readonly ObjectRef[]): Promise<(KubernetesObject | undefined)[]>
   /** Kinds that the API server does not have give no objects. */
   list(query: ListQuery): Promise<KubernetesObject[]>
+  /** Everything that lies in a namespace, of whatever kind the API server has; names and owners alone. */
+  contents(namespace: string): Promise<KubernetesObject[]>
   versions(): Promise<Versions>
   permissions(namespace: string): Promise<Permissions>
   /** The newest record that is not superseded. */
@@ -147,10 +149,11 @@ export interface Writer {
   apply(objects: readonly KubernetesObject[]): Promise<void>
   /** Creates and never overwrites: for secrets. */
   create(objects: readonly KubernetesObject[]): Promise<void>
-  /** Deletes one object that airstrip made and waits until it is gone. */
-  remove(live: KubernetesObject): Promise<void>
+  /** Deletes one object that airstrip made, and waits until it is gone unless told not to. */
+  remove(live: KubernetesObject, wait?: boolean): Promise<void>
   patch(live: KubernetesObject, patch: readonly JsonPatch[]): Promise<void>
   upgrade(wish: ReleaseWish): Promise<void>
   unlock(release: ReleaseName): Promise<void>
+  uninstall(release: ReleaseName): Promise<void>
   random: RandomBytes
 }

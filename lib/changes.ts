@@ -31,6 +31,8 @@ export function objectsOf(change: Change): string[] {
       return [`Helm release ${change.want.namespace}/${change.want.name}`]
     case 'unlock':
       return [`Helm release ${change.release.namespace}/${change.release.name}`]
+    case 'uninstall':
+      return [`Helm release ${change.live.namespace}/${change.live.name}`]
   }
 }
 
@@ -104,6 +106,9 @@ async function makeOne(change: Exclude<Change, { op: 'create' } | { op: 'update'
       break
     case 'unlock':
       await writer.unlock(change.release)
+      break
+    case 'uninstall':
+      await writer.uninstall(change.live)
       break
   }
 }

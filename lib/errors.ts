@@ -30,6 +30,12 @@ export const errorCodes = {
   BUNDLE_UNUSABLE: { exit: 1, cause: 'The bundle cannot be read from where it is, or written to where it should be.', fix: 'Name a file in a folder that this user may use, on a disk with room.' },
   BUNDLE_DAMAGED: { exit: 1, cause: 'The file is no bundle of doctor, or not all of one.', fix: 'Have it sent again, or made again with `doctor --bundle FILE`.' },
   BUNDLE_NEWER: { exit: 1, cause: 'The bundle was written by a newer airstrip.', fix: 'Use that version.' },
+  KEYS_UNUSABLE: { exit: 1, cause: 'The file of keys cannot be read from where it is, or written to where it should be.', fix: 'Name a file in a folder that this user may use, and that is not there yet where it is to be written.' },
+  KEYS_DAMAGED: { exit: 1, cause: 'The file is none that `keys export` wrote, or not all of one.', fix: 'Copy it again from where it was exported, or export again.' },
+  KEYS_NEWER: { exit: 1, cause: 'The file of keys was written by a newer airstrip.', fix: 'Use that version.' },
+  KEYS_MISSING: { exit: 1, cause: 'Keys or passwords of the release are not on the cluster, so there is not all to export.', fix: 'Run apply first, or name the right namespace and release in the configuration.' },
+  KEYS_DIFFER: { exit: 1, cause: 'The cluster has other keys or passwords than the file, or the file is of another release.', fix: 'Find out which are in use before any is changed; airstrip overwrites none.' },
+  PASSPHRASE: { exit: 1, cause: 'The passphrase is too short, was typed in two ways, is not the one of the file, or there is nobody to ask for it.', fix: 'Type the right one in a terminal, or name a file of mode 0600 with --passphrase-file FILE.' },
   INTERRUPTED: { exit: 130, cause: 'The run was interrupted; the state is saved.', fix: 'Run again: it goes on where it stopped.' },
   INTERNAL: { exit: 1, cause: 'airstrip met something that its authors did not foresee.', fix: 'Report it with the text that was printed.' },
 } as const satisfies Record<string, { exit: number; cause: string; fix: string }>

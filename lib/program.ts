@@ -37,6 +37,7 @@ export async function main({ argv, env, stdin, stdout, stderr, pid }: NodeJS.Pro
     readFile: (path) => readFileSync(path, 'utf8'),
     signal,
     screen: stderr.isTTY && env.TERM !== 'dumb' ? screenOf(stderr) : undefined,
+    askHidden: stdin.isTTY && stderr.isTTY ? async (question) => (await import('./adapters/hidden.ts')).askHidden(question, { input: stdin, output: stderr }, signal) : undefined,
     ask: stdin.isTTY && stderr.isTTY ? (question) => ask(question, { input: stdin, output: stderr }, signal) : undefined,
   }
   return runCommandLine(words, deps)

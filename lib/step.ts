@@ -8,7 +8,10 @@
  * Three things do not fit "apply this object" and have their own kind of Change, so that they can
  * be shown, counted and refused by name: secrets (`generate`: the values exist only inside the
  * Writer), deletions (`delete` and `replace`: always with a reason), and the Helm release
- * (`release` and `unlock`).
+ * (`release`, `unlock` and `uninstall`).
+ *
+ * What a step makes it also takes down again: `takedown` says, of the live cluster alone, what of it
+ * goes and what stays, in the same kinds of Change; `destroy` asks the steps in reverse order.
  */
 import type { JsonPatch, KubernetesObject, NonEmpty, ObjectRef, RandomBytes, Reader, Release, ReleaseName, ReleaseWish, Writer } from './access.ts'
 
@@ -56,6 +59,8 @@ export type Change =
   | { op: 'release'; want: ReleaseWish; live?: Release | undefined; edits?: readonly Change[]; sameWish: boolean; why: string }
   /** What an interrupted run left: its Helm is ended, its `pending-*` record backed up and marked failed. */
   | { op: 'unlock'; release: ReleaseName; live?: Release | undefined; why: string }
+  /** helm uninstall: everything that the record lists. Claims of StatefulSets are not in it. */
+  | { op: 'uninstall'; live: Release; why: string }
 
 export type Check =
   | { state: 'satisfied'; evidence: string[]; warnings?: Finding[] }
@@ -80,6 +85,27 @@ export type Look =
    */
   | { state: 'failed'; findings: NonEmpty<Finding>; settleMs: number; triedAt?: string | undefined; on: Pending[] }
 
+/** Something that is not taken down, and why. */
+export interface Kept {
+  /** `Kind namespace/name`, or a folder, as it is printed. */
+  object: string
+  why: string
+}
+
+export type Takedown =
+  /** `leaving`: what is on its way out already, and is waited for. */
+  | { state: 'ready'; goes: Change[]; stays: Kept[]; leaving: Pending[] }
+  | { state: 'blocked'; findings: NonEmpty<Finding> }
+
+/** What a step must know of the rest to say what goes. */
+export interface Demolition {
+  /** Claims, volumes, keys, passwords and the namespace go, too. */
+  data: boolean
+  /** What the steps that go first take down, and what they leave. */
+  goes: readonly Change[]
+  stays: readonly Kept[]
+}
+
 export interface Step<Slice = unknown, Spec = unknown> {
   name: StepName
   number: number
@@ -96,4 +122,6 @@ export interface Step<Slice = unknown, Spec = unknown> {
   verify(spec: Spec, reader: Reader): Promise<Look>
   /** For a failure or a timeout: every unready object with its reason, last log lines and events. */
   explain?(spec: Spec, reader: Reader): Promise<string[]>
+  /** What airstrip made here: what goes, in order, and what stays. Left out where a step makes nothing of its own. */
+  takedown?(spec: Spec, reader: Reader, asked: Demolition): Promise<Takedown>
 }

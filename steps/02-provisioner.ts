@@ -2,8 +2,10 @@ import { makeChanges, objectChanges, refOf } from '../lib/changes.ts'
 import { blockedBy, checked } from '../lib/check.ts'
 import type { Config } from '../lib/config/schema.ts'
 import type { IgnoreRule } from '../lib/diff/noise.ts'
+import { AirstripError } from '../lib/errors.ts'
 import { edited } from '../lib/manifest/load.ts'
 import { provisionerSource } from '../lib/manifest/provisioner.ts'
+import { takeDownProvisioner } from '../lib/manifest/provisioner-takedown.ts'
 import { lookAt } from '../lib/observe/look.ts'
 import { bundledClass, defaultClasses, defaultMark, judgeClasses } from '../lib/preflight/classes.ts'
 import type { KubernetesObject, ManifestSource, Reader } from '../lib/access.ts'
@@ -46,6 +48,15 @@ export const provisioner: Step<Pick<Config, 'provisioner' | 'diff'>, Spec> = {
     const wanted = await wantedObjects(spec, reader)
     const workloads = wanted.filter(({ kind }) => kind === 'Deployment')
     return lookAt(workloads.map(refOf), reader)
+  },
+
+  takedown: async (spec, reader, asked) => {
+    const wanted = await wantedObjects(spec, reader).catch((error: unknown) => {
+      if (error instanceof AirstripError && error.code === 'MANIFEST_UNAVAILABLE') return undefined
+      throw error
+    })
+    if (wanted === undefined) return { state: 'ready', goes: [], leaving: [], stays: [{ object: 'local-path-provisioner', why: 'its manifest cannot be read now, so what belongs to it is not known' }] }
+    return takeDownProvisioner(await reader.get(wanted.map(refOf)), reader, asked)
   },
 }
 

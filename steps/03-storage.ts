@@ -1,10 +1,12 @@
-import { describe, makeChanges, nameOf, objectChanges, refOf } from '../lib/changes.ts'
+import { describe, makeChanges, objectChanges, refOf } from '../lib/changes.ts'
 import { blockedBy, checked, isNonEmpty } from '../lib/check.ts'
 import type { Config } from '../lib/config/schema.ts'
 import type { IgnoreRule } from '../lib/diff/noise.ts'
 import { drift } from '../lib/diff/rules.ts'
 import { folderJob, storageObjects, type StorageSpec } from '../lib/manifest/storage.ts'
+import { leavingOf } from '../lib/observe/leaving.ts'
 import { lookAt } from '../lib/observe/look.ts'
+import { takeDownStorage } from '../lib/manifest/storage-takedown.ts'
 import { noNode, schedulable, unusable } from '../lib/preflight/folders.ts'
 import { judgeImmutable } from '../lib/preflight/volumes.ts'
 import type { KubernetesObject, Reader } from '../lib/access.ts'
@@ -30,7 +32,7 @@ export const storage: Step<Pick<Config, 'airflow' | 'storage' | 'diff'>, Spec> =
     if (nodes.length === 0) return { state: 'blocked', findings: [noNode()] }
     const wanted = storageObjects(spec)
     const live = await reader.get([...wanted, ...jobsOf(spec, nodes)].map(refOf))
-    const leaving = live.flatMap((object) => (object?.metadata.deletionTimestamp === undefined ? [] : [{ object: nameOf(object), reason: leavingReason(object) }]))
+    const leaving = leavingOf(live).map(({ object, reason }) => ({ object, reason: object.startsWith('PersistentVolumeClaim') ? `${reason}; the folder on the node is kept` : reason }))
     if (isNonEmpty(leaving)) return { state: 'waiting', on: leaving }
     const { blocked } = blockedBy(judgeImmutable(wanted, live, spec.ignore))
     if (blocked !== undefined) return blocked
@@ -45,6 +47,8 @@ export const storage: Step<Pick<Config, 'airflow' | 'storage' | 'diff'>, Spec> =
     const look = await lookAt([...storageObjects(spec), ...jobsOf(spec, nodes)].map(refOf), reader)
     return look.state === 'done' ? { ...look, evidence: [proof(spec, nodes), ...look.evidence] } : look
   },
+
+  takedown: takeDownStorage,
 }
 
 function proof({ path }: StorageSpec, nodes: readonly KubernetesObject[]): string {
@@ -53,12 +57,6 @@ function proof({ path }: StorageSpec, nodes: readonly KubernetesObject[]): strin
 
 function jobsOf(spec: StorageSpec, nodes: readonly KubernetesObject[]): KubernetesObject[] {
   return nodes.map((node) => folderJob(spec, node.metadata.name))
-}
-
-/** Kubernetes keeps a claim that is deleted until no pod uses it, and its volume with it. */
-function leavingReason({ kind }: KubernetesObject): string {
-  if (kind === 'Namespace') return 'is being deleted'
-  return 'is being deleted, and stays until no pod uses it; the folder on the node is kept'
 }
 
 /** A Retain volume never binds again by itself; ours is a folder, and its next claim is our own. */

@@ -2,12 +2,13 @@ import { adoption, adoptionRefs, guardAdoption, type Adoption } from '../lib/air
 import { guardRelease, isForeign, type Surety } from '../lib/airflow/guard.ts'
 import type { Family } from '../lib/airflow/families.ts'
 import { everySecretRef, makeSecrets, secretRefs } from '../lib/airflow/keys.ts'
-import { judgeLock, readLease, type LockVerdict } from '../lib/airflow/lock.ts'
+import { judgeOperation, type LockVerdict } from '../lib/airflow/lock.ts'
 import { handAdditions, handEdits, hookEdits, scaledByOthers, standingHooks } from '../lib/airflow/hand-edits.ts'
 import { operationRef } from '../lib/airflow/operation.ts'
 import { executorOf, familyFor, releaseAndChart, upgradeReason, wishChanged, wishFor } from '../lib/airflow/release.ts'
 import { freeStuck, lackingSets, type Mending } from '../lib/airflow/stuck.ts'
 import { airflowSpec, databaseClaimRef, type AirflowSlice, type AirflowSpec } from '../lib/airflow/spec.ts'
+import { takeDownAirflow } from '../lib/airflow/takedown.ts'
 import { makeChanges, refOf } from '../lib/changes.ts'
 import { blockedBy, checked, isNonEmpty } from '../lib/check.ts'
 import { explainRelease } from '../lib/doctor/explain.ts'
@@ -52,6 +53,8 @@ export const helm: Step<AirflowSlice, AirflowSpec> = {
   verify: ({ release: { name, namespace } }, reader) => lookAtRelease(name, namespace, reader),
 
   explain: ({ release: { name, namespace } }, reader) => explainRelease(name, namespace, reader),
+
+  takedown: takeDownAirflow,
 }
 
 function suretyOf(spec: AirflowSpec, secrets: Surety['secrets'], claim: KubernetesObject | undefined, taken: Adoption | undefined): Surety {
@@ -82,13 +85,6 @@ async function keyChange(spec: AirflowSpec, { family, secrets, taken }: Kept, re
   }
   const why = taken === undefined ? 'keys and passwords are made once and kept' : 'keys and passwords of the release are taken over'
   return [{ op: 'generate', refs: missing, why, make: (random) => makeSecrets(spec.keys, family, secrets, given, random) }]
-}
-
-/** What a run that is gone left behind is freed; what a living Helm holds blocks. */
-async function judgeOperation(release: Release | undefined, lease: KubernetesObject | undefined, reader: Reader): Promise<LockVerdict> {
-  const held = readLease(lease)
-  const alive = held.holderIdentity === undefined || held.holderIdentity === '' ? undefined : await reader.alive(held.holderIdentity)
-  return judgeLock(release, held, alive, reader.now())
 }
 
 /** What there is of the release, and the chart that it is to be made of. */

@@ -1,15 +1,17 @@
 import { families, familyOfRelease, type Family } from '../lib/airflow/families.ts'
 import { familyFor, releaseAndChart, type ReleaseSpec } from '../lib/airflow/release.ts'
 import { airflowSpec } from '../lib/airflow/spec.ts'
-import { makeChanges, objectChanges, refOf } from '../lib/changes.ts'
+import { makeChanges, nameOf, objectChanges, refOf } from '../lib/changes.ts'
 import { checked } from '../lib/check.ts'
 import type { Config } from '../lib/config/schema.ts'
 import type { IgnoreRule } from '../lib/diff/noise.ts'
 import { ingressObjects, routeName, type IngressSpec } from '../lib/manifest/ingress.ts'
+import { hasOurLabel } from '../lib/manifest/ours.ts'
 import { addressOf } from '../lib/observe/address.ts'
 import { healthUrl, judgeAnswer, judgeRedirect } from '../lib/observe/answer.ts'
+import { leavingOf } from '../lib/observe/leaving.ts'
 import { findTraefik, groupOf, missingTraefik, traefikGroups } from '../lib/preflight/traefik.ts'
-import type { KubernetesObject } from '../lib/access.ts'
+import type { KubernetesObject, Reader } from '../lib/access.ts'
 import type { Change, Finding, Look, Step } from '../lib/step.ts'
 
 /** Which Service serves the page, and who handles the prefix, is said by the chart. */
@@ -43,8 +45,7 @@ export const ingress: Step<Pick<Config, 'airflow' | 'ingress' | 'diff'>, Spec> =
     if (group === undefined) return { state: 'blocked', findings: [missingTraefik(traefik)] }
     const served = servedBy(spec, familyFor(spec.release, chart))
     const wanted = ingressObjects(served, group)
-    const everywhere = traefikGroups.flatMap((one) => ingressObjects({ ...served, prefix: 'strip' }, one))
-    const [live, ours] = await Promise.all([reader.get(wanted.map(refOf)), reader.get(everywhere.map(refOf))])
+    const [live, ours] = await Promise.all([reader.get(wanted.map(refOf)), ofBothGroups(spec, reader)])
     return checked([...objectChanges(wanted, live, spec.ignore), ...stale(ours, wanted)], [`IngressRoute in ${group} for ${spec.host}${spec.path}`])
   },
 
@@ -63,6 +64,20 @@ export const ingress: Step<Pick<Config, 'airflow' | 'ingress' | 'diff'>, Spec> =
       return unreached(spec, address, error instanceof Error ? error.message : String(error))
     }
   },
+
+  async takedown(spec, reader) {
+    const live = await ofBothGroups(spec, reader)
+    // The route first: one that names a Middleware that is gone is an error in Traefik's log.
+    const goes = live.filter(hasOurLabel).reverse().map((object): Change => ({ op: 'delete', live: object, why: `it leads https://${spec.host}${spec.path} to Airflow` }))
+    const stays = live.filter((object) => !hasOurLabel(object)).map((object) => ({ object: nameOf(object), why: 'airstrip did not make it' }))
+    return { state: 'ready', goes, stays, leaving: leavingOf(live) }
+  },
+}
+
+/** Route and Middleware in whatever group and for whatever prefix they were once written. */
+async function ofBothGroups(spec: Spec, reader: Reader): Promise<KubernetesObject[]> {
+  const everywhere = traefikGroups.flatMap((one) => ingressObjects({ ...servedBy(spec, families[0]), prefix: 'strip' }, one))
+  return (await reader.get(everywhere.map(refOf))).filter((object) => object !== undefined)
 }
 
 function servedBy(spec: Spec, { web, keepsPrefix }: Family): IngressSpec {
@@ -70,9 +85,8 @@ function servedBy(spec: Spec, { web, keepsPrefix }: Family): IngressSpec {
 }
 
 /** Objects of ours that are not wanted any more: of the group that is not read, or of the other way to handle the prefix. */
-function stale(live: readonly (KubernetesObject | undefined)[], wanted: readonly KubernetesObject[]): Change[] {
-  return live.flatMap((object): Change[] => {
-    if (object?.metadata.labels?.['app.kubernetes.io/managed-by'] !== 'airstrip') return []
+function stale(live: readonly KubernetesObject[], wanted: readonly KubernetesObject[]): Change[] {
+  return live.filter(hasOurLabel).flatMap((object): Change[] => {
     const kept = wanted.some((want) => want.kind === object.kind && want.apiVersion === object.apiVersion)
     return kept ? [] : [{ op: 'delete', live: object, why: 'it is airstrip\'s own and no longer wanted' }]
   })

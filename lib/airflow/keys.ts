@@ -45,6 +45,11 @@ export function secretRefs({ namespace, release }: Pick<KeySpec, 'namespace' | '
   return keys.map((key) => ({ apiVersion: 'v1', kind: 'Secret', name: names[key], namespace }))
 }
 
+/** Those that any of the charts is given, now or before. */
+export function everySecretRef(spec: Pick<KeySpec, 'namespace' | 'release'>): ObjectRef[] {
+  return secretRefs(spec, { keys: Object.keys(secretNames(spec.release)) as KeyName[] })
+}
+
 /** What is known already: passwords that a person brings, keys of a release that is taken over. What is left out is made. */
 export interface Given {
   database?: string | undefined

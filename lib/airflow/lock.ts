@@ -1,4 +1,4 @@
-import type { KubernetesObject, Release } from '../access.ts'
+import type { KubernetesObject, Reader, Release } from '../access.ts'
 import type { Finding } from '../step.ts'
 
 /** What is to be done about an operation that the cluster says is under way. */
@@ -25,16 +25,28 @@ export function readLease(lease: KubernetesObject | undefined): Lease {
 /**
  * The rule. An operation is stale when its holder, which the Lease names, is a process of this host
  * that is gone (`alive` is false; undefined for another host), whatever the record says: its Helm may
- * still be at work. A `pending-*` record whose holder is not known to live is stale once it is older
+ * still be at work. A `pending-*` or `uninstalling` record whose holder is not known to live is stale once it is older
  * than any Helm waits; Helm's patience is for each hook, so a living one may take longer.
  */
 export function judgeLock(release: Release | undefined, lease: Lease, alive: boolean | undefined, now: Date): LockVerdict {
   const { holderIdentity = '', leaseDurationSeconds } = lease
   if (holderIdentity !== '' && alive === false) return { state: 'stale', why: `the run that was at work on it (${named(holderIdentity)}) is gone` }
-  if (release?.status.startsWith('pending-') !== true) return { state: 'free' }
+  if (release === undefined || !isUnfinished(release.status)) return { state: 'free' }
   const age = Math.round((now.getTime() - Date.parse(release.updatedAt)) / 1000)
   if (alive !== true && age > leaseDurationSeconds + 60) return { state: 'stale', why: `it has been ${release.status} for ${age} s, longer than any Helm waits` }
   return { state: 'held', finding: heldFinding(release, named(holderIdentity), age, leaseDurationSeconds) }
+}
+
+/** What only a Helm that is at work leaves so. `uninstalling` is refused by every later upgrade: it has no deployed release. */
+export function isUnfinished(status: string | undefined): boolean {
+  return status === 'uninstalling' || status?.startsWith('pending-') === true
+}
+
+/** What a run that is gone left behind is freed; what a living Helm holds blocks. */
+export async function judgeOperation(release: Release | undefined, lease: KubernetesObject | undefined, reader: Reader): Promise<LockVerdict> {
+  const held = readLease(lease)
+  const alive = held.holderIdentity === undefined || held.holderIdentity === '' ? undefined : await reader.alive(held.holderIdentity)
+  return judgeLock(release, held, alive, reader.now())
 }
 
 function named(holder: string): string {

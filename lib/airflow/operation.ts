@@ -43,6 +43,11 @@ export function chartMark(fingerprint: string, holder: string): string {
   return `airstrip chart=${fingerprint.slice(0, markLength)} by=${holder}`
 }
 
+/** Of the Helm process that takes it down, which outlives its run as well. */
+export function destroyMark(holder: string): string {
+  return `airstrip destroy by=${holder}`
+}
+
 export function markedFingerprint(description: string, lease?: KubernetesObject): string | undefined {
   return /^airstrip chart=([0-9a-f]{16})\b/.exec(description)?.[1] ?? lease?.metadata.annotations?.[chartAnnotation]
 }

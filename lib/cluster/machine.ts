@@ -134,8 +134,8 @@ function signal(pid: number): void {
 function orphansOf(self: string, release: string): number[] {
   const lines = ps(['-axww', '-o', 'pid=,args=']).split('\n')
   return lines.flatMap((line) => {
-    const [, pid, by] = /^\s*(\d+)\s+\S*helm\s+upgrade --install .*--description=airstrip chart=\S+ by=(\S+)/.exec(line) ?? []
-    const ours = pid !== undefined && by !== undefined && by !== self && line.includes(` --install ${release} `) && holderAlive(by) === false
+    const [, pid, name, by] = /^\s*(\d+)\s+\S*helm\s+(?:upgrade --install|uninstall) (\S+) .*--description=airstrip (?:chart=\S+|destroy) by=(\S+)/.exec(line) ?? []
+    const ours = pid !== undefined && by !== undefined && by !== self && name === release && holderAlive(by) === false
     return ours ? [Number(pid)] : []
   })
 }

@@ -88,6 +88,17 @@ export async function listObjects(connection: Connection, discovery: Discovery, 
   return lists.flat()
 }
 
+/** What tells whose an object is; of all a namespace holds, the rest would be much. */
+function outline({ apiVersion, kind, metadata, type }: KubernetesObject): KubernetesObject {
+  return { apiVersion, kind, metadata, ...(type === undefined ? {} : { type }) }
+}
+
+/** Some kinds are served by two groups: an object is told by its uid. */
+export async function listContents(connection: Connection, discovery: Discovery, namespace: string): Promise<KubernetesObject[]> {
+  const lists = await Promise.all((await discovery.namespaced()).map((resource) => listPath(connection, pathOf(resource, namespace), {}, outline)))
+  return [...new Map(lists.flat().map((object) => [object.metadata.uid ?? keyOf({ ...object, name: object.metadata.name }), object])).values()]
+}
+
 interface ObjectList {
   apiVersion: string
   kind: string

@@ -2,7 +2,7 @@ import type { Chart, ChartSource, FolderFacts, HttpsAnswer, KubernetesObject, Li
 import { rulesReview, type Question } from './api.ts'
 import { findUnreachable } from './kubeconfig.ts'
 import type { Connection } from './connection.ts'
-import { getObjects, listObjects } from './objects.ts'
+import { getObjects, listContents, listObjects } from './objects.ts'
 import { ask, isGood, parsed, read, readJson, refused } from './request.ts'
 import { createDiscovery, pathOf, type Discovery } from './resources.ts'
 import { newestRecord, readRelease, recordFacts } from './release.ts'
@@ -30,6 +30,7 @@ export function createReader(connection: Connection, surroundings: Surroundings)
     unreachable: () => findUnreachable(connection),
     get: (refs) => getObjects(connection, discovery, refs),
     list: (query) => listObjects(connection, discovery, query),
+    contents: (namespace) => listContents(connection, discovery, namespace),
     versions: () => readVersions(connection, tools),
     permissions: (namespace) => readPermissions(connection, namespace),
     release: (name, namespace) => findRelease(connection, discovery, name, namespace),

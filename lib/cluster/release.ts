@@ -8,7 +8,7 @@ interface HelmRecord {
   name: string
   namespace: string
   version: number
-  info: { status: string; description?: string; last_deployed?: string }
+  info: { status: string; description?: string; last_deployed?: string; deleted?: string }
   chart: { metadata: { name: string; version: string; appVersion?: string } }
   config?: Record<string, unknown> | null
   manifest: string
@@ -33,7 +33,7 @@ export function readRelease(secret: KubernetesObject): Release {
     revision: record.version,
     status: record.info.status,
     description: record.info.description ?? '',
-    updatedAt: record.info.last_deployed ?? '',
+    updatedAt: (record.info.status === 'uninstalling' ? record.info.deleted : undefined) ?? record.info.last_deployed ?? '',
     chart: { name: record.chart.metadata.name, version: record.chart.metadata.version, appVersion: record.chart.metadata.appVersion ?? '' },
     values: record.config ?? {},
     objects: parseManifest(record.manifest, record.namespace),

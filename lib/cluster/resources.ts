@@ -15,11 +15,13 @@ export interface Discovery {
   ofKind: (ref: Pick<ObjectRef, 'apiVersion' | 'kind'>) => Promise<Resource | undefined>
   /** `pods`, `deployments.apps`: in the version that the server prefers. */
   ofName: (resource: string) => Promise<Resource | undefined>
+  /** All that a namespace can hold, and that can be deleted. */
+  namespaced: () => Promise<Resource[]>
 }
 
 /** `/apis`, and the list of one version (`/apis/apps/v1`), as far as they are read here. */
 interface Groups { groups: { name: string; preferredVersion: { groupVersion: string } }[] }
-interface Kinds { resources: { name: string; kind: string; namespaced: boolean }[] }
+interface Kinds { resources: { name: string; kind: string; namespaced: boolean; verbs: string[] }[] }
 
 export function createDiscovery(connection: Connection): Discovery {
   const answers = new Map<string, Promise<unknown>>()
@@ -41,6 +43,16 @@ export function createDiscovery(connection: Connection): Discovery {
       const known = await once<Groups>('/apis')
       const group = known?.groups.find((one) => one.name === rest.join('.'))
       return group === undefined ? undefined : { apiVersion: group.preferredVersion.groupVersion, name, namespaced: true }
+    },
+    async namespaced() {
+      const known = await once<Groups>('/apis')
+      const versions = ['v1', ...(known?.groups ?? []).map(({ preferredVersion }) => preferredVersion.groupVersion)]
+      const lists = await Promise.all(versions.map(async (apiVersion) => {
+        const { resources } = (await once<Kinds>(rootOf(apiVersion))) ?? { resources: [] }
+        const lasting = resources.filter(({ name, namespaced, verbs }) => namespaced && !name.includes('/') && verbs.includes('list') && verbs.includes('delete'))
+        return lasting.map(({ name }): Resource => ({ apiVersion, name, namespaced: true }))
+      }))
+      return lists.flat()
     },
   }
 }

@@ -24,6 +24,7 @@ export function snapshot(reader: Reader): Reader {
       const lists = await Promise.all(resources.map((resource) => once(['list', resource, where], () => reader.list({ resources: [resource], ...where }))))
       return lists.flat()
     },
+    contents: (namespace) => once(['contents', namespace], () => reader.contents(namespace)),
     versions: () => once(['versions'], () => reader.versions()),
     permissions: (namespace) => once(['permissions', namespace], () => reader.permissions(namespace)),
     release: (name, namespace) => once(['release', name, namespace], () => reader.release(name, namespace)),

@@ -7,7 +7,8 @@ import { createDiscovery } from './resources.ts'
 import type { Outcome } from './exec.ts'
 import { asFailed, newestRecord } from './release.ts'
 import { isTransient } from './transient.ts'
-import { chartMark, operationLease } from '../airflow/operation.ts'
+import { isUnfinished } from '../airflow/lock.ts'
+import { chartMark, destroyMark, operationLease } from '../airflow/operation.ts'
 import { nameOf } from '../changes.ts'
 
 /** What the Writer needs of this machine. */
@@ -30,14 +31,15 @@ export function createWriter(connection: Connection, hands: Hands): Writer {
       await kubectl(connection, ['apply', '--server-side', '--field-manager=airstrip', '--force-conflicts', '-f', '-'], listOf(objects))
     },
     create: (objects) => createOnce(connection, objects),
-    remove: async (live) => {
+    remove: async (live, wait = true) => {
       const { kind, metadata, apiVersion } = live
       const stub = { apiVersion, kind, metadata: { name: metadata.name, namespace: metadata.namespace } }
-      await kubectl(connection, ['delete', '-f', '-', '--ignore-not-found', '--wait=true', '--timeout=120s'], JSON.stringify(stub))
+      await kubectl(connection, ['delete', '-f', '-', '--ignore-not-found', ...(wait ? ['--wait=true', '--timeout=120s'] : ['--wait=false'])], JSON.stringify(stub))
     },
     patch: (live, patch) => patchObject(connection, live, patch),
     upgrade: (wish) => upgrade(connection, hands, wish),
     unlock: (release) => unlock(connection, hands, release),
+    uninstall: (release) => uninstall(connection, hands, release),
   }
 }
 
@@ -90,7 +92,22 @@ async function upgrade(connection: Connection, hands: Hands, wish: ReleaseWish):
   // The run may be over, but Helm has ended by itself and has written its record: that is told, too.
   const untold = await letGo({ ...connection, signal: undefined }, hands, wish, chart.fingerprint).catch((error: unknown) => ({ error }))
   if (connection.signal?.aborted === true) throw interrupted()
-  if (outcome.exitCode !== 0) throw await helmRefusal(connection, wish, outcome)
+  if (outcome.exitCode !== 0) throw await helmRefusal(connection, wish, outcome, 'upgrade')
+  if (untold !== undefined) throw untold.error
+}
+
+/** The chart's own hooks are waited for, and nothing else: what goes slowly is for the engine to watch. */
+const uninstallSeconds = 300
+const goneAlready = 'release: not found'
+
+async function uninstall(connection: Connection, hands: Hands, { name, namespace }: ReleaseName): Promise<void> {
+  const release = { name, namespace }
+  await hold(connection, operationLease(release, hands.holder, uninstallSeconds, hands.now()))
+  const args = ['uninstall', name, '-n', namespace, `--timeout=${uninstallSeconds}s`, `--description=${destroyMark(hands.holder)}`, ...helmFlags(connection.target)]
+  const outcome = await connection.exec({ tool: 'helm', args, signal: connection.signal })
+  const untold = await letGo({ ...connection, signal: undefined }, hands, release).catch((error: unknown) => ({ error }))
+  if (connection.signal?.aborted === true) throw interrupted()
+  if (outcome.exitCode !== 0 && !outcome.stderr.includes(goneAlready)) throw await helmRefusal(connection, release, outcome, 'uninstall')
   if (untold !== undefined) throw untold.error
 }
 
@@ -102,11 +119,13 @@ async function hold(connection: Connection, lease: KubernetesObject): Promise<vo
 /** Somebody else's Helm came in between: the next look judges who it is. */
 const anotherHelm = /another operation \(install\/upgrade\/rollback\) is in progress|release: already exists|cannot re-?use a name that is still in use/
 
-async function helmRefusal(connection: Connection, wish: ReleaseWish, outcome: Outcome): Promise<AirstripError> {
-  if (outcome.exitCode === 127 || isTransient(outcome.stderr)) return refusal(connection, 'helm', ['upgrade', wish.name], outcome)
-  if (anotherHelm.test(outcome.stderr)) return new AirstripError('CALL_FAILED', `Another Helm was at work on release ${wish.namespace}/${wish.name}.`, { transient: true })
+async function helmRefusal(connection: Connection, { name, namespace }: ReleaseName, outcome: Outcome, verb: 'upgrade' | 'uninstall'): Promise<AirstripError> {
+  if (outcome.exitCode === 127 || isTransient(outcome.stderr)) return refusal(connection, 'helm', [verb, name], outcome)
+  if (anotherHelm.test(outcome.stderr)) return new AirstripError('CALL_FAILED', `Another Helm was at work on release ${namespace}/${name}.`, { transient: true })
   const seen = connection.redactor.redact(outcome.stderr).split('\n').filter((line) => line.trim() !== '' && !line.startsWith('WARNING')).slice(-8)
-  return new AirstripError('HELM_FAILED', `Helm could not finish release ${wish.namespace}/${wish.name}.`, { seen })
+  return verb === 'upgrade'
+    ? new AirstripError('HELM_FAILED', `Helm could not finish release ${namespace}/${name}.`, { seen })
+    : new AirstripError('HELM_FAILED', `Helm could not uninstall release ${namespace}/${name}.`, { seen, next: 'Follow what it said and run destroy again: it goes on where it stopped.' })
 }
 
 /** Nobody is at work; a Lease must have a duration, so the shortest. */
@@ -123,7 +142,7 @@ async function unlock(connection: Connection, hands: Hands, release: ReleaseName
   await hands.endOrphans(hands.holder, release.name)
   const query: ListQuery = { resources: ['secrets'], namespace: release.namespace, selector: `owner=helm,name=${release.name},status!=superseded` }
   const secret = newestRecord(await listObjects(connection, createDiscovery(connection), query))
-  if (secret !== undefined && (secret.metadata.labels?.status ?? '').startsWith('pending')) await markFailed(connection, hands, secret)
+  if (secret !== undefined && isUnfinished(secret.metadata.labels?.status)) await markFailed(connection, hands, secret)
   await letGo(connection, hands, release)
 }
 

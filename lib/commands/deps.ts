@@ -32,6 +32,8 @@ export interface Deps {
   screen?: Screen | undefined
   /** Puts a question to the person at the terminal; left out where there is none. */
   ask?: ((question: string) => Promise<string>) | undefined
+  /** The same for what must not be seen. */
+  askHidden?: ((question: string) => Promise<string>) | undefined
 }
 
 /** Flags as commander gives them; each command uses those it knows. */
@@ -51,6 +53,8 @@ export interface Flags {
   /** apply: a step. doctor: a bundle. */
   from?: string
   bundle?: string
+  /** The namespace, where it was written out. */
+  dangerousDeleteData?: string | true
   to?: string
   only?: string[]
   skip?: string[]
@@ -60,6 +64,7 @@ export interface Flags {
   system?: boolean
   user?: boolean
   cron?: boolean
+  passphraseFile?: string
 }
 
 /** A command is a record: help and completion are made of these too. */

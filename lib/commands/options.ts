@@ -52,12 +52,27 @@ export const applyOptions: readonly CommandOption[] = [
   detailedExitcode,
 ]
 
+export const destroyOptions: readonly CommandOption[] = [
+  timeout,
+  yes,
+  { flags: '--dangerous-delete-data [namespace]', about: 'also claims, volumes, keys, passwords and the namespace, for good; with --yes write its name here' },
+  { flags: '--dry-run', about: 'show what goes, what stays, and the commands; change nothing' },
+]
+
 export const doctorOptions: readonly CommandOption[] = [
   { flags: '--fix', about: 'mend what can be mended safely, each shown and asked about before' },
   yes,
   timeout,
   { flags: '--bundle <file>', about: 'write evidence, findings and logs without secrets to this .tar.gz, to be sent' },
   { flags: '--from <file>', about: 'judge such a bundle again, with no cluster and no configuration' },
+]
+
+export const keysAction: CommandArgument = { name: 'action', about: 'what to do with keys and passwords; left out, they are listed without their values', choices: ['export', 'import'] }
+export const keysFile: CommandArgument = { name: 'file', about: 'the encrypted file, which `age -d` opens too' }
+
+export const keysOptions: readonly CommandOption[] = [
+  { flags: '--passphrase-file <file>', about: 'a file of mode 0600 with the passphrase, instead of typing it' },
+  yes,
 ]
 
 export const scheduleAction: CommandArgument = { name: 'action', about: 'what to do with the schedule; run is what cron calls', choices: ['install', 'remove', 'status', 'run'] }

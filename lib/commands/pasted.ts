@@ -11,7 +11,7 @@ import type { Flags } from './deps.ts'
 /** Of any value with findings in it, however deep: what is under `fix` and `next`. */
 export type Pasted = <T>(value: T) => T
 
-const ours = /\bnpx tsx run\.ts\b( (?:apply|diff|status|doctor|destroy|backup|restore|report)\b)?/g
+const ours = /\bnpx tsx run\.ts\b( (?:apply|diff|status|doctor|destroy|keys|backup|restore|report)\b)?/g
 const kubectl = calling('kubectl', 'get|describe|logs|patch|delete|create|apply|annotate|label|taint|cordon|uncordon|drain|exec|rollout|scale|run|edit|replace|auth|top|cp|set')
 const helm = calling('helm', 'list|ls|status|history|rollback|uninstall|upgrade|install|get')
 

@@ -1,5 +1,5 @@
 import type { Command } from './deps.ts'
-import { applyOptions, commonOptions, detailedExitcode, doctorOptions, scheduleAction, scheduleOptions, selectionOptions } from './options.ts'
+import { applyOptions, commonOptions, destroyOptions, detailedExitcode, doctorOptions, keysAction, keysFile, keysOptions, scheduleAction, scheduleOptions, selectionOptions } from './options.ts'
 
 /** The commands as data. What one does is read when it is called: all of them together take a while to read. */
 export const commands: readonly Command[] = [
@@ -32,6 +32,22 @@ export const commands: readonly Command[] = [
     about: 'print the configuration that takes over a release which was installed by other means; changes nothing',
     options: commonOptions,
     run: async (flags, deps) => (await import('./adopt.ts')).runAdopt(flags, deps),
+  },
+  {
+    name: 'destroy',
+    about: 'take down what airstrip made, the last step first; data and keys stay unless you say otherwise',
+    options: [...commonOptions, ...selectionOptions, ...destroyOptions],
+    run: async (flags, deps) => {
+      const [{ runDestroy }, { thisHost }] = await Promise.all([import('./destroy.ts'), import('../adapters/host.ts')])
+      return runDestroy(flags, deps, thisHost(deps.env))
+    },
+  },
+  {
+    name: 'keys',
+    about: 'list keys and passwords without their values, or carry them to another cluster, encrypted with a passphrase',
+    arguments: [keysAction, keysFile],
+    options: [...commonOptions, ...keysOptions],
+    run: async (flags, deps, words) => (await import('./keys.ts')).runKeys(words, flags, deps),
   },
   {
     name: 'schedule',

@@ -28,10 +28,7 @@ export async function runSchedule(words: readonly string[], flags: Flags, deps: 
   const asked = readFlags(scheduleAction, words, flags, host)
   const person = await runsAs(asked.keeper, asked.target, host, deps.exec)
   const cronUser = host.uid === 0 && person.uid !== 0 ? person.name : undefined
-  const all = [
-    ...(host.systemd || asked.keeper !== 'cron' ? [systemdKeeper('system', host, deps.exec), systemdKeeper('user', host, deps.exec)] : []),
-    cronKeeper(host, deps.env, cronUser, () => deps.clock.now()),
-  ]
+  const all = keepersOf(host, deps, { systemd: host.systemd || asked.keeper !== 'cron', cronUser })
   const scheduling: Scheduling = { asked, flags, deps, host, person, keepers: all.filter(({ keeper }) => !asked.chosen || asked.action === 'install' || keeper === asked.keeper) }
   switch (asked.action) {
     case 'install':
@@ -43,6 +40,14 @@ export async function runSchedule(words: readonly string[], flags: Flags, deps: 
     default:
       return showStatus(scheduling.keepers, flags, deps)
   }
+}
+
+/** Whatever may hold a schedule of this person's. */
+export function keepersOf(host: Host, deps: Deps, { systemd, cronUser }: { systemd: boolean; cronUser?: string | undefined }): Timekeeper[] {
+  return [
+    ...(systemd ? [systemdKeeper('system', host, deps.exec), systemdKeeper('user', host, deps.exec)] : []),
+    cronKeeper(host, deps.env, cronUser, () => deps.clock.now()),
+  ]
 }
 
 async function install(scheduling: Scheduling): Promise<number> {
@@ -74,7 +79,7 @@ function refuseSecond({ keeper }: Asked, keepers: Timekeeper[]): void {
 }
 
 /** A unit of that name that is not ours is no schedule of airstrip's. */
-function isThere(keeper: Timekeeper): boolean {
+export function isThere(keeper: Timekeeper): boolean {
   try {
     return keeper.found() !== undefined
   } catch {

@@ -63,6 +63,8 @@ async function objectsOfChange(change: Change, reader: Reader, ahead: ReadonlyMa
       return change.refs.map(({ apiVersion, kind, name, namespace }) => ({ op, why, after: { apiVersion, kind, metadata: { name, ...(namespace === undefined ? {} : { namespace }) } } }))
     case 'unlock':
       return [{ op, why, after: asObject(change.release) }]
+    case 'uninstall':
+      return [{ op, why, before: recordOf(change.live) }]
     case 'release':
       return [
         { op, why, before: change.live === undefined ? undefined : recordOf(change.live), after: wishOf(change.want, await reader.chart(change.want.chart)) },

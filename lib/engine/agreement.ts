@@ -72,13 +72,13 @@ function wordOf(change: Change, { agreed, doneAt }: StepRecord, sameWish: boolea
 export function unseen(shown: readonly Change[], now: readonly Change[], ours = false): Change[] {
   const keysOf = (change: Change): string[] => keysOfChange(change, ours)
   const known = new Set(shown.flatMap(keysOf))
-  // Whether a pod is stuck changes by the second: freeing it is part of mending the release, where that was shown.
-  const mending = shown.some(({ op }) => op === 'release' || op === 'unlock')
+  // Whether a pod is stuck changes by the second: freeing it is part of mending the release, or of taking it down, where that was shown.
+  const mending = shown.some(({ op }) => ['release', 'unlock', 'uninstall'].includes(op))
   return now.filter((change) => !(mending && isFreeing(change)) && !keysOf(change).every((one) => known.has(one)))
 }
 
 /** What makes a change the same as at another look: the object, what it becomes, and what it was. */
-function keysOfChange(change: Change, ours: boolean): string[] {
+export function keysOfChange(change: Change, ours = false): string[] {
   switch (change.op) {
     case 'create':
       return [key(change.op, nameOf(change.want), change.want)]
@@ -97,6 +97,8 @@ function keysOfChange(change: Change, ours: boolean): string[] {
       return [ours ? key(change.op, change.want) : key(change.op, change.want, change.live?.chart, change.live?.values, change.edits?.flatMap((edit) => keysOfChange(edit, ours)))]
     case 'unlock':
       return [key(change.op, change.release)]
+    case 'uninstall':
+      return [key(change.op, change.live.namespace, change.live.name, change.live.chart, change.live.values)]
   }
 }
 

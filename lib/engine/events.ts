@@ -11,7 +11,7 @@ import { finding, problem } from './finding.ts'
 const oneOf = <Name extends string>(names: Record<Name, unknown>): z.ZodType<Name, Name> => z.enum(Object.keys(names) as Name[])
 
 export const stepNames: Record<StepName, true> = { prereq: true, provisioner: true, storage: true, helm: true, ingress: true, executor: true }
-const operations: Record<Change['op'], true> = { create: true, update: true, replace: true, delete: true, patch: true, generate: true, release: true, unlock: true }
+const operations: Record<Change['op'], true> = { create: true, update: true, replace: true, delete: true, patch: true, generate: true, release: true, unlock: true, uninstall: true }
 
 export const stepNamed = oneOf(stepNames).describe('The step that it is about')
 const op = oneOf(operations).describe('What is done to the object')
@@ -38,6 +38,7 @@ export const eventSchema = z.discriminatedUnion('type', [
     changes: z.array(z.object(change)).describe('Every change, in the order in which it would be made'),
     counts: z.partialRecord(op, z.number().int()).describe('How many changes of each operation'),
   }).describe('What would be changed, before anything is'),
+  z.object({ type: z.literal('stays'), step: stepNamed.optional(), object: z.string().describe('Kind namespace/name, or a folder'), why }).describe('Something that destroy leaves as it is'),
   z.object({
     type: z.literal('asked'),
     question: z.string().describe('The question as it was put'),

@@ -1,5 +1,6 @@
 import { AirstripError } from '../errors.ts'
 import type { Reader } from '../access.ts'
+import { refuseForeign, type State } from './state.ts'
 
 /** A cluster is known by the UID of its kube-system; one that may not be read cannot be told apart. */
 export async function clusterId(reader: Reader): Promise<string | undefined> {
@@ -11,4 +12,12 @@ export async function clusterId(reader: Reader): Promise<string | undefined> {
     if (error instanceof AirstripError && error.code === 'CALL_FAILED') return undefined
     throw error
   }
+}
+
+/** Who may not read what a cluster is known by cannot be kept from another one's state. */
+export async function identify(reader: Reader, state: State, statePath: string): Promise<void> {
+  const uid = await clusterId(reader)
+  if (uid === undefined) return
+  refuseForeign(state, uid, statePath)
+  state.cluster = uid
 }

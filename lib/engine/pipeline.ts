@@ -1,11 +1,10 @@
 import { objectsOf } from '../changes.ts'
 import { AirstripError } from '../errors.ts'
-import type { Reader } from '../access.ts'
 import type { Change, Step, StepName } from '../step.ts'
 import { announcePlan, plannedOf, unseen, wordFor, type Planned } from './agreement.ts'
 import { examineAll } from './examine.ts'
-import { clusterId } from './identity.ts'
-import { fingerprintOf, refuseForeign, stepOf, type State, type StepRecord } from './state.ts'
+import { identify } from './identity.ts'
+import { fingerprintOf, stepOf, type State, type StepRecord } from './state.ts'
 import { runStep, type Examined, type StepDeps } from './step-run.ts'
 
 export interface PipelineDeps extends Omit<StepDeps, 'beforeEffect' | 'agree'> {
@@ -36,7 +35,7 @@ export async function runPipeline(chosen: readonly Step[], deps: PipelineDeps): 
   const { config, signal } = deps
   markOthers(chosen, deps)
   const reader = deps.look()
-  const [seen] = await Promise.all([examineAll(chosen, deps.steps, config, reader), identify(reader, deps)])
+  const [seen] = await Promise.all([examineAll(chosen, deps.steps, config, reader), identify(reader, deps.state, deps.statePath)])
   const shown = new Map<StepName, readonly Change[]>()
   const agree = async (plan: readonly Planned[]): Promise<boolean> => {
     for (const { step, changes } of plan) shown.set(step, changes)
@@ -97,14 +96,6 @@ function markOthers(chosen: readonly Step[], { steps, state, emit }: PipelineDep
     else emit({ type: 'step-skipped', step: step.name, why: `not selected; ${before} before` })
     if (!chosen.includes(step) && before === 'pending') state.steps[step.name] = { status: 'skipped' }
   }
-}
-
-/** Who may not read what a cluster is known by cannot be kept from another one's state. */
-async function identify(reader: Reader, { state, statePath }: PipelineDeps): Promise<void> {
-  const uid = await clusterId(reader)
-  if (uid === undefined) return
-  refuseForeign(state, uid, statePath)
-  state.cluster = uid
 }
 
 async function recorded(step: Step, spec: unknown, first: Examined | undefined, deps: PipelineDeps & Pick<StepDeps, 'agree'>): Promise<number> {

@@ -126,7 +126,7 @@ function patienceOf(step: Step, deps: StepDeps): Patience {
   return { clock, emit, signal, changedAt, pauseMs: (waitedMs) => deps.pauseMs(waitedMs), step: step.name, timeoutMs: timeoutMs ?? step.timeoutMs }
 }
 
-function blocked(step: Step, findings: NonEmpty<Finding>): AirstripError {
+export function blocked(step: Step, findings: NonEmpty<Finding>): AirstripError {
   const [first] = findings
   const more = findings.length === 1 ? '' : ` (and ${findings.length - 1} more)`
   return new AirstripError('BLOCKED', `${step.name} cannot go on: ${first.title}${more}`, { findings, next: first.fix[0] })

@@ -15,7 +15,7 @@ export interface LineOptions {
 
 type Formatters = { [Type in Event['type']]: (event: Extract<Event, { type: Type }>, colors: Colors) => string[] }
 
-const mark = (step: StepName): string => step.padEnd(12)
+const mark = (step: StepName | ''): string => step.padEnd(12)
 
 /** One line each; a new kind of event without a line here does not compile. */
 const formatters: Formatters = {
@@ -24,6 +24,7 @@ const formatters: Formatters = {
   ],
   note: ({ text }, { dim }) => [dim(text)],
   plan: ({ counts }, { bold }) => [`${bold('plan:')} ${Object.entries(counts).map(([op, count]) => `${count} ${op}`).join(', ') || 'nothing to change'}`],
+  stays: ({ step, object, why }, { dim }) => [`${mark(step ?? '')} ${'stays'.padEnd(8)} ${object} ${dim(`(${why})`)}`],
   asked: ({ question, answer }, { bold }) => [`${question} ${bold(answer)}`],
   command: ({ tool, args, would }, { dim }) => [`${dim(would ? 'would run' : 'ran')} ${[tool, ...args].map(quoted).join(' ')}`],
   'step-started': () => [],

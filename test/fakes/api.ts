@@ -77,7 +77,7 @@ function groups(): unknown[] {
 function resourcesOf(kinds: Record<string, string>): unknown[] {
   return Object.entries(kinds).flatMap(([name, kind]) => {
     const namespaced = !clusterWide.includes(name)
-    return [{ name, kind, namespaced }, { name: `${name}/status`, kind, namespaced }]
+    return [{ name, kind, namespaced, verbs: ['get', 'list', 'delete'] }, { name: `${name}/status`, kind, namespaced, verbs: ['get'] }]
   })
 }
 

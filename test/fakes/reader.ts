@@ -47,6 +47,10 @@ export function clusterReader(cluster: Cluster = {}): Reader & { asked: string[]
       if (wanted.includes(undefined)) return Promise.reject(new Error(`unscripted question: list ${resources.join(',')}`))
       return Promise.resolve(objects.filter(({ kind, metadata }) => wanted.includes(kind) && (namespace === undefined || metadata.namespace === namespace)))
     },
+    contents: (namespace) => {
+      asked.push(`contents ${namespace}`)
+      return Promise.resolve(objects.filter(({ metadata }) => metadata.namespace === namespace))
+    },
     unreachable: () => Promise.resolve(undefined),
     versions: () => scripted('versions', cluster.versions),
     permissions: (namespace) => scripted(`permissions ${namespace}`, cluster.permissions),

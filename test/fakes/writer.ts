@@ -17,10 +17,11 @@ export function recordingWriter(fail?: (verb: string) => Error | undefined): Rec
     acts,
     apply: (objects) => act('apply', ...names(objects)),
     create: (objects) => act('create', ...names(objects)),
-    remove: (live) => act('remove', ...names([live])),
+    remove: (live, wait) => act(wait === false ? 'dismiss' : 'remove', ...names([live])),
     patch: (live, patch) => act('patch', ...names([live]), ...patch.map(({ op, path }) => `${op} ${path}`)),
     upgrade: ({ name }) => act('upgrade', name),
     unlock: ({ name }) => act('unlock', name),
+    uninstall: ({ name }) => act('uninstall', name),
     random: (count) => Buffer.alloc(count, 7),
   }
 }

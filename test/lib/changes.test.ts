@@ -19,19 +19,20 @@ const every: { [Op in Change['op']]: Extract<Change, { op: Op }> } = {
   generate: { op: 'generate', refs: [{ apiVersion: 'v1', kind: 'Secret', name: 'generated', namespace: 'airflow' }], why, make: (random) => [{ ...map('generated'), kind: 'Secret', stringData: { bytes: random(2).toString('hex') } }] },
   release: { op: 'release', want: wish, sameWish: false, why },
   unlock: { op: 'unlock', release: { name: 'flow', namespace: 'airflow' }, live: {} as Release, why },
+  uninstall: { op: 'uninstall', live: { name: 'flow', namespace: 'airflow' } as Release, why },
 }
 
 void t.test('every kind of change names its objects', (t) => {
   t.same(Object.values(every).flatMap(objectsOf), [
     'ConfigMap airflow/created', 'ConfigMap airflow/updated', 'ConfigMap airflow/replaced', 'ConfigMap airflow/deleted', 'ConfigMap airflow/patched',
-    'Secret airflow/generated', 'Helm release airflow/flow', 'Helm release airflow/flow',
+    'Secret airflow/generated', 'Helm release airflow/flow', 'Helm release airflow/flow', 'Helm release airflow/flow',
   ])
   t.equal(nameOf({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'airflow' } }), 'Namespace airflow')
   t.end()
 })
 
 void t.test('every kind of change is made by its own act', async (t) => {
-  for (const [op, acts] of Object.entries({ create: 'apply', update: 'apply', replace: 'remove,apply', delete: 'remove', patch: 'patch', generate: 'create', release: 'upgrade', unlock: 'unlock' })) {
+  for (const [op, acts] of Object.entries({ create: 'apply', update: 'apply', replace: 'remove,apply', delete: 'remove', patch: 'patch', generate: 'create', release: 'upgrade', unlock: 'unlock', uninstall: 'uninstall' })) {
     const writer = recordingWriter()
     await makeChanges([every[op as Change['op']]], writer)
     t.equal(writer.acts.map(({ verb }) => verb).join(), acts, op)
@@ -42,7 +43,7 @@ void t.test('changes are made in their order, and neighbours that are applied go
   const writer = recordingWriter()
   await makeChanges(Object.values(every) as NonEmpty<Change>, writer)
   t.same(writer.acts.map(({ verb, what }) => [verb, ...what].join(' ')), [
-    'apply ConfigMap created ConfigMap updated', 'remove ConfigMap replaced', 'apply ConfigMap replaced', 'remove ConfigMap deleted', 'patch ConfigMap patched remove /data', 'create Secret generated', 'upgrade flow', 'unlock flow',
+    'apply ConfigMap created ConfigMap updated', 'remove ConfigMap replaced', 'apply ConfigMap replaced', 'remove ConfigMap deleted', 'patch ConfigMap patched remove /data', 'create Secret generated', 'upgrade flow', 'unlock flow', 'uninstall flow',
   ])
 })
 

@@ -66,7 +66,7 @@ void t.test('commands and their flags have a line of help each', (t) => {
   for (const { name, about, options } of commands) {
     t.match(name, /^[a-z]+$/)
     t.ok(about.length > 20, name)
-    for (const { flags, about: text } of options) t.ok(/^--[a-z-]+( <\w+>)?$/.test(flags) && text.length > 3, `${name} ${flags}`)
+    for (const { flags, about: text } of options) t.ok(/^--[a-z-]+( (<\w+>|\[\w+\]))?$/.test(flags) && text.length > 3, `${name} ${flags}`)
   }
   t.end()
 })

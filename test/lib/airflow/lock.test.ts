@@ -24,6 +24,8 @@ void t.test('the rule, as a table', (t) => {
     ['pending for longer than that host\'s Helm waits', pending, held, undefined, 1861, 'stale'],
     ['pending, and nobody is known', pending, nobody, undefined, 959, 'held'],
     ['pending for longer than any Helm waits', pending, nobody, undefined, 961, 'stale'],
+    ['half uninstalled, and nobody is known', { ...pending, status: 'uninstalling' }, nobody, undefined, 959, 'held'],
+    ['half uninstalled for longer than any Helm waits', { ...pending, status: 'uninstalling' }, nobody, undefined, 961, 'stale'],
   ]
   for (const [what, record, lease, alive, seconds, wanted] of table) t.equal(verdict(record, lease, alive, seconds), wanted, what)
   t.end()

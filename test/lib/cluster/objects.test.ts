@@ -1,5 +1,5 @@
 import t from 'tap'
-import { getObjects, listObjects } from '../../../lib/cluster/objects.ts'
+import { getObjects, listContents, listObjects } from '../../../lib/cluster/objects.ts'
 import { createDiscovery } from '../../../lib/cluster/resources.ts'
 import type { KubernetesObject, ListQuery, ObjectRef } from '../../../lib/access.ts'
 import { fakeApi, refusalOf, type FakeApi } from '../../fakes/api.ts'
@@ -19,6 +19,7 @@ function on(api: FakeApi) {
     asked: () => asked.filter((line) => !/ \/(api\/v1|apis|apis\/[^/]+\/[^/]+)$/.test(line)),
     all: asked,
     get: (refs: ObjectRef[]) => getObjects(connection, discovery, refs),
+    contents: (namespace: string) => listContents(connection, discovery, namespace),
     list: (query: ListQuery) => listObjects(connection, discovery, query),
   }
 }
@@ -116,4 +117,12 @@ void t.test('every value of a Secret that was read is known from then on, a Helm
   const alone = on({ objects: [secret] })
   await alone.get([ref('s', 'v1', 'Secret')])
   t.equal(alone.connection.redactor.redact('canary-one'), '••••••')
+})
+
+void t.test('the contents of a namespace are of whatever kind the server has, each once, and without what is in them', async (t) => {
+  const route = { ...map('route', 'traefik.containo.us/v1alpha1', 'IngressRoute'), spec: {} }
+  const elsewhere = { ...map('x'), metadata: { name: 'x', namespace: 'other' } }
+  const { contents } = on({ objects: [{ ...map('a'), data: { key: 'value' } }, route, elsewhere, { apiVersion: 'v1', kind: 'Node', metadata: { name: 'home' } }] })
+  t.same(await contents('airflow'), [map('a'), map('route', 'traefik.containo.us/v1alpha1', 'IngressRoute')])
+  t.match(await caught(on({ forbidden: ['secrets'] }).contents('airflow')), { code: 'CALL_FAILED' }, 'what cannot be looked at is not nothing')
 })

@@ -148,6 +148,29 @@ void t.test('a stale record is backed up and marked failed, on the version that 
   t.match(decodeRecord((written.data as { release: string }).release), { info: { status: 'failed', description: /recovered by airstrip.*state\/backups/ } })
 })
 
+void t.test('Helm uninstalls while the Lease says who does it, and one that is gone already is no error', async (t) => {
+  const release = { name: 'airflow', namespace: 'airflow' }
+  const { writer, calls, lines } = writerOn([lease, { when: /^helm uninstall/, answers: { exitCode: 1, stderr: 'Error: uninstall: Release not loaded: airflow: release: not found\n' } }])
+  await writer.uninstall(release)
+  t.equal(lines()[1], 'helm uninstall airflow -n airflow --timeout=300s --description=airstrip destroy by=home/4242/1a2b-77')
+  const holders = calls.filter(({ tool }) => tool === 'kubectl').map(({ stdin = '' }) => (JSON.parse(stdin) as { spec: { holderIdentity: string } }).spec.holderIdentity)
+  t.same(holders, ['home/4242/1a2b-77', ''])
+  const refused = writerOn([lease, { when: /^helm uninstall/, answers: { exitCode: 1, stderr: 'Error: failed pre-delete: timed out waiting for the condition' } }])
+  t.match(await caught(refused.writer.uninstall(release)), { code: 'HELM_FAILED', message: /could not uninstall/, next: /run destroy again/ })
+})
+
+void t.test('what is taken down is not waited for inside kubectl', async (t) => {
+  const { writer, lines } = writerOn([{ when: /^kubectl delete/, answers: ok }])
+  await writer.remove(secret('one'), false)
+  t.same(lines(), ['kubectl delete -f - --ignore-not-found --wait=false'])
+})
+
+void t.test('an uninstall that was cut off is marked failed as well, so that an upgrade can mend it', async (t) => {
+  const { writer, lines } = writerOn([lease, { when: /^kubectl replace -f -$/, answers: ok }], { endOrphans: () => Promise.resolve(), backup: () => Promise.resolve('state/backups/x') }, [record('uninstalling')])
+  await writer.unlock({ name: 'airflow', namespace: 'airflow' })
+  t.ok(lines().some((line) => line.includes('replace')))
+})
+
 void t.test('a record that is no longer pending is left as it is', async (t) => {
   for (const status of ['failed', 'deployed']) {
     const { writer, lines } = writerOn([lease], { endOrphans: () => Promise.resolve() }, [record(status)])

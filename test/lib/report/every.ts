@@ -12,6 +12,7 @@ export const every: { [Type in Event['type']]: Extract<Event, { type: Type }> } 
   'run-started': { type: 'run-started', command: 'apply', cluster: 'home', steps: ['helm'], resumesAt: 'helm' },
   'note': { type: 'note', text: 'the state file is damaged' },
   'plan': { type: 'plan', changes: [{ step: 'helm', op: 'create', object: 'ConfigMap airflow/x', why: 'it is not there' }], counts: { create: 2, patch: 1 } },
+  'stays': { type: 'stays', step: 'storage', object: 'PersistentVolume airflow-local-dags-pv', why: 'your DAGs are in it' },
   'asked': { type: 'asked', question: 'Make these 3 changes?', answer: 'yes' },
   'command': { type: 'command', tool: 'helm', args: ['upgrade', 'airflow', '--description', 'it\'s me'], would: true },
   'step-started': { type: 'step-started', step: 'helm' },

@@ -10,6 +10,7 @@ const says: Record<Event['type'], RegExp | undefined> = {
   'run-started': /^airstrip apply on home, resuming at helm$/,
   'note': /^the state file is damaged$/,
   'plan': /^plan: 2 create, 1 patch$/,
+  'stays': /^storage +stays +PersistentVolume airflow-local-dags-pv \(your DAGs are in it\)$/,
   'asked': /^Make these 3 changes\? yes$/,
   'command': /^would run helm upgrade airflow --description 'it'\\''s me'$/,
   'step-started': undefined,
