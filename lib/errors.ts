@@ -30,6 +30,8 @@ export const errorCodes = {
   BUNDLE_UNUSABLE: { exit: 1, cause: 'The bundle cannot be read from where it is, or written to where it should be.', fix: 'Name a file in a folder that this user may use, on a disk with room.' },
   BUNDLE_DAMAGED: { exit: 1, cause: 'The file is no bundle of doctor, or not all of one.', fix: 'Have it sent again, or made again with `doctor --bundle FILE`.' },
   BUNDLE_NEWER: { exit: 1, cause: 'The bundle was written by a newer airstrip.', fix: 'Use that version.' },
+  BACKUP_FAILED: { exit: 1, cause: 'The metadata database could not be dumped, or the dump could not be proven by restoring it.', fix: 'Follow what is said of it and run again; nothing was begun that needs the dump.' },
+  DUMP_UNUSABLE: { exit: 1, cause: 'A dump is not there, is not as it was written, or is of an Airflow that it cannot be restored under.', fix: 'Choose another one of `backup --list`.' },
   INTERRUPTED: { exit: 130, cause: 'The run was interrupted; the state is saved.', fix: 'Run again: it goes on where it stopped.' },
   INTERNAL: { exit: 1, cause: 'airstrip met something that its authors did not foresee.', fix: 'Report it with the text that was printed.' },
 } as const satisfies Record<string, { exit: number; cause: string; fix: string }>

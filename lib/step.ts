@@ -8,9 +8,9 @@
  * Three things do not fit "apply this object" and have their own kind of Change, so that they can
  * be shown, counted and refused by name: secrets (`generate`: the values exist only inside the
  * Writer), deletions (`delete` and `replace`: always with a reason), and the Helm release
- * (`release` and `unlock`).
+ * (`release` and `unlock`). So has the dump of the database that goes before it (`backup`).
  */
-import type { JsonPatch, KubernetesObject, NonEmpty, ObjectRef, RandomBytes, Reader, Release, ReleaseName, ReleaseWish, Writer } from './access.ts'
+import type { DumpWish, JsonPatch, KubernetesObject, NonEmpty, ObjectRef, RandomBytes, Reader, Release, ReleaseName, ReleaseWish, Writer } from './access.ts'
 
 export type StepName = 'prereq' | 'provisioner' | 'storage' | 'helm' | 'ingress' | 'executor'
 
@@ -54,6 +54,8 @@ export type Change =
   | { op: 'generate'; refs: NonEmpty<ObjectRef>; why: string; make(random: RandomBytes): KubernetesObject[] }
   /** helm upgrade --install. `sameWish`: chart and values are those of the record, so it is only mended. `edits`: what was changed by hand in it, which Helm puts back on its way. */
   | { op: 'release'; want: ReleaseWish; live?: Release | undefined; edits?: readonly Change[]; sameWish: boolean; why: string }
+  /** A dump of the database, proven, before Airflow's next version migrates it. */
+  | { op: 'backup'; wish: DumpWish; why: string }
   /** What an interrupted run left: its Helm is ended, its `pending-*` record backed up and marked failed. */
   | { op: 'unlock'; release: ReleaseName; live?: Release | undefined; why: string }
 

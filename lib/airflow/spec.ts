@@ -15,11 +15,13 @@ export interface AirflowSpec {
   keys: KeySpec
   passwords: { database?: SecretSource | undefined; admin?: SecretSource | undefined }
   ignore: readonly IgnoreRule[]
+  /** Image with PostgreSQL's clients, where the database is not in the cluster. */
+  client?: string | undefined
 }
 
 /** All that steps helm and executor want, of the configuration alone. */
 export function airflowSpec({ airflow, ingress, diff }: AirflowSlice): AirflowSpec {
-  const { database, admin, namespace, release } = airflow
+  const { database, admin, namespace, release, backups } = airflow
   const { password: databasePassword, user, name, port, sslmode, imageTag, external } = database
   const { password: adminPassword, ...person } = admin
   return {
@@ -44,6 +46,7 @@ export function airflowSpec({ airflow, ingress, diff }: AirflowSlice): AirflowSp
     keys: { namespace, release, username: admin.username, database: { user, name, port, sslmode, host: external ?? `${release}-postgresql.${namespace}` } },
     passwords: { database: databasePassword, admin: adminPassword },
     ignore: diff.ignore,
+    client: external === undefined ? undefined : backups.image,
   }
 }
 

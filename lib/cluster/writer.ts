@@ -1,6 +1,7 @@
 import { AirstripError } from '../errors.ts'
 import type { Chart, ChartSource, JsonPatch, KubernetesObject, ListQuery, RandomBytes, ReleaseName, ReleaseWish, Writer } from '../access.ts'
 import { isSecretKey } from '../airflow/keys.ts'
+import { dropDatabase, dumpDatabase, loadDump, swapDatabases, type DumpHands } from './backup.ts'
 import { callKubectl, helmFlags, interrupted, kubectl, refusal, type Connection } from './connection.ts'
 import { listObjects, typeOf } from './objects.ts'
 import { createDiscovery } from './resources.ts'
@@ -19,6 +20,7 @@ export interface Hands {
   now(): Date
   /** Writes a file of mode 0600 into the backup folder and returns its path. */
   backup(name: string, text: string): Promise<string>
+  dumps: Omit<DumpHands, 'now'>
   /** Asks Helm processes of this host that belong to a dead run to end, and waits for it. */
   endOrphans(holder: string, release: string): Promise<void>
 }
@@ -38,6 +40,10 @@ export function createWriter(connection: Connection, hands: Hands): Writer {
     patch: (live, patch) => patchObject(connection, live, patch),
     upgrade: (wish) => upgrade(connection, hands, wish),
     unlock: (release) => unlock(connection, hands, release),
+    dump: (wish) => dumpDatabase(connection, { ...hands.dumps, now: () => hands.now() }, wish),
+    load: (place, dump, name) => loadDump(connection, place, dump, name),
+    swap: (place, name, kept) => swapDatabases(connection, place, name, kept),
+    discard: (place, name) => dropDatabase(connection, place, name),
   }
 }
 

@@ -17,6 +17,7 @@ import { manifestsText } from '../manifest/load.ts'
 import { createRenderer } from '../report/renderer.ts'
 import type { Step } from '../step.ts'
 import { steps } from '../../steps/index.ts'
+import { withoutBackups } from './without-backups.ts'
 import { consent, isAttended } from './consent.ts'
 import type { Deps, Flags } from './deps.ts'
 import { notifying } from './notify.ts'
@@ -37,7 +38,7 @@ interface Run {
 
 /** `held`: whoever calls has the lock of the state file already. */
 export async function runApply(flags: Flags, deps: Deps, held = false): Promise<number> {
-  const chosen = selectSteps(steps, flags)
+  const chosen = selectSteps(flags.dangerousSkipBackup === true ? withoutBackups(steps) : steps, flags)
   const redactor = createRedactor()
   const { redact } = redactor
   const pasted = pastedWith(flags)

@@ -1,5 +1,5 @@
 import type { Command } from './deps.ts'
-import { applyOptions, commonOptions, detailedExitcode, doctorOptions, scheduleAction, scheduleOptions, selectionOptions } from './options.ts'
+import { applyOptions, backupOptions, commonOptions, detailedExitcode, doctorOptions, restoreFile, restoreOptions, scheduleAction, scheduleOptions, selectionOptions } from './options.ts'
 
 /** The commands as data. What one does is read when it is called: all of them together take a while to read. */
 export const commands: readonly Command[] = [
@@ -26,6 +26,19 @@ export const commands: readonly Command[] = [
     about: 'find the root cause of what is wrong now, with evidence and the fix; changes nothing without --fix',
     options: [...commonOptions, ...doctorOptions],
     run: async (flags, deps) => (await import('./doctor.ts')).runDoctor(flags, deps),
+  },
+  {
+    name: 'backup',
+    about: 'dump the metadata database, proven by restoring it into a database beside; or list the dumps',
+    options: [...commonOptions, ...backupOptions],
+    run: async (flags, deps) => (await import('./backup.ts')).runBackup(flags, deps),
+  },
+  {
+    name: 'restore',
+    about: 'put a dump in the place of the metadata database, which is dumped before and kept under another name',
+    arguments: [restoreFile],
+    options: [...commonOptions, ...restoreOptions],
+    run: async (flags, deps, words) => (await import('./restore.ts')).runRestore(flags, deps, words),
   },
   {
     name: 'schedule',

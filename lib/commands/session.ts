@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path'
+import { dumpFolder } from '../adapters/dumps.ts'
 import { stateFile, writeBackup } from '../adapters/files.ts'
 import { findChart } from '../cluster/chart.ts'
 import type { Ask } from '../cluster/api.ts'
@@ -29,6 +30,8 @@ export interface Session {
   /** A fresh look at the cluster. */
   look: () => Reader
   writer: (signal: AbortSignal) => Writer
+  /** Where the Writer tells what it is at. */
+  say: Emit
 }
 
 export function openSession(flags: Flags, deps: Deps, redactor: Redactor, emit: Emit): Session {
@@ -59,10 +62,11 @@ export function openSession(flags: Flags, deps: Deps, redactor: Redactor, emit: 
   const around = surroundings(connection(deps.signal), deps)
   const file = stateFile(flags.state)
   const backups = join(dirname(flags.state), 'backups')
-  return {
+  const session: Session = {
     config,
     redactor,
     file,
+    say: emit,
     look: () => snapshot(createReader(connection(deps.signal), around)),
     writer: (signal) => createWriter(connection(signal, dry ? dryExec(looking, tell(true)) : deps.exec), {
       random: deps.random,
@@ -70,9 +74,11 @@ export function openSession(flags: Flags, deps: Deps, redactor: Redactor, emit: 
       holder: deps.holder,
       now: () => deps.clock.now(),
       backup: (name, text) => (dry ? Promise.resolve(join(backups, name)) : writeBackup(backups, name, text)),
+      dumps: { folder: dumpFolder(flags.state), keep: config.airflow.backups.keep, note: (text) => { session.say({ type: 'note', text }) } },
       endOrphans: dry ? () => Promise.resolve() : endOrphans,
     }),
   }
+  return session
 }
 
 const looks = ['version', 'show', 'pull', 'config']

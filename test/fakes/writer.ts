@@ -21,6 +21,13 @@ export function recordingWriter(fail?: (verb: string) => Error | undefined): Rec
     patch: (live, patch) => act('patch', ...names([live]), ...patch.map(({ op, path }) => `${op} ${path}`)),
     upgrade: ({ name }) => act('upgrade', name),
     unlock: ({ name }) => act('unlock', name),
+    dump: async (wish) => {
+      await act('dump', wish.place.database)
+      return { ...wish, file: '/state/backups/a.dump', sha256: '', size: 1, createdAt: '', namespace: wish.place.namespace, release: wish.place.release, database: wish.place.database, server: '15', bytes: 1, rows: {} }
+    },
+    load: (place, { file }, name) => act('load', place.database, file, name),
+    discard: (place, name) => act('discard', place.database, name),
+    swap: (place, name, kept) => act('swap', place.database, name, kept),
     random: (count) => Buffer.alloc(count, 7),
   }
 }

@@ -18,20 +18,21 @@ const every: { [Op in Change['op']]: Extract<Change, { op: Op }> } = {
   patch: { op: 'patch', live: map('patched'), patch: [{ op: 'remove', path: '/data' }], why },
   generate: { op: 'generate', refs: [{ apiVersion: 'v1', kind: 'Secret', name: 'generated', namespace: 'airflow' }], why, make: (random) => [{ ...map('generated'), kind: 'Secret', stringData: { bytes: random(2).toString('hex') } }] },
   release: { op: 'release', want: wish, sameWish: false, why },
+  backup: { op: 'backup', wish: { place: { namespace: 'airflow', release: 'flow', database: 'metadata', pod: 'flow-postgresql-0', container: 'postgresql' }, airflow: '2.6.2', chart: 'airflow 1.10.0', why }, why },
   unlock: { op: 'unlock', release: { name: 'flow', namespace: 'airflow' }, live: {} as Release, why },
 }
 
 void t.test('every kind of change names its objects', (t) => {
   t.same(Object.values(every).flatMap(objectsOf), [
     'ConfigMap airflow/created', 'ConfigMap airflow/updated', 'ConfigMap airflow/replaced', 'ConfigMap airflow/deleted', 'ConfigMap airflow/patched',
-    'Secret airflow/generated', 'Helm release airflow/flow', 'Helm release airflow/flow',
+    'Secret airflow/generated', 'Helm release airflow/flow', 'Database airflow/metadata', 'Helm release airflow/flow',
   ])
   t.equal(nameOf({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'airflow' } }), 'Namespace airflow')
   t.end()
 })
 
 void t.test('every kind of change is made by its own act', async (t) => {
-  for (const [op, acts] of Object.entries({ create: 'apply', update: 'apply', replace: 'remove,apply', delete: 'remove', patch: 'patch', generate: 'create', release: 'upgrade', unlock: 'unlock' })) {
+  for (const [op, acts] of Object.entries({ create: 'apply', update: 'apply', replace: 'remove,apply', delete: 'remove', patch: 'patch', generate: 'create', release: 'upgrade', backup: 'dump', unlock: 'unlock' })) {
     const writer = recordingWriter()
     await makeChanges([every[op as Change['op']]], writer)
     t.equal(writer.acts.map(({ verb }) => verb).join(), acts, op)
