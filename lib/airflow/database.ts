@@ -19,7 +19,7 @@ const databases = ['POSTGRES_DB', 'POSTGRES_DATABASE', 'POSTGRESQL_DATABASE']
 export function databaseOf({ keys, release: { name, namespace, values }, client }: AirflowSpec, release: Release): DatabasePlace | undefined {
   const { database } = keys
   const base = { namespace, release: name, database: database.name }
-  if (values.database.external) return client === undefined ? undefined : { ...base, pod: clientName(name), container: 'client', client: clientPod(client, { keys }) }
+  if (values.database.external !== undefined) return client === undefined ? undefined : { ...base, pod: clientName(name), container: 'client', client: clientPod(client, { keys }) }
   for (const set of release.objects.filter(({ kind }) => kind === 'StatefulSet')) {
     const container = containersOf(set).find(({ env = [] }) => env.some((one) => marks.includes(one.name)))
     if (container === undefined) continue

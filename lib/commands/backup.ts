@@ -8,8 +8,8 @@ import type { Deps, Flags } from './deps.ts'
 /** A dump by hand, its path on stdout; with --list those that are there. */
 export async function runBackup(flags: Flags, deps: Deps): Promise<number> {
   if (flags.list === true) return list(flags, deps)
-  return atDatabase(flags, deps, async ({ session, wish }) => {
-    const dump = await session.writer(deps.signal).dump(wish('by hand'))
+  return atDatabase(flags, deps, async ({ writer, wish }) => {
+    const dump = await writer(deps.signal).dump(wish('by hand'))
     deps.out(flags.json === true ? JSON.stringify({ ...dump, verified: true }, undefined, 2) : dump.file)
     return 0
   })

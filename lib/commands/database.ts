@@ -12,7 +12,7 @@ import { clusterId } from '../engine/identity.ts'
 import { takeLock } from '../engine/lock.ts'
 import { loadState, refuseForeign } from '../engine/state.ts'
 import { AirstripError, masked } from '../errors.ts'
-import type { DatabasePlace, DumpWish, KubernetesObject, Release } from '../access.ts'
+import type { DatabasePlace, DumpWish, KubernetesObject, Release, Writer } from '../access.ts'
 import type { Deps, Flags } from './deps.ts'
 import { inHistory } from './history-run.ts'
 import { lookingSession } from './look.ts'
@@ -24,6 +24,7 @@ export interface AtDatabase {
   deps: Deps
   session: Session
   emit: Emit
+  writer: (signal: AbortSignal) => Writer
   folder: ReturnType<typeof dumpFolder>
   release: Release
   lease: KubernetesObject | undefined
@@ -44,11 +45,8 @@ export async function atDatabase(flags: Flags, deps: Deps, act: (at: AtDatabase)
   const unlock = takeLock(lockFile(`${flags.state}.lock`), mine, holderAlive, note)
   try {
     const found = await find(session, deps, note)
-    return await inHistory({ flags, deps, redact: redactor.redact, emit }, (tell) => {
-      // The Writer says what it does by the session's own emitter, so that is the one that is kept.
-      session.say = tell
-      return act({ flags, deps, session, emit: tell, folder: dumpFolder(flags.state), ...found })
-    })
+    return await inHistory({ flags, deps, redact: redactor.redact, emit }, (tell) =>
+      act({ flags, deps, session, emit: tell, writer: (signal) => session.writer(signal, tell), folder: dumpFolder(flags.state), ...found }))
   } catch (error) {
     throw pastedError(masked(error, redactor.redact), pastedWith(flags))
   } finally {

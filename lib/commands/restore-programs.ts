@@ -6,7 +6,7 @@ import { isNonEmpty } from '../check.ts'
 import { pauseAfter, waitUntilDone, type Patience } from '../engine/wait.ts'
 import { podsOf } from '../observe/owners.ts'
 import { lookAtRelease } from '../observe/look-release.ts'
-import type { KubernetesObject } from '../access.ts'
+import type { KubernetesObject, Writer } from '../access.ts'
 import type { Look } from '../step.ts'
 import type { AtDatabase } from './database.ts'
 
@@ -25,8 +25,8 @@ function keyOf({ object }: Stopped): string {
 }
 
 export async function stopPrograms(programs: readonly Stopped[], at: AtDatabase): Promise<void> {
-  const { session, deps, release } = at
-  const writer = session.writer(deps.signal)
+  const { deps, release } = at
+  const writer = at.writer(deps.signal)
   const stopped = Object.fromEntries(programs.filter(({ replicas }) => replicas > 0).map((one) => [keyOf(one), one.replicas]))
   await writer.apply([markedLease(release, await lease(at), { stopped, airflow: at.mark.airflow }, deps.clock.now())])
   for (const { object } of programs) {
@@ -39,7 +39,7 @@ export async function stopPrograms(programs: readonly Stopped[], at: AtDatabase)
 /** Put back as they were; where they are to stay stopped, the next run is told why. */
 export async function startPrograms(programs: readonly Stopped[], airflow: string | undefined, at: AtDatabase): Promise<void> {
   const { session, deps, release } = at
-  const writer = session.writer(new AbortController().signal)
+  const writer = at.writer(new AbortController().signal)
   const stopped = Object.fromEntries(programs.filter(({ replicas }) => replicas > 0).map((one) => [keyOf(one), one.replicas]))
   const now = deps.clock.now()
   if (airflow !== undefined) return writer.apply([markedLease(release, await lease(at), { stopped, airflow }, now)])
@@ -51,7 +51,7 @@ export async function startPrograms(programs: readonly Stopped[], airflow: strin
   await writer.apply([markedLease(release, await lease(at), { stopped: {} }, now)])
 }
 
-async function scale(object: KubernetesObject, from: number, to: number, { emit }: AtDatabase, writer: ReturnType<AtDatabase['session']['writer']>): Promise<void> {
+async function scale(object: KubernetesObject, from: number, to: number, { emit }: AtDatabase, writer: Writer): Promise<void> {
   emit({ type: 'change', step: 'helm', op: 'patch', object: nameOf(object), why: to === 0 ? 'stopped while the database is swapped' : 'started again' })
   await writer.patch(object, [{ op: 'test', path: '/spec/replicas', value: from }, { op: 'replace', path: '/spec/replicas', value: to }])
 }

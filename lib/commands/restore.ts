@@ -77,8 +77,8 @@ async function agree(dump: Dump, notes: readonly string[], programs: readonly St
 }
 
 async function restore(dump: Dump, programs: readonly Stopped[], at: AtDatabase): Promise<number> {
-  const { session, deps, flags, place, release, emit, wish } = at
-  const writer = session.writer(deps.signal)
+  const { deps, flags, place, release, emit, wish } = at
+  const writer = at.writer(deps.signal)
   const note = (text: string): void => {
     emit({ type: 'note', text })
   }
@@ -116,8 +116,8 @@ interface Swap {
 
 /** Whatever happens, what was stopped is started again, also where the person has seen enough. */
 async function swapStopped({ fresh, kept, airflow }: Swap, programs: readonly Stopped[], at: AtDatabase): Promise<void> {
-  const { session, deps, place } = at
-  const still = session.writer(new AbortController().signal)
+  const { deps, place } = at
+  const still = at.writer(new AbortController().signal)
   let swapped = false
   try {
     await stopPrograms(programs, at)

@@ -3,6 +3,8 @@ import { describe, makeChanges, nameOf, objectChanges, objectsOf } from '../../l
 import { blockedBy, checked } from '../../lib/check.ts'
 import type { KubernetesObject, NonEmpty, Release, ReleaseWish } from '../../lib/access.ts'
 import type { Change, Finding } from '../../lib/step.ts'
+import { AirstripError } from '../../lib/errors.ts'
+import { caught } from '../fakes/caught.ts'
 import { recordingWriter } from '../fakes/writer.ts'
 
 const map = (name: string, value = '1'): KubernetesObject => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'airflow' }, data: { value } })
@@ -43,7 +45,7 @@ void t.test('changes are made in their order, and neighbours that are applied go
   const writer = recordingWriter()
   await makeChanges(Object.values(every) as NonEmpty<Change>, writer)
   t.same(writer.acts.map(({ verb, what }) => [verb, ...what].join(' ')), [
-    'apply ConfigMap created ConfigMap updated', 'remove ConfigMap replaced', 'apply ConfigMap replaced', 'remove ConfigMap deleted', 'patch ConfigMap patched remove /data', 'create Secret generated', 'upgrade flow', 'unlock flow',
+    'apply ConfigMap created ConfigMap updated', 'remove ConfigMap replaced', 'apply ConfigMap replaced', 'remove ConfigMap deleted', 'patch ConfigMap patched remove /data', 'create Secret generated', 'upgrade flow', 'dump metadata', 'unlock flow',
   ])
 })
 
@@ -74,4 +76,11 @@ void t.test('a check is satisfied without changes, and blocked by errors alone',
   t.match(blockedBy([one('warning')]), { blocked: undefined, warnings: [{}] })
   t.match(blockedBy([one('warning'), one('error')]), { blocked: { state: 'blocked', findings: [{ id: 'error' }], warnings: [{ id: 'warning' }] } })
   t.end()
+})
+
+void t.test('where the dump fails nothing comes after it, and that says how to go on', async (t) => {
+  const writer = recordingWriter((verb) => (verb === 'dump' ? new AirstripError('BACKUP_FAILED', 'The disk is full.', { next: 'Make room.' }) : undefined))
+  const error = await caught(makeChanges([every.backup, every.release], writer))
+  t.match(error, { code: 'BACKUP_FAILED', message: 'The upgrade was not begun: The disk is full.', next: 'Make room. To go on without a dump: apply --dangerous-skip-backup.' })
+  t.same(writer.acts.map(({ verb }) => verb), ['dump'])
 })
