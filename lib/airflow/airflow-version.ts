@@ -8,8 +8,8 @@ const places = [['images', 'airflow', 'tag'], ['defaultAirflowTag'], ['airflow',
  * version that their own default tag begins with.
  */
 export function airflowOf(values: Record<string, unknown>, chart: { appVersion: string }): string {
-  const told = places.map((path) => path.reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], values))
-  return String(told.find((one) => typeof one === 'string' && one !== '') ?? chart.appVersion)
+  const told: unknown[] = places.map((path) => path.reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], values))
+  return told.find((one): one is string => typeof one === 'string' && one !== '') ?? chart.appVersion
 }
 
 /** `2.6.2-python3.10` is 2.6.2; undefined for a tag of one's own, which says nothing. */

@@ -16,13 +16,13 @@ export async function runBackup(flags: Flags, deps: Deps): Promise<number> {
 }
 
 function list(flags: Flags, deps: Deps): number {
-  const { path, list: read } = dumpFolder(flags.state)
-  const kept = newestFirst(read())
+  const folder = dumpFolder(flags.state)
+  const kept = newestFirst(folder.list())
   if (flags.json === true) {
     deps.out(JSON.stringify(kept.map(({ dump, whole }) => ({ ...dump, whole })), undefined, 2))
     return 0
   }
-  if (kept.length === 0) deps.err(`There is no dump in ${path}; \`backup\` makes one.`)
+  if (kept.length === 0) deps.err(`There is no dump in ${folder.path}; \`backup\` makes one.`)
   for (const one of kept) deps.out(lineOf(one))
   return 0
 }

@@ -5,7 +5,7 @@ import { at, get, kubectl, list, recordsOf, secretsOf } from './cluster.ts'
 import { watchProcesses } from './people.ts'
 import { exits, says, secretFile, site, writtenBy, type Overrides, type Run, type Site } from './site.ts'
 
-interface Record { file: string; airflow: string; why: string; revision: string; createdAt: string; rows: { [table: string]: number } }
+interface Dumped { file: string; airflow: string; why: string; revision: string; createdAt: string; rows: Record<string, number> }
 
 const password = 'Canary-of-the-database-4711'
 
@@ -105,9 +105,9 @@ async function sql(statement: string, database = 'airflow'): Promise<string> {
 
 const ours = (): Promise<string> => sql("SELECT datname FROM pg_database WHERE datname LIKE 'airstrip%'", 'postgres')
 
-async function recorded(it: Site): Promise<Record[]> {
+async function recorded(it: Site): Promise<Dumped[]> {
   const { stdout } = await it.airstrip(['backup', '--list', '--json'])
-  return JSON.parse(stdout) as Record[]
+  return JSON.parse(stdout) as Dumped[]
 }
 
 async function airflowInPods(): Promise<string> {

@@ -17,7 +17,7 @@ const good: Record<string, Partial<Outcome>> = { sweep: {}, look, dump: { stderr
 function scriptOf({ args }: Call): string {
   const text = args.find((word) => word.startsWith('set -eu')) ?? ''
   const marks: Record<string, string> = { dump: 'pg_dump', load: 'pg_restore', swap: 'RENAME', sweep: 'left_over', drop: 'DROP DATABASE IF EXISTS' }
-  return Object.entries(marks).find(([, mark]) => text.includes(mark))?.[0] ?? (text === '' ? args.filter((word) => !word.startsWith('-'))[0] ?? '' : 'look')
+  return Object.entries(marks).find(([, mark]) => text.includes(mark))?.[0] ?? (text === '' ? args.find((word) => !word.startsWith('-')) ?? '' : 'look')
 }
 
 function at(answers: Record<string, Partial<Outcome>>, more: Partial<DumpHands> = {}) {
