@@ -1,5 +1,6 @@
 import type { DatabasePlace, KubernetesObject, Release } from '../access.ts'
-import { secretNames } from './keys.ts'
+import { familyOfRelease } from './families.ts'
+import { secretNames, type KeySpec, type Takes } from './keys.ts'
 import type { AirflowSpec } from './spec.ts'
 
 interface Container {
@@ -19,7 +20,7 @@ const databases = ['POSTGRES_DB', 'POSTGRES_DATABASE', 'POSTGRESQL_DATABASE']
 export function databaseOf({ keys, release: { name, namespace, values }, client }: AirflowSpec, release: Release): DatabasePlace | undefined {
   const { database } = keys
   const base = { namespace, release: name, database: database.name }
-  if (values.database.external !== undefined) return client === undefined ? undefined : { ...base, pod: clientName(name), container: 'client', client: clientPod(client, { keys }) }
+  if (values.database.external !== undefined) return client === undefined ? undefined : { ...base, pod: clientName(name), container: 'client', client: clientPod(client, keys, familyOfRelease(release)) }
   for (const set of release.objects.filter(({ kind }) => kind === 'StatefulSet')) {
     const container = containersOf(set).find(({ env = [] }) => env.some((one) => marks.includes(one.name)))
     if (container === undefined) continue
@@ -41,10 +42,10 @@ function clientName(release: string): string {
 const clientSeconds = 6 * 3600
 
 /** Has the password by reference, as all of Airflow has it. */
-function clientPod(image: string, { keys: { namespace, release, database } }: Pick<AirflowSpec, 'keys'>): KubernetesObject {
+function clientPod(image: string, { namespace, release, database }: KeySpec, { maker }: Pick<Takes, 'maker'>): KubernetesObject {
   const env = [
     ...Object.entries({ PGHOST: database.host, PGPORT: String(database.port), PGUSER: database.user, PGSSLMODE: database.sslmode, HOME: '/tmp' }).map(([name, value]) => ({ name, value })),
-    { name: 'PGPASSWORD', valueFrom: { secretKeyRef: { name: secretNames(release).postgresql, key: 'password' } } },
+    { name: 'PGPASSWORD', valueFrom: { secretKeyRef: { name: secretNames(release).postgresql, key: maker === 'community' ? 'postgresql-password' : 'password' } } },
   ]
   const labels = { 'app.kubernetes.io/managed-by': 'airstrip', 'app.kubernetes.io/component': 'database-client', 'app.kubernetes.io/instance': release }
   return {
