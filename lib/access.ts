@@ -2,9 +2,11 @@
  * What a step may look at and change: the Reader, which has no write methods, the Writer, and the
  * shapes that they speak in. Types only.
  */
+import type { DatabasePlace, Dump, DumpWish } from './dump.ts'
 import type { Chart, ChartSource, Release, ReleaseName, ReleaseWish, Rendered } from './helm.ts'
 import type { KubernetesObject, ObjectRef } from './object.ts'
 
+export type * from './dump.ts'
 export type * from './helm.ts'
 export type * from './object.ts'
 
@@ -144,16 +146,31 @@ export interface Reader {
   now(): Date
 }
 
+export interface Removal {
+  /** Until it is gone; true where nothing is said. */
+  wait?: boolean
+  /** What it made stays, without an owner. */
+  keepsPods?: boolean | undefined
+}
+
 export interface Writer {
   /** Server-side apply as field manager `airstrip`, conflicts taken over. */
   apply(objects: readonly KubernetesObject[]): Promise<void>
   /** Creates and never overwrites: for secrets. */
   create(objects: readonly KubernetesObject[]): Promise<void>
-  /** Deletes one object that airstrip made, and waits until it is gone unless told not to. */
-  remove(live: KubernetesObject, wait?: boolean): Promise<void>
+  /** Deletes one object, and waits until it is gone unless told not to. */
+  remove(live: KubernetesObject, how?: Removal): Promise<void>
   patch(live: KubernetesObject, patch: readonly JsonPatch[]): Promise<void>
   upgrade(wish: ReleaseWish): Promise<void>
   unlock(release: ReleaseName): Promise<void>
   uninstall(release: ReleaseName): Promise<void>
+  /** Dumps the database and proves the dump by restoring it into a database beside; it is kept only then. */
+  dump(wish: DumpWish): Promise<Dump>
+  /** Restores a dump into a new database beside, and holds that against what is known of the dump. */
+  load(place: DatabasePlace, dump: Dump, name: string): Promise<void>
+  /** Puts that one in the place of the one that is there, which then has the name `kept`; both or neither. */
+  swap(place: DatabasePlace, name: string, kept: string): Promise<void>
+  /** Drops one that was loaded and is not wanted. */
+  discard(place: DatabasePlace, name: string): Promise<void>
   random: RandomBytes
 }

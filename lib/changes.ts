@@ -2,7 +2,8 @@ import { lastWriter } from './diff/managed.ts'
 import type { IgnoreRule } from './diff/noise.ts'
 import { patchOf } from './diff/patch.ts'
 import { drift, isQuiet } from './diff/rules.ts'
-import type { KubernetesObject, NonEmpty, ObjectRef, Writer } from './access.ts'
+import { AirstripError } from './errors.ts'
+import type { DumpWish, KubernetesObject, NonEmpty, ObjectRef, Writer } from './access.ts'
 import type { Change, Difference } from './step.ts'
 
 /** `Kind namespace/name`, as everything that is printed names an object. */
@@ -29,6 +30,8 @@ export function objectsOf(change: Change): string[] {
       return change.refs.map(nameOf)
     case 'release':
       return [`Helm release ${change.want.namespace}/${change.want.name}`]
+    case 'backup':
+      return [`Database ${change.wish.place.namespace}/${change.wish.place.database}`]
     case 'unlock':
       return [`Helm release ${change.release.namespace}/${change.release.name}`]
     case 'uninstall':
@@ -93,7 +96,7 @@ async function makeOne(change: Exclude<Change, { op: 'create' } | { op: 'update'
       await writer.apply([change.want])
       break
     case 'delete':
-      await writer.remove(change.live)
+      await writer.remove(change.live, { keepsPods: change.keepsPods })
       break
     case 'patch':
       await writer.patch(change.live, change.patch)
@@ -104,11 +107,25 @@ async function makeOne(change: Exclude<Change, { op: 'create' } | { op: 'update'
     case 'release':
       await writer.upgrade(change.want)
       break
+    case 'backup':
+      await dumpFirst(change.wish, writer)
+      break
     case 'unlock':
       await writer.unlock(change.release)
       break
     case 'uninstall':
       await writer.uninstall(change.live)
       break
+  }
+}
+
+/** What comes after it needs it: a dump that failed says how to go on without. */
+async function dumpFirst(wish: DumpWish, writer: Writer): Promise<void> {
+  try {
+    await writer.dump(wish)
+  } catch (error) {
+    if (!(error instanceof AirstripError) || error.code === 'INTERRUPTED') throw error
+    const { code, message, seen, findings, next, transient } = error
+    throw new AirstripError(code, `The upgrade was not begun: ${message}`, { seen, findings, transient, next: `${next} To go on without a dump: apply --dangerous-skip-backup.`, cause: error })
   }
 }

@@ -36,6 +36,8 @@ export const errorCodes = {
   KEYS_MISSING: { exit: 1, cause: 'Keys or passwords of the release are not on the cluster, so there is not all to export.', fix: 'Run apply first, or name the right namespace and release in the configuration.' },
   KEYS_DIFFER: { exit: 1, cause: 'The cluster has other keys or passwords than the file, or the file is of another release.', fix: 'Find out which are in use before any is changed; airstrip overwrites none.' },
   PASSPHRASE: { exit: 1, cause: 'The passphrase is too short, was typed in two ways, is not the one of the file, or there is nobody to ask for it.', fix: 'Type the right one in a terminal, or name a file of mode 0600 with --passphrase-file FILE.' },
+  BACKUP_FAILED: { exit: 1, cause: 'The metadata database could not be dumped, or the dump could not be proven by restoring it.', fix: 'Follow what is said of it and run again; nothing was begun that needs the dump.' },
+  DUMP_UNUSABLE: { exit: 1, cause: 'A dump is not there, is not as it was written, or is of an Airflow that it cannot be restored under.', fix: 'Choose another one of `backup --list`.' },
   INTERRUPTED: { exit: 130, cause: 'The run was interrupted; the state is saved.', fix: 'Run again: it goes on where it stopped.' },
   INTERNAL: { exit: 1, cause: 'airstrip met something that its authors did not foresee.', fix: 'Report it with the text that was printed.' },
 } as const satisfies Record<string, { exit: number; cause: string; fix: string }>

@@ -8,12 +8,12 @@
  * Three things do not fit "apply this object" and have their own kind of Change, so that they can
  * be shown, counted and refused by name: secrets (`generate`: the values exist only inside the
  * Writer), deletions (`delete` and `replace`: always with a reason), and the Helm release
- * (`release`, `unlock` and `uninstall`).
+ * (`release`, `unlock` and `uninstall`). So has the dump of the database that goes before it (`backup`).
  *
  * What a step makes it also takes down again: `takedown` says, of the live cluster alone, what of it
  * goes and what stays, in the same kinds of Change; `destroy` asks the steps in reverse order.
  */
-import type { JsonPatch, KubernetesObject, NonEmpty, ObjectRef, RandomBytes, Reader, Release, ReleaseName, ReleaseWish, Writer } from './access.ts'
+import type { DumpWish, JsonPatch, KubernetesObject, NonEmpty, ObjectRef, RandomBytes, Reader, Release, ReleaseName, ReleaseWish, Writer } from './access.ts'
 
 export type StepName = 'prereq' | 'provisioner' | 'storage' | 'helm' | 'ingress' | 'executor'
 
@@ -50,13 +50,15 @@ export type Change =
   | { op: 'update'; want: KubernetesObject; live: KubernetesObject; found: Difference[]; why: string }
   /** Deleted and created again: for an object that cannot be changed and carries no data. */
   | { op: 'replace'; want: KubernetesObject; live: KubernetesObject; why: string }
-  /** `freeing`: out of the way of what is made again at once; nothing is lost by it. */
-  | { op: 'delete'; live: KubernetesObject; freeing?: true; why: string }
+  /** `freeing`: out of the way of what is made again at once; nothing is lost by it. `keepsPods`: what it made stays. */
+  | { op: 'delete'; live: KubernetesObject; freeing?: true; keepsPods?: true; why: string }
   | { op: 'patch'; live: KubernetesObject; patch: NonEmpty<JsonPatch>; why: string }
   /** Secrets made once. The values come into being in `make`, so no plan can show them. */
   | { op: 'generate'; refs: NonEmpty<ObjectRef>; why: string; make(random: RandomBytes): KubernetesObject[] }
   /** helm upgrade --install. `sameWish`: chart and values are those of the record, so it is only mended. `edits`: what was changed by hand in it, which Helm puts back on its way. */
   | { op: 'release'; want: ReleaseWish; live?: Release | undefined; edits?: readonly Change[]; sameWish: boolean; why: string }
+  /** A dump of the database, proven, before Airflow's next version migrates it. */
+  | { op: 'backup'; wish: DumpWish; why: string }
   /** What an interrupted run left: its Helm is ended, its `pending-*` record backed up and marked failed. */
   | { op: 'unlock'; release: ReleaseName; live?: Release | undefined; why: string }
   /** helm uninstall: everything that the record lists. Claims of StatefulSets are not in it. */

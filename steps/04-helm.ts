@@ -1,20 +1,24 @@
 import { adoption, adoptionRefs, guardAdoption, type Adoption } from '../lib/airflow/adopt.ts'
-import { guardRelease, isForeign, type Surety } from '../lib/airflow/guard.ts'
+import { airflowOf } from '../lib/airflow/airflow-version.ts'
+import { backupBefore } from '../lib/airflow/backup.ts'
+import { guardDowngrade, guardRelease, isForeign, type Surety } from '../lib/airflow/guard.ts'
 import type { Family } from '../lib/airflow/families.ts'
+import { mayBeRefused, outOfTheWay } from '../lib/airflow/immutable.ts'
 import { everySecretRef, makeSecrets, secretRefs } from '../lib/airflow/keys.ts'
 import { judgeOperation, type LockVerdict } from '../lib/airflow/lock.ts'
 import { handAdditions, handEdits, hookEdits, scaledByOthers, standingHooks } from '../lib/airflow/hand-edits.ts'
 import { operationRef } from '../lib/airflow/operation.ts'
 import { executorOf, familyFor, releaseAndChart, upgradeReason, wishChanged, wishFor } from '../lib/airflow/release.ts'
+import { forget, readMark, restoredReason, startAgain } from '../lib/airflow/restored.ts'
 import { freeStuck, lackingSets, type Mending } from '../lib/airflow/stuck.ts'
 import { airflowSpec, databaseClaimRef, type AirflowSlice, type AirflowSpec } from '../lib/airflow/spec.ts'
 import { takeDownAirflow } from '../lib/airflow/takedown.ts'
-import { makeChanges, refOf } from '../lib/changes.ts'
+import { makeChanges, objectsOf, refOf } from '../lib/changes.ts'
 import { blockedBy, checked, isNonEmpty } from '../lib/check.ts'
 import { explainRelease } from '../lib/doctor/explain.ts'
 import { lookAtRelease } from '../lib/observe/look-release.ts'
 import type { Chart, KubernetesObject, Reader, Release, ReleaseWish } from '../lib/access.ts'
-import type { Change, Step } from '../lib/step.ts'
+import type { Change, Finding, Step } from '../lib/step.ts'
 
 /** The release, its keys and its passwords. The executor of a release that runs is left to step executor. */
 export const helm: Step<AirflowSlice, AirflowSpec> = {
@@ -42,10 +46,12 @@ export const helm: Step<AirflowSlice, AirflowSpec> = {
     if (blocked !== undefined) return blocked
     const verdict = await judgeOperation(release, lease, reader)
     if (verdict.state === 'held') return { state: 'blocked', findings: [verdict.finding] }
+    const { blocked: downgrade } = blockedBy(release === undefined ? [] : guardDowngrade(airflowOf(wish.values, chart), release, readMark(lease)))
+    if (downgrade !== undefined) return downgrade
     const unlock: Change[] = verdict.state === 'stale' ? [{ op: 'unlock', release: { name, namespace }, live: release, why: verdict.why }] : []
     const keys = await keyChange(spec, { family, secrets, taken }, reader)
-    const mends = await releaseChanges(spec, wish, { chart, release, lease, verdict, adopted: taken !== undefined }, reader)
-    return checked([...keys, ...unlock, ...mends], evidenceOf(release))
+    const { changes, warnings } = await releaseChanges(spec, wish, { chart, release, lease, verdict, adopted: taken !== undefined }, reader)
+    return checked([...keys, ...unlock, ...changes], evidenceOf(release), warnings)
   },
 
   apply: makeChanges,
@@ -97,26 +103,37 @@ interface Present {
 }
 
 /** Helm where there is something new or something broken; the objects themselves where they were only touched by hand. */
-async function releaseChanges(spec: AirflowSpec, want: ReleaseWish, { chart, release, lease, verdict, adopted }: Present, reader: Reader): Promise<Change[]> {
-  if (release === undefined) return [{ op: 'release', want, sameWish: false, why: 'it is not installed' }]
+async function releaseChanges(spec: AirflowSpec, want: ReleaseWish, { chart, release, lease, verdict, adopted }: Present, reader: Reader): Promise<{ changes: Change[]; warnings: Finding[] }> {
+  if (release === undefined) return { changes: [{ op: 'release', want, sameWish: false, why: 'it is not installed' }], warnings: [] }
   const hooks = standingHooks(release)
   const [found, autoscalers] = await Promise.all([
     reader.get([...release.objects, ...hooks].map(refOf)),
     reader.list({ resources: ['horizontalpodautoscalers.autoscaling'] }),
   ])
-  const live = found.slice(0, release.objects.length)
+  const mark = readMark(lease)
+  const { changes: started, live } = startAgain(found.slice(0, release.objects.length), mark)
   const ignore = [...spec.ignore, ...scaledByOthers(autoscalers)]
   // What a cut-off Helm may have half done is not worth working out: the upgrade makes it whole.
   const cutOff = verdict.state === 'stale' ? { why: 'its last change was interrupted', sameWish: wishChanged(want, chart, release, lease) === undefined } : undefined
   const taken = adopted ? { why: 'it was installed by other means and is taken over', sameWish: false } : undefined
-  const reason = cutOff ?? taken ?? upgradeReason(want, chart, release, lease)
+  const reason = cutOff ?? taken ?? upgradeReason(want, chart, release, lease) ?? restoredReason(mark, airflowOf(want.values, chart))
   // An upgrade makes its hooks anew.
   const byHand = reason === undefined ? [...hookEdits(hooks, found.slice(live.length), ignore), ...handEdits(release, live, ignore)] : handAdditions(release, live, ignore)
   const patched = byHand.flatMap((change) => (change.op === 'patch' ? [change.live.metadata.name] : []))
   const freed = await stuckChanges(release, live, { upgrade: reason !== undefined, patched }, reader)
   // Helm puts these back on its way; they are among what was shown.
   const edits = cutOff === undefined ? handEdits(release, live, ignore) : []
-  return [...byHand, ...freed, ...(reason === undefined ? [] : [{ op: 'release' as const, want, live: release, edits, ...reason }])]
+  if (reason === undefined) return { changes: [...started, ...byHand, ...freed, ...forget(lease)], warnings: [] }
+  const [{ changes: backup, warnings }, refused] = await Promise.all([backupBefore(spec, want, chart, release, mark, reader), refusedChanges(want, live, freed, reader)])
+  return { changes: [...backup, ...started, ...byHand, ...freed, ...refused, { op: 'release', want, live: release, edits, ...reason }], warnings }
+}
+
+/** What Helm would be refused to change, where it is not taken away already. */
+async function refusedChanges(want: ReleaseWish, live: readonly (KubernetesObject | undefined)[], freed: readonly Change[], reader: Reader): Promise<Change[]> {
+  if (!mayBeRefused(live)) return []
+  const { objects } = await reader.render(want)
+  const gone = new Set(freed.flatMap((change) => objectsOf(change)))
+  return outOfTheWay(objects, live).filter((change) => !objectsOf(change).some((object) => gone.has(object)))
 }
 
 /** What would keep the pods of a corrected version from ever being made. */

@@ -1,13 +1,17 @@
 import { celeryWorkloads, partsOf } from '../lib/airflow/executors.ts'
-import { guardExecutor } from '../lib/airflow/guard.ts'
+import { airflowOf } from '../lib/airflow/airflow-version.ts'
+import { backupBefore } from '../lib/airflow/backup.ts'
+import { guardDowngrade, guardExecutor } from '../lib/airflow/guard.ts'
+import { operationRef } from '../lib/airflow/operation.ts'
 import { executorOf, familyFor, releaseAndChart, wishFor } from '../lib/airflow/release.ts'
+import { readMark } from '../lib/airflow/restored.ts'
 import { airflowSpec, type AirflowSlice, type AirflowSpec } from '../lib/airflow/spec.ts'
 import { nameOf, makeChanges } from '../lib/changes.ts'
-import { blockedBy, isNonEmpty } from '../lib/check.ts'
+import { blockedBy, checked, isNonEmpty } from '../lib/check.ts'
 import { explainRelease } from '../lib/doctor/explain.ts'
 import { lookAtRelease } from '../lib/observe/look-release.ts'
-import type { ObjectRef, Reader } from '../lib/access.ts'
-import type { Pending, Step } from '../lib/step.ts'
+import type { Chart, ObjectRef, Reader, Release, ReleaseWish } from '../lib/access.ts'
+import type { Change, Check, Pending, Step } from '../lib/step.ts'
 
 /** Moves a release that runs to the wanted executor; a fresh one got it at once. */
 export const executor: Step<AirflowSlice, AirflowSpec> = {
@@ -20,7 +24,8 @@ export const executor: Step<AirflowSlice, AirflowSpec> = {
 
   spec: airflowSpec,
 
-  async check({ release: spec }, reader) {
+  async check(whole, reader) {
+    const { release: spec } = whole
     const [release, chart] = await releaseAndChart(spec, reader)
     const family = familyFor(spec, chart)
     const { blocked } = blockedBy(guardExecutor(spec.executor, family))
@@ -28,7 +33,9 @@ export const executor: Step<AirflowSlice, AirflowSpec> = {
     if (release === undefined) return { state: 'waiting', on: [{ object: `Helm release ${spec.namespace}/${spec.name}`, reason: 'is not installed yet' }] }
     const now = executorOf(release)
     if (now === spec.executor) return { state: 'satisfied', evidence: [] }
-    return { state: 'drifted', changes: [{ op: 'release', want: wishFor(spec, family, spec.executor), live: release, sameWish: false, why: `executor ${now} becomes ${spec.executor}` }] }
+    const want = wishFor(spec, family, spec.executor)
+    const { blocked: downgrade, changes } = await beforeUpgrade(whole, want, { release, chart }, reader)
+    return downgrade ?? checked([...changes, { op: 'release', want, live: release, sameWish: false, why: `executor ${now} becomes ${spec.executor}` }], [])
   },
 
   apply: makeChanges,
@@ -41,6 +48,13 @@ export const executor: Step<AirflowSlice, AirflowSpec> = {
   },
 
   explain: ({ release: { name, namespace } }, reader) => explainRelease(name, namespace, reader),
+}
+
+/** Step helm has brought Airflow to its version before; run alone, this one finds out the same. */
+async function beforeUpgrade(spec: AirflowSpec, want: ReleaseWish, { release, chart }: { release: Release; chart: Chart }, reader: Reader): Promise<{ blocked?: Check; changes: Change[] }> {
+  const [lease] = await reader.get([operationRef(release)])
+  const { blocked } = blockedBy(guardDowngrade(airflowOf(want.values, chart), release, readMark(lease)))
+  return blocked === undefined ? backupBefore(spec, want, chart, release, readMark(lease), reader) : { blocked, changes: [] }
 }
 
 function proof(executor: string): string {

@@ -1,8 +1,11 @@
 import type { KubernetesObject, Release, ReleaseWish } from '../access.ts'
 import type { Finding } from '../step.ts'
+import { airflowOf, isOlder } from './airflow-version.ts'
+import { mayHoldData } from './backup.ts'
 import { nearestExecutor } from './executors.ts'
 import { familyOfRelease, type Family } from './families.ts'
 import { secretNames } from './keys.ts'
+import type { RestoreMark } from './restored.ts'
 import { fernetSecretOf } from './values.ts'
 
 export interface Surety {
@@ -77,6 +80,37 @@ function capital(text: string): string {
 /** Made by other means, as its keys tell. */
 export function isForeign(wish: ReleaseWish, release: Release): boolean {
   return fernetSecretOf(release.values) !== fernetSecretOf(wish.values)
+}
+
+/**
+ * Airflow's migrations go one way: an older one refuses a database that a newer one has migrated, and
+ * is then down. Let through where the database was restored to that older one's, or where the newer
+ * one never came to its migrations.
+ */
+export function guardDowngrade(wanted: string, release: Release, { airflow: restored }: RestoreMark): Finding[] {
+  const had = airflowOf(release.values, release.chart)
+  const isBack = restored !== undefined && !isOlder(wanted, restored)
+  if (!isOlder(wanted, had) || isBack || !mayHoldData(release) || neverMigrated(release)) return []
+  const { namespace, name } = release
+  return [{
+    id: 'airflow-downgrade',
+    severity: 'error',
+    title: `Release ${namespace}/${name} runs Airflow ${had}, and its database cannot go back to ${wanted}`,
+    evidence: [`revision ${release.revision} is ${release.chart.name} ${release.chart.version} with Airflow ${had}, ${release.status}`, `${wanted} is wanted`],
+    why: `Airflow ${wanted} does not know the migrations of ${had}, and would not start.`,
+    fix: [
+      `npx tsx run.ts backup --list # find the dump of Airflow ${wanted} that was made before the upgrade`,
+      'npx tsx run.ts restore FILE # puts the database back as it was then; what was written since is in a dump that is made first',
+      'npx tsx run.ts apply # then goes back to the older Airflow',
+      `Or keep Airflow ${had} with the airflow.version or image that carries it.`,
+    ],
+    link: 'https://airflow.apache.org/docs/apache-airflow/stable/howto/usage-cli.html#downgrading-airflow',
+  }]
+}
+
+/** Nothing of the revision's own hooks has begun: Helm had ended before. */
+function neverMigrated({ status, hooks }: Release): boolean {
+  return status !== 'deployed' && hooks.every(({ phase }) => phase === 'Unknown' || phase === '')
 }
 
 /** A release whose keys are not ours was made by hand; with other keys its connections are unreadable. */

@@ -34,11 +34,6 @@ export interface Takes {
   keys: readonly KeyName[]
 }
 
-/** All that there may be, of whatever chart was here before. */
-export function everySecretRef(spec: Pick<KeySpec, 'namespace' | 'release'>): ObjectRef[] {
-  return secretRefs(spec, { keys: Object.keys(secretNames(spec.release)) as KeyName[] })
-}
-
 /** Those that the chart is given. */
 export function secretRefs({ namespace, release }: Pick<KeySpec, 'namespace' | 'release'>, { keys }: Takes): ObjectRef[] {
   const names = secretNames(release)

@@ -49,5 +49,9 @@ export function destroyMark(holder: string): string {
 }
 
 export function markedFingerprint(description: string, lease?: KubernetesObject): string | undefined {
-  return /^airstrip chart=([0-9a-f]{16})\b/.exec(description)?.[1] ?? lease?.metadata.annotations?.[chartAnnotation]
+  return /^airstrip chart=([0-9a-f]{16})\b/.exec(description)?.[1] ?? chartMarkOf(lease)
+}
+
+export function chartMarkOf(lease: KubernetesObject | undefined): string | undefined {
+  return lease?.metadata.annotations?.[chartAnnotation]
 }

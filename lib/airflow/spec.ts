@@ -17,11 +17,13 @@ export interface AirflowSpec {
   adopt: boolean
   passwords: { database?: SecretSource | undefined; admin?: SecretSource | undefined }
   ignore: readonly IgnoreRule[]
+  /** Image with PostgreSQL's clients, where the database is not in the cluster. */
+  client?: string | undefined
 }
 
 /** All that steps helm and executor want, of the configuration alone. */
 export function airflowSpec({ airflow, ingress, diff }: AirflowSlice): AirflowSpec {
-  const { database, admin, namespace, release } = airflow
+  const { database, admin, namespace, release, backups } = airflow
   const { password: databasePassword, user, name, port, sslmode, imageTag, external } = database
   const { password: adminPassword, ...person } = admin
   return {
@@ -47,6 +49,7 @@ export function airflowSpec({ airflow, ingress, diff }: AirflowSlice): AirflowSp
     adopt: airflow.adopt,
     passwords: { database: databasePassword, admin: adminPassword },
     ignore: diff.ignore,
+    client: external === undefined ? undefined : backups.image,
   }
 }
 

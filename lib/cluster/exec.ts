@@ -7,6 +7,9 @@ export interface Call {
   stdin?: string | undefined
   /** The tool opens `/dev/stdin` by name, which works for a pipe and not for the socket that Node hands down. */
   piped?: boolean | undefined
+  /** Files instead of texts, byte by byte: what goes in, and what comes out. */
+  from?: string | undefined
+  into?: string | undefined
   signal?: AbortSignal | undefined
 }
 
@@ -24,7 +27,7 @@ export type Exec = (call: Call) => Promise<Outcome>
  * replaces itself by the tool, so a call costs one process and a signal reaches the tool itself.
  */
 export function createExec(env: NodeJS.ProcessEnv): Exec {
-  return async ({ tool, args, stdin, piped, signal }) => {
+  return async ({ tool, args, stdin, piped, from, into, signal }) => {
     const started = performance.now()
     const shell = $({
       nothrow: true,
@@ -35,7 +38,9 @@ export function createExec(env: NodeJS.ProcessEnv): Exec {
       input: stdin ?? '',
       ...(signal === undefined ? {} : { signal }),
     })
-    const { exitCode, stdout, stderr } = await (piped === true ? shell`cat | ${tool} ${args}` : shell`${tool} ${args}`)
+    // The shell opens the files and becomes the tool, so what streams never passes through here.
+    const call = from !== undefined ? shell`${tool} ${args} < ${from}` : into !== undefined ? shell`${tool} ${args} > ${into}` : piped === true ? shell`cat | ${tool} ${args}` : shell`${tool} ${args}`
+    const { exitCode, stdout, stderr } = await call
     return { exitCode: exitCode ?? 1, stdout, stderr, ms: Math.round(performance.now() - started) }
   }
 }

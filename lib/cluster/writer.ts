@@ -1,6 +1,7 @@
 import { AirstripError } from '../errors.ts'
 import type { Chart, ChartSource, JsonPatch, KubernetesObject, ListQuery, RandomBytes, ReleaseName, ReleaseWish, Writer } from '../access.ts'
 import { isSecretKey } from '../airflow/keys.ts'
+import { dropDatabase, dumpDatabase, loadDump, swapDatabases, type DumpHands } from './backup.ts'
 import { callKubectl, helmFlags, interrupted, kubectl, refusal, type Connection } from './connection.ts'
 import { listObjects, typeOf } from './objects.ts'
 import { createDiscovery } from './resources.ts'
@@ -20,6 +21,7 @@ export interface Hands {
   now(): Date
   /** Writes a file of mode 0600 into the backup folder and returns its path. */
   backup(name: string, text: string): Promise<string>
+  dumps: Omit<DumpHands, 'now'>
   /** Asks Helm processes of this host that belong to a dead run to end, and waits for it. */
   endOrphans(holder: string, release: string): Promise<void>
 }
@@ -31,15 +33,19 @@ export function createWriter(connection: Connection, hands: Hands): Writer {
       await kubectl(connection, ['apply', '--server-side', '--field-manager=airstrip', '--force-conflicts', '-f', '-'], listOf(objects))
     },
     create: (objects) => createOnce(connection, objects),
-    remove: async (live, wait = true) => {
+    remove: async (live, { wait = true, keepsPods = false } = {}) => {
       const { kind, metadata, apiVersion } = live
       const stub = { apiVersion, kind, metadata: { name: metadata.name, namespace: metadata.namespace } }
-      await kubectl(connection, ['delete', '-f', '-', '--ignore-not-found', ...(wait ? ['--wait=true', '--timeout=120s'] : ['--wait=false'])], JSON.stringify(stub))
+      await kubectl(connection, ['delete', '-f', '-', '--ignore-not-found', ...(keepsPods ? ['--cascade=orphan'] : []), ...(wait ? ['--wait=true', '--timeout=120s'] : ['--wait=false'])], JSON.stringify(stub))
     },
     patch: (live, patch) => patchObject(connection, live, patch),
     upgrade: (wish) => upgrade(connection, hands, wish),
     unlock: (release) => unlock(connection, hands, release),
     uninstall: (release) => uninstall(connection, hands, release),
+    dump: (wish) => dumpDatabase(connection, { ...hands.dumps, now: () => hands.now() }, wish),
+    load: (place, dump, name) => loadDump(connection, place, dump, name),
+    swap: (place, name, kept) => swapDatabases(connection, place, name, kept),
+    discard: (place, name) => dropDatabase(connection, place, name),
   }
 }
 

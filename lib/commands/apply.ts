@@ -5,6 +5,7 @@ import { fingerprintOf, type State } from '../engine/state.ts'
 import { pauseAfter } from '../engine/wait.ts'
 import { manifestsText } from '../manifest/load.ts'
 import { steps } from '../../steps/index.ts'
+import { withoutBackups } from './without-backups.ts'
 import { consent, isAttended } from './consent.ts'
 import type { Deps, Flags } from './deps.ts'
 import { notifying } from './notify.ts'
@@ -14,7 +15,7 @@ import { shownChanges } from './shown.ts'
 
 /** `held`: whoever calls has the lock of the state file already. */
 export async function runApply(flags: Flags, deps: Deps, held = false): Promise<number> {
-  const chosen = selectSteps(steps, flags)
+  const chosen = selectSteps(flags.dangerousSkipBackup === true ? withoutBackups(steps) : steps, flags)
   return running(chosen, flags, deps, async (run) => {
     if (flags.dryRun === true) return runDry(run)
     const { config, redactor: { redact } } = run.session

@@ -61,6 +61,8 @@ export interface Flags {
   every?: string
   mode?: string
   fix?: boolean
+  list?: boolean
+  dangerousSkipBackup?: boolean
   system?: boolean
   user?: boolean
   cron?: boolean

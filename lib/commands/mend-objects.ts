@@ -1,40 +1,16 @@
 /** Mends single objects: asked about as a run asks, made as they were shown, and kept in the history. */
-import { historyFiles } from '../adapters/history.ts'
 import { makeChanges, objectsOf } from '../changes.ts'
 import { isNonEmpty } from '../check.ts'
 import { announcePlan, unseen, type Planned } from '../engine/agreement.ts'
-import type { Emit } from '../engine/events.ts'
-import { createHistory, runId } from '../engine/history.ts'
-import type { RunRecord } from '../engine/state.ts'
-import { AirstripError, exitCodeOf } from '../errors.ts'
+import { AirstripError } from '../errors.ts'
 import { consent } from './consent.ts'
+import { inHistory } from './history-run.ts'
 import { planned, type MendPlan, type Surgery } from './mend-plan.ts'
 
 export async function mendObjects(plan: MendPlan, surgery: Surgery): Promise<void> {
   if (plan.planned.length === 0) return
-  const { deps: { clock, holder, commandLine, signal }, flags, session } = surgery
-  const startedAt = clock.now()
-  const record: RunRecord = { id: runId(startedAt, holder), command: commandLine, holder, startedAt: startedAt.toISOString(), result: 'running' }
-  const history = createHistory(historyFiles(flags.state), record, session.redactor.redact, (text) => {
-    surgery.emit({ type: 'note', text })
-  })
-  let changed = 0
-  const emit: Emit = (event) => {
-    if (event.type === 'change') changed++
-    history.record(event, clock.now())
-    surgery.emit(event)
-  }
-  const ended = (error?: unknown): void => {
-    const result = error === undefined ? 'done' : 'failed'
-    history.end({ endedAt: clock.now().toISOString(), result, exitCode: error === undefined ? 0 : exitCodeOf(error, signal.reason), changed, steps: {}, sentence: error instanceof Error ? error.message : undefined })
-  }
-  try {
-    await agreedAndMade(plan, { ...surgery, emit })
-    ended()
-  } catch (error) {
-    ended(error)
-    throw error
-  }
+  const { deps, flags, session: { redactor } } = surgery
+  await inHistory({ flags, deps, redact: redactor.redact, emit: surgery.emit }, (emit) => agreedAndMade(plan, { ...surgery, emit }))
 }
 
 async function agreedAndMade(plan: MendPlan, surgery: Surgery): Promise<void> {

@@ -44,9 +44,12 @@ export const detailedExitcode: CommandOption = { flags: '--detailed-exitcode', a
 const timeout: CommandOption = { flags: '--timeout <duration>', about: 'how long each step may wait (90s, 15m, 1h)', parse: parseDuration }
 const yes: CommandOption = { flags: '--yes', about: 'agree to what would be asked' }
 
+const skipBackup: CommandOption = { flags: '--dangerous-skip-backup', about: 'go on without a dump of the database, which there is then no way back to' }
+
 export const applyOptions: readonly CommandOption[] = [
   timeout,
   yes,
+  skipBackup,
   { flags: '--unattended <what>', about: 'what may be done with nobody to ask: nothing, install or repair', parse: parseUnattended },
   { flags: '--dry-run', about: 'show the commands that would change something; those that look are really run' },
   detailedExitcode,
@@ -85,3 +88,11 @@ export const scheduleOptions: readonly CommandOption[] = [
   { flags: '--cron', about: 'a crontab entry (the default without systemd)' },
   { flags: '--dry-run', about: 'print what would be written, and write nothing' },
 ]
+
+export const backupOptions: readonly CommandOption[] = [
+  { flags: '--list', about: 'the dumps that are there, the newest first' },
+]
+
+export const restoreFile: CommandArgument = { name: 'file', about: 'a dump, by its path or as backup --list names it; left out, the newest of this release' }
+
+export const restoreOptions: readonly CommandOption[] = [yes, timeout, skipBackup]

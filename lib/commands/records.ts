@@ -1,5 +1,5 @@
 import type { Command } from './deps.ts'
-import { applyOptions, commonOptions, destroyOptions, detailedExitcode, doctorOptions, keysAction, keysFile, keysOptions, scheduleAction, scheduleOptions, selectionOptions } from './options.ts'
+import { applyOptions, backupOptions, commonOptions, destroyOptions, detailedExitcode, doctorOptions, keysAction, keysFile, keysOptions, restoreFile, restoreOptions, scheduleAction, scheduleOptions, selectionOptions } from './options.ts'
 
 /** The commands as data. What one does is read when it is called: all of them together take a while to read. */
 export const commands: readonly Command[] = [
@@ -48,6 +48,19 @@ export const commands: readonly Command[] = [
     arguments: [keysAction, keysFile],
     options: [...commonOptions, ...keysOptions],
     run: async (flags, deps, words) => (await import('./keys.ts')).runKeys(words, flags, deps),
+  },
+  {
+    name: 'backup',
+    about: 'dump the metadata database, proven by restoring it into a database beside; or list the dumps',
+    options: [...commonOptions, ...backupOptions],
+    run: async (flags, deps) => (await import('./backup.ts')).runBackup(flags, deps),
+  },
+  {
+    name: 'restore',
+    about: 'put a dump in the place of the metadata database, which is dumped before and kept under another name',
+    arguments: [restoreFile],
+    options: [...commonOptions, ...restoreOptions],
+    run: async (flags, deps, words) => (await import('./restore.ts')).runRestore(flags, deps, words),
   },
   {
     name: 'schedule',

@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path'
+import { dumpFolder } from '../adapters/dumps.ts'
 import { stateFile, writeBackup } from '../adapters/files.ts'
 import { findChart } from '../cluster/chart.ts'
 import type { Ask } from '../cluster/api.ts'
@@ -28,7 +29,8 @@ export interface Session {
   file: StateFile
   /** A fresh look at the cluster. */
   look: () => Reader
-  writer: (signal: AbortSignal) => Writer
+  /** `tell`: where it says what it is at, if not where the session says everything. */
+  writer: (signal: AbortSignal, tell?: Emit) => Writer
 }
 
 export function openSession(flags: Flags, deps: Deps, redactor: Redactor, emit: Emit): Session {
@@ -64,14 +66,15 @@ export function openSession(flags: Flags, deps: Deps, redactor: Redactor, emit: 
     redactor,
     file,
     look: () => snapshot(createReader(connection(deps.signal), around)),
-    writer: (signal) => createWriter(connection(signal, dry ? dryExec(looking, tell(true)) : deps.exec), {
+    writer: (signal, tellThere = emit) => inDryRun(dry, tell(true), createWriter(connection(signal, dry ? dryExec(looking, tell(true)) : deps.exec), {
       random: deps.random,
       chart: (source) => around.chart(source),
       holder: deps.holder,
       now: () => deps.clock.now(),
       backup: (name, text) => (dry ? Promise.resolve(join(backups, name)) : writeBackup(backups, name, text)),
+      dumps: { folder: dumpFolder(flags.state), keep: config.airflow.backups.keep, note: (text) => { tellThere({ type: 'note', text }) } },
       endOrphans: dry ? () => Promise.resolve() : endOrphans,
-    }),
+    })),
   }
 }
 
@@ -83,6 +86,18 @@ function dryExec(run: Exec, tell: (call: Call) => void): Exec {
     if (call.args.some((word) => looks.includes(word))) return run(call)
     tell(call)
     return Promise.resolve({ exitCode: 0, stdout: '', stderr: '', ms: 0 })
+  }
+}
+
+/** A dump is many calls, each made of what the last one said: it is told as the one that matters. */
+function inDryRun(dry: boolean, tell: (call: Call) => void, writer: Writer): Writer {
+  if (!dry) return writer
+  return {
+    ...writer,
+    dump: ({ place: { namespace, pod, container, release, database }, airflow, chart, why }) => {
+      tell({ tool: 'kubectl', args: ['exec', '-n', namespace, pod, '-c', container, '--', 'pg_dump', '-Fc', database] })
+      return Promise.resolve({ file: '', sha256: '', size: 0, createdAt: '', server: '', bytes: 0, rows: {}, namespace, release, database, airflow, chart, why })
+    },
   }
 }
 

@@ -35,7 +35,7 @@ export async function shownChanges(plan: readonly Planned[], reader: Reader, red
       const objects = await objectsOfChange(change, reader, ahead)
       for (const { op, before, after } of objects) {
         const object = after ?? before
-        if (object !== undefined && op !== 'run') ahead.set(nameOf(object), after)
+        if (object !== undefined && op !== 'run' && op !== 'backup') ahead.set(nameOf(object), after)
       }
       shown.push(...objects.map((object) => view(step, object, looks, redact)))
     }
@@ -61,6 +61,8 @@ async function objectsOfChange(change: Change, reader: Reader, ahead: ReadonlyMa
       return [{ op, why, before: change.live, after: patched(change.live, change.patch) }]
     case 'generate':
       return change.refs.map(({ apiVersion, kind, name, namespace }) => ({ op, why, after: { apiVersion, kind, metadata: { name, ...(namespace === undefined ? {} : { namespace }) } } }))
+    case 'backup':
+      return [{ op, why, before: { apiVersion: 'v1', kind: 'Database', metadata: { name: change.wish.place.database, namespace: change.wish.place.namespace } } }]
     case 'unlock':
       return [{ op, why, after: asObject(change.release) }]
     case 'uninstall':
@@ -93,7 +95,7 @@ const isPlain = /: (?:true|false|null)$/
 function view(step: StepName, { op, why, before, after }: Viewed, looks: Redact, redact: Redact): Shown {
   const { kind, metadata } = after ?? before ?? asObject({ name: '', namespace: '' })
   const { name, namespace = '' } = metadata
-  const hasText = !['generate', 'unlock', 'run'].includes(op)
+  const hasText = !['generate', 'unlock', 'run', 'backup'].includes(op)
   const title = `${kind} ${namespace === '' ? name : `${namespace}/${name}`}`
   const diff = hasText ? unifiedDiff(title, before, after).split('\n').map((line) => (isPlain.test(line) ? redact(line) : looks(line))).join('\n') : ''
   return { step, op, kind, namespace, name, why: looks(why), diff }

@@ -51,6 +51,11 @@ const image = z.strictObject({
   tag: versions.imageTag.optional().describe('Tag of the Airflow image.'),
 })
 
+const backups = z.strictObject({
+  keep: z.int().min(1).max(1000).default(10).describe('How many dumps of the metadata database are kept; the newest that is whole is never deleted.'),
+  image: versions.image.default('docker.io/library/postgres:16').describe('Image with PostgreSQL\'s clients, for a database outside the cluster; at least as new as its server.'),
+})
+
 const airflow = z.strictObject({
   chart: places.chart.default('apache-airflow/airflow').describe('Helm chart: apache-airflow/airflow, airflow-stable/airflow, an oci:// address, or a folder or .tgz that begins with ./, ../ or /.'),
   version: versions.chartVersionOrAuto.default('1.10.0').describe('Version of the chart, or auto: the newest that fits this cluster and this Helm.'),
@@ -62,6 +67,7 @@ const airflow = z.strictObject({
   adopt: z.boolean().default(false).describe('Take over a release that was installed by other means, with its keys, passwords and data; `adopt` prints the configuration that fits it.'),
   admin: admin.prefault({}).describe('The first user of the web page.'),
   database: database.prefault({}).describe('The metadata database.'),
+  backups: backups.prefault({}).describe('Dumps of the metadata database: by hand, and before Airflow\'s version changes.'),
   image: image.optional().describe('An Airflow image of your own.'),
 })
 

@@ -23,7 +23,7 @@ function inOrder([a, ...one]: readonly string[], [b, ...other]: readonly string[
   return Number(a) - Number(b) || a.localeCompare(b)
 }
 
-function pointerOf(at: readonly string[]): string {
+export function pointerOf(at: readonly string[]): string {
   return at.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 }
 

@@ -57,6 +57,8 @@ function wordOf(change: Change, { agreed, doneAt }: StepRecord, sameWish: boolea
       return doneAt === undefined ? 'install' : again
     case 'unlock':
       return doneAt === undefined ? 'install' : again
+    case 'backup':
+      return 'nothing'
     case 'delete':
       // A first install that was cut off may have left a pod that keeps its set from going on; with the record lost, nobody knows.
       return change.freeing === true && agreed !== undefined && doneAt === undefined ? 'install' : again
@@ -95,6 +97,8 @@ export function keysOfChange(change: Change, ours = false): string[] {
     case 'release':
       // Not the revision: what somebody else has made of it, and of its objects, since.
       return [ours ? key(change.op, change.want) : key(change.op, change.want, change.live?.chart, change.live?.values, change.edits?.flatMap((edit) => keysOfChange(edit, ours)))]
+    case 'backup':
+      return [key(change.op, change.wish.place)]
     case 'unlock':
       return [key(change.op, change.release)]
     case 'uninstall':

@@ -11,7 +11,7 @@ import { finding, problem } from './finding.ts'
 const oneOf = <Name extends string>(names: Record<Name, unknown>): z.ZodType<Name, Name> => z.enum(Object.keys(names) as Name[])
 
 export const stepNames: Record<StepName, true> = { prereq: true, provisioner: true, storage: true, helm: true, ingress: true, executor: true }
-const operations: Record<Change['op'], true> = { create: true, update: true, replace: true, delete: true, patch: true, generate: true, release: true, unlock: true, uninstall: true }
+const operations: Record<Change['op'], true> = { create: true, update: true, replace: true, delete: true, patch: true, generate: true, release: true, backup: true, unlock: true, uninstall: true }
 
 export const stepNamed = oneOf(stepNames).describe('The step that it is about')
 const op = oneOf(operations).describe('What is done to the object')

@@ -36,6 +36,8 @@ export const faults = {
   'adoption-incomplete': { settleMs: 0, rule: 'A release is to be taken over, and the configuration lacks something that it is made of.' },
   'release-of-another-chart': { settleMs: 0, rule: 'The release was made of the chart of another maker than the one that is wanted.' },
   'postgres-major-version': { settleMs: 0, rule: 'PostgreSQL would be started in another major version over the data of the present one.', link: 'https://www.postgresql.org/docs/current/upgrading.html' },
+  'airflow-downgrade': { settleMs: 0, rule: 'An older Airflow is wanted than the one that has migrated the database.', link: 'https://airflow.apache.org/docs/apache-airflow/stable/howto/usage-cli.html#downgrading-airflow' },
+  'database-not-dumped': { settleMs: 0, rule: 'Airflow\'s version changes, and where the database lies is not known, so it is not dumped before.' },
   'helm-pending-lock': { settleMs: 900_000, rule: 'The newest Helm record has been pending for longer than any Helm works.', link: 'https://github.com/helm/helm/issues/8987' },
   'values-schema-rejected': { settleMs: 0, rule: 'The chart\'s schema, or its own checks, refuse a value.', link: 'https://github.com/apache/airflow/issues/37776' },
   'executor-not-supported-by-chart': { settleMs: 0, rule: 'The chart does not take the executor.', link: 'https://github.com/apache/airflow/pull/14766' },

@@ -4,6 +4,7 @@
  */
 import type { Container, ContainerStatus, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject, NonEmpty } from '../access.ts'
+import { servesWeb } from '../airflow/families.ts'
 import { type Failed, failed, fixOf, inNamespace, nameOf } from './observation.ts'
 import { ownerName, targetOf } from './owners.ts'
 

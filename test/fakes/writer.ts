@@ -17,11 +17,18 @@ export function recordingWriter(fail?: (verb: string) => Error | undefined): Rec
     acts,
     apply: (objects) => act('apply', ...names(objects)),
     create: (objects) => act('create', ...names(objects)),
-    remove: (live, wait) => act(wait === false ? 'dismiss' : 'remove', ...names([live])),
+    remove: (live, { wait, keepsPods } = {}) => act(wait === false ? 'dismiss' : keepsPods === true ? 'orphan' : 'remove', ...names([live])),
     patch: (live, patch) => act('patch', ...names([live]), ...patch.map(({ op, path }) => `${op} ${path}`)),
     upgrade: ({ name }) => act('upgrade', name),
     unlock: ({ name }) => act('unlock', name),
     uninstall: ({ name }) => act('uninstall', name),
+    dump: async (wish) => {
+      await act('dump', wish.place.database)
+      return { ...wish, file: '/state/backups/a.dump', sha256: '', size: 1, createdAt: '', namespace: wish.place.namespace, release: wish.place.release, database: wish.place.database, server: '15', bytes: 1, rows: {} }
+    },
+    load: (place, { file }, name) => act('load', place.database, file, name),
+    discard: (place, name) => act('discard', place.database, name),
+    swap: (place, name, kept) => act('swap', place.database, name, kept),
     random: (count) => Buffer.alloc(count, 7),
   }
 }

@@ -3,6 +3,8 @@ import { describe, makeChanges, nameOf, objectChanges, objectsOf } from '../../l
 import { blockedBy, checked } from '../../lib/check.ts'
 import type { KubernetesObject, NonEmpty, Release, ReleaseWish } from '../../lib/access.ts'
 import type { Change, Finding } from '../../lib/step.ts'
+import { AirstripError } from '../../lib/errors.ts'
+import { caught } from '../fakes/caught.ts'
 import { recordingWriter } from '../fakes/writer.ts'
 
 const map = (name: string, value = '1'): KubernetesObject => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'airflow' }, data: { value } })
@@ -18,6 +20,7 @@ const every: { [Op in Change['op']]: Extract<Change, { op: Op }> } = {
   patch: { op: 'patch', live: map('patched'), patch: [{ op: 'remove', path: '/data' }], why },
   generate: { op: 'generate', refs: [{ apiVersion: 'v1', kind: 'Secret', name: 'generated', namespace: 'airflow' }], why, make: (random) => [{ ...map('generated'), kind: 'Secret', stringData: { bytes: random(2).toString('hex') } }] },
   release: { op: 'release', want: wish, sameWish: false, why },
+  backup: { op: 'backup', wish: { place: { namespace: 'airflow', release: 'flow', database: 'metadata', pod: 'flow-postgresql-0', container: 'postgresql' }, airflow: '2.6.2', chart: 'airflow 1.10.0', why }, why },
   unlock: { op: 'unlock', release: { name: 'flow', namespace: 'airflow' }, live: {} as Release, why },
   uninstall: { op: 'uninstall', live: { name: 'flow', namespace: 'airflow' } as Release, why },
 }
@@ -25,14 +28,14 @@ const every: { [Op in Change['op']]: Extract<Change, { op: Op }> } = {
 void t.test('every kind of change names its objects', (t) => {
   t.same(Object.values(every).flatMap(objectsOf), [
     'ConfigMap airflow/created', 'ConfigMap airflow/updated', 'ConfigMap airflow/replaced', 'ConfigMap airflow/deleted', 'ConfigMap airflow/patched',
-    'Secret airflow/generated', 'Helm release airflow/flow', 'Helm release airflow/flow', 'Helm release airflow/flow',
+    'Secret airflow/generated', 'Helm release airflow/flow', 'Database airflow/metadata', 'Helm release airflow/flow', 'Helm release airflow/flow',
   ])
   t.equal(nameOf({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'airflow' } }), 'Namespace airflow')
   t.end()
 })
 
 void t.test('every kind of change is made by its own act', async (t) => {
-  for (const [op, acts] of Object.entries({ create: 'apply', update: 'apply', replace: 'remove,apply', delete: 'remove', patch: 'patch', generate: 'create', release: 'upgrade', unlock: 'unlock', uninstall: 'uninstall' })) {
+  for (const [op, acts] of Object.entries({ create: 'apply', update: 'apply', replace: 'remove,apply', delete: 'remove', patch: 'patch', generate: 'create', release: 'upgrade', backup: 'dump', unlock: 'unlock', uninstall: 'uninstall' })) {
     const writer = recordingWriter()
     await makeChanges([every[op as Change['op']]], writer)
     t.equal(writer.acts.map(({ verb }) => verb).join(), acts, op)
@@ -43,7 +46,7 @@ void t.test('changes are made in their order, and neighbours that are applied go
   const writer = recordingWriter()
   await makeChanges(Object.values(every) as NonEmpty<Change>, writer)
   t.same(writer.acts.map(({ verb, what }) => [verb, ...what].join(' ')), [
-    'apply ConfigMap created ConfigMap updated', 'remove ConfigMap replaced', 'apply ConfigMap replaced', 'remove ConfigMap deleted', 'patch ConfigMap patched remove /data', 'create Secret generated', 'upgrade flow', 'unlock flow', 'uninstall flow',
+    'apply ConfigMap created ConfigMap updated', 'remove ConfigMap replaced', 'apply ConfigMap replaced', 'remove ConfigMap deleted', 'patch ConfigMap patched remove /data', 'create Secret generated', 'upgrade flow', 'dump metadata', 'unlock flow', 'uninstall flow',
   ])
 })
 
@@ -74,4 +77,11 @@ void t.test('a check is satisfied without changes, and blocked by errors alone',
   t.match(blockedBy([one('warning')]), { blocked: undefined, warnings: [{}] })
   t.match(blockedBy([one('warning'), one('error')]), { blocked: { state: 'blocked', findings: [{ id: 'error' }], warnings: [{ id: 'warning' }] } })
   t.end()
+})
+
+void t.test('where the dump fails nothing comes after it, and that says how to go on', async (t) => {
+  const writer = recordingWriter((verb) => (verb === 'dump' ? new AirstripError('BACKUP_FAILED', 'The disk is full.', { next: 'Make room.' }) : undefined))
+  const error = await caught(makeChanges([every.backup, every.release], writer))
+  t.match(error, { code: 'BACKUP_FAILED', message: 'The upgrade was not begun: The disk is full.', next: 'Make room. To go on without a dump: apply --dangerous-skip-backup.' })
+  t.same(writer.acts.map(({ verb }) => verb), ['dump'])
 })

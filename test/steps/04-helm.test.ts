@@ -3,6 +3,7 @@ import { withHelmMarks } from '../../lib/airflow/hand-edits.ts'
 import { secretRefs } from '../../lib/airflow/keys.ts'
 import { chartMark, operationLease } from '../../lib/airflow/operation.ts'
 import { wishFor } from '../../lib/airflow/release.ts'
+import { markedLease } from '../../lib/airflow/restored.ts'
 import type { KubernetesObject, Release } from '../../lib/access.ts'
 import { helm } from '../../steps/04-helm.ts'
 import { clusterReader, type Cluster } from '../fakes/reader.ts'
@@ -89,6 +90,35 @@ void t.test('what would lose data is blocked before Helm is asked for anything',
   t.match(await helm.check(spec, reader), { state: 'blocked', findings: [{ id: 'postgres-pvc-old-password' }] })
   t.notOk(reader.asked.some((one) => one.startsWith('render')))
   t.match(await check({ release: release({ values: {} }) }), { state: 'blocked', findings: [{ id: 'release-not-airstrips' }] })
+})
+
+void t.test('before Airflow becomes another one its database is dumped, first of all', async (t) => {
+  const database: KubernetesObject = { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'airflow-postgresql', namespace: 'airflow' }, spec: { replicas: 1, template: { spec: { containers: [{ name: 'postgresql', env: [{ name: 'POSTGRES_PASSWORD' }] }] } } }, status: { readyReplicas: 1 } }
+  const runs = installed({ objects: [{ ...declared, status: undefined }, { ...database, status: undefined }] })
+  const live = withHelmMarks(database, { name: 'airflow', namespace: 'airflow' })
+  const newer = 'image: {tag: 2.7.1}'
+  const found = changesOf(await check({ objects: [...secrets, scheduler, live], release: runs }, { airflow: newer }))
+  t.match(found, [{ op: 'backup', why: /2\.6\.2 becomes 2\.7\.1/, wish: { airflow: '2.6.2', place: { pod: 'airflow-postgresql-0' } } }, { op: 'release' }])
+  const other = changesOf(await check({ objects: [...secrets, scheduler, live], release: runs }, { airflow: 'values: {webserver: {replicas: 2}}' }))
+  t.same(other.map(({ op }) => op), ['release'], 'not where it stays the same')
+  t.match(await check({ objects: [...secrets, scheduler], release: installed() }, { airflow: newer }), { changes: [{ op: 'release' }], warnings: [{ id: 'database-not-dumped' }] })
+  const never = installed({ status: 'failed', objects: runs.objects })
+  t.same(changesOf(await check({ objects: [...secrets, scheduler, live], release: never }, { airflow: newer })).map(({ op }) => op), ['release'], 'a first install that failed has nothing to lose')
+})
+
+void t.test('an older Airflow is refused before anything is touched, and let through when its dump was restored', async (t) => {
+  const runs = installed({ chart: { name: 'airflow', version: '1.11.0', appVersion: '2.7.1' } })
+  t.match(await check({ objects: [...secrets, scheduler], release: runs }), { state: 'blocked', findings: [{ id: 'airflow-downgrade' }] })
+  const restored = markedLease({ name: 'airflow', namespace: 'airflow' }, undefined, { stopped: { 'Deployment/airflow-scheduler': 1 }, airflow: '2.6.2' }, new Date())
+  const stopped = { ...scheduler, spec: { ...(scheduler.spec as object), replicas: 0 } }
+  t.match(changesOf(await check({ objects: [...secrets, stopped, restored], release: runs })), [{ op: 'patch', why: /a restore/ }, { op: 'release' }])
+})
+
+void t.test('what a restore that was killed had stopped is started, though its replicas are nobody\'s to put back', async (t) => {
+  const left = markedLease({ name: 'airflow', namespace: 'airflow' }, undefined, { stopped: { 'Deployment/airflow-scheduler': 3 } }, new Date())
+  const stopped = { ...scheduler, spec: { ...(scheduler.spec as object), replicas: 0 } }
+  const found = changesOf(await check({ objects: [...secrets, stopped, left], release: installed() }, { diff: 'ignore: [{kind: Deployment, path: /spec/replicas, reason: scaled at night}]' }))
+  t.match(found, [{ op: 'patch', patch: [{ value: 0 }, { value: 3 }] }, { op: 'patch', live: { kind: 'Lease' } }])
 })
 
 void t.test('it is verified by its own objects', async (t) => {

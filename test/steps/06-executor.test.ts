@@ -8,7 +8,7 @@ import { changesOf, chart, config, family } from './config.ts'
 
 const spec = executor.spec(config())
 const running = (name: string, objects: KubernetesObject[] = []): Release => release({ values: wishFor(spec.release, family, name).values, objects })
-const check = (one: Release | undefined) => executor.check(spec, clusterReader({ chart, release: one }))
+const check = (one: Release | undefined, appVersion?: string) => executor.check(spec, clusterReader({ release: one, chart: { ...chart, appVersion: appVersion ?? chart.appVersion } }))
 
 void t.test('a release with the wanted executor is satisfied', async (t) => {
   t.match(await check(running('KubernetesExecutor')), { state: 'satisfied' })
@@ -20,6 +20,12 @@ void t.test('a release with another one is moved, and nothing but the executor c
   t.match(change, { op: 'release', why: 'executor CeleryExecutor becomes KubernetesExecutor' })
   const had = running('CeleryExecutor').values
   t.strictSame(change?.op === 'release' && change.want.values, { ...had, executor: 'KubernetesExecutor' })
+})
+
+void t.test('alone it changes Airflow\'s version as carefully as step helm', async (t) => {
+  const database: KubernetesObject = { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'airflow-postgresql' }, spec: { template: { spec: { containers: [{ name: 'postgresql', env: [{ name: 'POSTGRES_PASSWORD' }] }] } } } }
+  t.same(changesOf(await check(running('CeleryExecutor', [database]), '2.10.5')).map(({ op }) => op), ['backup', 'release'])
+  t.match(await check(running('CeleryExecutor', [database]), '1.0.0'), { state: 'blocked', findings: [{ id: 'airflow-downgrade' }] })
 })
 
 void t.test('an executor that the chart refuses is refused before Helm is asked, with the nearest that works', async (t) => {

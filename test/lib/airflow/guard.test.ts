@@ -1,5 +1,5 @@
 import t from 'tap'
-import { guardRelease, type Surety } from '../../../lib/airflow/guard.ts'
+import { guardDowngrade, guardRelease, type Surety } from '../../../lib/airflow/guard.ts'
 import { families } from '../../../lib/airflow/families.ts'
 import { secretNames } from '../../../lib/airflow/keys.ts'
 import { executors } from '../../../lib/config/schema.ts'
@@ -84,5 +84,26 @@ void t.test('what a chart of another version would bring is not left to chance',
 void t.test('a release of another maker\'s chart is not upgraded', (t) => {
   const theirs = release({ chart: { name: 'airflow', version: '8.7.1', appVersion: '2.5.3' }, values: {} })
   t.same(ids(wish(), theirs), ['release-of-another-chart'], 'and nothing else is said of it')
+  t.end()
+})
+
+void t.test('Airflow goes back only where its database went before', (t) => {
+  const runs = release({ chart: { name: 'airflow', version: '1.11.0', appVersion: '2.7.1' } })
+  const found = (wanted: string, record = runs, airflow?: string): string[] => guardDowngrade(wanted, record, { stopped: {}, airflow }).map(({ id }) => id)
+  t.same(found('2.6.2'), ['airflow-downgrade'])
+  t.same([found('2.7.1'), found('2.8.0'), found('mine')], [[], [], []])
+  t.same(found('2.6.2', { ...runs, values: { defaultAirflowTag: '2.6.2' } }), [], 'it runs that image already')
+  t.same(found('2.6.2', runs, '2.6.2'), [], 'the dump of then was restored')
+  t.same(found('2.5.1', runs, '2.6.2'), ['airflow-downgrade'], 'and that is not of this one')
+  t.end()
+})
+
+void t.test('an upgrade that never came to its migrations may be taken back', (t) => {
+  const hook = (phase: string) => ({ ref: { apiVersion: 'batch/v1', kind: 'Job', name: 'airflow-run-airflow-migrations', namespace: 'airflow' }, events: ['post-upgrade'], deletePolicies: [], phase })
+  const failed = (phase: string, base?: []): Release => release({ status: 'failed', chart: { name: 'airflow', version: '1.11.0', appVersion: '2.7.1' }, hooks: [hook(phase)], base })
+  const found = (record: Release): string[] => guardDowngrade('2.6.2', record, { stopped: {} }).map(({ id }) => id)
+  t.same(found(failed('Unknown', [])), [])
+  t.same(found(failed('Failed', [])), ['airflow-downgrade'])
+  t.same(found(failed('Failed')), [], 'a first install that never came to its migrations has nothing to lose')
   t.end()
 })

@@ -4,6 +4,7 @@ import { decodeRecord } from '../../../lib/cluster/release.ts'
 import { createWriter, type Hands } from '../../../lib/cluster/writer.ts'
 import type { KubernetesObject, ReleaseWish } from '../../../lib/access.ts'
 import { fakeApi } from '../../fakes/api.ts'
+import { nowhere } from '../../fakes/dumps.ts'
 import { caught } from '../../fakes/caught.ts'
 import { connectionOf, fakeExec, type Scripted } from '../../fakes/exec.ts'
 
@@ -21,6 +22,7 @@ function writerOn(script: Scripted[], hands: Partial<Hands> = {}, objects: Kuber
     now: () => new Date('2023-08-02T10:30:00Z'),
     backup: () => Promise.reject(new Error('unscripted: backup')),
     endOrphans: () => Promise.reject(new Error('unscripted: endOrphans')),
+    dumps: { folder: nowhere(), keep: 10, note: () => undefined },
     ...hands,
   }
   return { ...fake, connection, writer: createWriter(connection, all) }
@@ -161,7 +163,7 @@ void t.test('Helm uninstalls while the Lease says who does it, and one that is g
 
 void t.test('what is taken down is not waited for inside kubectl', async (t) => {
   const { writer, lines } = writerOn([{ when: /^kubectl delete/, answers: ok }])
-  await writer.remove(secret('one'), false)
+  await writer.remove(secret('one'), { wait: false })
   t.same(lines(), ['kubectl delete -f - --ignore-not-found --wait=false'])
 })
 

@@ -34,8 +34,8 @@ function world(steps: Step[], names: string[], goneAfterMs = 3000) {
   const saved: string[] = []
   const writer: Writer = {
     ...writes,
-    remove: async (live, wait) => {
-      await writes.remove(live, wait)
+    remove: async (live, how) => {
+      await writes.remove(live, how)
       const index = objects.findIndex(({ metadata }) => metadata.uid === live.metadata.uid)
       objects.splice(index, 1, object(live.metadata.name, { deletionTimestamp: 'now' }))
       told.clock.at(told.clock.passed() + goneAfterMs, () => {
