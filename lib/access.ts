@@ -2,7 +2,7 @@
  * What a step may look at and change: the Reader, which has no write methods, the Writer, and the
  * shapes that they speak in. Types only.
  */
-import type { Chart, ChartSource, Release, ReleaseName, ReleaseWish, Rendered } from './helm.ts'
+import type { Chart, ChartList, ChartSource, Release, ReleaseName, ReleaseWish, Rendered } from './helm.ts'
 import type { KubernetesObject, ObjectRef } from './object.ts'
 
 export type * from './helm.ts'
@@ -121,10 +121,17 @@ export interface Reader {
   /** Kinds that the API server does not have give no objects. */
   list(query: ListQuery): Promise<KubernetesObject[]>
   versions(): Promise<Versions>
+  /** The API server's alone, and those that need no cluster. */
+  server(): Promise<string>
+  tools(): Promise<Pick<Versions, 'kubectl' | 'helm'>>
+  /** Those of these kinds that the API server does not have. */
+  lacking(kinds: readonly Pick<ObjectRef, 'apiVersion' | 'kind'>[]): Promise<Pick<ObjectRef, 'apiVersion' | 'kind'>[]>
   permissions(namespace: string): Promise<Permissions>
   /** The newest record that is not superseded. */
   release(name: string, namespace: string): Promise<Release | undefined>
   chart(source: ChartSource): Promise<Chart>
+  /** The versions of a chart that can be had, as `airflow.chart` names it. */
+  charts(reference: string): Promise<ChartList>
   /** What Helm would make of the wish now; takes seconds. */
   render(wish: ReleaseWish): Promise<Rendered>
   manifest(source: ManifestSource): Promise<KubernetesObject[]>

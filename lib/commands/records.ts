@@ -1,5 +1,5 @@
 import type { Command } from './deps.ts'
-import { applyOptions, commonOptions, detailedExitcode, doctorOptions, scheduleAction, scheduleOptions, selectionOptions } from './options.ts'
+import { applyOptions, chartsOptions, commonOptions, detailedExitcode, doctorOptions, scheduleAction, scheduleOptions, selectionOptions } from './options.ts'
 
 /** The commands as data. What one does is read when it is called: all of them together take a while to read. */
 export const commands: readonly Command[] = [
@@ -26,6 +26,12 @@ export const commands: readonly Command[] = [
     about: 'find the root cause of what is wrong now, with evidence and the fix; changes nothing without --fix',
     options: [...commonOptions, ...doctorOptions],
     run: async (flags, deps) => (await import('./doctor.ts')).runDoctor(flags, deps),
+  },
+  {
+    name: 'charts',
+    about: 'the versions of the chart, newest first, and which of them fit this cluster and this Helm; changes nothing',
+    options: [...commonOptions, ...chartsOptions],
+    run: async (flags, deps) => (await import('./charts.ts')).runCharts(flags, deps),
   },
   {
     name: 'schedule',
