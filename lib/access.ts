@@ -2,7 +2,7 @@
  * What a step may look at and change: the Reader, which has no write methods, the Writer, and the
  * shapes that they speak in. Types only.
  */
-import type { Chart, ChartList, ChartSource, Release, ReleaseName, ReleaseWish, Rendered } from './helm.ts'
+import type { Chart, ChartList, ChartSource, ImageAnswer, Release, ReleaseName, ReleaseWish, Rendered } from './helm.ts'
 import type { KubernetesObject, ObjectRef } from './object.ts'
 
 export type * from './helm.ts'
@@ -134,6 +134,8 @@ export interface Reader {
   charts(reference: string): Promise<ChartList>
   /** What Helm would make of the wish now; takes seconds. */
   render(wish: ReleaseWish): Promise<Rendered>
+  /** Whether their registries have them, within seconds. */
+  images(images: readonly string[]): Promise<ImageAnswer[]>
   manifest(source: ManifestSource): Promise<KubernetesObject[]>
   secret(source: SecretSource): Promise<string>
   /** The last lines, or undefined where the container has none. */

@@ -1,12 +1,14 @@
+import { releaseAndChart } from '../lib/airflow/choice.ts'
 import { guardRelease, type Surety } from '../lib/airflow/guard.ts'
 import type { Family } from '../lib/airflow/families.ts'
 import { makeSecrets, secretRefs } from '../lib/airflow/keys.ts'
 import { judgeLock, readLease, type LockVerdict } from '../lib/airflow/lock.ts'
 import { handAdditions, handEdits, hookEdits, scaledByOthers, standingHooks } from '../lib/airflow/hand-edits.ts'
 import { operationRef } from '../lib/airflow/operation.ts'
-import { executorOf, familyFor, releaseAndChart, upgradeReason, wishChanged, wishFor } from '../lib/airflow/release.ts'
+import { executorOf, familyFor, upgradeReason, wishChanged, wishOf } from '../lib/airflow/release.ts'
 import { freeStuck, lackingSets, type Mending } from '../lib/airflow/stuck.ts'
 import { airflowSpec, databaseClaimRef, type AirflowSlice, type AirflowSpec } from '../lib/airflow/spec.ts'
+import { asInstalled, vetted } from '../lib/airflow/vet.ts'
 import { makeChanges, refOf } from '../lib/changes.ts'
 import { blockedBy, checked, isNonEmpty } from '../lib/check.ts'
 import { explainRelease } from '../lib/doctor/explain.ts'
@@ -27,11 +29,11 @@ export const helm: Step<AirflowSlice, AirflowSpec> = {
 
   async check(spec, reader) {
     const { name, namespace } = spec.release
-    const [release, chart] = await releaseAndChart(spec.release, reader)
+    const [release, chart, chosen] = await releaseAndChart(spec.release, reader)
     const family = familyFor(spec.release, chart)
     const [claim, lease, ...secrets] = await reader.get([databaseClaimRef(spec), operationRef(spec.release), ...secretRefs(spec.keys, family)])
     const executor = release === undefined ? spec.release.executor : executorOf(release)
-    const wish = wishFor(spec.release, family, executor)
+    const wish = asInstalled(wishOf(spec.release, chart, executor), release)
     const { blocked } = blockedBy(guardRelease({ wish, family, executor }, release, suretyOf(spec, secrets, claim)))
     if (blocked !== undefined) return blocked
     const verdict = await judgeOperation(release, lease, reader)
@@ -39,7 +41,9 @@ export const helm: Step<AirflowSlice, AirflowSpec> = {
     const unlock: Change[] = verdict.state === 'stale' ? [{ op: 'unlock', release: { name, namespace }, live: release, why: verdict.why }] : []
     const keys = await keyChange(spec, family, secrets, reader)
     const mends = await releaseChanges(spec, wish, { chart, release, lease, verdict }, reader)
-    return checked([...keys, ...unlock, ...mends], evidenceOf(release))
+    const { changes, findings } = await vetted(mends, { chart, executor }, reader)
+    const { blocked: unfit, warnings } = blockedBy([...chosen, ...findings])
+    return unfit ?? checked([...keys, ...unlock, ...changes], evidenceOf(release), warnings)
   },
 
   apply: makeChanges,

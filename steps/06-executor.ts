@@ -1,9 +1,11 @@
+import { releaseAndChart } from '../lib/airflow/choice.ts'
 import { celeryWorkloads, partsOf } from '../lib/airflow/executors.ts'
 import { guardExecutor } from '../lib/airflow/guard.ts'
-import { executorOf, familyFor, releaseAndChart, wishFor } from '../lib/airflow/release.ts'
+import { executorOf, familyFor, wishOf } from '../lib/airflow/release.ts'
 import { airflowSpec, type AirflowSlice, type AirflowSpec } from '../lib/airflow/spec.ts'
+import { asInstalled, vetted } from '../lib/airflow/vet.ts'
 import { nameOf, makeChanges } from '../lib/changes.ts'
-import { blockedBy, isNonEmpty } from '../lib/check.ts'
+import { blockedBy, checked, isNonEmpty } from '../lib/check.ts'
 import { explainRelease } from '../lib/doctor/explain.ts'
 import { lookAtRelease } from '../lib/observe/look-release.ts'
 import type { ObjectRef, Reader } from '../lib/access.ts'
@@ -28,7 +30,10 @@ export const executor: Step<AirflowSlice, AirflowSpec> = {
     if (release === undefined) return { state: 'waiting', on: [{ object: `Helm release ${spec.namespace}/${spec.name}`, reason: 'is not installed yet' }] }
     const now = executorOf(release)
     if (now === spec.executor) return { state: 'satisfied', evidence: [] }
-    return { state: 'drifted', changes: [{ op: 'release', want: wishFor(spec, family, spec.executor), live: release, sameWish: false, why: `executor ${now} becomes ${spec.executor}` }] }
+    const want = asInstalled(wishOf(spec, chart, spec.executor), release)
+    const { changes, findings } = await vetted([{ op: 'release', want, live: release, sameWish: false, why: `executor ${now} becomes ${spec.executor}` }], { chart, executor: spec.executor }, reader)
+    const { blocked: unfit, warnings } = blockedBy(findings)
+    return unfit ?? checked(changes, [], warnings)
   },
 
   apply: makeChanges,
