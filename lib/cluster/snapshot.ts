@@ -28,8 +28,13 @@ export function snapshot(reader: Reader): Reader {
     versions: () => once(['versions'], () => reader.versions()),
     permissions: (namespace) => once(['permissions', namespace], () => reader.permissions(namespace)),
     release: (name, namespace) => once(['release', name, namespace], () => reader.release(name, namespace)),
+    charts: (reference) => once(['charts', reference], () => reader.charts(reference)),
+    lacking: (asked) => once(['lacking', asked], () => reader.lacking(asked)),
+    server: () => once(['server'], () => reader.server()),
+    tools: () => once(['tools'], () => reader.tools()),
     chart: (source) => once(['chart', source], () => reader.chart(source)),
     render: (wish) => once(['render', wish], () => reader.render(wish)),
+    images: (images) => once(['images', images], () => reader.images(images)),
     manifest: (source) => once(['manifest', source], () => reader.manifest(source)),
   }
 }

@@ -2,9 +2,11 @@ import { dirname, join } from 'node:path'
 import { dumpFolder } from '../adapters/dumps.ts'
 import { stateFile, writeBackup } from '../adapters/files.ts'
 import { findChart } from '../cluster/chart.ts'
+import { listCharts } from '../cluster/chart-list.ts'
 import type { Ask } from '../cluster/api.ts'
 import type { Connection } from '../cluster/connection.ts'
 import type { Call, Exec } from '../cluster/exec.ts'
+import { askRegistries } from '../cluster/image-registry.ts'
 import { getHttps } from '../cluster/https.ts'
 import { endOrphans, folderFacts, holderAlive, readSecret, resolveHost } from '../cluster/machine.ts'
 import { findManifest } from '../cluster/manifest.ts'
@@ -33,8 +35,7 @@ export interface Session {
   writer: (signal: AbortSignal, tell?: Emit) => Writer
 }
 
-export function openSession(flags: Flags, deps: Deps, redactor: Redactor, emit: Emit): Session {
-  const config = loadConfig(flags.config, deps.readFile)
+export function openSession(flags: Flags, deps: Deps, redactor: Redactor, emit: Emit, config = loadConfig(flags.config, deps.readFile)): Session {
   const onRetry = announceOnce(emit)
   const dry = flags.dryRun === true
   const tell = (would: boolean) => ({ tool, args }: Call): void => {
@@ -60,12 +61,13 @@ export function openSession(flags: Flags, deps: Deps, redactor: Redactor, emit: 
   })
   const around = surroundings(connection(deps.signal), deps)
   const file = stateFile(flags.state)
+  const known = new Map<string, Promise<unknown>>()
   const backups = join(dirname(flags.state), 'backups')
   return {
     config,
     redactor,
     file,
-    look: () => snapshot(createReader(connection(deps.signal), around)),
+    look: () => snapshot(remembering(createReader(connection(deps.signal), around), known)),
     writer: (signal, tellThere = emit) => inDryRun(dry, tell(true), createWriter(connection(signal, dry ? dryExec(looking, tell(true)) : deps.exec), {
       random: deps.random,
       chart: (source) => around.chart(source),
@@ -78,7 +80,19 @@ export function openSession(flags: Flags, deps: Deps, redactor: Redactor, emit: 
   }
 }
 
-const looks = ['version', 'show', 'pull', 'config']
+/** What takes seconds and does not change while a run lasts: what a chart is rendered to, and what registries have. */
+function remembering(reader: Reader, known: Map<string, Promise<unknown>>): Reader {
+  const once = <T>(key: unknown, ask: () => Promise<T>): Promise<T> => {
+    const text = JSON.stringify(key)
+    const answer = (known.get(text) as Promise<T> | undefined) ?? ask()
+    known.set(text, answer)
+    answer.catch(() => known.delete(text))
+    return answer
+  }
+  return { ...reader, render: (wish) => once(['render', wish], () => reader.render(wish)), images: (images) => once(['images', images], () => reader.images(images)) }
+}
+
+const looks = ['version', 'show', 'pull', 'config', 'repo']
 
 /** Runs what only looks, and tells the rest instead of running it. */
 function dryExec(run: Exec, tell: (call: Call) => void): Exec {
@@ -105,10 +119,12 @@ function surroundings(connection: Connection, deps: Deps): Surroundings {
   return {
     tools: () => toolVersions(connection, { cacheFolder: deps.cacheFolder, path: deps.env.PATH ?? '' }),
     chart: (source) => findChart(connection, deps.cacheFolder, source),
-    manifest: (source) => findManifest(deps.cacheFolder, deps.fetchText, source),
+    charts: (reference) => listCharts(connection, { cacheFolder: deps.cacheFolder, fetch: deps.fetchText, now: () => deps.clock.now() }, reference),
+    manifest: (source) => findManifest(deps.cacheFolder, async (url) => (await deps.fetchText(url)).text ?? '', source),
     secret: (source) => Promise.resolve(readSecret(source, deps.env)),
     resolve: resolveHost,
     https: getHttps,
+    images: (images) => askRegistries(images, undefined, deps.signal),
     folder: (path, node) => Promise.resolve(folderFacts(path, node)),
     // While this process looks, it runs no Helm: a lock of its own is one that it left behind.
     alive: (holder) => Promise.resolve(holder === deps.holder ? false : holderAlive(holder)),
