@@ -5,7 +5,7 @@ import { makeChanges, objectsOf } from '../changes.ts'
 import { isNonEmpty } from '../check.ts'
 import type { Config } from '../config/schema.ts'
 import { announcePlan } from '../engine/agreement.ts'
-import { identify } from '../engine/identity.ts'
+import { clusterId, identify } from '../engine/identity.ts'
 import { AirstripError } from '../errors.ts'
 import { pick } from '../manifest/load.ts'
 import { storageObjects } from '../manifest/storage.ts'
@@ -20,6 +20,8 @@ import { clusterOf, recorded, running, type Run } from './run.ts'
 export async function importKeys(file: string, flags: Flags, deps: Deps): Promise<number> {
   refuseOtherFormat(file)
   return running([], flags, deps, async (run) => {
+    // To try a passphrase takes a second in which nothing else goes on: the way to the cluster must be open by then.
+    await clusterId(run.session.look())
     const keyring = await opened(file, run)
     return recorded(run, false, async (state) => {
       run.emit({ type: 'run-started', command: 'keys import', cluster: clusterOf(flags), steps: [] })
