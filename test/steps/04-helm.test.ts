@@ -111,7 +111,10 @@ void t.test('an older Airflow is refused before anything is touched, and let thr
   t.match(await check({ objects: [...secrets, scheduler], release: runs }), { state: 'blocked', findings: [{ id: 'airflow-downgrade' }] })
   const restored = markedLease({ name: 'airflow', namespace: 'airflow' }, undefined, { stopped: { 'Deployment/airflow-scheduler': 1 }, airflow: '2.6.2' }, new Date())
   const stopped = { ...scheduler, spec: { ...(scheduler.spec as object), replicas: 0 } }
-  t.match(changesOf(await check({ objects: [...secrets, stopped, restored], release: runs })), [{ op: 'patch', why: /a restore/ }, { op: 'release' }])
+  t.match(changesOf(await check({ objects: [...secrets, stopped, restored], release: runs })), [{ op: 'release' }])
+  t.equal(changesOf(await check({ objects: [...secrets, stopped, restored], release: runs })).length, 1, 'Helm starts what was stopped, in the new version at once')
+  const scaledByOthers = { ...declared, status: undefined, spec: { ...(declared.spec as object), replicas: undefined } }
+  t.match(changesOf(await check({ objects: [...secrets, stopped, restored], release: { ...runs, objects: [scaledByOthers] } })), [{ op: 'release' }, { op: 'patch', why: /a restore/ }])
 })
 
 void t.test('what a restore that was killed had stopped is started, though its replicas are nobody\'s to put back', async (t) => {
