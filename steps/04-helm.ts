@@ -10,7 +10,7 @@ import { judgeOperation, type LockVerdict } from '../lib/airflow/lock.ts'
 import { handAdditions, handEdits, hookEdits, scaledByOthers, standingHooks } from '../lib/airflow/hand-edits.ts'
 import { operationRef } from '../lib/airflow/operation.ts'
 import { executorOf, familyFor, upgradeReason, wishChanged, wishOf } from '../lib/airflow/release.ts'
-import { forget, readMark, restoredReason, startAgain } from '../lib/airflow/restored.ts'
+import { forget, notByHelm, readMark, restoredReason, startAgain } from '../lib/airflow/restored.ts'
 import { freeStuck, lackingSets, type Mending } from '../lib/airflow/stuck.ts'
 import { airflowSpec, databaseClaimRef, type AirflowSlice, type AirflowSpec } from '../lib/airflow/spec.ts'
 import { takeDownAirflow } from '../lib/airflow/takedown.ts'
@@ -129,7 +129,7 @@ async function releaseChanges(spec: AirflowSpec, want: ReleaseWish, { chart, rel
   const edits = cutOff === undefined ? handEdits(release, live, ignore) : []
   if (reason === undefined) return { changes: [...started, ...byHand, ...freed, ...forget(lease)], warnings: [] }
   const [{ changes: backup, warnings }, refused] = await Promise.all([backupBefore(spec, want, chart, release, mark, reader), refusedChanges(want, live, freed, reader)])
-  return { changes: [...backup, ...started, ...byHand, ...freed, ...refused, { op: 'release', want, live: release, edits, ...reason }], warnings }
+  return { changes: [...backup, ...byHand, ...freed, ...refused, { op: 'release', want, live: release, edits, ...reason }, ...notByHelm(started, release)], warnings }
 }
 
 /** What Helm would be refused to change, where it is not taken away already. */

@@ -48,8 +48,8 @@ export function restoredReason({ airflow }: RestoreMark, wanted: string): Upgrad
 }
 
 /** What a restore stopped is started again; `live` is what will be there then, in the same order. */
-export function startAgain(live: readonly (KubernetesObject | undefined)[], { stopped }: RestoreMark): { changes: Change[]; live: (KubernetesObject | undefined)[] } {
-  const changes: Change[] = []
+export function startAgain(live: readonly (KubernetesObject | undefined)[], { stopped }: RestoreMark): { changes: Extract<Change, { op: 'patch' }>[]; live: (KubernetesObject | undefined)[] } {
+  const changes: Extract<Change, { op: 'patch' }>[] = []
   const after = live.map((object) => {
     const replicas = object === undefined ? undefined : stopped[`${object.kind}/${object.metadata.name}`]
     if (object === undefined || replicas === undefined || replicas === 0 || (object.spec as { replicas?: number }).replicas !== 0) return object
@@ -62,6 +62,15 @@ export function startAgain(live: readonly (KubernetesObject | undefined)[], { st
     return { ...object, spec: { ...(object.spec as object), replicas } }
   })
   return { changes, live: after }
+}
+
+/**
+ * An upgrade starts the others itself, and in the new version at once: a pod of the old one, which
+ * waits for migrations that never come, could keep its StatefulSet from ever getting there.
+ */
+export function notByHelm<Started extends { live: KubernetesObject }>(started: readonly Started[], release: Release): Started[] {
+  const isOpen = ({ kind, metadata }: KubernetesObject): boolean => release.objects.some((one) => one.kind === kind && one.metadata.name === metadata.name && (one.spec as { replicas?: number }).replicas === undefined)
+  return started.filter(({ live }) => isOpen(live))
 }
 
 /** The marks go when what they are about is made good. */

@@ -86,7 +86,7 @@ async function upgraded(t: Test, { it, wanted, run }: Shared): Promise<void> {
 async function downgraded(t: Test, { it, wanted, run }: Shared): Promise<void> {
   it.write(wanted('2.6.2'))
   const revisions = (await recordsOf('backup')).length
-  says(t, (await run(t, 1, 'apply')).stderr, '[airflow-downgrade]', 'backup --list')
+  says(t, (await run(t, 1, 'apply')).stderr, '[airflow-downgrade]', 'run.ts backup', 'run.ts restore')
   t.equal((await recordsOf('backup')).length, revisions, 'Helm was not asked')
   await sql("INSERT INTO dag VALUES ('three', false, '/z')")
   const then = (await recorded(it)).find(({ why }) => why.startsWith('before Airflow 2.6.2'))

@@ -97,13 +97,13 @@ void t.test('before Airflow becomes another one its database is dumped, first of
   const runs = installed({ objects: [{ ...declared, status: undefined }, { ...database, status: undefined }] })
   const live = withHelmMarks(database, { name: 'airflow', namespace: 'airflow' })
   const newer = 'image: {tag: 2.7.1}'
-  const found = changesOf(await check({ objects: [...secrets, scheduler, live], release: runs }, { airflow: newer }))
+  const found = changesOf(await check({ objects: [...secrets, scheduler, live], rendered: { objects: [], hooks: [] }, release: runs }, { airflow: newer }))
   t.match(found, [{ op: 'backup', why: /2\.6\.2 becomes 2\.7\.1/, wish: { airflow: '2.6.2', place: { pod: 'airflow-postgresql-0' } } }, { op: 'release' }])
-  const other = changesOf(await check({ objects: [...secrets, scheduler, live], release: runs }, { airflow: 'values: {webserver: {replicas: 2}}' }))
+  const other = changesOf(await check({ objects: [...secrets, scheduler, live], rendered: { objects: [], hooks: [] }, release: runs }, { airflow: 'values: {webserver: {replicas: 2}}' }))
   t.same(other.map(({ op }) => op), ['release'], 'not where it stays the same')
   t.match(await check({ objects: [...secrets, scheduler], release: installed() }, { airflow: newer }), { changes: [{ op: 'release' }], warnings: [{ id: 'database-not-dumped' }] })
   const never = installed({ status: 'failed', objects: runs.objects })
-  t.same(changesOf(await check({ objects: [...secrets, scheduler, live], release: never }, { airflow: newer })).map(({ op }) => op), ['release'], 'a first install that failed has nothing to lose')
+  t.same(changesOf(await check({ objects: [...secrets, scheduler, live], rendered: { objects: [], hooks: [] }, release: never }, { airflow: newer })).map(({ op }) => op), ['release'], 'a first install that failed has nothing to lose')
 })
 
 void t.test('an older Airflow is refused before anything is touched, and let through when its dump was restored', async (t) => {
@@ -111,7 +111,10 @@ void t.test('an older Airflow is refused before anything is touched, and let thr
   t.match(await check({ objects: [...secrets, scheduler], release: runs }), { state: 'blocked', findings: [{ id: 'airflow-downgrade' }] })
   const restored = markedLease({ name: 'airflow', namespace: 'airflow' }, undefined, { stopped: { 'Deployment/airflow-scheduler': 1 }, airflow: '2.6.2' }, new Date())
   const stopped = { ...scheduler, spec: { ...(scheduler.spec as object), replicas: 0 } }
-  t.match(changesOf(await check({ objects: [...secrets, stopped, restored], release: runs })), [{ op: 'patch', why: /a restore/ }, { op: 'release' }])
+  t.match(changesOf(await check({ objects: [...secrets, stopped, restored], release: runs })), [{ op: 'release' }])
+  t.equal(changesOf(await check({ objects: [...secrets, stopped, restored], release: runs })).length, 1, 'Helm starts what was stopped, in the new version at once')
+  const scaledByOthers = { ...declared, status: undefined, spec: { ...(declared.spec as object), replicas: undefined } }
+  t.match(changesOf(await check({ objects: [...secrets, stopped, restored], release: { ...runs, objects: [scaledByOthers] } })), [{ op: 'release' }, { op: 'patch', why: /a restore/ }])
 })
 
 void t.test('what a restore that was killed had stopped is started, though its replicas are nobody\'s to put back', async (t) => {
