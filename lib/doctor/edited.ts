@@ -1,6 +1,7 @@
 /** Whether what fails was edited by hand, since then the first thing to do is to put it back. */
 import { withHelmMarks } from '../airflow/hand-edits.ts'
 import type { KubernetesObject, NonEmpty } from '../access.ts'
+import { isRecord } from '../diff/compare.ts'
 import { drift } from '../diff/rules.ts'
 import { nameOf } from '../observe/observation.ts'
 import { workloadOf } from '../observe/owners.ts'
@@ -10,7 +11,7 @@ import type { Evidence } from './evidence.ts'
 
 /** What a workload's own template can be the reason of. */
 const ofTemplates: readonly FaultId[] = [
-  'claim-missing', 'node-affinity-mismatch', 'untolerated-taint', 'insufficient-cpu-or-memory', 'admission-refused', 'service-account-missing', 'object-invalid',
+  'claim-missing', 'node-affinity-mismatch', 'untolerated-taint', 'insufficient-cpu-or-memory', 'host-port-taken', 'pod-affinity-unsatisfied', 'scheduler-unknown', 'volume-mount-failed', 'admission-refused', 'service-account-missing', 'object-invalid',
   'bitnami-image-removed', 'wrong-cpu-architecture', 'image-not-found', 'image-registry-unreachable', 'image-pull-denied', 'invalid-image-name', 'container-config-error',
   'readiness-probe-failing', 'probe-path-mismatch', 'scheduler-liveness-restart-loop', 'webserver-oom-or-slow-start', 'oom-killed', 'crash-loop',
 ]
@@ -26,26 +27,40 @@ export function withEdits(finding: Finding, evidence: Evidence): Finding {
 }
 
 /** Nobody fills these in by himself, and who wrote them is not kept with the evidence. */
-const neverFilledIn = ['nodeSelector', 'affinity', 'priorityClassName', 'runtimeClassName', 'command', 'args', 'envFrom'] as const
-type Part = Partial<Record<(typeof neverFilledIn)[number], unknown>> & { name?: string; env?: { name: string }[]; containers?: Part[]; initContainers?: Part[] }
+const neverFilledIn = ['nodeSelector', 'affinity', 'topologySpreadConstraints', 'tolerations', 'priorityClassName', 'runtimeClassName', 'hostNetwork', 'command', 'args', 'envFrom'] as const
+/** Lists of things with names, and maps, of which the API server adds no part to a template. */
+const namedLists = ['env', 'volumes', 'volumeMounts'] as const
+const maps = ['resources', 'securityContext'] as const
+type Part = Partial<Record<(typeof neverFilledIn)[number] | (typeof maps)[number], unknown>> & Partial<Record<(typeof namedLists)[number], { name: string }[]>> & { name?: string; schedulerName?: string; containers?: Part[]; initContainers?: Part[] }
 
 function addedTo(want: KubernetesObject, live: KubernetesObject): string[] {
   const templateOf = ({ spec }: KubernetesObject): Part => (spec as { template?: { spec?: Part } } | undefined)?.template?.spec ?? {}
   const containersOf = ({ initContainers = [], containers = [] }: Part): Part[] => [...initContainers, ...containers]
   const [wanted, there] = [templateOf(want), templateOf(live)]
-  const added = (one: Part, other: Part, path: string): string[] => neverFilledIn.filter((key) => one[key] === undefined && other[key] !== undefined).map((key) => `${path}.${key}`)
+  const added = (one: Part, other: Part, path: string): string[] => [
+    ...neverFilledIn.filter((key) => one[key] === undefined && other[key] !== undefined).map((key) => `${path}.${key}`),
+    ...namedLists.flatMap((key) => namesAdded(one[key], other[key]).map((name) => `${path}.${key}[${name}]`)),
+    ...maps.flatMap((key) => keysAdded(one[key], other[key], `${path}.${key}`)),
+  ]
+  const scheduler = there.schedulerName ?? 'default-scheduler'
   return [
     ...added(wanted, there, 'spec.template.spec'),
+    ...(wanted.schedulerName === undefined && scheduler !== 'default-scheduler' ? ['spec.template.spec.schedulerName'] : []),
     ...containersOf(there).flatMap((one) => {
       const was = containersOf(wanted).find(({ name }) => name === one.name) ?? one
       const path = `spec.template.spec.containers[${one.name ?? ''}]`
-      return [...added(was, one, path), ...variablesAdded(was, one).map((name) => `${path}.env[${name}]`)]
+      return added(was, one, path)
     }),
   ]
 }
 
-function variablesAdded({ env: wanted = [] }: Part, { env = [] }: Part): string[] {
-  return env.map(({ name }) => name).filter((name) => !wanted.some((one) => one.name === name))
+function namesAdded(wanted: readonly { name: string }[] = [], there: readonly { name: string }[] = []): string[] {
+  return there.map(({ name }) => name).filter((name) => !wanted.some((one) => one.name === name))
+}
+
+function keysAdded(wanted: unknown, there: unknown, path: string): string[] {
+  if (!isRecord(there)) return wanted === undefined && there !== undefined ? [path] : []
+  return Object.entries(there).flatMap(([key, value]) => keysAdded(isRecord(wanted) ? wanted[key] : undefined, value, `${path}.${key}`))
 }
 
 /** The lines of evidence begin with the object they speak of. */

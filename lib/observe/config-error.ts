@@ -32,10 +32,19 @@ function configError(pod: KubernetesObject, message: string, evidence: string): 
     evidence: [evidence],
     why: 'The kubelet cannot make the container before what it refers to is there, and nothing of the release makes it later.',
     fix: [
-      `Look whether it is there under another name: kubectl ${inNamespace(pod)} get secrets,configmaps`,
-      'Make it, or correct the reference in airflow.values, and run again',
+      `npx tsx run.ts apply --from helm # once the reference in airflow.values is right${what === undefined ? '' : `, or it is there: ${maker(pod, message)}`}`,
+      `kubectl ${inNamespace(pod)} get secrets,configmaps # whether it is there under another name`,
     ],
   })
+}
+
+/** `secret "x" not found`, `couldn't find key other in Secret airflow/x` */
+function maker(pod: KubernetesObject, message: string): string {
+  const [, , name, key, , inside] = missing.exec(message) ?? []
+  const kind = /configmap/i.test(message) ? 'configmap' : 'secret generic'
+  const object = name ?? inside?.split('/').at(-1) ?? 'NAME'
+  if (key !== undefined) return `kubectl ${inNamespace(pod)} patch ${kind.split(' ')[0] ?? ''} ${object} -p '{"${kind === 'configmap' ? 'data' : 'stringData'}":{"${key}":"VALUE"}}'`
+  return `kubectl ${inNamespace(pod)} create ${kind} ${object} --from-literal=KEY=VALUE`
 }
 
 /** What keeps volumes from being mounted; only asked while the pod's containers are still to be made. */
@@ -61,7 +70,7 @@ function notOnNode(pod: KubernetesObject, path: string, kind: string, message: s
     evidence: [`${nameOf(pod)}: ${message}`],
     why: 'The path is looked up on the node: inside the VM with Minikube, inside the node container with kind, and on one node only where there are several.',
     fix: [
-      `On ${node}: sudo mkdir -p ${path} && sudo chown 50000:0 ${path} && sudo chmod 775 ${path}`,
+      `sudo mkdir -p ${path} && sudo chown 50000:0 ${path} && sudo chmod 775 ${path} # on ${node}`,
       'kind: make the cluster again with extraMounts; Minikube: minikube mount SOURCE:TARGET',
     ],
   })

@@ -23,23 +23,29 @@ const signals = [137, 143]
 /** They end with an error until what they wait for is there. */
 const waiters = /^(wait-for-.+|check-db)$/
 
-/**
- * Undefined where nothing certain can be said. `restarts`: how many make it certain; whoever only tells,
- * and ends nothing, may be content with fewer.
- */
-export function observeCrash(pod: KubernetesObject, status: ContainerStatus, events: readonly Event[], now: Date, restarts = heldRestarts): Failed | undefined {
+interface Patience {
+  /** How many make it certain; whoever only tells, and ends nothing, may be content with fewer. */
+  restarts?: number
+  /** False where what the waiters wait for is known to be there. */
+  waits?: boolean
+  /** False where nobody waits any more for a Job to use up its tries. */
+  tries?: boolean
+}
+
+/** Undefined where nothing certain can be said. */
+export function observeCrash(pod: KubernetesObject, status: ContainerStatus, events: readonly Event[], now: Date, { restarts = heldRestarts, waits = true, tries = true }: Patience = {}): Failed | undefined {
   // For some seconds after its end a container is "terminated", and only then in back-off.
   const last = status.state?.terminated ?? (status.state?.waiting?.reason === 'CrashLoopBackOff' ? status.lastState?.terminated : undefined)
   if (!last || status.restartCount < restarts || (pod as Pod).spec?.restartPolicy === 'Never') return undefined
-  if (controllerOf(pod)?.kind === 'Job') return undefined
-  const found = verdict(pod, status, last, events)
+  if (tries && controllerOf(pod)?.kind === 'Job') return undefined
+  const found = verdict(pod, status, last, events, waits)
   return found && triedAgain(found, last.finishedAt, now, longestBackOffMs)
 }
 
-function verdict(pod: KubernetesObject, status: ContainerStatus, last: ContainerStateTerminated, events: readonly Event[]): Failed | undefined {
+function verdict(pod: KubernetesObject, status: ContainerStatus, last: ContainerStateTerminated, events: readonly Event[], waits: boolean): Failed | undefined {
   if (last.reason === 'OOMKilled' || (last.message ?? '').includes('OOM-killed')) return outOfMemory(pod, status)
   // A command that is not there is no wait for anything.
-  if (waiters.test(status.name) && ![126, 127].includes(last.exitCode)) return undefined
+  if (waits && waiters.test(status.name) && ![126, 127].includes(last.exitCode)) return undefined
   if (hookFails(status.name, events)) return crashLoop(pod, status, last, 'its postStart hook fails')
   const byItself = last.exitCode !== 0 && !signals.includes(last.exitCode) && !killedByProbe(status.name, events)
   return byItself && soon(last) ? crashLoop(pod, status, last) : undefined
@@ -68,11 +74,14 @@ export function describeEnd({ exitCode, reason, message }: ContainerStateTermina
   return `exit code ${exitCode}${why}${said ? `: ${said}` : ''}`
 }
 
+const again = 'npx tsx run.ts apply --from helm'
+
 function crashLoop(pod: KubernetesObject, status: ContainerStatus, last: ContainerStateTerminated, why?: string): Failed {
+  const logs = `kubectl ${inNamespace(pod)} logs ${pod.metadata.name} -c ${status.name} --previous`
   return failed(pod, 'crash-loop', {
     title: `Container ${status.name} of ${ownerName(pod)} keeps crashing${why === undefined ? '' : `: ${why}`}`,
     evidence: [`${nameOf(pod)}, container ${status.name}: ${describeEnd(last)}, restarted ${status.restartCount} times`],
     why: 'It ends by itself soon after each start, so another start will not help; its last log lines say why.',
-    fix: [`kubectl ${inNamespace(pod)} logs ${pod.metadata.name} -c ${status.name} --previous`],
+    fix: controllerOf(pod)?.kind === 'Job' ? [`${again} # runs it again, once what its log names is mended`, logs] : [logs],
   })
 }

@@ -93,7 +93,7 @@ function registryUnreachable(pod: KubernetesObject, image: string, evidence: str
     title: `Image ${image} is not on the node, and its registry cannot be reached`,
     evidence,
     why: 'The node gets no connection to the registry: no network, no name resolution there, a firewall, or a wrong registry name.',
-    fix: [`On the node: crictl pull ${image}; mend its network or DNS, or correct the registry in airflow.values, and run again`, 'Without a network: load the image on the node (ctr -n k8s.io image import FILE)'],
+    fix: [`sudo crictl pull ${image} # on the node: says what its network, its DNS or the registry refuses`, 'npx tsx run.ts apply --from helm # where the registry in airflow.values was wrong, once it is right', 'sudo ctr -n k8s.io image import FILE # on the node, without a network'],
   })
 }
 
@@ -102,7 +102,7 @@ function notFound(pod: KubernetesObject, image: string, evidence: string[]): Fai
     title: `Image ${image} does not exist`,
     evidence,
     why: 'The registry answered, and has no such repository or tag (or shows it only to those who log in). No retry changes that.',
-    fix: ['Correct repository and tag in airflow.values and run again; for a private image also name a pull secret (registry.secretName)'],
+    fix: ['npx tsx run.ts apply --from helm # once the configuration names one that is there: airflow.image: {repository: …, tag: …} for Airflow\'s own, airflow.values for all others; for a private one also registry.secretName'],
   })
 }
 
@@ -135,7 +135,7 @@ function neverPulled(pod: KubernetesObject, image: string, evidence: string[]): 
     title: `Image ${image} is not on the node and may not be pulled`,
     evidence,
     why: 'imagePullPolicy is Never, so the kubelet does not ask a registry.',
-    fix: fixOf(pullIfAbsent(pod, image), 'Load the image on the node (ctr -n k8s.io image import, kind load docker-image, minikube image load), or set pullPolicy: IfNotPresent in airflow.values'),
+    fix: fixOf(pullIfAbsent(pod, image), 'sudo ctr -n k8s.io image import FILE # on the node (kind load docker-image, minikube image load), or pullPolicy: IfNotPresent in airflow.values'),
   })
 }
 
@@ -153,7 +153,7 @@ function invalidName(pod: KubernetesObject, image: string, evidence: string[]): 
     title: `"${image}" is no image reference`,
     evidence,
     why: 'It cannot be parsed as REGISTRY/REPOSITORY:TAG; a tag that was left empty is the usual reason.',
-    fix: ['Correct repository and tag in airflow.values and run again'],
+    fix: ['npx tsx run.ts apply --from helm # once the configuration has repository and tag apart: airflow.image: {repository: apache/airflow, tag: 2.6.2}, or in airflow.values for another image'],
   })
 }
 
@@ -162,7 +162,7 @@ function otherArchitecture(pod: KubernetesObject, image: string, evidence: strin
     title: `Image ${image} is not made for this CPU`,
     evidence,
     why: 'The tag exists, but has no variant for the architecture of the node.',
-    fix: ['Choose a tag that has one (docker manifest inspect IMAGE), or a node of another architecture'],
+    fix: ['npx tsx run.ts apply --from helm # once the configuration names a tag that has one for it', `docker manifest inspect ${image} # which it has`],
   })
 }
 
@@ -171,6 +171,6 @@ function pullDenied(pod: KubernetesObject, image: string, evidence: string[]): F
     title: `The registry does not let this cluster pull ${image}`,
     evidence,
     why: 'It wants credentials, and the pod has none that it accepts.',
-    fix: [`docker login, then: kubectl ${inNamespace(pod)} create secret generic registry-login --type=kubernetes.io/dockerconfigjson --from-file=.dockerconfigjson=$HOME/.docker/config.json`, 'then registry.secretName: registry-login in airflow.values'],
+    fix: [`docker login && kubectl ${inNamespace(pod)} create secret generic registry-login --type=kubernetes.io/dockerconfigjson --from-file=.dockerconfigjson=$HOME/.docker/config.json`, 'then registry.secretName: registry-login in airflow.values'],
   })
 }

@@ -3,6 +3,7 @@
  * kubelet sets their sum on the whole pod: what has no limit of its own, an init container, is ended by theirs.
  */
 import type { Container, ContainerStatus, Pod } from 'kubernetes-types/core/v1.js'
+import { servesWeb } from '../airflow/families.ts'
 import type { KubernetesObject, NonEmpty } from '../access.ts'
 import { servesWeb } from '../airflow/families.ts'
 import { type Failed, failed, fixOf, inNamespace, nameOf } from './observation.ts'

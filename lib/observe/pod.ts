@@ -70,7 +70,7 @@ function ended(object: KubernetesObject): Observation {
     title: `${nameOf(object)} has failed`,
     evidence: [`${nameOf(object)}: ${what}`],
     why: 'Nothing owns this pod, so nothing makes it again.',
-    fix: [`Read its log (kubectl -n ${object.metadata.namespace ?? 'default'} logs ${object.metadata.name}), mend what it names and run again`],
+    fix: [`kubectl -n ${object.metadata.namespace ?? 'default'} logs ${object.metadata.name} # says why`],
   })
 }
 

@@ -10,7 +10,7 @@
 import type { KubernetesObject } from '../access.ts'
 import { isDefault } from './class.ts'
 import { eventsAbout, latest, timeOf } from './events.ts'
-import { type Context, type Failed, type Observation, failed, inNamespace, nameOf, triedAgain, waiting } from './observation.ts'
+import { type Context, type Failed, type Observation, failed, fixOf, inNamespace, nameOf, triedAgain, waiting } from './observation.ts'
 import { someoneLeaves } from './owners.ts'
 
 /** Undefined where the last thing the controller did was not refused. */
@@ -59,9 +59,23 @@ function quota({ workload, message, evidence }: Refusal, { pods }: Context): Fai
     title: unset ? `Quota ${name} wants requests and limits on every pod` : `Quota ${name} leaves no room`,
     evidence,
     why: 'The namespace has a ResourceQuota, and nothing in it is about to give anything back.',
-    fix: [`kubectl ${inNamespace(workload)} describe quota ${name}`, unset ? 'Set resources for each component in airflow.values' : 'Raise the quota, or ask for less in airflow.values'],
+    fix: fixOf(
+      unset ? [] : raised(workload, name, message),
+      `npx tsx run.ts apply --from helm # once ${unset ? 'airflow.values have resources for each component' : 'the quota is larger, or airflow.values ask for less'}`,
+      `kubectl ${inNamespace(workload)} describe quota ${name}`,
+    ),
   })
 }
+
+/** requested: pods=1, used: pods=4, limited: pods=4. Counts alone: what is right for memory or CPU is the owner's to say. */
+function raised(workload: KubernetesObject, name: string, message: string): string[] {
+  const [, limited = ''] = /limited: ([^ ]+)/.exec(message) ?? []
+  const hard = Object.fromEntries([...limited.matchAll(/([\w./-]+)=(\d+)(?=,|$)/g)].map(([, key = '', count]) => [key, String(Number(count) + enough)]))
+  return Object.keys(hard).length === 0 ? [] : [`kubectl ${inNamespace(workload)} patch resourcequota ${name} -p '${JSON.stringify({ spec: { hard } })}' # room for Airflow beside what there is`]
+}
+
+/** Pods, claims or Services of a whole Airflow, and a rollout of it. */
+const enough = 20
 
 function limits({ workload, message, evidence }: Refusal): Failed | undefined {
   const [rule] = /(maximum|minimum) \S+ usage per \w+ is [^.]*|\S+ max limit to request ratio per \w+ is [^.]*/.exec(message) ?? []
@@ -81,7 +95,7 @@ function refusedBy(workload: KubernetesObject, who: string, evidence: string[], 
     title: `Pods are refused by ${who}`,
     evidence,
     why: 'It judged the pod itself, so the same pod is refused again each time.',
-    fix: [`Look at it: ${look}`, 'Change what it objects to in airflow.values, or exempt the namespace'],
+    fix: [`npx tsx run.ts apply --from helm # once what it objects to is changed in airflow.values, or the namespace is exempt`, look],
   })
 }
 
@@ -128,6 +142,6 @@ function invalid({ workload, message, evidence }: Refusal): Failed | undefined {
     title: `${nameOf(workload)} describes pods that Kubernetes does not take`,
     evidence,
     why: 'The API server names the field and what is wrong with it.',
-    fix: ['Correct the value behind that field in airflow.values and run again'],
+    fix: ['npx tsx run.ts apply --from helm # once the value behind that field in airflow.values is right'],
   })
 }

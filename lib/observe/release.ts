@@ -128,6 +128,6 @@ export function umbrella(release: Release): Finding {
     title: hook ? 'Helm gave up waiting for a hook' : 'Helm could not finish the release',
     evidence: [`Helm release ${release.namespace}/${release.name}, revision ${release.revision}: ${release.status}: ${release.description}`],
     why: hook ? 'The hook\'s Job did not finish in time; nothing that is seen now says why.' : 'The record keeps only what Helm said.',
-    fix: ['Run again; the release is mended in place, nothing is uninstalled', 'Where it is only slow: a longer --timeout'],
+    fix: ['npx tsx run.ts apply --from helm # mends the release in place; nothing is uninstalled', 'npx tsx run.ts apply --from helm --timeout 60m # where it is only slow'],
   }
 }

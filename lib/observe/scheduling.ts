@@ -109,7 +109,7 @@ function noSuchNode(pod: KubernetesObject, evidence: string[], context: Context)
     why: 'nodeSelector or affinity name labels, and nobody sets them by himself.',
     fix: fixOf(
       labelsFor(pod as Pod, context),
-      'Correct nodeSelector or affinity in airflow.values, and run again',
+      'npx tsx run.ts apply --from helm # once nodeSelector and affinity in airflow.values name labels that a node has: kubectl get nodes --show-labels',
     ),
   })
 }

@@ -31,7 +31,7 @@ export function observeStart(pod: KubernetesObject, status: ContainerStatus): Fa
     title: `Container ${name} of ${ownerName(pod)} cannot be started: ${inShort(message)}`,
     evidence,
     why: 'The runtime cannot make of the image what the pod asks for: the command, a path or a mount does not fit it. Another start does not change that.',
-    fix: ['Correct command, args or mounts of that component in airflow.values, and run again'],
+    fix: ['npx tsx run.ts apply --from helm # once command, args and mounts of that component in airflow.values fit its image'],
   })
 }
 
@@ -46,6 +46,6 @@ function otherCpu(pod: KubernetesObject, container: string, evidence: string[]):
     title: `The image of container ${container} of ${ownerName(pod)} is not made for this CPU`,
     evidence,
     why: 'Its programs are of another architecture than the node\'s (an ARM board, or an image that was built on one).',
-    fix: ['Choose a tag that has the node\'s architecture (docker manifest inspect IMAGE; kubectl get nodes -L kubernetes.io/arch), or a node of another one'],
+    fix: ['npx tsx run.ts apply --from helm # once airflow.values name a tag that has the node\'s architecture', 'docker manifest inspect IMAGE; kubectl get nodes -L kubernetes.io/arch # which the tag has, and which the node'],
   })
 }

@@ -1,4 +1,5 @@
 /** The cluster beneath: nodes, taints, DNS, and the programs of the control plane. Alone on the cluster, for all share these. */
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import type { FaultId } from '../../lib/observe/faults.ts'
 import { readRecord } from '../../scripts/lab/record.ts'
@@ -42,11 +43,12 @@ const nodes: Fault[] = [
   } },
 ]
 
-/** The lab's own process of that name, which its record tells. */
+/** The lab's own process of that name: its record tells the nsenter that holds it in the lab's namespaces, and whose only child it is. */
 function daemon(name: string): number {
   const pid = readRecord(instance(lab.name))?.daemons.find(one => one.name === name)?.id.pid
   if (pid === undefined) throw new Error(`the lab has no ${name}`)
-  return pid
+  const [child = ''] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')
+  return child === '' ? pid : Number(child)
 }
 
 const halts = (name: string, seconds: number, id: Fault['id'], also: FaultId[], after: Fault['harm']): Fault => {

@@ -11,9 +11,10 @@ const runs = /(^|\/)(traefik|local-path-provisioner|[\w-]*provisioner|coredns)(:
 
 export async function collectSystem(reader: Reader, scope: Scope): Promise<Found> {
   const keep = keepers(scope)
-  const [workloads, leases] = await Promise.all([
+  const [workloads, leases, corefile] = await Promise.all([
     listKinds(reader, ['deployments.apps', 'daemonsets.apps'].map((resource): Kind => ({ resource, part: 'system', keep: keep.workload })), {}),
     leasesOf(reader, ['kube-system', 'kube-node-lease']),
+    corefileOf(reader),
   ])
   const ours = (workloads.system ?? []).filter(({ metadata }) => metadata.namespace !== scope.namespace)
   const namespaces = [...new Set([...known, ...ours.filter(isFoundation).map(({ metadata }) => metadata.namespace ?? 'default')])]
@@ -24,13 +25,22 @@ export async function collectSystem(reader: Reader, scope: Scope): Promise<Found
     { resource: 'endpoints', part: 'system', keep: keep.plain },
     { resource: 'events', part: 'system', keep: keep.event },
   ], { namespace })))
-  return [leases, ...inside].reduce((sum, one) => merged<Found>(sum, one), { ...workloads, system: near })
+  return [leases, corefile, ...inside].reduce((sum, one) => merged<Found>(sum, one), { ...workloads, system: near })
 }
 
 /** By its images, or its name where somebody broke the image. */
 function isFoundation(object: KubernetesObject): boolean {
   if (runs.test(object.metadata.name)) return true
   return ((object as unknown as Deployment).spec?.template.spec?.containers ?? []).some(({ image }) => runs.test(image ?? ''))
+}
+
+/** Which plugins CoreDNS was told of: of each line the first word. What follows may be anybody's hosts. */
+async function corefileOf(reader: Reader): Promise<Found> {
+  const [map] = await reader.get([{ apiVersion: 'v1', kind: 'ConfigMap', name: 'coredns', namespace: 'kube-system' }]).catch(() => [])
+  const text = (map?.data as { Corefile?: string } | undefined)?.Corefile
+  if (map === undefined || text === undefined) return {}
+  const words = text.split('\n').flatMap((line) => /^\s*([a-z_]+)\b/.exec(line)?.[1] ?? [])
+  return { system: [{ apiVersion: map.apiVersion, kind: map.kind, metadata: { name: map.metadata.name, namespace: 'kube-system' }, data: { Corefile: [...new Set(words)].join('\n') } }] }
 }
 
 async function leasesOf(reader: Reader, namespaces: readonly string[]): Promise<Found> {

@@ -5,9 +5,10 @@ import { controlPlane } from './cluster/control-plane.ts'
 import { dns } from './cluster/dns.ts'
 import { openFiles } from './cluster/open-files.ts'
 import { podNetwork } from './cluster/pod-network.ts'
+import { sandboxImages } from './cluster/sandbox-image.ts'
 import { needsPods, thatSpeakOf, unreached, unresolved } from './cluster/symptoms.ts'
 
-export const clusterRules: readonly Rule[] = [controlPlane, dns, podNetwork, openFiles]
+export const clusterRules: readonly Rule[] = [controlPlane, dns, podNetwork, sandboxImages, openFiles]
 
 /** What the node says of itself in `lacksNetwork` is told with the network. */
 const speaksOfNetwork = ({ evidence }: Finding): boolean => evidence.some((line) => /NetworkReady=false|NetworkPluginNotReady|cni (config|plugin)|network plugin is not ready/i.test(line))
@@ -16,5 +17,6 @@ export const clusterExplains: Explains = {
   'control-plane-down': ['cluster-dns-broken', ...needsPods, ...thatSpeakOf(unreached), 'release-object-missing', 'namespace-terminating', 'claim-terminating', 'service-account-missing'],
   'cluster-dns-broken': [...needsPods, 'scheduler-liveness-restart-loop', ...thatSpeakOf(unresolved)],
   'pod-network-broken': [{ id: 'node-not-ready', when: speaksOfNetwork }, 'no-schedulable-node', 'cluster-dns-broken', 'scheduler-liveness-restart-loop', ...needsPods, ...thatSpeakOf(unreached)],
+  'sandbox-image-missing': ['cluster-dns-broken', ...needsPods, ...thatSpeakOf(unreached)],
   'kind-too-many-open-files': ['cluster-dns-broken', 'node-not-ready', ...needsPods, ...thatSpeakOf(/too many open files/i)],
 }

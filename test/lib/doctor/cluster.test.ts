@@ -145,3 +145,24 @@ void t.test('too many open files are said by whom, with the limits to raise', (t
   t.match(of({ logs, nodes: [node()] }), [{ id: 'kind-too-many-open-files', evidence: [/kube-proxy-x/], fix: [/max_user_watches=524288/, /sysctl\.d/] }])
   t.end()
 })
+
+void t.test('a node that cannot get its sandbox image says so, and it is no fault of the network plugin', (t) => {
+  // As containerd 1.6 says it on Kubernetes 1.20, where the registry of sandbox_image has no address.
+  const said = 'Failed to create pod sandbox: rpc error: code = Unknown desc = failed to get sandbox image "k8s.gcr.io/pause:3.5": failed to pull image "k8s.gcr.io/pause:3.5": failed to pull and unpack image "k8s.gcr.io/pause:3.5": failed to resolve reference "k8s.gcr.io/pause:3.5": failed to do request: Head "https://k8s.gcr.io/v2/pause/manifests/3.5": dial tcp: lookup k8s.gcr.io: no route to host'
+  const waits = pod({ status: { phase: 'Pending', podIP: undefined } })
+  const found = of({ pods: [waits], events: [event(waits, 'FailedCreatePodSandBox', said)] })
+  t.match(found, [{ id: 'sandbox-image-missing', severity: 'error', title: /k8s\.gcr\.io\/pause:3\.5/, fix: [/images pull registry\.k8s\.io\/pause:3\.5 && sudo ctr -n k8s\.io images tag registry\.k8s\.io\/pause:3\.5 k8s\.gcr\.io\/pause:3\.5/, /sandbox_image/, /import FILE/] }])
+  t.notOk(found.some(({ id }) => id === 'pod-network-broken'))
+  t.end()
+})
+
+void t.test('a Corefile without the kubernetes plugin knows no name of the cluster', (t) => {
+  const server = system(workload('Deployment', 'coredns', { replicas: 1, updatedReplicas: 1, readyReplicas: 1, availableReplicas: 1 }, { template: { spec: { containers: [{ name: 'coredns', image: 'registry.k8s.io/coredns/coredns:v1.8.0' }], volumes: [{ name: 'config', configMap: { name: 'coredns', defaultMode: 420 } }] } } }))
+  const map = (plugins: string[]): KubernetesObject => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'coredns', namespace: 'kube-system' }, data: { Corefile: plugins.join('\n') } })
+  const look = (...plugins: string[]) => of({ system: [server, map(plugins)] })
+  t.match(look('errors', 'health', 'forward', 'cache', 'reload'), [{ id: 'cluster-dns-broken', severity: 'error', title: /no kubernetes plugin/, evidence: ['ConfigMap kube-system/coredns has the plugins errors, health, forward, cache, reload'], fix: [/^kubectl -n kube-system get configmap coredns -o json \| sed .* \| kubectl -n kube-system replace -f - && .* rollout restart deployment coredns$/, /edit configmap coredns/] }])
+  t.match(look('errors', 'forward'), [{ severity: 'warning' }], 'one that is not read again may still run with what it had')
+  t.same(look('errors', 'kubernetes', 'forward'), [])
+  t.same(look('errors', 'import'), [], 'what is brought in is not known')
+  t.end()
+})

@@ -3,7 +3,7 @@ import { observePod } from '../../../lib/observe/pod.ts'
 import { quantity } from '../../../lib/observe/quantity.ts'
 import { matchesLabels, matchesNode } from '../../../lib/observe/selector.ts'
 import type { Context } from '../../../lib/observe/observation.ts'
-import { claim, container, context, event, masterTaint, node, pod, unplaced, volume } from './objects.ts'
+import { claim, container, context, event, masterTaint, node, pod, ready, unplaced, volume } from './objects.ts'
 
 const tainted = '0/1 nodes are available: 1 node(s) had taint {node-role.kubernetes.io/master: }, that the pod didn\'t tolerate.'
 const noCpu = '0/1 nodes are available: 1 Insufficient cpu.'
@@ -104,5 +104,42 @@ void t.test('selectors are read as Kubernetes reads them', (t) => {
   t.same([meets('Gt', ['4'], 'age'), meets('Lt', ['4'], 'age')], [true, false])
   t.equal(matchesNode({ nodeSelectorTerms: [{}] }, {}), false, 'an empty term matches nothing')
   t.equal(matchesNode({ nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['home'] }] }] }, { metadata: { name: 'home' } }), true)
+  t.end()
+})
+
+const tried = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable' }
+const wants = (spec: Record<string, unknown>, message?: string) => pod({
+  name: 'airflow-webserver-9f8-new01', owner: { kind: 'ReplicaSet', name: 'airflow-webserver-9f8' }, labels: { 'pod-template-hash': '9f8' },
+  spec: { nodeName: undefined, containers: [{ name: 'webserver', ports: [{ containerPort: 8080, hostPort: 8080 }] }], ...spec },
+  status: { phase: 'Pending', conditions: message === undefined ? [] : [{ ...tried, message }] },
+})
+
+void t.test('a port of the node that the pod of before has is never free in a rolling update', (t) => {
+  const said = '0/1 nodes are available: 1 node(s) didn\'t have free ports for the requested pod ports.'
+  const before = pod({ name: 'airflow-webserver-5c9-old01', owner: { kind: 'ReplicaSet', name: 'airflow-webserver-5c9' }, labels: { 'pod-template-hash': '5c9' }, spec: { containers: [{ name: 'webserver', ports: [{ containerPort: 8080, hostPort: 8080 }] }] }, status: ready })
+  const look = (pods: ReturnType<typeof pod>[]) => observePod(wants({}, said), context({ pods: [...pods, wants({}, said)] }))
+  t.match(look([before]), { state: 'failed', settleMs: 60_000, finding: { id: 'host-port-taken', title: 'Port 8080 of the node, which Deployment airflow-webserver wants for itself, is taken', evidence: [/free ports/, /airflow-webserver-5c9-old01 has 8080 on home/], fix: [/patch deployment\/airflow-webserver -p '\{"spec":\{"strategy":\{"type":"Recreate"/, /grep -wE '8080'/] } })
+  const other = pod({ name: 'web-5c9-x', owner: { kind: 'ReplicaSet', name: 'web-5c9' }, labels: { 'pod-template-hash': '5c9' }, spec: { hostNetwork: true, containers: [{ name: 'web', ports: [{ containerPort: 8080 }] }] }, status: ready })
+  t.match(look([other]), { state: 'failed', finding: { id: 'host-port-taken', fix: [/scale deployment\/web --replicas=0/, /who has it/] } })
+  t.match(look([{ ...before, metadata: { ...before.metadata, deletionTimestamp: '2023-08-02T10:29:50Z' } }]), { state: 'waiting' }, 'one that leaves gives it free')
+  t.end()
+})
+
+void t.test('pods that are to run beside others, or away from them, where that cannot be', (t) => {
+  const affinity = { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ labelSelector: { matchLabels: { app: 'none' } }, topologyKey: 'kubernetes.io/hostname' }] } }
+  // The first two as Kubernetes 1.20 has them, the third as 1.22.
+  for (const rule of ['didn\'t match pod affinity/anti-affinity rules, 1 node(s) didn\'t match pod affinity rules', 'didn\'t match pod affinity/anti-affinity rules, 1 node(s) didn\'t match pod anti-affinity rules', 'didn\'t satisfy existing pods anti-affinity rules']) {
+    t.match(observePod(wants({ affinity }, `0/1 nodes are available: 1 node(s) ${rule}.`), context()), { state: 'failed', settleMs: 60_000, finding: { id: 'pod-affinity-unsatisfied', title: /pod affinity or anti-affinity of Deployment airflow-webserver/, fix: [/patch deployment\/airflow-webserver -p .*"podAffinity":null/, /^npx tsx run\.ts apply --from helm/] } }, rule)
+  }
+  t.match(observePod(wants({}, '0/1 nodes are available: 1 node(s) didn\'t satisfy existing pods anti-affinity rules.'), context()), { finding: { id: 'pod-affinity-unsatisfied', title: /of a pod that is there/ } })
+  t.match(observePod(wants({ topologySpreadConstraints: [{ maxSkew: 1 }] }, '0/2 nodes are available: 2 node(s) didn\'t match pod topology spread constraints.'), context()), { finding: { id: 'pod-affinity-unsatisfied', fix: [/"topologySpreadConstraints":null/] } })
+  t.end()
+})
+
+void t.test('a pod that names a scheduler which nobody has heard of', (t) => {
+  t.match(observePod(wants({ schedulerName: 'volcano' }), context()), { state: 'failed', settleMs: 60_000, finding: { id: 'scheduler-unknown', title: 'No scheduler called volcano has looked at the pods of Deployment airflow-webserver', fix: [/"schedulerName":"default-scheduler"/, /airflow\.values/] } })
+  t.match(observePod(wants({ schedulerName: 'default-scheduler' }), context()), { state: 'waiting' }, 'the own scheduler of the cluster has a rule of its own')
+  const seen = wants({ schedulerName: 'volcano' })
+  t.match(observePod(seen, context({ events: [event(seen, 'FailedScheduling', 'all nodes are unavailable')] })), { state: 'waiting' }, 'one that has spoken is there')
   t.end()
 })

@@ -84,7 +84,7 @@ void t.test('a StatefulSet is done when all are ready and of the newest revision
 void t.test('a StatefulSet that waits in order for a broken old pod is told to delete it; in parallel it replaces it', (t) => {
   const status = { replicas: 1, readyReplicas: 0, updatedReplicas: 0, currentRevision: 's-1', updateRevision: 's-2' }
   const pods = [pod({ name: 's-0', owner: { kind: 'StatefulSet', name: 's' }, labels: { 'controller-revision-hash': 's-1' }, status: broken })]
-  t.match(observe(workload('StatefulSet', 's', status), context({ pods })), { state: 'failed', finding: { id: 'image-not-found', fix: [/Correct/, /delete pod s-0/] } })
+  t.match(observe(workload('StatefulSet', 's', status), context({ pods })), { state: 'failed', finding: { id: 'image-not-found', fix: [/once the configuration names one that is there/, /delete pod s-0/] } })
   t.match(observe(workload('StatefulSet', 's', status, { podManagementPolicy: 'Parallel' }), context({ pods })), { state: 'waiting' })
   t.end()
 })

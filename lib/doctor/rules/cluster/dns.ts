@@ -10,6 +10,7 @@ import { describeContainers } from '../../../observe/container.ts'
 import { ageMs, nameOf } from '../../../observe/observation.ts'
 import type { ContainerLog, Evidence } from '../../evidence.ts'
 import { wrong } from '../../rule.ts'
+import { lacksKubernetes } from './corefile.ts'
 import { unresolved } from './symptoms.ts'
 
 const restart = 'kubectl -n kube-system rollout restart deployment'
@@ -24,6 +25,8 @@ export function dns(evidence: Evidence): Finding[] {
   if (server === undefined) return service === undefined || told.length === 0 ? absent(told, service) : []
   const unready = notReady(server, evidence)
   if (unready !== undefined) return [wrong('cluster-dns-broken', { ...unready, evidence: [...unready.evidence, ...told.slice(0, 2)], why })]
+  const unknowing = lacksKubernetes(server, evidence, told)
+  if (unknowing.length > 0) return unknowing
   if (service === undefined) return told.length === 0 ? [] : [wrong('cluster-dns-broken', { title: 'The Service of the cluster\'s DNS is not there', evidence: [`${nameOf(server)} runs, and kube-system has no Service kube-dns`, ...told.slice(0, 3)], why, fix: ['sudo kubeadm init phase addon coredns # on the control plane; makes it again'] })]
   const endpoints = system.find(({ kind, metadata }) => kind === 'Endpoints' && metadata.namespace === 'kube-system' && metadata.name === service.metadata.name)
   const ready = ((endpoints as Endpoints | undefined)?.subsets ?? []).some(({ addresses = [] }) => addresses.length > 0)

@@ -32,7 +32,7 @@ const recentMs = 300_000
 const twice = 2
 
 export function podNetwork(evidence: Evidence): Finding[] {
-  const seen = [...(evidence.nodes ?? []).filter(lacksNetwork).map(ofNode), ...failedSandboxes(evidence)]
+  const seen = [...(evidence.nodes ?? []).filter(lacksNetwork).map(ofNode), ...failedSandboxes(evidence).filter((line) => !sandboxImage.test(line))]
   const known = reasons.map((reason) => ({ ...reason, lines: seen.filter((line) => reasons.find(({ text }) => text.test(line)) === reason) }))
   return known.filter(({ lines }) => lines.length > 0).map(({ title, lines, fix }) => wrong('pod-network-broken', {
     title, evidence: lines.slice(0, 5), why: 'A pod is made only when it has got an address; until then it stays in ContainerCreating.', fix,
@@ -44,7 +44,10 @@ function ofNode(node: KubernetesObject): string {
   return `${nameOf(node)} ${look.state === 'waiting' ? look.reason : ''}`
 }
 
-function failedSandboxes({ pods, system, events, at }: Evidence): string[] {
+/** Its image has a rule of its own, whatever the reason is that it cannot be had. */
+export const sandboxImage = /failed to get sandbox image "([^"]+)"/
+
+export function failedSandboxes({ pods, system, events, at }: Evidence): string[] {
   const all = [...events, ...system.filter(({ kind }) => kind === 'Event')]
   return [...pods, ...system.filter(({ kind }) => kind === 'Pod')].filter(hasNoAddress).flatMap((pod) => {
     const about = eventsAbout(pod, all)

@@ -12,9 +12,10 @@ import { namedSecrets } from './lock.ts'
 
 export const objectRules: readonly Rule[] = [terminating, missing, scaled, paused]
 
-function terminating({ ownNamespace, at }: Evidence): Finding[] {
+/** Where the release is gone already there is nothing to wait for: without it, this is what is told of it. */
+function terminating({ ownNamespace, record, at }: Evidence): Finding[] {
   const since = ownNamespace?.metadata.deletionTimestamp
-  if (ownNamespace === undefined || since === undefined || ageMs(since, new Date(at)) < faults['namespace-terminating'].settleMs) return []
+  if (ownNamespace === undefined || since === undefined || (record !== undefined && ageMs(since, new Date(at)) < faults['namespace-terminating'].settleMs)) return []
   const { name } = ownNamespace.metadata
   const { conditions = [] } = (ownNamespace.status ?? {}) as { conditions?: { type: string; status: string; message?: string }[] }
   const holding = conditions.filter(({ status }) => status === 'True')

@@ -21,15 +21,19 @@ const atOnceMs = 15_000
 const justNowMs = 120_000
 
 function crashing(evidence: Evidence): Finding[] {
-  if (!standsFirm(evidence)) return []
   const now = new Date(evidence.at)
+  // Helm waits for a Job that still has tries; where it gave up, what the Job dies of is why.
+  const givenUp = evidence.record?.status === 'failed'
+  const [firm, firmBelow] = [standsFirm(evidence), standsFirm(evidence, false)]
   return containersIn(evidence).flatMap(({ pod, status, events }) => {
+    const ofJob = controllerOf(pod)?.kind === 'Job'
+    if (ofJob ? !givenUp || !firmBelow : !firm) return []
     // Between two ends it runs for some seconds; that is no sign of health.
     const last = status.lastState?.terminated
     const again = status.state?.running !== undefined && !status.ready && last !== undefined && status.restartCount > tellingRestarts && ageMs(last.finishedAt, now) <= justNowMs
     const end = status.state?.terminated ?? last
     const atOnce = end?.startedAt == null || end.finishedAt == null || Date.parse(end.finishedAt) - Date.parse(end.startedAt) < atOnceMs
-    const look = observeCrash(pod, again ? { ...status, state: { terminated: last } } : status, events, now, atOnce ? tellingRestarts : tellingRestarts + 1)
+    const look = observeCrash(pod, again ? { ...status, state: { terminated: last } } : status, events, now, { restarts: atOnce ? tellingRestarts : tellingRestarts + 1, waits: !atOnce || evidence.record?.status !== 'deployed', tries: !givenUp })
     return look === undefined ? [] : [{ ...look.finding, evidence: [...look.finding.evidence, ...lastWords([pod], evidence)] }]
   })
 }

@@ -40,9 +40,9 @@ export function isRecent(event: Event, { at }: Evidence, withinMs: number): bool
   return Date.parse(at) - timeOf(event) <= withinMs
 }
 
-/** While the database or the broker is not there, what a component says of itself is no news. */
-export function standsFirm(evidence: Evidence): boolean {
-  return partsIn(evidence).every(({ foundation, observation }) => !foundation || observation.state === 'done')
+/** While the database or the broker is not there, or the hooks are at work, what a component says of itself is no news. */
+export function standsFirm(evidence: Evidence, hooks = true): boolean {
+  return partsIn(evidence).every(({ foundation, object, observation }) => !foundation || observation.state === 'done' || (!hooks && object?.kind === 'Job'))
 }
 
 export interface SaidLine {
