@@ -103,11 +103,11 @@ const takenOver = [
 
 /** Values of the release that the wish does not have: what they decided would be lost. By path, with what stood there. */
 export function droppedValues(had: unknown, wanted: unknown, path = ''): Map<string, unknown> {
-  if (takenOver.some((pattern) => pattern.test(path))) return new Map()
+  if (takenOver.some((pattern) => pattern.test(path))) return new Map<string, unknown>()
   if (isRecord(had) && (isRecord(wanted) || wanted === undefined) && Object.keys(had).length > 0) {
-    return new Map(Object.entries(had).flatMap(([key, value]) => [...droppedValues(value, (wanted as Values | undefined)?.[key], path === '' ? key : `${path}.${key}`)]))
+    return new Map(Object.entries(had).flatMap(([key, value]) => [...droppedValues(value, wanted?.[key], path === '' ? key : `${path}.${key}`)]))
   }
-  return had === null || JSON.stringify(had) === JSON.stringify(wanted) ? new Map() : new Map([[path, had]])
+  return had === null || JSON.stringify(had) === JSON.stringify(wanted) ? new Map<string, unknown>() : new Map([[path, had]])
 }
 
 function isRecord(value: unknown): value is Values {

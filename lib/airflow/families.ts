@@ -79,7 +79,7 @@ export function servesWeb(name: string): boolean {
 export function familyOf({ home = '', version, appVersion }: Pick<Chart, 'version' | 'appVersion'> & { home?: string | undefined }, values: Record<string, unknown> = {}): Family {
   const [major, minor] = numbers(version)
   if (home.includes('airflow-helm') || (!home.includes('apache') && major >= 7)) return community
-  const [airflow, release] = numbers(String(values.airflowVersion ?? appVersion))
+  const [airflow, release] = numbers(typeof values.airflowVersion === 'string' ? values.airflowVersion : appVersion)
   const family = airflow >= 3 ? official3 : official2
   // Release notes of the chart: `[api] secret_key` came with 1.18.0 (#52269), `createUserJob.defaultUser` with 1.19.0 (#59767).
   const keys = airflow >= 3 && minor < 18 ? official3.keys.map((key) => (key === 'apiSecretKey' ? 'webserverSecretKey' : key)) : family.keys

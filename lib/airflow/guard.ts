@@ -128,7 +128,7 @@ function guardKeys(wish: ReleaseWish, release: Release): Finding[] {
 }
 
 interface DatabaseImage {
-  postgresql?: { enabled?: boolean; image?: { tag?: unknown } }
+  postgresql?: { enabled?: boolean; image?: { tag?: string | number } }
 }
 
 /** A data folder is that of one major version, and every other refuses to start on it. */

@@ -20,7 +20,8 @@ export async function runAdopt(flags: Flags, deps: Deps): Promise<number> {
   const family = familyOfRelease(release)
   const taken = adoption(release, family, await reader.get(adoptionRefs(release, family)))
   // They are in values, which are printed.
-  for (const secret of [...Object.values(taken.given), taken.connected?.password]) if (secret !== undefined && secret.length > 7) redactor.add(secret)
+  const secrets: (string | undefined)[] = [...Object.values(taken.given as Record<string, string | undefined>), taken.connected?.password]
+  for (const secret of secrets) if (secret !== undefined && secret.length > 7) redactor.add(secret)
   const readable = readableValues(release.values)
   const { airflow, withheld } = adoptedConfig(release, taken, (path, value) => !isDeepStrictEqual(valueAt(readable, path), value))
   if (flags.json === true) deps.out(redactor.redact(JSON.stringify({ airflow, withheld })))

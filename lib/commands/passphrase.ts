@@ -8,7 +8,7 @@ const shortest = 12
 /** From a file of mode 0600 or typed without an echo; never an argument, and no variable. A new one is typed twice. */
 export async function askForPassphrase({ passphraseFile }: Flags, { askHidden }: Deps, reader: Reader, which: 'new' | 'known'): Promise<string> {
   const given = passphraseFile === undefined ? await typed(askHidden, which) : await reader.secret({ file: passphraseFile })
-  if (which === 'new' && [...given].length < shortest) throw new AirstripError('PASSPHRASE', `The passphrase has ${[...given].length} characters, and needs ${shortest}.`, { next: 'Take a longer one; four words that do not belong together are easily kept.' })
+  if (which === 'new' && given.length < shortest) throw new AirstripError('PASSPHRASE', `The passphrase has ${given.length} characters, and needs ${shortest}.`, { next: 'Take a longer one; four words that do not belong together are easily kept.' })
   return given
 }
 

@@ -5,7 +5,6 @@
 import type { Container, ContainerStatus, Pod } from 'kubernetes-types/core/v1.js'
 import { servesWeb } from '../airflow/families.ts'
 import type { KubernetesObject, NonEmpty } from '../access.ts'
-import { servesWeb } from '../airflow/families.ts'
 import { type Failed, failed, fixOf, inNamespace, nameOf } from './observation.ts'
 import { ownerName, targetOf } from './owners.ts'
 
