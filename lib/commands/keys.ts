@@ -1,5 +1,6 @@
 /** Keys and passwords, listed and carried to another cluster; their values are shown nowhere. */
 import { refuseExistingKeys, writeKeys } from '../adapters/keyfile.ts'
+import { releaseAndChart } from '../airflow/choice.ts'
 import { familyOfRelease } from '../airflow/families.ts'
 import { keyringOf, referencesTo } from '../airflow/keyring.ts'
 import { everySecretRef, secretRefs } from '../airflow/keys.ts'
@@ -48,7 +49,7 @@ async function look({ session }: Pick<ReturnType<typeof lookingSession>, 'sessio
   const reader = session.look()
   const { name, namespace, executor } = spec.release
   const release = await reader.release(name, namespace)
-  const family = release === undefined ? familyFor(spec.release, await reader.chart(spec.release.chart)) : familyOfRelease(release)
+  const family = release === undefined ? familyFor(spec.release, (await releaseAndChart(spec.release, reader))[1]) : familyOfRelease(release)
   const there = (await reader.get(everySecretRef(spec.keys))).filter((secret) => secret !== undefined)
   const missing = secretRefs(spec.keys, family).map((ref) => ref.name).filter((one) => !there.some(({ metadata }) => metadata.name === one))
   return { spec, reader, values: release?.values ?? wishFor(spec.release, family, executor).values, there, missing }

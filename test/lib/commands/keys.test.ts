@@ -12,7 +12,7 @@ import { runCommandLine } from '../../../lib/commands/cli.ts'
 import { runKeys } from '../../../lib/commands/keys.ts'
 import type { KubernetesObject } from '../../../lib/access.ts'
 import { helm } from '../../../steps/04-helm.ts'
-import { changesOf, config } from '../../steps/config.ts'
+import { chart, changesOf, config, place as landing } from '../../steps/config.ts'
 import { fakeApi } from '../../fakes/api.ts'
 import { clusterReader } from '../../fakes/reader.ts'
 import { fakeDeps } from '../../fakes/deps.ts'
@@ -130,8 +130,7 @@ void t.test('on a new cluster the keys are made of the file, with the namespace,
   t.match(all.objects.map(({ metadata }) => metadata.labels?.['app.kubernetes.io/managed-by']), Array.from({ length: 8 }, () => 'airstrip'))
   const same = (list: KubernetesObject[]): string[] => list.map(({ metadata, data }) => `${metadata.name} ${JSON.stringify(data)}`).sort()
   t.same(same(all.objects), same(stored()))
-  const chart = { name: 'airflow', version: '1.10.0', appVersion: '2.6.2', home: 'https://airflow.apache.org/', fingerprint: 'f', path: '/x', local: true }
-  const first = await helm.check(helm.spec(config()), clusterReader({ chart, objects: all.objects }))
+  const first = await helm.check(helm.spec(config()), clusterReader({ ...landing, chart, objects: all.objects }))
   t.same(changesOf(first).map(({ op }) => op), ['release'], 'it takes them as they are')
   t.equal(await all.run('import', file, '--passphrase-file', (writeFileSync(join(all.folder, 'p'), passphrase, { mode: 0o600 }), join(all.folder, 'p'))), 0)
   t.match(all.err.join('\n'), /is there, the same/)
