@@ -3,7 +3,7 @@
  * shapes that they speak in. Types only.
  */
 import type { DatabasePlace, Dump, DumpWish } from './dump.ts'
-import type { Chart, ChartSource, Release, ReleaseName, ReleaseWish, Rendered } from './helm.ts'
+import type { Chart, ChartList, ChartSource, Release, ReleaseName, ReleaseWish, Rendered } from './helm.ts'
 import type { KubernetesObject, ObjectRef } from './object.ts'
 
 export type * from './dump.ts'
@@ -125,10 +125,17 @@ export interface Reader {
   /** Everything that lies in a namespace, of whatever kind the API server has; names and owners alone. */
   contents(namespace: string): Promise<KubernetesObject[]>
   versions(): Promise<Versions>
+  /** The API server's alone, and those that need no cluster. */
+  server(): Promise<string>
+  tools(): Promise<Pick<Versions, 'kubectl' | 'helm'>>
+  /** Those of these kinds that the API server does not have. */
+  lacking(kinds: readonly Pick<ObjectRef, 'apiVersion' | 'kind'>[]): Promise<Pick<ObjectRef, 'apiVersion' | 'kind'>[]>
   permissions(namespace: string): Promise<Permissions>
   /** The newest record that is not superseded. */
   release(name: string, namespace: string): Promise<Release | undefined>
   chart(source: ChartSource): Promise<Chart>
+  /** The versions of a chart that can be had, as `airflow.chart` names it. */
+  charts(reference: string): Promise<ChartList>
   /** What Helm would make of the wish now; takes seconds. */
   render(wish: ReleaseWish): Promise<Rendered>
   manifest(source: ManifestSource): Promise<KubernetesObject[]>

@@ -68,13 +68,34 @@ export interface ChartSource {
   version: string
 }
 
-/** A chart that is on this machine. */
-export interface Chart {
+/** What a chart says of itself, in its Chart.yaml and in the index of its repository. */
+export interface ChartFacts {
   name: string
   version: string
   appVersion: string
-  home: string
+  home?: string | undefined
   kubeVersion?: string | undefined
+  /** Its makers have given it up. */
+  deprecated?: boolean | undefined
+}
+
+/** The versions of a chart that can be had, newest first. */
+export interface ChartList {
+  reference: string
+  /** Where they were found. */
+  address: string
+  charts: ChartFacts[]
+  /** When the list was last known to be that of the address; undefined for what was looked at now. */
+  checkedAt?: Date | undefined
+  /** Why it could not be asked again. */
+  stale?: string | undefined
+  /** What has to be known of the list. */
+  note?: string | undefined
+}
+
+/** A chart that is on this machine. */
+export interface Chart extends ChartFacts {
+  home: string
   /** SHA-256 over what was read; tells two charts of one version apart. */
   fingerprint: string
   /** Folder or archive. */

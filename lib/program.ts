@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import type { Api, Target } from './cluster/api.ts'
+import { fetchText } from './cluster/fetch.ts'
 import { openApi } from './cluster/proxy.ts'
 import type { Deps } from './commands/deps.ts'
 
@@ -66,12 +67,6 @@ function openEarly(words: string[], env: NodeJS.ProcessEnv): Api {
 
 async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   await sleep(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined)
-}
-
-async function fetchText(url: string): Promise<string> {
-  const answer = await fetch(url, { signal: AbortSignal.timeout(30_000) })
-  if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`)
-  return answer.text()
 }
 
 /** In the terminal's own line mode, so that Ctrl-C is a signal like any other; the end of input is no answer. */

@@ -4,28 +4,32 @@ import { join } from 'node:path'
 import { parseDocument } from 'yaml'
 import { AirstripError } from '../errors.ts'
 import type { Chart, ChartSource } from '../access.ts'
+import type { Finding } from '../step.ts'
 import type { Connection } from './connection.ts'
 
 /** Short names that people know from the charts' own instructions. */
-const repositories: Record<string, string> = {
+export const repositories: Readonly<Record<string, string>> = {
   'apache-airflow': 'https://airflow.apache.org',
   'airflow-stable': 'https://airflow-helm.github.io/charts',
 }
 
+export function isLocal(reference: string): boolean {
+  return /^(\.{0,2}\/|~\/)/.test(reference) || reference.endsWith('.tgz')
+}
+
 /** A folder or archive is used as it is; anything else is pulled once into the cache. */
 export async function findChart(connection: Connection, cache: string, source: ChartSource): Promise<Chart> {
-  const local = /^(\.{0,2}\/|~\/)/.test(source.reference) || source.reference.endsWith('.tgz')
+  const local = isLocal(source.reference)
   const path = local ? source.reference : await pull(connection, cache, source)
   const chart = await readChart(connection, path, local)
   if (!local || source.version === 'auto' || chart.version === source.version) return chart
   throw new AirstripError('CHART_UNAVAILABLE', `The chart at ${path} has version ${chart.version}, not ${source.version}.`, {
     place: path,
-    next: `Write airflow.version: ${chart.version}, or point airflow.chart at a chart of version ${source.version}.`,
+    ...missingVersion(source, `It has version ${chart.version}.`, `Write airflow.version: ${chart.version}, or point airflow.chart at a chart of version ${source.version}.`),
   })
 }
 
 async function pull(connection: Connection, cache: string, source: ChartSource): Promise<string> {
-  if (source.version === 'auto') throw needsVersion(source)
   const folder = join(cache, 'charts', createHash('sha256').update(source.reference).digest('hex').slice(0, 12))
   mkdirSync(folder, { recursive: true })
   const cached = readdirSync(folder).find((name) => name.endsWith(`-${source.version}.tgz`))
@@ -43,11 +47,9 @@ async function pull(connection: Connection, cache: string, source: ChartSource):
   }
 }
 
-/** Choosing among a repository's versions needs its index, which is not read yet (README, Limits). */
-function needsVersion({ reference }: ChartSource): AirstripError {
-  return new AirstripError('CHART_UNAVAILABLE', `airflow.version: auto cannot choose a version of ${reference} yet.`, {
-    next: 'Write the version that you want, for example airflow.version: 1.10.0.',
-  })
+/** For certain, and not only for now: another version may be looked for. */
+function missingVersion({ reference, version }: ChartSource, seen: string, next: string): { next: string; findings: Finding[] } {
+  return { next, findings: [{ id: 'chart-version-missing', severity: 'error', title: `There is no version ${version} of chart ${reference}`, evidence: [seen], why: 'Whoever makes the chart has not published it there, or has taken it back.', fix: [next] }] }
 }
 
 function pullArgs({ reference, version }: ChartSource, folder: string): string[] {
@@ -59,10 +61,14 @@ function pullArgs({ reference, version }: ChartSource, folder: string): string[]
 
 function unavailable(connection: Connection, { reference, version }: ChartSource, stderr: string): AirstripError {
   const seen = connection.redactor.redact(stderr).split('\n').filter((line) => line.trim() !== '').slice(-3)
-  return new AirstripError('CHART_UNAVAILABLE', `Chart ${reference} ${version} could not be downloaded.`, { seen })
+  const certain = notThere.test(stderr) ? missingVersion({ reference, version }, seen.at(-1) ?? '', 'Write a version that `npx tsx run.ts charts` lists as airflow.version; for a repository of your own: helm repo update.') : {}
+  return new AirstripError('CHART_UNAVAILABLE', `Chart ${reference} ${version} could not be downloaded.`, { seen, ...certain })
 }
 
-interface ChartMetadata { name: string; version: string; appVersion?: string | number; home?: string; kubeVersion?: string }
+// Of a repository by its address, of one that Helm knows by name, and of an OCI registry.
+const notThere = /chart "[^"]*" (?:version "[^"]*" not found in \S+ repository|matching \S+ not found in \S+ index)|manifest unknown|failed to (?:resolve|perform)[^\n]*: not found/
+
+export interface ChartMetadata { name: string; version: string; appVersion?: string | number; home?: string; kubeVersion?: string; deprecated?: boolean }
 
 async function readChart(connection: Connection, path: string, local: boolean): Promise<Chart> {
   if (!existsSync(path)) throw new AirstripError('CHART_UNAVAILABLE', `There is no chart at ${path}.`, { place: path })
@@ -79,17 +85,17 @@ function readMetadata(path: string): string {
   }
 }
 
-function parseMetadata(text: string, path: string): ChartMetadata {
+export function parseMetadata(text: string, path: string): ChartMetadata {
   const document = parseDocument(text)
   const { name, version } = (document.errors.length > 0 ? {} : (document.toJS() ?? {})) as Partial<ChartMetadata>
   if (typeof name === 'string' && typeof version === 'string') return document.toJS() as ChartMetadata
   throw new AirstripError('CHART_UNAVAILABLE', `The Chart.yaml of ${path} names no chart with its version.`, { place: path })
 }
 
-async function showChart(connection: Connection, path: string): Promise<string> {
+export async function showChart(connection: Connection, path: string): Promise<string> {
   const outcome = await connection.exec({ tool: 'helm', args: ['show', 'chart', path], signal: connection.signal })
   if (outcome.exitCode === 0) return outcome.stdout
-  throw new AirstripError('CHART_UNAVAILABLE', `Helm cannot read the chart at ${path}.`, { place: path, seen: [outcome.stderr.trim()] })
+  throw new AirstripError('CHART_UNAVAILABLE', `Helm cannot read the chart at ${path}.`, { place: path, seen: [connection.redactor.redact(outcome.stderr).trim()] })
 }
 
 /** Over names and contents, in order, so that any edit of a chart folder changes it. */

@@ -1,4 +1,4 @@
-import type { Chart, ChartSource, FolderFacts, HttpsAnswer, KubernetesObject, ListQuery, LogQuery, ManifestSource, Permissions, PolicyRule, Reader, Release, SecretSource, Versions } from '../access.ts'
+import type { Chart, ChartList, ChartSource, FolderFacts, HttpsAnswer, KubernetesObject, ListQuery, LogQuery, ManifestSource, Permissions, PolicyRule, Reader, Release, SecretSource, Versions } from '../access.ts'
 import { rulesReview, type Question } from './api.ts'
 import { findUnreachable } from './kubeconfig.ts'
 import type { Connection } from './connection.ts'
@@ -13,6 +13,7 @@ export interface Surroundings {
   /** Versions of the tools on the PATH. */
   tools: () => Promise<Pick<Versions, 'kubectl' | 'helm'>>
   chart(source: ChartSource): Promise<Chart>
+  charts(reference: string): Promise<ChartList>
   manifest(source: ManifestSource): Promise<KubernetesObject[]>
   secret(source: SecretSource): Promise<string>
   resolve(host: string): Promise<string[]>
@@ -23,15 +24,19 @@ export interface Surroundings {
 }
 
 export function createReader(connection: Connection, surroundings: Surroundings): Reader {
-  const { tools, ...machine } = surroundings
   const discovery = createDiscovery(connection)
   return {
-    ...machine,
+    ...surroundings,
     unreachable: () => findUnreachable(connection),
     get: (refs) => getObjects(connection, discovery, refs),
     list: (query) => listObjects(connection, discovery, query),
     contents: (namespace) => listContents(connection, discovery, namespace),
-    versions: () => readVersions(connection, tools),
+    versions: () => readVersions(connection, surroundings.tools),
+    server: () => readServer(connection),
+    lacking: async (kinds) => {
+      const known = await Promise.all(kinds.map((kind) => discovery.ofKind(kind)))
+      return kinds.filter((_, index) => known[index] === undefined)
+    },
     permissions: (namespace) => readPermissions(connection, namespace),
     release: (name, namespace) => findRelease(connection, discovery, name, namespace),
     render: (wish) => renderRelease(connection, (source) => surroundings.chart(source), wish),
@@ -45,8 +50,12 @@ export function createReader(connection: Connection, surroundings: Surroundings)
 }
 
 async function readVersions(connection: Connection, tools: Surroundings['tools']): Promise<Versions> {
-  const [server, { kubectl, helm }] = await Promise.all([readJson<{ gitVersion: string }>(connection, '/version'), tools()])
-  return { server: server?.gitVersion ?? '', kubectl, helm }
+  const [server, { kubectl, helm }] = await Promise.all([readServer(connection), tools()])
+  return { server, kubectl, helm }
+}
+
+async function readServer(connection: Connection): Promise<string> {
+  return (await readJson<{ gitVersion: string }>(connection, '/version'))?.gitVersion ?? ''
 }
 
 /**

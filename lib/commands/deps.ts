@@ -1,5 +1,6 @@
 import type { Api } from '../cluster/api.ts'
 import type { Exec } from '../cluster/exec.ts'
+import type { Fetch } from '../cluster/fetch.ts'
 import type { Unattended } from '../config/schema.ts'
 import type { Clock } from '../engine/clock.ts'
 import type { RandomBytes } from '../access.ts'
@@ -25,7 +26,7 @@ export interface Deps {
   /** The command line, for the lock's holder and the history. */
   commandLine: string
   cacheFolder: string
-  fetchText: (url: string) => Promise<string>
+  fetchText: Fetch
   readFile: (path: string) => string
   signal: AbortSignal
   /** The terminal that stderr is; left out where it is none. */
@@ -67,6 +68,7 @@ export interface Flags {
   user?: boolean
   cron?: boolean
   passphraseFile?: string
+  chart?: string
 }
 
 /** A command is a record: help and completion are made of these too. */

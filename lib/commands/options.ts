@@ -78,6 +78,10 @@ export const keysOptions: readonly CommandOption[] = [
   yes,
 ]
 
+export const chartsOptions: readonly CommandOption[] = [
+  { flags: '--chart <reference>', about: 'of another chart than the configuration names' },
+]
+
 export const scheduleAction: CommandArgument = { name: 'action', about: 'what to do with the schedule; run is what cron calls', choices: ['install', 'remove', 'status', 'run'] }
 
 export const scheduleOptions: readonly CommandOption[] = [

@@ -1,5 +1,5 @@
 import type { Command } from './deps.ts'
-import { applyOptions, backupOptions, commonOptions, destroyOptions, detailedExitcode, doctorOptions, keysAction, keysFile, keysOptions, restoreFile, restoreOptions, scheduleAction, scheduleOptions, selectionOptions } from './options.ts'
+import { applyOptions, backupOptions, chartsOptions, commonOptions, destroyOptions, detailedExitcode, doctorOptions, keysAction, keysFile, keysOptions, restoreFile, restoreOptions, scheduleAction, scheduleOptions, selectionOptions } from './options.ts'
 
 /** The commands as data. What one does is read when it is called: all of them together take a while to read. */
 export const commands: readonly Command[] = [
@@ -61,6 +61,12 @@ export const commands: readonly Command[] = [
     arguments: [restoreFile],
     options: [...commonOptions, ...restoreOptions],
     run: async (flags, deps, words) => (await import('./restore.ts')).runRestore(flags, deps, words),
+  },
+  {
+    name: 'charts',
+    about: 'the versions of the chart, newest first, and which of them fit this cluster and this Helm; changes nothing',
+    options: [...commonOptions, ...chartsOptions],
+    run: async (flags, deps) => (await import('./charts.ts')).runCharts(flags, deps),
   },
   {
     name: 'schedule',

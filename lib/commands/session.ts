@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path'
 import { dumpFolder } from '../adapters/dumps.ts'
 import { stateFile, writeBackup } from '../adapters/files.ts'
 import { findChart } from '../cluster/chart.ts'
+import { listCharts } from '../cluster/chart-list.ts'
 import type { Ask } from '../cluster/api.ts'
 import type { Connection } from '../cluster/connection.ts'
 import type { Call, Exec } from '../cluster/exec.ts'
@@ -33,8 +34,7 @@ export interface Session {
   writer: (signal: AbortSignal, tell?: Emit) => Writer
 }
 
-export function openSession(flags: Flags, deps: Deps, redactor: Redactor, emit: Emit): Session {
-  const config = loadConfig(flags.config, deps.readFile)
+export function openSession(flags: Flags, deps: Deps, redactor: Redactor, emit: Emit, config = loadConfig(flags.config, deps.readFile)): Session {
   const onRetry = announceOnce(emit)
   const dry = flags.dryRun === true
   const tell = (would: boolean) => ({ tool, args }: Call): void => {
@@ -78,7 +78,7 @@ export function openSession(flags: Flags, deps: Deps, redactor: Redactor, emit: 
   }
 }
 
-const looks = ['version', 'show', 'pull', 'config']
+const looks = ['version', 'show', 'pull', 'config', 'repo']
 
 /** Runs what only looks, and tells the rest instead of running it. */
 function dryExec(run: Exec, tell: (call: Call) => void): Exec {
@@ -105,7 +105,8 @@ function surroundings(connection: Connection, deps: Deps): Surroundings {
   return {
     tools: () => toolVersions(connection, { cacheFolder: deps.cacheFolder, path: deps.env.PATH ?? '' }),
     chart: (source) => findChart(connection, deps.cacheFolder, source),
-    manifest: (source) => findManifest(deps.cacheFolder, deps.fetchText, source),
+    charts: (reference) => listCharts(connection, { cacheFolder: deps.cacheFolder, fetch: deps.fetchText, now: () => deps.clock.now() }, reference),
+    manifest: (source) => findManifest(deps.cacheFolder, async (url) => (await deps.fetchText(url)).text ?? '', source),
     secret: (source) => Promise.resolve(readSecret(source, deps.env)),
     resolve: resolveHost,
     https: getHttps,

@@ -14,7 +14,7 @@ import { lineCounter, parseYaml } from './syntax.ts'
 import { isBlank, readTree } from './tree.ts'
 
 /** All that airstrip cannot know by itself. */
-const smallest = `storage:
+export const smallest = `storage:
   path: /srv/airflow
 ingress:
   host: home.example.org

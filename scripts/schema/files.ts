@@ -5,6 +5,7 @@ import { lineSchema } from '../../lib/engine/events.ts'
 import { historyEntry } from '../../lib/engine/history.ts'
 import { stateSchema } from '../../lib/engine/state.ts'
 import { storedSchema } from '../../lib/report/bundle.ts'
+import { chartsSchema } from '../../lib/report/charts.ts'
 import { diagnosisSchema } from '../../lib/report/diagnosis.ts'
 import { statusSchema } from '../../lib/report/status.ts'
 
@@ -16,6 +17,7 @@ export const schemaFiles: Record<string, () => string> = {
   'lib/engine/history.schema.json': () => described(historyEntry, 'history.schema.json', 'airstrip history', 'A line of state/history.ndjson: one run.'),
   'lib/database/dump.schema.json': () => described(dumpRecord, 'dump.schema.json', 'airstrip dump', 'state/backups/*.dump.json: what is known of a dump of the metadata database.'),
   'lib/report/status.schema.json': () => described(statusSchema, 'status.schema.json', 'airstrip status', 'What status --json prints.'),
+  'lib/report/charts.schema.json': () => described(chartsSchema, 'charts.schema.json', 'airstrip charts', 'What charts --json prints.'),
   'lib/report/doctor.schema.json': () => described(diagnosisSchema, 'doctor.schema.json', 'airstrip doctor', 'What doctor --json prints, and findings.json of a bundle.'),
   'lib/report/evidence.schema.json': () => described(storedSchema, 'evidence.schema.json', 'airstrip evidence', 'evidence.json of a bundle: what doctor collected, and judges again with --from.'),
 }

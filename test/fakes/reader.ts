@@ -1,11 +1,14 @@
 /** A cluster that is a list of objects. What is not scripted fails and prints itself; nothing can be written. */
 import { keyOf } from '../../lib/cluster/objects.ts'
-import type { Chart, FolderFacts, HttpsAnswer, KubernetesObject, Permissions, Reader, Release, Rendered, Versions } from '../../lib/access.ts'
+import type { Chart, ChartList, FolderFacts, HttpsAnswer, KubernetesObject, Permissions, Reader, Release, Rendered, Versions } from '../../lib/access.ts'
 
 export interface Cluster {
   objects?: readonly KubernetesObject[]
   release?: Release | undefined
   chart?: Chart
+  charts?: ChartList
+  /** `batch/v1 CronJob`: what the API server does not have. */
+  lacks?: readonly string[]
   rendered?: Rendered
   manifest?: readonly KubernetesObject[]
   versions?: Versions
@@ -55,6 +58,10 @@ export function clusterReader(cluster: Cluster = {}): Reader & { asked: string[]
     versions: () => scripted('versions', cluster.versions),
     permissions: (namespace) => scripted(`permissions ${namespace}`, cluster.permissions),
     release: () => Promise.resolve(cluster.release),
+    server: () => scripted('server', cluster.versions?.server),
+    tools: () => scripted('tools', cluster.versions),
+    lacking: (asked) => Promise.resolve(asked.filter(({ apiVersion, kind }) => cluster.lacks?.includes(`${apiVersion} ${kind}`) === true)),
+    charts: (reference) => scripted(`charts ${reference}`, cluster.charts),
     chart: ({ reference }) => scripted(`chart ${reference}`, cluster.chart),
     render: ({ name }) => scripted(`render ${name}`, cluster.rendered),
     manifest: ({ url }) => scripted(`manifest ${url}`, cluster.manifest === undefined ? undefined : [...cluster.manifest]),

@@ -90,6 +90,15 @@ void t.test('an archive that Helm cannot read is told with what Helm said', asyn
   t.match(await caught(findChart(connectionOf(exec), folder, { reference: join(folder, 'a.tgz'), version: '1.10.0' })), { code: 'CHART_UNAVAILABLE', seen: [/gzipped/] })
 })
 
-void t.test('which version auto is cannot be told yet, and is refused', async (t) => {
-  t.match(await caught(findChart(connectionOf(fakeExec([]).exec), t.testdir(), { ...source, version: 'auto' })), { code: 'CHART_UNAVAILABLE', next: /airflow\.version: 1\.10\.0/ })
+void t.test('that a version is not there for certain is told from a download that failed', async (t) => {
+  const pulled = (stderr: string, reference: string) => caught(findChart(connectionOf(fakeExec([{ when: /^helm pull/, answers: { exitCode: 1, stderr } }]).exec), t.testdir(), { reference, version: '9.9.9' }))
+  const certain: [string, string][] = [
+    ['apache-airflow/airflow', 'Error: chart "airflow" version "9.9.9" not found in https://airflow.apache.org repository\n'],
+    ['mine/airflow', "Error: chart \"airflow\" matching 9.9.9 not found in mine index. (try 'helm repo update'): no chart version found for airflow-9.9.9\n"],
+    ['oci://registry.example.org/airflow', 'Error: registry.example.org/airflow:9.9.9: failed to resolve reference: registry.example.org/airflow:9.9.9: not found\n'],
+  ]
+  for (const [reference, stderr] of certain) t.match(await pulled(stderr, reference), { code: 'CHART_UNAVAILABLE', findings: [{ id: 'chart-version-missing', fix: [/run\.ts charts/] }] }, reference)
+  t.match(await pulled('Error: looks like "https://airflow.apache.org" is not a valid chart repository or cannot be reached: Get "https://airflow.apache.org/index.yaml": dial tcp: lookup airflow.apache.org: no such host\n', 'apache-airflow/airflow'), { code: 'CHART_UNAVAILABLE', findings: [] })
+  const folder = t.testdir({ 'Chart.yaml': metadata })
+  t.match(await caught(findChart(connectionOf(fakeExec([]).exec), '/nowhere', { reference: folder, version: '1.9.0' })), { findings: [{ id: 'chart-version-missing' }] })
 })
