@@ -3,7 +3,7 @@
  * shapes that they speak in. Types only.
  */
 import type { DatabasePlace, Dump, DumpWish } from './dump.ts'
-import type { Chart, ChartList, ChartSource, Release, ReleaseName, ReleaseWish, Rendered } from './helm.ts'
+import type { Chart, ChartList, ChartSource, ImageAnswer, Release, ReleaseName, ReleaseWish, Rendered } from './helm.ts'
 import type { KubernetesObject, ObjectRef } from './object.ts'
 
 export type * from './dump.ts'
@@ -138,6 +138,8 @@ export interface Reader {
   charts(reference: string): Promise<ChartList>
   /** What Helm would make of the wish now; takes seconds. */
   render(wish: ReleaseWish): Promise<Rendered>
+  /** Whether their registries have them, within seconds. */
+  images(images: readonly string[]): Promise<ImageAnswer[]>
   manifest(source: ManifestSource): Promise<KubernetesObject[]>
   secret(source: SecretSource): Promise<string>
   /** The last lines, or undefined where the container has none. */

@@ -57,6 +57,8 @@ export interface ReleaseName {
 
 export interface ReleaseWish extends ReleaseName {
   chart: ChartSource
+  /** The version that the configuration names, where it has candidates besides. */
+  wanted?: string | undefined
   values: Record<string, unknown>
   /** Helm's own `--timeout`, in seconds. */
   timeoutSeconds: number
@@ -77,6 +79,13 @@ export interface ChartFacts {
   kubeVersion?: string | undefined
   /** Its makers have given it up. */
   deprecated?: boolean | undefined
+}
+
+/** What the registry of an image says of it; unknown where it says nothing that counts. */
+export interface ImageAnswer {
+  image: string
+  state: 'there' | 'absent' | 'unknown'
+  reason: string
 }
 
 /** The versions of a chart that can be had, newest first. */

@@ -1,6 +1,7 @@
 import { adoption, adoptionRefs, guardAdoption, type Adoption } from '../lib/airflow/adopt.ts'
 import { airflowOf } from '../lib/airflow/airflow-version.ts'
 import { backupBefore } from '../lib/airflow/backup.ts'
+import { releaseAndChart } from '../lib/airflow/choice.ts'
 import { guardDowngrade, guardRelease, isForeign, type Surety } from '../lib/airflow/guard.ts'
 import type { Family } from '../lib/airflow/families.ts'
 import { mayBeRefused, outOfTheWay } from '../lib/airflow/immutable.ts'
@@ -8,11 +9,12 @@ import { everySecretRef, makeSecrets, secretRefs } from '../lib/airflow/keys.ts'
 import { judgeOperation, type LockVerdict } from '../lib/airflow/lock.ts'
 import { handAdditions, handEdits, hookEdits, scaledByOthers, standingHooks } from '../lib/airflow/hand-edits.ts'
 import { operationRef } from '../lib/airflow/operation.ts'
-import { executorOf, familyFor, releaseAndChart, upgradeReason, wishChanged, wishFor } from '../lib/airflow/release.ts'
+import { executorOf, familyFor, upgradeReason, wishChanged, wishOf } from '../lib/airflow/release.ts'
 import { forget, readMark, restoredReason, startAgain } from '../lib/airflow/restored.ts'
 import { freeStuck, lackingSets, type Mending } from '../lib/airflow/stuck.ts'
 import { airflowSpec, databaseClaimRef, type AirflowSlice, type AirflowSpec } from '../lib/airflow/spec.ts'
 import { takeDownAirflow } from '../lib/airflow/takedown.ts'
+import { asInstalled, vetted } from '../lib/airflow/vet.ts'
 import { makeChanges, objectsOf, refOf } from '../lib/changes.ts'
 import { blockedBy, checked, isNonEmpty } from '../lib/check.ts'
 import { explainRelease } from '../lib/doctor/explain.ts'
@@ -33,13 +35,13 @@ export const helm: Step<AirflowSlice, AirflowSpec> = {
 
   async check(spec, reader) {
     const { name, namespace } = spec.release
-    const [release, chart] = await releaseAndChart(spec.release, reader)
+    const [release, chart, chosen] = await releaseAndChart(spec.release, reader)
     const family = familyFor(spec.release, chart)
     const [claim, lease, ...wanted] = await reader.get([databaseClaimRef(spec), operationRef(spec.release), ...secretRefs(spec.keys, family)])
     // What is lost may be known from what another chart was given.
     const secrets = wanted.every((secret) => secret !== undefined) ? wanted : await reader.get(everySecretRef(spec.keys))
     const executor = release === undefined ? spec.release.executor : executorOf(release)
-    const wish = wishFor(spec.release, family, executor)
+    const wish = asInstalled(wishOf(spec.release, chart, executor), release)
     const taken = spec.adopt && release !== undefined && isForeign(wish, release) ? await takeOver(release, family, reader) : undefined
     const unsafe = release === undefined || taken === undefined ? [] : guardAdoption(wish, release, taken, spec.keys.database)
     const { blocked } = blockedBy([...guardRelease({ wish, family, executor }, release, suretyOf(spec, secrets, claim, taken)), ...unsafe])
@@ -50,8 +52,10 @@ export const helm: Step<AirflowSlice, AirflowSpec> = {
     if (downgrade !== undefined) return downgrade
     const unlock: Change[] = verdict.state === 'stale' ? [{ op: 'unlock', release: { name, namespace }, live: release, why: verdict.why }] : []
     const keys = await keyChange(spec, { family, secrets, taken }, reader)
-    const { changes, warnings } = await releaseChanges(spec, wish, { chart, release, lease, verdict, adopted: taken !== undefined }, reader)
-    return checked([...keys, ...unlock, ...changes], evidenceOf(release), warnings)
+    const { changes: mends, warnings: said } = await releaseChanges(spec, wish, { chart, release, lease, verdict, adopted: taken !== undefined }, reader)
+    const { changes, findings } = await vetted(mends, { chart, executor }, reader)
+    const { blocked: unfit, warnings } = blockedBy([...chosen, ...findings, ...said])
+    return unfit ?? checked([...keys, ...unlock, ...changes], evidenceOf(release), warnings)
   },
 
   apply: makeChanges,

@@ -1,5 +1,6 @@
 import { families, familyOfRelease, type Family } from '../lib/airflow/families.ts'
-import { familyFor, releaseAndChart, type ReleaseSpec } from '../lib/airflow/release.ts'
+import { releaseAndChart } from '../lib/airflow/choice.ts'
+import { familyFor, type ReleaseSpec } from '../lib/airflow/release.ts'
 import { airflowSpec } from '../lib/airflow/spec.ts'
 import { makeChanges, nameOf, objectChanges, refOf } from '../lib/changes.ts'
 import { checked } from '../lib/check.ts'

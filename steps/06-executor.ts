@@ -1,11 +1,13 @@
+import { releaseAndChart } from '../lib/airflow/choice.ts'
 import { celeryWorkloads, partsOf } from '../lib/airflow/executors.ts'
 import { airflowOf } from '../lib/airflow/airflow-version.ts'
 import { backupBefore } from '../lib/airflow/backup.ts'
 import { guardDowngrade, guardExecutor } from '../lib/airflow/guard.ts'
 import { operationRef } from '../lib/airflow/operation.ts'
-import { executorOf, familyFor, releaseAndChart, wishFor } from '../lib/airflow/release.ts'
+import { executorOf, familyFor, wishOf } from '../lib/airflow/release.ts'
 import { readMark } from '../lib/airflow/restored.ts'
 import { airflowSpec, type AirflowSlice, type AirflowSpec } from '../lib/airflow/spec.ts'
+import { asInstalled, vetted } from '../lib/airflow/vet.ts'
 import { nameOf, makeChanges } from '../lib/changes.ts'
 import { blockedBy, checked, isNonEmpty } from '../lib/check.ts'
 import { explainRelease } from '../lib/doctor/explain.ts'
@@ -33,9 +35,13 @@ export const executor: Step<AirflowSlice, AirflowSpec> = {
     if (release === undefined) return { state: 'waiting', on: [{ object: `Helm release ${spec.namespace}/${spec.name}`, reason: 'is not installed yet' }] }
     const now = executorOf(release)
     if (now === spec.executor) return { state: 'satisfied', evidence: [] }
-    const want = wishFor(spec, family, spec.executor)
+    const want = asInstalled(wishOf(spec, chart, spec.executor), release)
     const { blocked: downgrade, changes } = await beforeUpgrade(whole, want, { release, chart }, reader)
-    return downgrade ?? checked([...changes, { op: 'release', want, live: release, sameWish: false, why: `executor ${now} becomes ${spec.executor}` }], [])
+    if (downgrade !== undefined) return downgrade
+    const why = `executor ${now} becomes ${spec.executor}`
+    const { changes: made, findings } = await vetted([...changes, { op: 'release', want, live: release, sameWish: false, why }], { chart, executor: spec.executor }, reader)
+    const { blocked: unfit, warnings } = blockedBy(findings)
+    return unfit ?? checked(made, [], warnings)
   },
 
   apply: makeChanges,

@@ -10,13 +10,13 @@ export function operationRef(release: ReleaseName): ObjectRef {
   return { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', name: `airstrip-helm-${release.name}`, namespace: release.namespace }
 }
 
-/** With an empty holder nobody is at work. */
-export function operationLease(release: ReleaseName, holder: string, seconds: number, now: Date, fingerprint?: string): KubernetesObject {
+/** With an empty holder nobody is at work. `fingerprint` and `wanted` are what Helm's record does not keep: of the chart, and of the configuration's word where another version was taken. */
+export function operationLease(release: ReleaseName, holder: string, seconds: number, now: Date, fingerprint?: string, wanted?: string): KubernetesObject {
   const { apiVersion, kind, name, namespace } = operationRef(release)
   return {
     apiVersion,
     kind,
-    metadata: { name, namespace: namespace ?? release.namespace, labels: { 'app.kubernetes.io/managed-by': 'airstrip' }, ...(fingerprint === undefined ? {} : { annotations: { [chartAnnotation]: fingerprint.slice(0, markLength) } }) },
+    metadata: { name, namespace: namespace ?? release.namespace, labels: { 'app.kubernetes.io/managed-by': 'airstrip' }, annotations: { ...(fingerprint === undefined ? {} : { [chartAnnotation]: fingerprint.slice(0, markLength) }), ...(wanted === undefined ? {} : { [wantedAnnotation]: wanted }) } },
     spec: {
       holderIdentity: holder,
       // A MicroTime has six digits after the point, a JavaScript date three.
@@ -28,7 +28,13 @@ export function operationLease(release: ReleaseName, holder: string, seconds: nu
 
 /** Helm writes what went wrong where the chart's mark was; the Lease keeps it. */
 const chartAnnotation = 'airstrip/chart'
+const wantedAnnotation = 'airstrip/wanted'
 const markLength = 16
+
+/** The version that the configuration named when the one that is there was taken. */
+export function wantedBefore(lease: KubernetesObject | undefined): string | undefined {
+  return lease?.metadata.annotations?.[wantedAnnotation]
+}
 
 export function isHeld(lease: KubernetesObject | undefined): boolean {
   const { holderIdentity = '' } = (lease?.spec ?? {}) as { holderIdentity?: string }

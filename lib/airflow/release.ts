@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { edited } from '../manifest/load.ts'
-import type { Chart, ChartSource, KubernetesObject, Reader, Release, ReleaseWish } from '../access.ts'
+import type { Chart, ChartSource, KubernetesObject, Release, ReleaseWish } from '../access.ts'
 import { markedFingerprint } from './operation.ts'
 import { communityValues } from './community.ts'
 import { familyOf, type Family } from './families.ts'
@@ -11,7 +11,10 @@ import { airflowVersionOf, type ValuesSpec } from './values.ts'
 export interface ReleaseSpec {
   name: string
   namespace: string
+  /** `auto`: the newest that fits. */
   chart: ChartSource
+  /** Versions that are tried in turn when that one cannot work here. */
+  candidates: readonly string[]
   values: ValuesSpec
   executor: string
   timeoutSeconds: number
@@ -28,11 +31,10 @@ export function familyFor({ values: { image, overrides } }: ReleaseSpec, chart: 
   return familyOf(chart, { ...(image.tag === undefined ? {} : { airflowVersion: airflowVersionOf(image.tag) }), ...overrides })
 }
 
-/** Asked side by side; where both fail, what the cluster says counts: without it a chart is of no use. */
-export async function releaseAndChart({ name, namespace, chart }: ReleaseSpec, reader: Reader): Promise<[Release | undefined, Chart]> {
-  const found = reader.chart(chart)
-  found.catch(() => undefined)
-  return [await reader.release(name, namespace), await found]
+/** The wish for this very chart, whichever the configuration leaves open. */
+export function wishOf(spec: ReleaseSpec, chart: Chart, executor: string): ReleaseWish {
+  const { chart: { reference, version }, candidates } = spec
+  return { ...wishFor(spec, familyFor(spec, chart), executor), chart: { reference, version: chart.version }, ...(candidates.length > 0 ? { wanted: version } : {}) }
 }
 
 /** The executor that runs now; a release that does not say runs the chart's default, which is Celery's in all of them. */

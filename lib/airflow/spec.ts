@@ -31,6 +31,7 @@ export function airflowSpec({ airflow, ingress, diff }: AirflowSlice): AirflowSp
       name: release,
       namespace,
       chart: { reference: airflow.chart, version: airflow.version },
+      candidates: airflow.candidates,
       executor: airflow.executor,
       timeoutSeconds: helmTimeoutSeconds,
       values: {

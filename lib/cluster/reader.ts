@@ -1,4 +1,4 @@
-import type { Chart, ChartList, ChartSource, FolderFacts, HttpsAnswer, KubernetesObject, ListQuery, LogQuery, ManifestSource, Permissions, PolicyRule, Reader, Release, SecretSource, Versions } from '../access.ts'
+import type { Chart, ChartList, ChartSource, FolderFacts, HttpsAnswer, ImageAnswer, KubernetesObject, ListQuery, LogQuery, ManifestSource, Permissions, PolicyRule, Reader, Release, SecretSource, Versions } from '../access.ts'
 import { rulesReview, type Question } from './api.ts'
 import { findUnreachable } from './kubeconfig.ts'
 import type { Connection } from './connection.ts'
@@ -14,6 +14,7 @@ export interface Surroundings {
   tools: () => Promise<Pick<Versions, 'kubectl' | 'helm'>>
   chart(source: ChartSource): Promise<Chart>
   charts(reference: string): Promise<ChartList>
+  images(images: readonly string[]): Promise<ImageAnswer[]>
   manifest(source: ManifestSource): Promise<KubernetesObject[]>
   secret(source: SecretSource): Promise<string>
   resolve(host: string): Promise<string[]>

@@ -34,6 +34,7 @@ export function snapshot(reader: Reader): Reader {
     tools: () => once(['tools'], () => reader.tools()),
     chart: (source) => once(['chart', source], () => reader.chart(source)),
     render: (wish) => once(['render', wish], () => reader.render(wish)),
+    images: (images) => once(['images', images], () => reader.images(images)),
     manifest: (source) => once(['manifest', source], () => reader.manifest(source)),
   }
 }

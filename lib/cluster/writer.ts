@@ -88,7 +88,7 @@ async function patchObject(connection: Connection, live: KubernetesObject, patch
  */
 async function upgrade(connection: Connection, hands: Hands, wish: ReleaseWish): Promise<void> {
   const chart = await hands.chart(wish.chart)
-  await hold(connection, operationLease(wish, hands.holder, wish.timeoutSeconds, hands.now(), chart.fingerprint))
+  await hold(connection, operationLease(wish, hands.holder, wish.timeoutSeconds, hands.now(), chart.fingerprint, wish.wanted))
   const args = [
     'upgrade', '--install', wish.name, chart.path, '-n', wish.namespace, '--values', '-',
     `--timeout=${wish.timeoutSeconds}s`, '--history-max=10', `--description=${chartMark(chart.fingerprint, hands.holder)}`,
@@ -96,7 +96,7 @@ async function upgrade(connection: Connection, hands: Hands, wish: ReleaseWish):
   ]
   const outcome = await connection.exec({ tool: 'helm', args, stdin: JSON.stringify(wish.values), signal: connection.signal })
   // The run may be over, but Helm has ended by itself and has written its record: that is told, too.
-  const untold = await letGo({ ...connection, signal: undefined }, hands, wish, chart.fingerprint).catch((error: unknown) => ({ error }))
+  const untold = await letGo({ ...connection, signal: undefined }, hands, wish, chart.fingerprint, wish.wanted).catch((error: unknown) => ({ error }))
   if (connection.signal?.aborted === true) throw interrupted()
   if (outcome.exitCode !== 0) throw await helmRefusal(connection, wish, outcome, 'upgrade')
   if (untold !== undefined) throw untold.error
@@ -135,8 +135,8 @@ async function helmRefusal(connection: Connection, { name, namespace }: ReleaseN
 }
 
 /** Nobody is at work; a Lease must have a duration, so the shortest. */
-async function letGo(connection: Connection, hands: Hands, release: ReleaseName, fingerprint?: string): Promise<void> {
-  await hold(connection, operationLease(release, '', 1, hands.now(), fingerprint))
+async function letGo(connection: Connection, hands: Hands, release: ReleaseName, fingerprint?: string, wanted?: string): Promise<void> {
+  await hold(connection, operationLease(release, '', 1, hands.now(), fingerprint, wanted))
 }
 
 /**

@@ -44,5 +44,5 @@ function doneTimes({ steps }: State): Record<string, string> {
 /** Only of steps that failed last: what was mended since says nothing of now. */
 function saidIn(state: State, path: string): Said[] {
   return Object.entries(state.steps).flatMap(([name, { status, error, endedAt = '' }]) =>
-    status === 'failed' && error !== undefined ? [{ source: `step ${name}, in ${path}`, at: endedAt, text: [error.sentence, ...error.seen].join('\n') }] : [])
+    status === 'failed' && error !== undefined ? [{ source: `step ${name}, in ${path}`, at: endedAt, text: [error.sentence, ...error.seen, ...error.findings.flatMap(({ evidence }) => evidence)].join('\n') }] : [])
 }

@@ -6,6 +6,7 @@ import { listCharts } from '../cluster/chart-list.ts'
 import type { Ask } from '../cluster/api.ts'
 import type { Connection } from '../cluster/connection.ts'
 import type { Call, Exec } from '../cluster/exec.ts'
+import { askRegistries } from '../cluster/image-registry.ts'
 import { getHttps } from '../cluster/https.ts'
 import { endOrphans, folderFacts, holderAlive, readSecret, resolveHost } from '../cluster/machine.ts'
 import { findManifest } from '../cluster/manifest.ts'
@@ -60,12 +61,13 @@ export function openSession(flags: Flags, deps: Deps, redactor: Redactor, emit: 
   })
   const around = surroundings(connection(deps.signal), deps)
   const file = stateFile(flags.state)
+  const known = new Map<string, Promise<unknown>>()
   const backups = join(dirname(flags.state), 'backups')
   return {
     config,
     redactor,
     file,
-    look: () => snapshot(createReader(connection(deps.signal), around)),
+    look: () => snapshot(remembering(createReader(connection(deps.signal), around), known)),
     writer: (signal, tellThere = emit) => inDryRun(dry, tell(true), createWriter(connection(signal, dry ? dryExec(looking, tell(true)) : deps.exec), {
       random: deps.random,
       chart: (source) => around.chart(source),
@@ -76,6 +78,18 @@ export function openSession(flags: Flags, deps: Deps, redactor: Redactor, emit: 
       endOrphans: dry ? () => Promise.resolve() : endOrphans,
     })),
   }
+}
+
+/** What takes seconds and does not change while a run lasts: what a chart is rendered to, and what registries have. */
+function remembering(reader: Reader, known: Map<string, Promise<unknown>>): Reader {
+  const once = <T>(key: unknown, ask: () => Promise<T>): Promise<T> => {
+    const text = JSON.stringify(key)
+    const answer = (known.get(text) as Promise<T> | undefined) ?? ask()
+    known.set(text, answer)
+    answer.catch(() => known.delete(text))
+    return answer
+  }
+  return { ...reader, render: (wish) => once(['render', wish], () => reader.render(wish)), images: (images) => once(['images', images], () => reader.images(images)) }
 }
 
 const looks = ['version', 'show', 'pull', 'config', 'repo']
@@ -110,6 +124,7 @@ function surroundings(connection: Connection, deps: Deps): Surroundings {
     secret: (source) => Promise.resolve(readSecret(source, deps.env)),
     resolve: resolveHost,
     https: getHttps,
+    images: (images) => askRegistries(images, undefined, deps.signal),
     folder: (path, node) => Promise.resolve(folderFacts(path, node)),
     // While this process looks, it runs no Helm: a lock of its own is one that it left behind.
     alive: (holder) => Promise.resolve(holder === deps.holder ? false : holderAlive(holder)),

@@ -46,7 +46,6 @@ export const faults = {
   'chart-not-chosen': { settleMs: 0, rule: 'No version of the chart, or none of those that were named, can work here.' },
   'chart-version-missing': { settleMs: 0, rule: 'The chart\'s repository, folder or archive does not have the wanted version.' },
   'chart-chosen': { settleMs: 0, rule: 'Another version of the chart than the wanted or the newest was taken, since that one cannot work here.' },
-  'airflow-downgrade': { settleMs: 0, rule: 'The wanted Airflow is older than the one whose database is there.', link: 'https://airflow.apache.org/docs/apache-airflow/stable/howto/usage-cli.html#downgrading-airflow' },
   'chart-api-removed': { settleMs: 0, rule: 'The chart wants a kind in a version that this cluster does not have.', link: 'https://github.com/airflow-helm/charts/issues/679' },
   'helm-foreign-resource': { settleMs: 0, rule: 'An object that the chart makes is there already and belongs to somebody else.', link: 'https://github.com/apache/airflow/issues/18933' },
   'helm-name-in-use': { settleMs: 0, rule: 'Helm was told to install under a name that has a release already.', link: 'https://github.com/helm/helm/issues/4174' },

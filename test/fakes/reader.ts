@@ -1,4 +1,5 @@
 /** A cluster that is a list of objects. What is not scripted fails and prints itself; nothing can be written. */
+import { AirstripError } from '../../lib/errors.ts'
 import { keyOf } from '../../lib/cluster/objects.ts'
 import type { Chart, ChartList, FolderFacts, HttpsAnswer, KubernetesObject, Permissions, Reader, Release, Rendered, Versions } from '../../lib/access.ts'
 
@@ -7,8 +8,14 @@ export interface Cluster {
   release?: Release | undefined
   chart?: Chart
   charts?: ChartList
+  /** By version, where there is more than one; or why it cannot be had. */
+  chartsBy?: Record<string, Chart | Error>
+  /** By version: what Helm says instead of rendering it. */
+  refused?: Record<string, string[]>
   /** `batch/v1 CronJob`: what the API server does not have. */
   lacks?: readonly string[]
+  /** By image: what its registry says; not looked up where it is left out. */
+  registry?: Record<string, 'there' | 'absent'>
   rendered?: Rendered
   manifest?: readonly KubernetesObject[]
   versions?: Versions
@@ -58,12 +65,7 @@ export function clusterReader(cluster: Cluster = {}): Reader & { asked: string[]
     versions: () => scripted('versions', cluster.versions),
     permissions: (namespace) => scripted(`permissions ${namespace}`, cluster.permissions),
     release: () => Promise.resolve(cluster.release),
-    server: () => scripted('server', cluster.versions?.server),
-    tools: () => scripted('tools', cluster.versions),
-    lacking: (asked) => Promise.resolve(asked.filter(({ apiVersion, kind }) => cluster.lacks?.includes(`${apiVersion} ${kind}`) === true)),
-    charts: (reference) => scripted(`charts ${reference}`, cluster.charts),
-    chart: ({ reference }) => scripted(`chart ${reference}`, cluster.chart),
-    render: ({ name }) => scripted(`render ${name}`, cluster.rendered),
+    ...charts(cluster, asked, scripted),
     manifest: ({ url }) => scripted(`manifest ${url}`, cluster.manifest === undefined ? undefined : [...cluster.manifest]),
     secret: (source) => scripted(`secret ${JSON.stringify(source)}`, cluster.secrets?.['env' in source ? source.env : source.file]),
     logs: ({ pod }) => scripted(`logs ${pod}`, undefined),
@@ -81,5 +83,29 @@ export function clusterReader(cluster: Cluster = {}): Reader & { asked: string[]
       return Promise.resolve(cluster.alive?.[holder])
     },
     now: () => cluster.now ?? noon,
+  }
+}
+
+type Scripted = <T>(what: string, value: T | undefined) => Promise<T>
+
+/** What is asked of charts and of what they need. */
+function charts(cluster: Cluster, asked: string[], scripted: Scripted): Pick<Reader, 'images' | 'server' | 'tools' | 'lacking' | 'charts' | 'chart' | 'render'> {
+  return {
+    images: (images) => {
+      asked.push(`images ${images.join(' ')}`)
+      return Promise.resolve(images.map((image) => ({ image, state: cluster.registry?.[image] ?? 'unknown', reason: 'as scripted' })))
+    },
+    server: () => scripted('server', cluster.versions?.server),
+    tools: () => scripted('tools', cluster.versions),
+    lacking: (asked) => Promise.resolve(asked.filter(({ apiVersion, kind }) => cluster.lacks?.includes(`${apiVersion} ${kind}`) === true)),
+    charts: (reference) => scripted(`charts ${reference}`, cluster.charts),
+    chart: ({ reference, version }) => {
+      const one = cluster.chartsBy?.[version] ?? cluster.chart
+      return one instanceof Error ? Promise.reject(one) : scripted(`chart ${reference} ${version}`, one)
+    },
+    render: ({ name, chart: { version } }) => {
+      const seen = cluster.refused?.[version]
+      return seen === undefined ? scripted(`render ${name} ${version}`, cluster.rendered) : Promise.reject(new AirstripError('HELM_FAILED', 'Helm cannot render it.', { seen }))
+    },
   }
 }

@@ -8,7 +8,7 @@ import type { KubernetesObject, Release } from '../../lib/access.ts'
 import { helm } from '../../steps/04-helm.ts'
 import { clusterReader, type Cluster } from '../fakes/reader.ts'
 import { claim, deployment, release } from '../lib/observe/objects.ts'
-import { changesOf, chart, config, family, told, type Sections } from './config.ts'
+import { changesOf, chart, config, family, place, told, type Sections } from './config.ts'
 
 const spec = helm.spec(config())
 const secrets: KubernetesObject[] = secretRefs(spec.keys, family).map(({ name }) => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: 'airflow' }, data: { password: 'eA==', connection: 'eA==' } }))
@@ -18,7 +18,7 @@ const installed = (fields: Partial<Release> = {}): Release => release({ values: 
 const lease = (holder: string): KubernetesObject => operationLease({ name: 'airflow', namespace: 'airflow' }, holder, 1800, new Date())
 
 const check = (cluster: Cluster, sections?: Sections) => {
-  const reader = clusterReader({ chart, ...cluster })
+  const reader = clusterReader({ chart, ...place, ...cluster })
   return helm.check(helm.spec(config(sections)), reader)
 }
 

@@ -4,11 +4,11 @@ import type { KubernetesObject, Release } from '../../lib/access.ts'
 import { executor } from '../../steps/06-executor.ts'
 import { clusterReader } from '../fakes/reader.ts'
 import { deployment, release, statefulSet } from '../lib/observe/objects.ts'
-import { changesOf, chart, config, family } from './config.ts'
+import { changesOf, chart, config, family, place } from './config.ts'
 
 const spec = executor.spec(config())
 const running = (name: string, objects: KubernetesObject[] = []): Release => release({ values: wishFor(spec.release, family, name).values, objects })
-const check = (one: Release | undefined, appVersion?: string) => executor.check(spec, clusterReader({ release: one, chart: { ...chart, appVersion: appVersion ?? chart.appVersion } }))
+const check = (one: Release | undefined, appVersion?: string) => executor.check(spec, clusterReader({ ...place, release: one, chart: { ...chart, appVersion: appVersion ?? chart.appVersion } }))
 
 void t.test('a release with the wanted executor is satisfied', async (t) => {
   t.match(await check(running('KubernetesExecutor')), { state: 'satisfied' })

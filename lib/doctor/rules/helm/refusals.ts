@@ -11,7 +11,7 @@ import { type Rule, wrong } from '../../rule.ts'
 
 export const again = 'npx tsx run.ts apply --from helm'
 
-export const refusalRules: readonly Rule[] = [executor, schema, template, kubeVersion, nameInUse]
+export const refusalRules: readonly Rule[] = [executor, tooOld, schema, template, kubeVersion, nameInUse]
 
 const anyExecutor = /^.*(?:executor(?:: executor)? must be one of the following|'?\/?executor'?:? (?:Does not match pattern|value must be one of)|The .airflow\.executor. must be one of).*$/m
 
@@ -56,9 +56,19 @@ function isOfTheOtherChart(match: Match): boolean {
   return /^(airflow|web|dbMigrations|externalDatabase|externalRedis|pgbouncer\.image)$/.test(pathOf(match))
 }
 
+/** `parse error at (airflow/templates/check-values.yaml:38): function "break" not defined` */
+function tooOld(evidence: Evidence): Finding[] {
+  return matchesIn(evidence, /parse error at \([^)]*\): function "(\w+)" not defined/).map((match) => wrong('helm-too-old-for-chart', {
+    title: `The chart's templates use ${match.groups[1] ?? ''}, which this Helm does not know`,
+    evidence: [quoted(match), ...(evidence.versions === undefined ? [] : [`Helm ${evidence.versions.helm}`])],
+    why: 'Chart and Helm are of different ages: what templates may use comes with the Go that Helm was built with.',
+    fix: [`npx tsx run.ts charts # which versions this Helm can read, and which Helm the others need; then: ${again}`],
+  }))
+}
+
 // "execution error at (airflow/templates/NOTES.txt:12:3): " and "YAML parse error on airflow/templates/x.yaml: "
 const fail = /execution error at \(([^)]+)\): ([^\n]+)/
-const broken = /(?:YAML parse error on|error converting YAML to JSON|template: [^\s:]+:\d+:\d+: executing|parse error at \()[^\n]*/
+const broken = /(?:YAML parse error on|error converting YAML to JSON|template: [^\s:]+:\d+:\d+: executing|parse error at \((?![^)]*\): function))[^\n]*/
 
 function template(evidence: Evidence): Finding[] {
   const refusals = matchesIn(evidence, fail).filter(({ groups }) => !anyExecutor.test(groups[0]))
