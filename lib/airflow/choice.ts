@@ -1,9 +1,10 @@
-import semver from 'semver'
 import type { Chart, NonEmpty, Reader, Release } from '../access.ts'
 import { isNonEmpty } from '../check.ts'
 import { isLocal } from '../config/places.ts'
 import { AirstripError } from '../errors.ts'
 import type { Finding } from '../step.ts'
+import { airflowOf, isOlder } from './airflow-version.ts'
+import { mayHoldData } from './backup.ts'
 import { operationRef, wantedBefore } from './operation.ts'
 import { newestFitting, placeOf, rankCharts } from './ranking.ts'
 import { changedValues, executorOf, wishOf, type ReleaseSpec } from './release.ts'
@@ -93,9 +94,11 @@ async function newest(spec: ReleaseSpec, rejected: Rejection[], reader: Reader):
 async function tried(spec: ReleaseSpec, release: Release | undefined, version: string, at: (version: string) => Promise<Chart>, reader: Reader): Promise<{ chart?: Chart; reasons: string[] }> {
   try {
     const chart = await at(version)
-    if (release !== undefined && isOlder(chart.appVersion, release.chart.appVersion)) return { reasons: [`its Airflow ${chart.appVersion} is older than the installed ${release.chart.appVersion}, whose database it could not read`] }
     const executor = release === undefined ? spec.executor : executorOf(release)
-    const { findings } = await vet({ wish: asInstalled(wishOf(spec, chart, executor), release), chart, executor }, reader)
+    const wish = asInstalled(wishOf(spec, chart, executor), release)
+    const [wanted, had] = [airflowOf(wish.values, chart), release === undefined || !mayHoldData(release) ? undefined : airflowOf(release.values, release.chart)]
+    if (had !== undefined && isOlder(wanted, had)) return { reasons: [`its Airflow ${wanted} is older than the installed ${had}, whose database it could not read`] }
+    const { findings } = await vet({ wish, chart, executor }, reader)
     return { chart, reasons: reasonsIn(findings) }
   } catch (error) {
     if (!(error instanceof AirstripError)) throw error
@@ -107,11 +110,6 @@ async function tried(spec: ReleaseSpec, release: Release | undefined, version: s
 
 function reasonsIn(findings: readonly Finding[]): string[] {
   return findings.filter(({ id, severity }) => severity === 'error' && aboutTheChart.includes(id)).map(({ title, fix }) => `${title}. ${fix[0]}`)
-}
-
-function isOlder(one: string, other: string): boolean {
-  const [first, second] = [semver.coerce(one), semver.coerce(other)]
-  return first !== null && second !== null && semver.lt(first, second)
 }
 
 /** For the run's output and the state: which it is, and each that it is not. */

@@ -3,11 +3,11 @@ import { isNonEmpty } from '../check.ts'
 import { refusalsIn } from '../doctor/refused.ts'
 import { AirstripError } from '../errors.ts'
 import type { Change, Finding } from '../step.ts'
+import { airflowOf } from './airflow-version.ts'
 import { keepingLegacyImages } from './bitnami.ts'
 import { judgeFit, type Reason } from './fits.ts'
 import { lookUpImages } from './images.ts'
 import { placeOf } from './ranking.ts'
-import { airflowVersionOf } from './values.ts'
 
 export interface Vetted {
   /** What was judged; images that are gone by the names that they have now. */
@@ -28,7 +28,7 @@ export interface Proposal {
  */
 export async function vet({ wish, chart, executor }: Proposal, reader: Reader): Promise<Vetted> {
   const place = await placeOf(reader)
-  const fit = judgeFit(chart, place, { executor, values: wish.values, ...airflowIn(wish.values) })
+  const fit = judgeFit(chart, place, { executor, values: wish.values, airflow: airflowOf(wish.values, chart) })
   const refused = fit.state === 'unfit' ? fit.reasons.filter(({ weight }) => weight === 'refused') : []
   if (refused.length > 0) return { wish, findings: refused.map((reason) => refusedBy(chart, reason)) }
   const rendered = await tried(wish, reader)
@@ -49,11 +49,6 @@ export async function vetted(changes: readonly Change[], of: Omit<Proposal, 'wis
 /** The same wish as the release has it, where images of it were replaced. */
 export function asInstalled(wish: ReleaseWish, release: Release | undefined): ReleaseWish {
   return keepingLegacyImages(wish, release?.values)
-}
-
-function airflowIn({ defaultAirflowTag, airflowVersion }: Record<string, unknown>): { airflow?: string } {
-  const told = [defaultAirflowTag, airflowVersion].find((one) => typeof one === 'string')
-  return told === undefined ? {} : { airflow: airflowVersionOf(told) }
 }
 
 function refusedBy({ version, appVersion }: Chart, { id, because, move }: Reason): Finding {
