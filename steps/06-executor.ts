@@ -37,9 +37,10 @@ export const executor: Step<AirflowSlice, AirflowSpec> = {
     if (now === spec.executor) return { state: 'satisfied', evidence: [] }
     const want = asInstalled(wishOf(spec, chart, spec.executor), release)
     const before = await beforeUpgrade(whole, want, { release, chart }, reader)
+    if (before.blocked !== undefined) return before.blocked
     const { changes, findings } = await vetted([...before.changes, { op: 'release', want, live: release, sameWish: false, why: `executor ${now} becomes ${spec.executor}` }], { chart, executor: spec.executor }, reader)
     const { blocked: unfit, warnings } = blockedBy(findings)
-    return before.blocked ?? unfit ?? checked(changes, [], warnings)
+    return unfit ?? checked(changes, [], warnings)
   },
 
   apply: makeChanges,

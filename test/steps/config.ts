@@ -9,9 +9,6 @@ import type { Chart } from '../../lib/access.ts'
 export const place = { versions: { server: 'v1.23.0', kubectl: 'v1.23.0', helm: 'v3.9.4' }, rendered: { objects: [], hooks: [] } }
 
 /** The chart of the reference. */
-/** What is asked of the place before a release is made: nothing speaks against it. */
-export const place = { versions: { server: 'v1.23.0', kubectl: 'v1.23.0', helm: 'v3.9.4' }, rendered: { objects: [], hooks: [] } }
-
 export const chart: Chart = { name: 'airflow', version: '1.10.0', appVersion: '2.6.2', home: 'https://airflow.apache.org/', fingerprint: 'f00d'.repeat(16), path: '/cache/airflow.tgz', local: false }
 export const family = familyOf(chart)
 
