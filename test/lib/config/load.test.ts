@@ -18,6 +18,8 @@ void t.test('the smallest file gets all defaults', (t) => {
       release: 'airflow',
       executor: 'KubernetesExecutor',
       values: {},
+      adopt: false,
+      backups: { keep: 10, image: 'docker.io/library/postgres:16' },
       admin: { username: 'admin', email: 'admin@example.org', firstName: 'Air', lastName: 'Flow', role: 'Admin' },
       database: { user: 'airflow', name: 'airflow', port: 5432, sslmode: 'disable' },
     },
