@@ -53,7 +53,8 @@ export const helm: Step<AirflowSlice, AirflowSpec> = {
     const unlock: Change[] = verdict.state === 'stale' ? [{ op: 'unlock', release: { name, namespace }, live: release, why: verdict.why }] : []
     const keys = await keyChange(spec, { family, secrets, taken }, reader)
     const mends = await releaseChanges(spec, wish, { chart, release, lease, verdict, adopted: taken !== undefined }, reader)
-    const { changes, findings } = await vetted(mends.changes, { chart, executor }, reader)
+    // Helm renders nothing of a release while its record is pending; what is to be mended was judged when it was begun.
+    const { changes, findings } = verdict.state === 'stale' ? { changes: mends.changes, findings: [] } : await vetted(mends.changes, { chart, executor }, reader)
     const { blocked: unfit, warnings } = blockedBy([...chosen, ...mends.warnings, ...findings])
     return unfit ?? checked([...keys, ...unlock, ...changes], evidenceOf(release), warnings)
   },
@@ -128,7 +129,7 @@ async function releaseChanges(spec: AirflowSpec, want: ReleaseWish, { chart, rel
   // Helm puts these back on its way; they are among what was shown.
   const edits = cutOff === undefined ? handEdits(release, live, ignore) : []
   if (reason === undefined) return { changes: [...started, ...byHand, ...freed, ...forget(lease)], warnings: [] }
-  const [{ changes: backup, warnings }, refused] = await Promise.all([backupBefore(spec, want, chart, release, mark, reader), refusedChanges(want, live, freed, reader)])
+  const [{ changes: backup, warnings }, refused] = await Promise.all([backupBefore(spec, want, chart, release, mark, reader), verdict.state === 'stale' ? [] : refusedChanges(want, live, freed, reader)])
   return { changes: [...backup, ...byHand, ...freed, ...refused, { op: 'release', want, live: release, edits, ...reason }, ...notByHelm(started, release)], warnings }
 }
 
