@@ -1,8 +1,8 @@
 import type { Release } from '../access.ts'
 import type { Adoption } from './adopt.ts'
 import { droppedValues } from './adopt.ts'
+import { databaseTag } from './database.ts'
 import { familyOfRelease } from './families.ts'
-import { databaseTag } from './guard.ts'
 import { executorOf } from './release.ts'
 
 const charts = { official: 'apache-airflow/airflow', community: 'airflow-stable/airflow' } as const

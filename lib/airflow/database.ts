@@ -1,11 +1,11 @@
 import type { DatabasePlace, KubernetesObject, Release } from '../access.ts'
-import { familyOfRelease } from './families.ts'
-import type { Family } from './families.ts'
+import { familyOfRelease, type Family } from './families.ts'
 import { secretNames, type KeySpec } from './keys.ts'
 import type { AirflowSpec } from './spec.ts'
 
 interface Container {
   name: string
+  image?: string
   env?: { name: string; value?: string }[]
 }
 
@@ -22,13 +22,25 @@ export function databaseOf({ keys, release: { name, namespace, values }, client 
   const { database } = keys
   const base = { namespace, release: name, database: database.name }
   if (values.database.external !== undefined) return client === undefined ? undefined : { ...base, pod: clientName(name), container: 'client', client: clientPod(client, keys, familyOfRelease(release)) }
-  for (const set of release.objects.filter(({ kind }) => kind === 'StatefulSet')) {
+  const bundled = bundledDatabase(release)
+  if (bundled === undefined) return undefined
+  const { set, container } = bundled
+  const told = container.env?.find((one) => databases.includes(one.name))?.value
+  return { ...base, database: told ?? database.name, pod: `${set.metadata.name}-0`, container: container.name }
+}
+
+/** The PostgreSQL that the chart brought, as Helm's record has it. */
+function bundledDatabase({ objects }: Pick<Release, 'objects'>): { set: KubernetesObject; container: Container } | undefined {
+  for (const set of objects.filter(({ kind }) => kind === 'StatefulSet')) {
     const container = containersOf(set).find(({ env = [] }) => env.some((one) => marks.includes(one.name)))
-    if (container === undefined) continue
-    const told = container.env?.find((one) => databases.includes(one.name))?.value
-    return { ...base, database: told ?? database.name, pod: `${set.metadata.name}-0`, container: container.name }
+    if (container !== undefined) return { set, container }
   }
   return undefined
+}
+
+/** The tag of its image. */
+export function databaseTag(release: Pick<Release, 'objects'>): string | undefined {
+  return /:([^:/@]+)(?:@|$)/.exec(bundledDatabase(release)?.container.image ?? '')?.[1]
 }
 
 function containersOf({ spec }: KubernetesObject): Container[] {

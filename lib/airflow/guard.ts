@@ -2,6 +2,7 @@ import type { KubernetesObject, Release, ReleaseWish } from '../access.ts'
 import type { Finding } from '../step.ts'
 import { airflowOf, isOlder } from './airflow-version.ts'
 import { mayHoldData } from './backup.ts'
+import { databaseTag } from './database.ts'
 import { nearestExecutor } from './executors.ts'
 import { familyOfRelease, type Family } from './families.ts'
 import { secretNames } from './keys.ts'
@@ -137,7 +138,8 @@ function guardDatabaseVersion({ values, chart }: ReleaseWish, release: Release):
   const { enabled = true, image } = (values as DatabaseImage).postgresql ?? {}
   if (present === undefined || !enabled) return []
   const wanted = image?.tag === undefined ? undefined : String(image.tag)
-  const unsaid = wanted === undefined && chart.version === release.chart.version
+  // The same chart brings what it brought, as long as nobody has said or unsaid another.
+  const unsaid = wanted === undefined && chart.version === release.chart.version && (release.values as DatabaseImage).postgresql?.image?.tag === undefined
   if (unsaid || majorOf(present) === undefined || (wanted !== undefined && majorOf(wanted) === majorOf(present))) return []
   return [{
     id: 'postgres-major-version',
@@ -147,17 +149,6 @@ function guardDatabaseVersion({ values, chart }: ReleaseWish, release: Release):
     why: 'PostgreSQL does not start over the data of another major version.',
     fix: [`Write airflow.database.imageTag: "${present}".`, 'To move to another major version: npx tsx run.ts backup, then a release under another airflow.release with the new imageTag, then npx tsx run.ts restore there.'],
   }]
-}
-
-interface Workload {
-  template?: { spec?: { containers?: { image?: string }[] } }
-}
-
-/** The tag of the bundled PostgreSQL, as Helm's record has it. */
-export function databaseTag({ name, objects }: Pick<Release, 'name' | 'objects'>): string | undefined {
-  const set = objects.find(({ kind, metadata }) => kind === 'StatefulSet' && metadata.name === `${name}-postgresql`)
-  const image = (set?.spec as Workload | undefined)?.template?.spec?.containers?.[0]?.image
-  return /:([^:/@]+)(?:@|$)/.exec(image ?? '')?.[1]
 }
 
 function majorOf(tag: string): string | undefined {

@@ -87,7 +87,7 @@ void t.test('keys, passwords and the executor are taken over whatever the values
 void t.test('the configuration that is printed takes the release over, and holds no secret', (t) => {
   const custom = release({
     values: { executor: 'LocalExecutor', scheduler: { replicas: 2 }, env: [{ name: 'TOKEN', value: 'canary-token' }], webserver: { defaultUser: { username: 'joe', password: 'canary-admin' } } },
-    objects: [{ apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'airflow-postgresql', namespace: 'airflow' }, spec: { template: { spec: { containers: [{ image: 'docker.io/bitnami/postgresql:11.12.0' }] } } } }],
+    objects: [{ apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'airflow-postgresql', namespace: 'airflow' }, spec: { template: { spec: { containers: [{ name: 'postgresql', image: 'docker.io/bitnami/postgresql:11.12.0', env: [{ name: 'POSTGRES_PASSWORD' }] }] } } } }],
   })
   const { airflow, withheld } = adoptedConfig(custom, adoption(custom, official, theirs), (path) => path === 'env')
   t.same(withheld, ['env'])

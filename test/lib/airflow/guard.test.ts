@@ -58,7 +58,7 @@ void t.test('all refusals come at once', (t) => {
 
 const database = (image: string, fields: Partial<Release> = {}): Release => release({
   values: { fernetKeySecretName: names.fernetKey },
-  objects: [{ apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'airflow-postgresql', namespace: 'airflow' }, spec: { template: { spec: { containers: [{ image }] } } } }],
+  objects: [{ apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'airflow-postgresql', namespace: 'airflow' }, spec: { template: { spec: { containers: [{ name: 'postgresql', image, env: [{ name: 'POSTGRES_PASSWORD' }] }] } } } }],
   ...fields,
 })
 const tagged = (tag: string) => wish({ postgresql: { enabled: true, image: { tag } } })
@@ -76,6 +76,7 @@ void t.test('PostgreSQL is never started in another major version over the data 
 void t.test('what a chart of another version would bring is not left to chance', (t) => {
   const present = database('docker.io/bitnami/postgresql:16.1.0-debian-11-r15', { chart: { name: 'airflow', version: '1.10.0', appVersion: '2.6.2' } })
   t.same(ids(wish(), present), [], 'the same chart brings what it brought')
+  t.same(ids(wish(), { ...present, values: { ...present.values, postgresql: { image: { tag: '16' } } } }), ['postgres-major-version'], 'unless a tag was said that is not said any more')
   t.same(ids({ ...wish(), chart: { reference: 'x', version: '1.22.0' } }, present), ['postgres-major-version'])
   t.same(ids({ ...tagged('16'), chart: { reference: 'x', version: '1.22.0' } }, present), [])
   t.end()

@@ -23,7 +23,7 @@ const bad = (fields: Parameters<typeof node>[0], nodeInfo: Record<string, unknow
   return { ...object, spec: { ...(object.spec as object), providerID: 'kind://x' }, status: { ...(object.status as object), nodeInfo: { osImage: 'Debian', kubeletVersion: 'v1.27.4', containerRuntimeVersion: 'docker://24', ...nodeInfo } } }
 }
 const wish = { name: 'airflow', namespace: 'airflow', chart: { reference: 'x', version: '1' }, timeoutSeconds: 1, values: { executor: 'DaskExecutor', fernetKeySecretName: 'ours' } }
-const made = (version: string, image: string) => release({ chart: { name: 'airflow', version, appVersion: '2.5.3' }, objects: [{ apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'airflow-postgresql', namespace: 'airflow' }, spec: { template: { spec: { containers: [{ image }] } } } }] })
+const made = (version: string, image: string) => release({ chart: { name: 'airflow', version, appVersion: '2.5.3' }, objects: [{ apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'airflow-postgresql', namespace: 'airflow' }, spec: { template: { spec: { containers: [{ name: 'postgresql', image, env: [{ name: 'POSTGRES_PASSWORD' }] }] } } } }] })
 const intent = { wish, family: families[0], executor: 'DaskExecutor' }
 const spec = { namespace: 'airflow', path: '/srv/airflow', dagsSize: '1Gi', logsSize: '10Gi', image: 'x' }
 const question = { host: 'home.example.org', path: '/airflow', prefix: 'strip' as const, namespace: 'airflow', route: 'airflow-webserver', healthPath: '/health' }
