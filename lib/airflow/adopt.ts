@@ -1,8 +1,9 @@
 import type { KubernetesObject, ObjectRef, Release, ReleaseWish } from '../access.ts'
 import type { Finding } from '../step.ts'
-import { executorOf } from './release.ts'
 import type { Family } from './families.ts'
-import { readData, type Given } from './keys.ts'
+import { readData, type Given, type KeySpec } from './keys.ts'
+import { changedValues, executorOf } from './release.ts'
+import { valueAt } from './values.ts'
 
 /** Where a release that was installed by hand has a key or a password: the first Secret that there is counts. */
 interface Place {
@@ -11,23 +12,21 @@ interface Place {
   key: string
 }
 
-type Values = Record<string, unknown>
-
-function valueAt(values: Values, path: string): string | undefined {
-  const found = path.split('.').reduce<unknown>((at, key) => (at as Values | undefined)?.[key], values)
+function textAt(values: Record<string, unknown>, path: string): string | undefined {
+  const found = valueAt(values, path)
   return typeof found === 'string' && found !== '' ? found : undefined
 }
 
 /** By the names that the charts give their own Secrets (`_helpers.yaml`; the community chart's `config-envs`), after those that the values name. */
 function placesOf({ name, values }: Release, { maker }: Family): Place[] {
-  const named = (path: string, ...own: string[]): string[] => [valueAt(values, path), ...own.map((suffix) => `${name}-${suffix}`)].filter((one) => one !== undefined)
+  const named = (path: string, ...own: string[]): string[] => [textAt(values, path), ...own.map((suffix) => `${name}-${suffix}`)].filter((one) => one !== undefined)
   if (maker === 'community') {
     return [
       { what: 'fernetKey', secrets: [`${name}-config-envs`], key: 'AIRFLOW__CORE__FERNET_KEY' },
       { what: 'webserverSecretKey', secrets: [`${name}-config-envs`], key: 'AIRFLOW__WEBSERVER__SECRET_KEY' },
-      { what: 'database', secrets: named('postgresql.existingSecret', 'postgresql'), key: valueAt(values, 'postgresql.existingSecretKey') ?? 'postgresql-password' },
-      { what: 'database', secrets: named('externalDatabase.passwordSecret'), key: valueAt(values, 'externalDatabase.passwordSecretKey') ?? 'postgresql-password' },
-      { what: 'redis', secrets: named('redis.existingSecret', 'redis'), key: valueAt(values, 'redis.existingSecretPasswordKey') ?? 'redis-password' },
+      { what: 'database', secrets: named('postgresql.existingSecret', 'postgresql'), key: textAt(values, 'postgresql.existingSecretKey') ?? 'postgresql-password' },
+      { what: 'database', secrets: named('externalDatabase.passwordSecret'), key: textAt(values, 'externalDatabase.passwordSecretKey') ?? 'postgresql-password' },
+      { what: 'redis', secrets: named('redis.existingSecret', 'redis'), key: textAt(values, 'redis.existingSecretPasswordKey') ?? 'redis-password' },
     ]
   }
   return [
@@ -52,6 +51,8 @@ export interface Connected {
   user: string
   name: string
   host: string
+  port: number
+  sslmode: string
   password: string
 }
 
@@ -72,17 +73,21 @@ export function adoption(release: Release, family: Family, secrets: readonly (Ku
 
 function partsOf(connection: string | undefined): Connected | undefined {
   if (connection === undefined || !URL.canParse(connection)) return undefined
-  const { username, password, hostname, pathname } = new URL(connection)
-  return { user: decodeURIComponent(username), password: decodeURIComponent(password), host: hostname, name: decodeURIComponent(pathname.slice(1)) }
+  const { username, password, hostname, port, pathname, search } = new URL(connection)
+  return { user: decodeURIComponent(username), password: decodeURIComponent(password), host: hostname, port: Number(port === '' ? 5432 : port), name: decodeURIComponent(pathname.slice(1)), sslmode: sslmodeIn(search) }
+}
+
+/** `?sslmode=require`; where nothing is said libpq prefers it. */
+function sslmodeIn(query: string): string {
+  return new URLSearchParams(query).get('sslmode') ?? 'prefer'
 }
 
 /** The community chart puts its connection together of these; the defaults are those of its values.yaml. */
 function connectedBy({ name, namespace, values }: Release, password: string | undefined): Connected | undefined {
   if (password === undefined) return undefined
-  const external = (values.postgresql as { enabled?: boolean } | undefined)?.enabled === false
-  const at = (path: string, preset: string): string => valueAt(values, path) ?? preset
-  if (external) return { user: at('externalDatabase.user', 'airflow'), name: at('externalDatabase.database', 'airflow'), host: at('externalDatabase.host', 'localhost'), password }
-  return { user: at('postgresql.postgresqlUsername', 'postgres'), name: at('postgresql.postgresqlDatabase', 'airflow'), host: `${name}-postgresql.${namespace}`, password }
+  const at = (path: string, preset: string): string => String(valueAt(values, path) ?? preset)
+  if (valueAt(values, 'postgresql.enabled') !== false) return { user: at('postgresql.postgresqlUsername', 'postgres'), name: at('postgresql.postgresqlDatabase', 'airflow'), host: `${name}-postgresql.${namespace}`, port: 5432, sslmode: 'disable', password }
+  return { user: at('externalDatabase.user', 'airflow'), name: at('externalDatabase.database', 'airflow'), host: at('externalDatabase.host', 'localhost'), port: Number(at('externalDatabase.port', '5432')), sslmode: sslmodeIn(at('externalDatabase.properties', '')), password }
 }
 
 /** What the chart made the first user with, where nobody changed it since: the chart's own default is known to everybody. */
@@ -102,28 +107,21 @@ const takenOver = [
 ]
 
 /** Values of the release that the wish does not have: what they decided would be lost. By path, with what stood there. */
-export function droppedValues(had: unknown, wanted: unknown, path = ''): Map<string, unknown> {
-  if (takenOver.some((pattern) => pattern.test(path))) return new Map<string, unknown>()
-  if (isRecord(had) && (isRecord(wanted) || wanted === undefined) && Object.keys(had).length > 0) {
-    return new Map(Object.entries(had).flatMap(([key, value]) => [...droppedValues(value, wanted?.[key], path === '' ? key : `${path}.${key}`)]))
-  }
-  return had === null || JSON.stringify(had) === JSON.stringify(wanted) ? new Map<string, unknown>() : new Map([[path, had]])
-}
-
-function isRecord(value: unknown): value is Values {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+export function droppedValues(had: Record<string, unknown>, wanted: Record<string, unknown>): Map<string, unknown> {
+  const paths = changedValues(wanted, had).filter((path) => !takenOver.some((pattern) => pattern.test(path)))
+  return new Map(paths.map((path) => [path, valueAt(had, path)] as const).filter(([, value]) => value !== undefined && value !== null))
 }
 
 /** What must be written into the configuration first, so that nothing of the release is lost. */
-export function guardAdoption(wish: ReleaseWish, release: Release, { given, connected }: Adoption, database: { user: string; name: string; host: string }): Finding[] {
+export function guardAdoption(wish: ReleaseWish, release: Release, { given, connected }: Adoption, database: KeySpec['database']): Finding[] {
+  const pooled = connected?.host.startsWith(`${release.name}-pgbouncer`) === true
   const lacking = [
     ...(given.fernetKey === undefined ? ['its Fernet key was not found'] : []),
     ...(connected === undefined ? ['the connection to its database was not found'] : []),
+    ...(pooled ? ['it reaches its database through PgBouncer, which airstrip gives no connection: switch pgbouncer.enabled off first'] : []),
   ]
   const writes = [
-    ...(connected !== undefined && connected.user !== database.user ? [`airflow.database.user: ${connected.user}`] : []),
-    ...(connected !== undefined && connected.name !== database.name ? [`airflow.database.name: ${connected.name}`] : []),
-    ...(connected !== undefined && !sameHost(connected.host, database.host, release) ? [`airflow.database.external: ${connected.host}`] : []),
+    ...(connected === undefined || pooled ? [] : otherConnection(connected, database, release)),
     ...[...droppedValues(release.values, wish.values).keys()].map((path) => `airflow.values.${path}`),
   ]
   if (lacking.length === 0 && writes.length === 0) return []
@@ -135,6 +133,11 @@ export function guardAdoption(wish: ReleaseWish, release: Release, { given, conn
     why: 'What it has and the configuration does not would be taken away from it, or its database would not be found.',
     fix: ['npx tsx run.ts adopt # prints the part of the configuration that fits it'],
   }]
+}
+
+function otherConnection(connected: Connected, database: KeySpec['database'], release: Release): string[] {
+  const other = (['user', 'name', 'port', 'sslmode'] as const).filter((key) => connected[key] !== database[key]).map((key) => `airflow.database.${key}: ${connected[key]}`)
+  return sameHost(connected.host, database.host, release) ? other : [...other, `airflow.database.external: ${connected.host}`]
 }
 
 function sameHost(had: string, wanted: string, { name, namespace }: Release): boolean {

@@ -1,13 +1,13 @@
 import type { Release } from '../access.ts'
-import type { Adoption } from './adopt.ts'
-import { droppedValues } from './adopt.ts'
+import { droppedValues, type Adoption, type Connected } from './adopt.ts'
 import { databaseTag } from './database.ts'
 import { familyOfRelease } from './families.ts'
 import { executorOf } from './release.ts'
+import { valueAt } from './values.ts'
 
 const charts = { official: 'apache-airflow/airflow', community: 'airflow-stable/airflow' } as const
 
-/** The part of the configuration under `airflow` that takes a release over as it is; holds no secret. */
+/** The part of the configuration under `airflow` that takes a release over as it is; without what looks like a secret. */
 export interface AdoptedConfig {
   airflow: Record<string, unknown>
   /** Values that hold a secret, or may: by path, to be given another way. */
@@ -28,9 +28,8 @@ export function adoptedConfig(release: Release, { connected }: Adoption, isSecre
   const dropped = [...droppedValues(values, {})]
   const withheld = dropped.filter(([path, value]) => isSecret(path, value)).map(([path]) => path)
   const kept = dropped.filter(([path]) => !withheld.includes(path))
-  const bundled = connected === undefined || connected.host.startsWith(`${name}-postgresql`) || connected.host.startsWith(`${name}-pgbouncer`)
   const tag = databaseTag(release)
-  const image = { repository: values.defaultAirflowRepository, tag: values.defaultAirflowTag }
+  const image = imageOf(values)
   return {
     withheld,
     airflow: {
@@ -41,11 +40,22 @@ export function adoptedConfig(release: Release, { connected }: Adoption, isSecre
       executor: executorOf(release),
       adopt: true,
       admin: firstUser(values),
-      database: { ...(connected === undefined ? {} : { user: connected.user, name: connected.name }), ...(bundled ? {} : { external: connected.host }), ...(tag === undefined ? {} : { imageTag: tag }) },
-      ...(image.repository === undefined && image.tag === undefined ? {} : { image }),
+      database: { ...(connected === undefined ? {} : reachedBy(connected, name)), ...(tag === undefined ? {} : { imageTag: tag }) },
+      ...(Object.keys(image).length === 0 ? {} : { image }),
       ...(kept.length === 0 ? {} : { values: nested(kept) }),
     },
   }
+}
+
+/** An Airflow image of their own, as either chart is told of it. */
+function imageOf(values: Record<string, unknown>): Record<string, unknown> {
+  const repository = values.defaultAirflowRepository ?? valueAt(values, 'airflow.image.repository')
+  const tag = values.defaultAirflowTag ?? valueAt(values, 'airflow.image.tag')
+  return { ...(repository === undefined ? {} : { repository }), ...(tag === undefined ? {} : { tag }) }
+}
+
+function reachedBy({ user, name, host, port, sslmode }: Connected, release: string): Record<string, unknown> {
+  return { user, name, port, sslmode, ...(host.startsWith(`${release}-postgresql`) ? {} : { external: host }) }
 }
 
 /** As the charts' defaults have it, where the release does not say. */

@@ -1,21 +1,21 @@
 import semver from 'semver'
+import { valueAt } from './values.ts'
 
 /** Where charts have the tag of Airflow's image, the one that wins first; then what they carry themselves. */
-const places = [['images', 'airflow', 'tag'], ['defaultAirflowTag'], ['airflow', 'image', 'tag'], ['airflowVersion']]
+const places = ['images.airflow.tag', 'defaultAirflowTag', 'airflow.image.tag', 'airflowVersion']
 
 /**
  * The Airflow that a release of these values runs, as its image's tag has it; both charts carry the
  * version that their own default tag begins with.
  */
 export function airflowOf(values: Record<string, unknown>, chart: { appVersion: string }): string {
-  const told: unknown[] = places.map((path) => path.reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], values))
+  const told = places.map((path) => valueAt(values, path))
   return told.find((one): one is string => typeof one === 'string' && one !== '') ?? chart.appVersion
 }
 
 /** `2.6.2-python3.10` is 2.6.2; undefined for a tag of one's own, which says nothing. */
 export function versionOf(tag: string): string | undefined {
-  const version = /^v?(\d+\.\d+\.\d+)(?![\w.])/.exec(tag)?.[1]
-  return version ?? undefined
+  return /^v?(\d+\.\d+\.\d+)(?![\w.])/.exec(tag)?.[1]
 }
 
 /** Whether one image's Airflow may have other migrations than the other's. */

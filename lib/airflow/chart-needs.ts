@@ -1,5 +1,7 @@
 import semver from 'semver'
 import type { ChartFacts } from '../access.ts'
+import { makerOf } from './families.ts'
+import { valueAt } from './values.ts'
 
 /**
  * What charts need that neither their Chart.yaml nor the repository's index says, as data with its
@@ -62,27 +64,9 @@ export function kindsNeeded(chart: ChartFacts, values: Record<string, unknown>):
 }
 
 function isOn(values: Record<string, unknown>, path: string): boolean {
-  return path.split('.').reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], values) === true
+  return valueAt(values, path) === true
 }
 
-/**
- * Executors that the Airflow in a chart does not have: the two that joined others by name are gone
- * since Airflow 3, and the charts' own lists (values.schema.json; validate-values.tpl of the
- * community chart) never had Sequential and Dask.
- */
-export function takesExecutor(chart: ChartFacts, executor: string): boolean {
-  const names = executor.split(',')
-  if (!isOfficial(chart)) return !isCommunity(chart) || ['CeleryExecutor', 'KubernetesExecutor', 'CeleryKubernetesExecutor'].includes(executor)
-  const airflow3 = Number(/^\d+/.exec(chart.appVersion)?.[0] ?? 2) >= 3
-  const known = ['LocalExecutor', 'CeleryExecutor', 'KubernetesExecutor', ...(airflow3 ? [] : ['LocalKubernetesExecutor', 'CeleryKubernetesExecutor'])]
-  return names.every((name) => known.includes(name) || name.includes('.')) && (names.length === 1 || semver.gte(chart.version, '1.17.0'))
-}
-
-/** By the home that Chart.yaml names, which the index repeats; the versions of the two never met. */
-export function isOfficial({ name, home = '', version }: ChartFacts): boolean {
-  return name === 'airflow' && (home.includes('airflow.apache.org') || (home === '' && semver.lt(version, '6.0.0')))
-}
-
-function isCommunity({ name, home = '' }: ChartFacts): boolean {
-  return name === 'airflow' && home.includes('airflow-helm')
+function isOfficial(chart: ChartFacts): boolean {
+  return makerOf(chart) === 'official'
 }

@@ -58,7 +58,7 @@ const clientSeconds = 6 * 3600
 function clientPod(image: string, { namespace, release, database }: KeySpec, { maker }: Pick<Family, 'maker'>): KubernetesObject {
   const env = [
     ...Object.entries({ PGHOST: database.host, PGPORT: String(database.port), PGUSER: database.user, PGSSLMODE: database.sslmode, HOME: '/tmp' }).map(([name, value]) => ({ name, value })),
-    { name: 'PGPASSWORD', valueFrom: { secretKeyRef: { ...(maker === 'community' ? { name: secretNames(release).communityPostgresql, key: 'postgresql-password' } : { name: secretNames(release).postgresql, key: 'password' }) } } },
+    { name: 'PGPASSWORD', valueFrom: { secretKeyRef: maker === 'community' ? { name: secretNames(release).communityPostgresql, key: 'postgresql-password' } : { name: secretNames(release).postgresql, key: 'password' } } },
   ]
   const labels = { 'app.kubernetes.io/managed-by': 'airstrip', 'app.kubernetes.io/component': 'database-client', 'app.kubernetes.io/instance': release }
   return {

@@ -1,4 +1,4 @@
-import type { Chart, Release } from '../access.ts'
+import type { ChartFacts, Release } from '../access.ts'
 import type { Takes } from './keys.ts'
 
 /**
@@ -75,10 +75,23 @@ export function servesWeb(name: string): boolean {
   return families.some(({ web }) => name === web || name === `airflow-${web}`)
 }
 
-/** The chart of 1.0.0 names no home; its maker is then told from the version, where the two never met. */
-export function familyOf({ home = '', version, appVersion }: Pick<Chart, 'version' | 'appVersion'> & { home?: string | undefined }, values: Record<string, unknown> = {}): Family {
-  const [major, minor] = numbers(version)
-  if (home.includes('airflow-helm') || (!home.includes('apache') && major >= 7)) return community
+type Identity = Pick<ChartFacts, 'version' | 'home'>
+
+/**
+ * Who makes a chart, by the home that Chart.yaml names and the index repeats. Helm's record has none,
+ * nor has the official 1.0.0: then by the version, where the two never met. Undefined for anybody else.
+ */
+export function makerOf({ home = '', version }: Identity): Family['maker'] | undefined {
+  if (home.includes('airflow-helm')) return 'community'
+  if (home.includes('airflow.apache.org')) return 'official'
+  return home === '' ? (numbers(version)[0] >= 7 ? 'community' : 'official') : undefined
+}
+
+/** A chart of somebody else's is taken for the official one, which most are made from. */
+export function familyOf(chart: Identity & Pick<ChartFacts, 'appVersion'>, values: Record<string, unknown> = {}): Family {
+  if (makerOf(chart) === 'community') return community
+  const { version, appVersion } = chart
+  const [, minor] = numbers(version)
   const [airflow, release] = numbers(typeof values.airflowVersion === 'string' ? values.airflowVersion : appVersion)
   const family = airflow >= 3 ? official3 : official2
   // Release notes of the chart: `[api] secret_key` came with 1.18.0 (#52269), `createUserJob.defaultUser` with 1.19.0 (#59767).

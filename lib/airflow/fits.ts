@@ -2,7 +2,8 @@ import semver from 'semver'
 import type { ChartFacts, NonEmpty } from '../access.ts'
 import { isNonEmpty } from '../check.ts'
 import type { FaultId } from '../observe/faults.ts'
-import { helmNeeded, isOfficial, kindsNeeded, takesExecutor } from './chart-needs.ts'
+import { helmNeeded, kindsNeeded } from './chart-needs.ts'
+import { familyOf, makerOf } from './families.ts'
 import { chartAsksFor, kubernetesMinor } from './versions.ts'
 
 /** Where a chart is to work. What is left out could not be asked. */
@@ -78,7 +79,7 @@ function kinds(chart: ChartFacts, { lacks = [] }: Place, { values }: Wanted): Re
 
 function executor(chart: ChartFacts, wanted: Wanted): Reason[] {
   const appVersion = wanted.airflow ?? chart.appVersion
-  if (takesExecutor({ ...chart, appVersion }, wanted.executor)) return []
+  if (makerOf(chart) === undefined || familyOf({ ...chart, appVersion }).executors.includes(wanted.executor)) return []
   return [{
     id: 'executor-not-supported-by-chart',
     weight: 'refused',
@@ -89,7 +90,7 @@ function executor(chart: ChartFacts, wanted: Wanted): Reason[] {
 
 /** Helm does not enforce it, and the chart often works below; but nobody has promised that it does. */
 function readme(chart: ChartFacts, { server }: Place): Reason[] {
-  const asked = isOfficial(chart) ? chartAsksFor(chart.version) : undefined
+  const asked = makerOf(chart) === 'official' ? chartAsksFor(chart.version) : undefined
   const minor = server === undefined ? undefined : kubernetesMinor(server)
   if (asked === undefined || minor === undefined || minor >= asked) return []
   return [{

@@ -1,7 +1,8 @@
 import { edited } from '../manifest/load.ts'
+import { versionOf } from './airflow-version.ts'
 import type { Family } from './families.ts'
 import { secretNames } from './keys.ts'
-import { airflowVersionOf, baseUrl, type ValuesSpec } from './values.ts'
+import { baseUrl, type ValuesSpec } from './values.ts'
 
 const passwordFolder = '/run/airstrip/admin'
 
@@ -57,7 +58,7 @@ function imageValues({ image }: ValuesSpec): Record<string, unknown> {
   const { repository, tag } = image
   return {
     ...(repository === undefined ? {} : { defaultAirflowRepository: repository }),
-    ...(tag === undefined ? {} : { defaultAirflowTag: tag, airflowVersion: airflowVersionOf(tag) }),
+    ...(tag === undefined ? {} : { defaultAirflowTag: tag, airflowVersion: versionOf(tag) ?? tag }),
   }
 }
 

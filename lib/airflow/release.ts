@@ -1,11 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
+import { isRecord } from '../diff/compare.ts'
 import { edited } from '../manifest/load.ts'
 import type { Chart, ChartSource, KubernetesObject, Release, ReleaseWish } from '../access.ts'
+import { versionOf } from './airflow-version.ts'
 import { markedFingerprint } from './operation.ts'
 import { communityValues } from './community.ts'
 import { familyOf, type Family } from './families.ts'
 import { officialValues } from './official.ts'
-import { airflowVersionOf, type ValuesSpec } from './values.ts'
+import type { ValuesSpec } from './values.ts'
 
 /** What step helm and step executor both want of the release; only the executor is the latter's. */
 export interface ReleaseSpec {
@@ -28,7 +30,7 @@ export function wishFor(spec: ReleaseSpec, family: Family, executor: string): Re
 
 /** What this chart is, with the Airflow that the configuration puts into it. */
 export function familyFor({ values: { image, overrides } }: ReleaseSpec, chart: Chart): Family {
-  return familyOf(chart, { ...(image.tag === undefined ? {} : { airflowVersion: airflowVersionOf(image.tag) }), ...overrides })
+  return familyOf(chart, { ...(image.tag === undefined ? {} : { airflowVersion: versionOf(image.tag) ?? image.tag }), ...overrides })
 }
 
 /** The wish for this very chart, whichever the configuration leaves open. */
@@ -75,19 +77,16 @@ export function wishChanged(wish: ReleaseWish, chart: Chart, release: Release, l
   return values.length === 0 ? undefined : `values differ: ${values.slice(0, 4).join(', ')}${values.length > 4 ? ` and ${values.length - 4} more` : ''}`
 }
 
-/** Paths of values that are not the same, in either direction. */
+/** Paths of values that are not the same, in either direction; to Helm an empty map is none. */
 export function changedValues(wanted: unknown, had: unknown, path = ''): string[] {
-  if (isRecord(wanted) && isRecord(had)) {
-    const keys = [...new Set([...Object.keys(wanted), ...Object.keys(had)])]
-    return keys.flatMap((key) => changedValues(wanted[key], had[key], path === '' ? key : `${path}.${key}`))
+  if ((isRecord(wanted) && isRecord(had ?? {})) || (isRecord(had) && wanted === undefined)) {
+    const [one, other] = [wanted ?? {}, had ?? {}] as [Record<string, unknown>, Record<string, unknown>]
+    const keys = [...new Set([...Object.keys(one), ...Object.keys(other)])]
+    return keys.flatMap((key) => changedValues(one[key], other[key], path === '' ? key : `${path}.${key}`))
   }
   return isDeepStrictEqual(wanted, had) ? [] : [path]
 }
 
 function firstSentence(text: string): string {
   return text.split('\n')[0]?.slice(0, 160) ?? ''
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

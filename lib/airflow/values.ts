@@ -23,9 +23,9 @@ export function baseUrl({ origin, path, prefix }: ValuesSpec, { keepsPrefix }: P
   return keepsPrefix || prefix === 'mount' ? `${origin}${path}` : origin
 }
 
-/** `2.6.2-python3.10` carries Airflow 2.6.2; charts compare the version, not the tag. */
-export function airflowVersionOf(tag: string): string {
-  return /^\d+\.\d+\.\d+/.exec(tag)?.[0] ?? tag
+/** What stands at a path like `postgresql.image.tag`. */
+export function valueAt(values: unknown, path: string): unknown {
+  return path.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown> | null | undefined)?.[key], values)
 }
 
 interface Variable {

@@ -3,6 +3,7 @@ import { stringify } from 'yaml'
 import { adoptedConfig } from '../airflow/adopted-config.ts'
 import { adoption, adoptionRefs } from '../airflow/adopt.ts'
 import { familyOfRelease } from '../airflow/families.ts'
+import { valueAt } from '../airflow/values.ts'
 import { readableValues } from '../doctor/collect/values.ts'
 import { AirstripError } from '../errors.ts'
 import type { Deps, Flags } from './deps.ts'
@@ -33,8 +34,4 @@ export async function runAdopt(flags: Flags, deps: Deps): Promise<number> {
 function tell(withheld: readonly string[], deps: Deps): void {
   for (const path of withheld) deps.err(`airflow.values.${path} holds a secret, which does not belong into a file: put it into a Kubernetes Secret and name that`)
   deps.err('Put this into your configuration in the place of airflow:, look at `diff`, then run `apply`; keys, passwords and data are taken over as they are.')
-}
-
-function valueAt(values: unknown, path: string): unknown {
-  return path.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], values)
 }

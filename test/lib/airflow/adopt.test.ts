@@ -28,7 +28,7 @@ void t.test('keys and passwords of a release that was installed by hand are foun
   t.ok(adoptionRefs(byHand, official).some(({ name }) => name === 'airflow-fernet-key'))
   t.same(adoption(byHand, official, theirs), {
     given: { fernetKey: 'theirs-fernet', webserverSecretKey: 'theirs-web', superuser: 'p@ss', redis: 'theirs-redis', database: 'p@ss', admin: 'admin' },
-    connected: { user: 'postgres', name: 'postgres', host: 'airflow-postgresql.airflow', password: 'p@ss' },
+    connected: { user: 'postgres', name: 'postgres', host: 'airflow-postgresql.airflow', port: 5432, sslmode: 'disable', password: 'p@ss' },
   })
   t.end()
 })
@@ -73,7 +73,7 @@ const guard = (airflow: string, one: Release, secrets = theirs) => {
 
 void t.test('a configuration that lacks what the release is made of is refused, with all that it lacks', (t) => {
   const custom = release({ values: { scheduler: { replicas: 2 }, dags: { persistence: { existingClaim: 'my-dags' } }, env: [{ name: 'X', value: 'y' }] } })
-  t.match(guard('adopt: true', custom), [{ id: 'adoption-incomplete', evidence: [/database\.user: postgres/, /database\.name: postgres/, /values\.scheduler\.replicas/, /values\.dags\.persistence\.existingClaim/, /values\.env/, /CeleryExecutor/] }])
+  t.match(guard('adopt: true', custom), [{ id: 'adoption-incomplete', evidence: [/database\.user: postgres/, /database\.name: postgres/, /values\.dags\.persistence\.existingClaim/, /values\.scheduler\.replicas/, /values\.env/, /CeleryExecutor/] }])
   t.same(guard('adopt: true, database: {user: postgres, name: postgres}, values: {scheduler: {replicas: 2}, dags: {persistence: {existingClaim: my-dags}}, env: [{name: X, value: y}]}', custom), [])
   t.match(guard('adopt: true, database: {user: postgres, name: postgres}', byHand, []), [{ evidence: [/Fernet key was not found/, /connection to its database was not found/, /./] }])
   t.end()
@@ -94,5 +94,25 @@ void t.test('the configuration that is printed takes the release over, and holds
   t.notMatch(JSON.stringify(airflow), /canary|p@ss|theirs/)
   t.match(airflow, { chart: 'apache-airflow/airflow', version: '1.10.0', executor: 'LocalExecutor', adopt: true, admin: { username: 'joe' }, database: { user: 'postgres', name: 'postgres', imageTag: '11.12.0' }, values: { scheduler: { replicas: 2 } } })
   t.same(guard(JSON.stringify(airflow).slice(1, -1), release({ ...custom, values: { scheduler: { replicas: 2 } } })), [], 'and nothing is lacking any more')
+  t.end()
+})
+
+const elsewhere = [theirs[0], secret('airflow-metadata', { connection: 'postgresql://joe:pw@db.example.org:6432/flow?sslmode=require' })].filter((one) => one !== undefined)
+
+void t.test('how a database elsewhere is reached is taken over whole, port and encryption too', (t) => {
+  t.match(guard('adopt: true, database: {user: joe, name: flow, external: db.example.org, password: {env: X}}', byHand, elsewhere), [{ evidence: [/database\.port: 6432/, /database\.sslmode: require/, /./] }])
+  const { airflow } = adoptedConfig(byHand, adoption(byHand, official, elsewhere), () => false)
+  t.match(airflow, { database: { user: 'joe', name: 'flow', external: 'db.example.org', port: 6432, sslmode: 'require' } })
+  t.end()
+})
+
+void t.test('a connection that goes through a pooler is not one to the database', (t) => {
+  const pooled = [theirs[0], secret('airflow-metadata', { connection: 'postgresql://joe:pw@airflow-pgbouncer.airflow:6543/airflow-metadata?sslmode=disable' })].filter((one) => one !== undefined)
+  t.match(guard('adopt: true', byHand, pooled), [{ evidence: [/through PgBouncer/, /./] }])
+  t.end()
+})
+
+void t.test('values that say the same in another order are the same', (t) => {
+  t.same([...droppedValues({ env: [{ name: 'X', value: 'y' }] }, { env: [{ value: 'y', name: 'X' }] }).keys()], [])
   t.end()
 })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { families, familyById, familyOf, familyOfRelease, servesWeb } from '../../../lib/airflow/families.ts'
+import { families, familyById, familyOf, familyOfRelease, makerOf, servesWeb } from '../../../lib/airflow/families.ts'
 import { nearestExecutor, partsOf } from '../../../lib/airflow/executors.ts'
 import { executors } from '../../../lib/config/schema.ts'
 import { release } from '../observe/objects.ts'
@@ -14,6 +14,12 @@ void t.test('a chart is told by its maker and by the Airflow that it carries', (
   t.equal(id('8.7.1', '2.5.3', 'https://github.com/airflow-helm/charts/tree/main/charts/airflow'), 'community')
   t.equal(id('8.9.0', '2.8.4', ''), 'community', 'without a home it is told by its version')
   t.equal(id('1.0.0', '2.0.2', ''), 'official-2')
+  t.end()
+})
+
+void t.test('a chart of somebody else has no maker that is known, and is taken for the one that most are made from', (t) => {
+  t.equal(makerOf({ version: '3.1.0', home: 'https://charts.example.org' }), undefined)
+  t.equal(id('3.1.0', '2.6.2', 'https://charts.example.org'), 'official-2')
   t.end()
 })
 
