@@ -4,7 +4,6 @@ import { backupBefore } from '../lib/airflow/backup.ts'
 import { releaseAndChart } from '../lib/airflow/choice.ts'
 import { guardDowngrade, guardRelease, isForeign, type Surety } from '../lib/airflow/guard.ts'
 import type { Family } from '../lib/airflow/families.ts'
-import { mayBeRefused, outOfTheWay } from '../lib/airflow/immutable.ts'
 import { everySecretRef, makeSecrets, secretRefs } from '../lib/airflow/keys.ts'
 import { judgeOperation, type LockVerdict } from '../lib/airflow/lock.ts'
 import { handAdditions, handEdits, hookEdits, scaledByOthers, standingHooks } from '../lib/airflow/hand-edits.ts'
@@ -15,7 +14,7 @@ import { freeStuck, lackingSets, type Mending } from '../lib/airflow/stuck.ts'
 import { airflowSpec, databaseClaimRef, type AirflowSlice, type AirflowSpec } from '../lib/airflow/spec.ts'
 import { takeDownAirflow } from '../lib/airflow/takedown.ts'
 import { asInstalled, vetted } from '../lib/airflow/vet.ts'
-import { makeChanges, objectsOf, refOf } from '../lib/changes.ts'
+import { makeChanges, refOf } from '../lib/changes.ts'
 import { blockedBy, checked, isNonEmpty } from '../lib/check.ts'
 import { explainRelease } from '../lib/doctor/explain.ts'
 import { lookAtRelease } from '../lib/observe/look-release.ts'
@@ -53,8 +52,7 @@ export const helm: Step<AirflowSlice, AirflowSpec> = {
     const unlock: Change[] = verdict.state === 'stale' ? [{ op: 'unlock', release: { name, namespace }, live: release, why: verdict.why }] : []
     const keys = await keyChange(spec, { family, secrets, taken }, reader)
     const mends = await releaseChanges(spec, wish, { chart, release, lease, verdict, adopted: taken !== undefined }, reader)
-    // Helm renders nothing of a release while its record is pending; what is to be mended was judged when it was begun.
-    const { changes, findings } = verdict.state === 'stale' ? { changes: mends.changes, findings: [] } : await vetted(mends.changes, { chart, executor }, reader)
+    const { changes, findings } = await vetted(mends.changes, { chart, executor }, reader)
     const { blocked: unfit, warnings } = blockedBy([...chosen, ...mends.warnings, ...findings])
     return unfit ?? checked([...keys, ...unlock, ...changes], evidenceOf(release), warnings)
   },
@@ -129,16 +127,8 @@ async function releaseChanges(spec: AirflowSpec, want: ReleaseWish, { chart, rel
   // Helm puts these back on its way; they are among what was shown.
   const edits = cutOff === undefined ? handEdits(release, live, ignore) : []
   if (reason === undefined) return { changes: [...started, ...byHand, ...freed, ...forget(lease)], warnings: [] }
-  const [{ changes: backup, warnings }, refused] = await Promise.all([backupBefore(spec, want, chart, release, mark, reader), verdict.state === 'stale' ? [] : refusedChanges(want, live, freed, reader)])
-  return { changes: [...backup, ...byHand, ...freed, ...refused, { op: 'release', want, live: release, edits, ...reason }, ...notByHelm(started, release)], warnings }
-}
-
-/** What Helm would be refused to change, where it is not taken away already. */
-async function refusedChanges(want: ReleaseWish, live: readonly (KubernetesObject | undefined)[], freed: readonly Change[], reader: Reader): Promise<Change[]> {
-  if (!mayBeRefused(live)) return []
-  const { objects } = await reader.render(want)
-  const gone = new Set(freed.flatMap((change) => objectsOf(change)))
-  return outOfTheWay(objects, live).filter((change) => !objectsOf(change).some((object) => gone.has(object)))
+  const { changes: backup, warnings } = await backupBefore(spec, want, chart, release, mark, reader)
+  return { changes: [...backup, ...byHand, ...freed, { op: 'release', want, live: release, edits, ...reason }, ...notByHelm(started, release)], warnings }
 }
 
 /** What would keep the pods of a corrected version from ever being made. */

@@ -1,6 +1,7 @@
-import type { KubernetesObject } from '../access.ts'
-import { nameOf } from '../changes.ts'
+import type { KubernetesObject, Reader, Release, ReleaseWish } from '../access.ts'
+import { nameOf, objectsOf, refOf } from '../changes.ts'
 import { differences } from '../diff/compare.ts'
+import { AirstripError } from '../errors.ts'
 import type { Change } from '../step.ts'
 
 /** What the API server lets nobody change in a StatefulSet that is there (kubernetes pkg/apis/apps/validation). */
@@ -16,9 +17,24 @@ interface JobParts {
 }
 
 /**
- * What Helm would be refused to change, and what can be made again without a loss: a StatefulSet, whose
- * pods and claims stay and are taken up by the new one, and a Job that is over. Whatever else is
- * refused is for a person to decide, and Helm's refusal says so.
+ * What makes room for an upgrade: what Helm would be refused to change. `planned` has what goes already.
+ * A chart that cannot be rendered is refused by Helm itself, in its own words.
+ */
+export async function makeRoom(want: ReleaseWish, release: Release | undefined, planned: readonly Change[], reader: Reader): Promise<Change[]> {
+  const refusable = release?.objects.filter(({ kind }) => ['StatefulSet', 'Job'].includes(kind)) ?? []
+  if (refusable.length === 0) return []
+  const [live, rendered] = await Promise.all([reader.get(refusable.map(refOf)), reader.render(want).catch(unrendered)])
+  const going = new Set(planned.flatMap((change) => (change.op === 'delete' ? objectsOf(change) : [])))
+  return outOfTheWay(rendered?.objects ?? [], live.filter((object) => object !== undefined && !going.has(nameOf(object))))
+}
+
+function unrendered(error: unknown): undefined {
+  if (!(error instanceof AirstripError) || error.code !== 'HELM_FAILED') throw error
+}
+
+/**
+ * What can be made again without a loss: a StatefulSet, whose pods and claims stay and are taken up by
+ * the new one, and a Job that is over. Whatever else is refused is for a person to decide.
  */
 export function outOfTheWay(rendered: readonly KubernetesObject[], live: readonly (KubernetesObject | undefined)[]): Change[] {
   return live.flatMap((there): Change[] => {
@@ -27,11 +43,6 @@ export function outOfTheWay(rendered: readonly KubernetesObject[], live: readonl
     if (there.kind === 'StatefulSet') return remade(want, there)
     return there.kind === 'Job' ? overtaken(want, there) : []
   })
-}
-
-/** Whether any of them could be refused at all: only then is a chart worth rendering. */
-export function mayBeRefused(live: readonly (KubernetesObject | undefined)[]): boolean {
-  return live.some((object) => object !== undefined && ['StatefulSet', 'Job'].includes(object.kind))
 }
 
 function remade(want: KubernetesObject, live: KubernetesObject): Change[] {

@@ -6,6 +6,7 @@ import type { Change, Finding } from '../step.ts'
 import { airflowOf } from './airflow-version.ts'
 import { keepingLegacyImages } from './bitnami.ts'
 import { judgeFit, type Reason } from './fits.ts'
+import { makeRoom } from './immutable.ts'
 import { lookUpImages } from './images.ts'
 import { placeOf } from './ranking.ts'
 
@@ -36,12 +37,16 @@ export async function vet({ wish, chart, executor }: Proposal, reader: Reader): 
   return lookUpImages(wish, rendered, reader)
 }
 
-/** The changes with the wish as it was judged. A release that is only mended was judged when it was made. */
+/**
+ * The changes with the wish as it was judged, and with what has to make room for it. A release that is
+ * only mended was judged when it was made.
+ */
 export async function vetted(changes: readonly Change[], of: Omit<Proposal, 'wish'>, reader: Reader): Promise<{ changes: Change[]; findings: Finding[] }> {
-  const judged = await Promise.all(changes.map(async (change) => {
-    if (change.op !== 'release' || change.sameWish) return { changes: [change], findings: [] }
-    const { wish, findings } = await vet({ wish: change.want, ...of }, reader)
-    return { changes: [{ ...change, want: wish }], findings }
+  const judged = await Promise.all(changes.map(async (change): Promise<{ changes: Change[]; findings: Finding[] }> => {
+    if (change.op !== 'release') return { changes: [change], findings: [] }
+    const { wish, findings } = change.sameWish ? { wish: change.want, findings: [] } : await vet({ wish: change.want, ...of }, reader)
+    const room = findings.some(({ severity }) => severity === 'error') ? [] : await makeRoom(wish, change.live, changes, reader)
+    return { changes: [...room, { ...change, want: wish }], findings }
   }))
   return { changes: judged.flatMap((one) => one.changes), findings: judged.flatMap((one) => one.findings) }
 }

@@ -1,6 +1,7 @@
-import type { Chart, ChartSource, Rendered, ReleaseWish } from '../access.ts'
+import type { Chart, ChartSource, KubernetesObject, Rendered, ReleaseWish } from '../access.ts'
 import { AirstripError } from '../errors.ts'
 import { helmFlags, interrupted, type Connection } from './connection.ts'
+import type { Outcome } from './exec.ts'
 import { parseManifest } from './release.ts'
 
 /** The parts of Helm's `-o json` that are read here. */
@@ -16,16 +17,31 @@ interface DryRun {
 export async function renderRelease(connection: Connection, chartOf: (source: ChartSource) => Promise<Chart>, wish: ReleaseWish): Promise<Rendered> {
   const { name, namespace, values } = wish
   const chart = await chartOf(wish.chart)
-  const args = ['upgrade', '--install', name, chart.path, '-n', namespace, '--values', '-', '--dry-run', '-o', 'json', ...helmFlags(connection.target)]
-  const outcome = await connection.exec({ tool: 'helm', args, stdin: JSON.stringify(values), signal: connection.signal })
-  if (connection.signal?.aborted === true) throw interrupted()
-  if (outcome.exitCode !== 0) {
-    const seen = connection.redactor.redact(outcome.stderr).split('\n').filter((line) => line.trim() !== '' && !line.startsWith('WARNING')).slice(-8)
-    throw new AirstripError('HELM_FAILED', `Helm cannot render release ${namespace}/${name} from ${chart.path}.`, { seen })
+  const helm = async (...words: string[]): Promise<Outcome> => {
+    const args = [...words, name, chart.path, '-n', namespace, '--values', '-', ...helmFlags(connection.target)]
+    const outcome = await connection.exec({ tool: 'helm', args, stdin: JSON.stringify(values), signal: connection.signal })
+    if (connection.signal?.aborted === true) throw interrupted()
+    return outcome
   }
-  const { manifest, hooks } = JSON.parse(outcome.stdout) as DryRun
-  return {
-    objects: parseManifest(manifest, namespace),
-    hooks: (hooks ?? []).flatMap((hook) => parseManifest(hook.manifest, namespace)),
-  }
+  const tried = await helm('upgrade', '--install', '--dry-run', '-o', 'json')
+  if (tried.exitCode === 0) return fromDryRun(tried.stdout, namespace)
+  // What a Helm that was cut off has left keeps the next from a dry run, but nobody from reading the chart.
+  const outcome = cutOff.test(tried.stderr) ? await helm('template', '--is-upgrade', '--validate') : tried
+  if (outcome.exitCode === 0) return fromTemplate(outcome.stdout, namespace)
+  const seen = connection.redactor.redact(outcome.stderr).split('\n').filter((line) => line.trim() !== '' && !line.startsWith('WARNING')).slice(-8)
+  throw new AirstripError('HELM_FAILED', `Helm cannot render release ${namespace}/${name} from ${chart.path}.`, { seen })
+}
+
+const cutOff = /another operation \(install\/upgrade\/rollback\) is in progress/
+
+function fromDryRun(text: string, namespace: string): Rendered {
+  const { manifest, hooks } = JSON.parse(text) as DryRun
+  return { objects: parseManifest(manifest, namespace), hooks: (hooks ?? []).flatMap((hook) => parseManifest(hook.manifest, namespace)) }
+}
+
+/** Objects and hooks in one text, told apart by what Helm itself tells them by. */
+function fromTemplate(text: string, namespace: string): Rendered {
+  const isHook = ({ metadata }: KubernetesObject): boolean => metadata.annotations?.['helm.sh/hook'] !== undefined
+  const all = parseManifest(text, namespace)
+  return { objects: all.filter((object) => !isHook(object)), hooks: all.filter(isHook) }
 }

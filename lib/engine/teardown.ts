@@ -172,5 +172,5 @@ function lookOf({ goes, leaving }: Ready): Look {
 
 /** What goes slowly is waited for here, where it can be told; kubectl would only be silent. */
 function unwaiting(writer: Writer): Writer {
-  return { ...writer, remove: (live) => writer.remove(live, { wait: false }) }
+  return { ...writer, remove: (live, how) => writer.remove(live, { ...how, wait: false }) }
 }

@@ -1,6 +1,9 @@
 import t from 'tap'
-import { mayBeRefused, outOfTheWay } from '../../../lib/airflow/immutable.ts'
+import { makeRoom, outOfTheWay } from '../../../lib/airflow/immutable.ts'
+import { AirstripError } from '../../../lib/errors.ts'
 import type { KubernetesObject } from '../../../lib/access.ts'
+import { clusterReader } from '../../fakes/reader.ts'
+import { release } from '../observe/objects.ts'
 
 const claim = (name: string, more = {}) => ({ metadata: { name }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '10Gi' } }, ...more } })
 /** As the chart renders it, and (with `served`) as the API server returns it. */
@@ -41,8 +44,24 @@ void t.test('a Job that is over makes room for the next; one that runs does not'
   t.end()
 })
 
-void t.test('a chart is only rendered where something could be refused', (t) => {
-  t.ok(mayBeRefused([undefined, set('x', undefined)]))
-  t.notOk(mayBeRefused([undefined, { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'x' } }]))
-  t.end()
+const want = { name: 'airflow', namespace: 'airflow', chart: { reference: 'x', version: '1' }, timeoutSeconds: 1, values: {} }
+const worker = set('airflow-worker', [claim('logs')], true)
+const others = { rendered: { objects: [set('airflow-worker', undefined)], hooks: [] }, objects: [worker] }
+
+void t.test('a chart is only rendered where something could be refused', async (t) => {
+  const reader = clusterReader({})
+  t.same(await makeRoom(want, undefined, [], reader), [])
+  t.same(await makeRoom(want, release({ objects: [{ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'x', namespace: 'airflow' } }] }), [], reader), [])
+  t.same(reader.asked, [])
+})
+
+void t.test('what goes already is not named twice', async (t) => {
+  const record = release({ objects: [set('airflow-worker', [claim('logs')])] })
+  t.match(await makeRoom(want, record, [], clusterReader(others)), [{ keepsPods: true }])
+  t.same(await makeRoom(want, record, [{ op: 'delete', freeing: true, live: worker, why: 'it is stuck' }], clusterReader(others)), [])
+})
+
+void t.test('a chart that Helm cannot render makes no room, and Helm says why', async (t) => {
+  const reader = { ...clusterReader(others), render: () => Promise.reject(new AirstripError('HELM_FAILED', 'Helm cannot render it.')) }
+  t.same(await makeRoom(want, release({ objects: [set('airflow-worker', [claim('logs')])] }), [], reader), [])
 })

@@ -1,0 +1,34 @@
+import t from 'tap'
+import { renderRelease } from '../../../lib/cluster/render.ts'
+import type { Chart } from '../../../lib/access.ts'
+import { connectionOf, fakeExec } from '../../fakes/exec.ts'
+
+const chart: Chart = { name: 'airflow', version: '1.10.0', appVersion: '2.6.2', home: '', fingerprint: '', path: '/cache/airflow.tgz', local: false }
+const wish = { name: 'airflow', namespace: 'airflow', chart: { reference: 'x', version: '1.10.0' }, timeoutSeconds: 1, values: { secret: 'canary' } }
+const map = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: airflow-config}\n'
+const job = 'apiVersion: batch/v1\nkind: Job\nmetadata: {name: airflow-migrations, annotations: {helm.sh/hook: post-install}}\n'
+const dryRun = { when: /^helm upgrade --install --dry-run/, answers: { stdout: JSON.stringify({ manifest: map, hooks: [{ manifest: job }] }) } }
+const busy = { when: /^helm upgrade --install --dry-run/, answers: { exitCode: 1, stderr: 'Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress' } }
+const template = { when: /^helm template --is-upgrade --validate/, answers: { stdout: `---\n# Source: a\n${map}---\n# Source: b\n${job}` } }
+
+const render = (script: Parameters<typeof fakeExec>[0]) => {
+  const { exec, calls, lines } = fakeExec(script)
+  return { made: renderRelease(connectionOf(exec), () => Promise.resolve(chart), wish), calls, lines }
+}
+
+void t.test('objects and hooks come from Helm\'s own dry run, and the values go in by stdin', async (t) => {
+  const { made, calls, lines } = render([dryRun])
+  t.match(await made, { objects: [{ kind: 'ConfigMap', metadata: { namespace: 'airflow' } }], hooks: [{ kind: 'Job' }] })
+  t.match(calls, [{ stdin: '{"secret":"canary"}' }])
+  t.notMatch(lines().join(), /canary/)
+})
+
+void t.test('what a Helm that was cut off has left does not keep the chart from being read', async (t) => {
+  const { made } = render([busy, template])
+  t.match(await made, { objects: [{ kind: 'ConfigMap', metadata: { name: 'airflow-config', namespace: 'airflow' } }], hooks: [{ kind: 'Job', metadata: { name: 'airflow-migrations' } }] })
+})
+
+void t.test('any other refusal is told as it was said', async (t) => {
+  const { made } = render([{ when: /^helm upgrade/, answers: { exitCode: 1, stderr: 'Error: parse error at (airflow/x.yaml:1)' } }])
+  await t.rejects(made, { code: 'HELM_FAILED', seen: ['Error: parse error at (airflow/x.yaml:1)'] })
+})
