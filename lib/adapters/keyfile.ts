@@ -1,11 +1,10 @@
 /** Keys on the disk, encrypted with a passphrase in the format of age, so that `age -d FILE` opens them too. */
-import { closeSync, existsSync, fstatSync, openSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { AirstripError } from '../errors.ts'
-import { createWhole } from './files.ts'
-import { refusalWords } from './refusal.ts'
+import { createCarried, readCarried, type Carried } from './carried.ts'
 
 /** Eight Secrets have 3 KB. */
-const mostBytes = 1024 * 1024
+const keys: Carried = { unusable: 'KEYS_UNUSABLE', mostBytes: 1024 * 1024, damaged: damagedKeys }
 
 /** What age itself says of a passphrase that is not the one. */
 const wrongPassphrase = 'no identity matched'
@@ -26,7 +25,7 @@ export async function writeKeys(path: string, text: string, passphrase: string, 
   encrypter.setPassphrase(passphrase)
   encrypter.setScryptWorkFactor(work)
   const bytes = Buffer.from(await encrypter.encrypt(text))
-  if (!onDisk(path, 'written', () => createWhole(path, bytes))) throw existing(path)
+  if (!createCarried(path, bytes, keys)) throw existing(path)
 }
 
 export async function readKeys(path: string, passphrase: string): Promise<string> {
@@ -34,7 +33,7 @@ export async function readKeys(path: string, passphrase: string): Promise<string
   const decrypter = new Decrypter()
   decrypter.addPassphrase(passphrase)
   try {
-    return await decrypter.decrypt(bytesOf(path), 'text')
+    return await decrypter.decrypt(readCarried(path, keys), 'text')
   } catch (error) {
     if (error instanceof AirstripError) throw error
     // Its own words are about stanzas and chunks; nothing in them helps.
@@ -45,7 +44,7 @@ export async function readKeys(path: string, passphrase: string): Promise<string
 
 /** Before anybody is asked for a passphrase. */
 export function refuseOtherFormat(path: string): void {
-  const start = bytesOf(path).subarray(0, header.length + 1).toString()
+  const start = readCarried(path, keys).subarray(0, header.length + 1).toString()
   if (start !== `${header}\n`) throw damagedKeys(path, 'it is no file of age')
 }
 
@@ -53,29 +52,6 @@ export function damagedKeys(path: string, why: string): AirstripError {
   return new AirstripError('KEYS_DAMAGED', `${path} is no whole file of airstrip's keys: ${why}.`, { place: path })
 }
 
-function bytesOf(path: string): Buffer {
-  return onDisk(path, 'read', () => {
-    const file = openSync(path, 'r')
-    try {
-      const facts = fstatSync(file)
-      if (!facts.isFile()) throw damagedKeys(path, 'it is no plain file')
-      if (facts.size > mostBytes) throw damagedKeys(path, `it has ${facts.size} bytes, more than any keys`)
-      return readFileSync(file)
-    } finally {
-      closeSync(file)
-    }
-  })
-}
-
 function existing(path: string): AirstripError {
   return new AirstripError('KEYS_UNUSABLE', `${path} is there already, and is not written over.`, { place: path, next: 'Name another file, or move this one away.' })
-}
-
-function onDisk<T>(path: string, what: 'read' | 'written', act: () => T): T {
-  try {
-    return act()
-  } catch (error) {
-    if (error instanceof AirstripError) throw error
-    throw new AirstripError('KEYS_UNUSABLE', `${path} cannot be ${what}: ${refusalWords(error)}.`, { place: path, cause: error })
-  }
 }

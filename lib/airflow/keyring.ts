@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import { isDeepStrictEqual } from 'node:util'
 import type { KubernetesObject, ReleaseName } from '../access.ts'
+import { parsedJson } from '../json.ts'
 
 export const keyringVersion = 1
 
@@ -39,14 +40,6 @@ export function parseKeyring(text: string): Keyring | 'newer' | undefined {
   const { format, version } = (value ?? {}) as { format?: unknown; version?: unknown }
   if (format === 'airstrip-keys' && typeof version === 'number' && version > keyringVersion) return 'newer'
   return keyringSchema.safeParse(value).data
-}
-
-function parsedJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 export interface Compared {

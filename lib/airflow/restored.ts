@@ -8,6 +8,7 @@ import type { KubernetesObject, Release, ReleaseName } from '../access.ts'
 import type { Change } from '../step.ts'
 import { isNonEmpty } from '../check.ts'
 import { pointerOf } from '../diff/patch.ts'
+import { parsedJson } from '../json.ts'
 import { differs } from './airflow-version.ts'
 import { chartMarkOf, operationLease } from './operation.ts'
 import type { UpgradeReason } from './release.ts'
@@ -33,12 +34,7 @@ export function readMark(lease: KubernetesObject | undefined): RestoreMark {
 }
 
 function readStopped(text: string): Record<string, number> {
-  try {
-    const value = JSON.parse(text) as Record<string, unknown> | null
-    return Object.fromEntries(Object.entries(value ?? {}).filter((entry): entry is [string, number] => typeof entry[1] === 'number'))
-  } catch {
-    return {}
-  }
+  return Object.fromEntries(Object.entries(parsedJson(text) ?? {}).filter((entry): entry is [string, number] => typeof entry[1] === 'number'))
 }
 
 /** A database of another Airflow than the wanted one is migrated by an upgrade, whatever else is as it was. */

@@ -1,5 +1,6 @@
 import type { ChartList } from '../access.ts'
 import { AirstripError } from '../errors.ts'
+import { parsedJson } from '../json.ts'
 import { findChart, isLocal, parseMetadata, repositories, showChart } from './chart.ts'
 import { readIndex } from './chart-index.ts'
 import type { Connection } from './connection.ts'
@@ -44,10 +45,6 @@ async function ownRepository(connection: Connection, name: string): Promise<stri
 }
 
 function repositoriesIn(text: string): Repository[] {
-  try {
-    const listed: unknown = JSON.parse(text)
-    return Array.isArray(listed) ? (listed as Repository[]) : []
-  } catch {
-    return []
-  }
+  const listed = parsedJson(text)
+  return Array.isArray(listed) ? (listed as Repository[]) : []
 }

@@ -1,6 +1,7 @@
 /** What lies beside each dump, and which dumps there are too many. */
 import { z } from 'zod'
 import type { Dump } from '../dump.ts'
+import { parsedJson } from '../json.ts'
 
 const recordVersion = 1
 
@@ -32,11 +33,7 @@ export function recordText(dump: Dump): string {
 
 /** Undefined where it is not what airstrip writes. */
 export function parseRecord(text: string): DumpRecord | undefined {
-  try {
-    return dumpRecord.safeParse(JSON.parse(text)).data
-  } catch {
-    return undefined
-  }
+  return dumpRecord.safeParse(parsedJson(text)).data
 }
 
 /** `airflow-airflow-airflow-20261124T193000Z-Airflow2.6.2.dump` */

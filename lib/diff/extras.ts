@@ -1,7 +1,8 @@
 import type { KubernetesObject } from '../access.ts'
 import { below, isBelow, isEmpty, isRecord, item, nameIn, namesOf, root, withData, type Place } from './compare.ts'
 import type { Difference } from '../step.ts'
-import { hasAll, indexOf, parsed, writes, writingsOf, type Fields } from './managed.ts'
+import { parsedJson } from '../json.ts'
+import { hasAll, indexOf, writes, writingsOf, type Fields } from './managed.ts'
 
 /** Of the metadata only this can be wanted or not; the rest is the server's, and finalizers guard what controllers have still to clean up. */
 const ownMetadata = ['f:labels', 'f:annotations', 'f:ownerReferences']
@@ -95,7 +96,7 @@ function walkItems(place: Place, want: unknown, live: readonly unknown[], fields
 function counterpart(list: Place, wanted: readonly unknown[], key: string, live: unknown, index: number): unknown {
   if (key.startsWith('v:')) return wanted.includes(live) ? live : undefined
   if (key.startsWith('i:')) return wanted[index]
-  const [keys, name] = [parsed(key.slice(2)), nameIn(list, live)]
+  const [keys, name] = [parsedJson(key.slice(2)), nameIn(list, live)]
   const records = wanted.filter(isRecord)
   const byKeys = isRecord(keys) ? records.find((one) => hasAll(one, keys)) : undefined
   return byKeys ?? records.find((one) => name !== undefined && nameIn(list, one) === name)

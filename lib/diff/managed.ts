@@ -4,6 +4,7 @@
  * key, `k:` before the keys of a list item, `v:` before a plain list item, `.` for the thing itself.
  */
 import type { KubernetesObject } from '../access.ts'
+import { parsedJson } from '../json.ts'
 import { isRecord } from './compare.ts'
 
 export type Fields = Record<string, unknown>
@@ -26,7 +27,7 @@ export function writingsOf({ metadata }: KubernetesObject): Writing[] {
 
 /** The index of the item that a `k:` or `v:` key names; undefined where it is gone. */
 export function indexOf(list: readonly unknown[], key: string): number | undefined {
-  const wanted = parsed(key.slice(2))
+  const wanted = parsedJson(key.slice(2))
   const index = list.findIndex((one) => (key.startsWith('v:') ? one === wanted : isRecord(wanted) && isRecord(one) && hasAll(one, wanted)))
   return index < 0 ? undefined : index
 }
@@ -34,14 +35,6 @@ export function indexOf(list: readonly unknown[], key: string): number | undefin
 /** A key that the item leaves out has its default there: the server fills in a port's protocol. */
 export function hasAll(one: Record<string, unknown>, keys: Record<string, unknown>): boolean {
   return Object.entries(keys).every(([key, value]) => one[key] === value || (one[key] === undefined && key === 'protocol' && value === 'TCP'))
-}
-
-export function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    return undefined
-  }
 }
 
 /** The last writer of a field of the live object; undefined where none is noted. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { AirstripError } from '../errors.ts'
+import { parsedJson } from '../json.ts'
 import type { StepName } from '../step.ts'
 import { finding, problem } from './finding.ts'
 import { redacted } from './redacted.ts'
@@ -83,14 +84,6 @@ export function parseState(text: string, path: string): State | undefined {
     throw new AirstripError('STATE_NEWER', `${path} was written by a newer airstrip (state version ${version}, this one reads ${stateVersion}).`, { place: path })
   }
   return stateSchema.safeParse(value).data
-}
-
-function parsedJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 export function refuseForeign(state: State, cluster: string, path: string): void {
