@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { thisHost } from '../../../lib/adapters/host.ts'
 import { runCommandLine } from '../../../lib/commands/cli.ts'
+import { removeSchedules, schedulesFor } from '../../../lib/commands/destroy-schedule.ts'
 import { runSchedule } from '../../../lib/commands/schedule.ts'
 import type { Flags } from '../../../lib/commands/deps.ts'
 import { caught } from '../../fakes/caught.ts'
@@ -36,12 +37,13 @@ function machine(t: Test, { systemd = true, uid = 1000, script = systemctl, conf
   const { deps, out, err, calls } = fakeDeps({ folder: root, files: { [path]: config }, script })
   deps.env = { PATH: join(root, 'bin'), HOME: join(root, 'home') }
   const flags: Flags = { config: path, state: join(root, 'home/state/state.json'), color: false, every: '15m', mode: 'report' }
+  const host = () => thisHost(deps.env, root, uid)
   const run = (word: string, more: Partial<Flags> = {}): Promise<number> => {
     for (const list of [out, err, calls]) list.length = 0
-    return runSchedule([word], { ...flags, ...more }, deps, thisHost(deps.env, root, uid))
+    return runSchedule([word], { ...flags, ...more }, deps, host())
   }
   const units = join(root, uid === 0 ? 'etc/systemd/system' : 'home/.config/systemd/user')
-  return { root, run, deps, out, err, calls, table, lines: () => calls.map(({ tool, args }) => [tool, ...args].join(' ')), service: join(units, 'airstrip.service'), timer: join(units, 'airstrip.timer') }
+  return { root, run, host, flags, deps, out, err, calls, table, lines: () => calls.map(({ tool, args }) => [tool, ...args].join(' ')), service: join(units, 'airstrip.service'), timer: join(units, 'airstrip.timer') }
 }
 
 void t.test('install writes a service and a timer, and the same again changes nothing', async (t) => {
@@ -220,4 +222,21 @@ void t.test('the action is a word of the command line', async (t) => {
   t.equal(await runCommandLine(['schedule'], deps), 64)
   t.match(err.join('\n'), /Action is missing; write one of install, remove, status/)
   t.equal(await runCommandLine(['schedule', 'status', 'extra'], deps), 64)
+})
+
+void t.test('what is taken down for good takes its own schedule with it, and leaves that of another configuration', async (t) => {
+  for (const systemd of [true, false]) {
+    const { run, host, flags, deps, service, table } = machine(t, { systemd })
+    const isThere = (): boolean => (systemd ? existsSync(service) : existsSync(table) && readFileSync(table, 'utf8').includes('airstrip'))
+    await run('install', { mode: 'repair' })
+    t.ok(isThere())
+    const others = schedulesFor({ ...flags, state: '/srv/other/state.json' }, deps, host())
+    t.match(others, { own: [], others: [{ why: /it is for .*airstrip\.yaml/ }] })
+    t.same(await removeSchedules(others), [])
+    t.ok(isThere(), 'of another state')
+    const own = schedulesFor(flags, deps, host())
+    t.match(own, { own: [{ why: /runs airstrip repair every 15m/ }], others: [] })
+    t.ok((await removeSchedules(own)).length > 0)
+    t.notOk(isThere())
+  }
 })
