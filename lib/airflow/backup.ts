@@ -1,11 +1,10 @@
-import type { Chart, DumpWish, KubernetesObject, ObjectRef, Reader, Release, ReleaseWish } from '../access.ts'
+import type { Chart, DumpWish, Reader, Release, ReleaseWish } from '../access.ts'
+import { clusterId } from '../observe/cluster-id.ts'
 import type { Change, Finding } from '../step.ts'
 import { airflowOf, differs } from './airflow-version.ts'
 import { databaseOf } from './database.ts'
 import type { RestoreMark } from './restored.ts'
 import type { AirflowSpec } from './spec.ts'
-
-export const kubeSystem: ObjectRef = { apiVersion: 'v1', kind: 'Namespace', name: 'kube-system' }
 
 export interface BeforeUpgrade {
   changes: Change[]
@@ -17,8 +16,7 @@ export async function backupBefore(spec: AirflowSpec, want: ReleaseWish, chart: 
   const [had, wanted] = [airflowOf(release.values, release.chart), airflowOf(want.values, chart)]
   // What was just restored is a dump that is there.
   if (!differs(had, wanted) || mark.airflow !== undefined || !mayHoldData(release)) return { changes: [], warnings: [] }
-  const [system] = await reader.get([kubeSystem]).catch((): (KubernetesObject | undefined)[] => [])
-  const wish = dumpWish(spec, release, { airflow: had, why: `before Airflow ${had} becomes ${wanted}`, cluster: system?.metadata.uid })
+  const wish = dumpWish(spec, release, { airflow: had, why: `before Airflow ${had} becomes ${wanted}`, cluster: await clusterId(reader) })
   if (wish === undefined) return { changes: [], warnings: [notDumped(release, had, wanted)] }
   return { changes: [{ op: 'backup', wish, why: `Airflow ${had} becomes ${wanted}, which migrates it` }], warnings: [] }
 }

@@ -21,8 +21,8 @@ export interface Family extends Takes {
    * among it: what Traefik took away nobody gives back (https://github.com/apache/airflow/issues/51450).
    */
   keepsPrefix: boolean
-  /** Below which value the first user stands whose password the chart would make known. */
-  firstUser: 'webserver' | 'createUserJob' | 'airflow'
+  /** Of the official chart: below which value the first user stands whose password it would make known. */
+  firstUser: 'webserver' | 'createUserJob'
   /** Tag of the bundled PostgreSQL; undefined where it is the chart's own. */
   imageTag?: string | undefined
 }
@@ -61,7 +61,6 @@ const community: Family = {
   executors: ['CeleryExecutor', 'KubernetesExecutor', 'CeleryKubernetesExecutor'],
   web: 'web',
   keys: ['fernetKey', 'webserverSecretKey', 'communityPostgresql', 'redis', 'admin'],
-  firstUser: 'airflow',
 }
 
 export const families = [official2, official3, community] as const

@@ -8,10 +8,10 @@ import { readMark, type RestoreMark } from '../airflow/restored.ts'
 import { airflowSpec } from '../airflow/spec.ts'
 import { holderAlive } from '../cluster/machine.ts'
 import type { Emit } from '../engine/events.ts'
-import { clusterId } from '../engine/identity.ts'
 import { takeLock } from '../engine/lock.ts'
 import { loadState, refuseForeign } from '../engine/state.ts'
 import { AirstripError, masked } from '../errors.ts'
+import { clusterId } from '../observe/cluster-id.ts'
 import type { DatabasePlace, DumpWish, KubernetesObject, Release, Writer } from '../access.ts'
 import type { Deps, Flags } from './deps.ts'
 import { inHistory } from './history-run.ts'
@@ -64,8 +64,7 @@ async function find(session: Session, { clock }: Deps, note: (text: string) => v
   if (release === undefined) throw new AirstripError('BACKUP_FAILED', `There is no release ${namespace}/${name}, so nothing runs its database.`, { next: 'npx tsx run.ts apply installs it; a database that an uninstalled one has left is then found again.' })
   const mark = readMark(lease)
   const airflow = mark.airflow ?? airflowOf(release.values, release.chart)
-  const wish = (why: string): DumpWish | undefined => dumpWish(spec, release, { airflow, why, cluster })
-  const place = wish('')?.place
-  if (place === undefined) throw new AirstripError('BACKUP_FAILED', `Where the database of release ${namespace}/${name} lies is only in values that are passed through to the chart.`, { next: 'Tell airstrip of it with airflow.database.external.' })
-  return { release, lease, mark, place, airflow, cluster, wish: (why) => wish(why) ?? { place, airflow, chart: '', why } }
+  const dump = dumpWish(spec, release, { airflow, why: '', cluster })
+  if (dump === undefined) throw new AirstripError('BACKUP_FAILED', `Where the database of release ${namespace}/${name} lies is only in values that are passed through to the chart.`, { next: 'Tell airstrip of it with airflow.database.external.' })
+  return { release, lease, mark, place: dump.place, airflow, cluster, wish: (why) => ({ ...dump, why }) }
 }

@@ -2,7 +2,7 @@
 import { AirstripError } from '../errors.ts'
 import type { Said, StateFacts } from '../doctor/evidence.ts'
 import { parseState, refuseForeign, type State, type StateFile } from '../engine/state.ts'
-import { clusterId } from '../engine/identity.ts'
+import { clusterId } from '../observe/cluster-id.ts'
 import type { Reader } from '../access.ts'
 
 export interface Recorded {
