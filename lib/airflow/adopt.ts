@@ -85,9 +85,9 @@ function sslmodeIn(query: string): string {
 /** The community chart puts its connection together of these; the defaults are those of its values.yaml. */
 function connectedBy({ name, namespace, values }: Release, password: string | undefined): Connected | undefined {
   if (password === undefined) return undefined
-  const at = (path: string, preset: string): string => String(valueAt(values, path) ?? preset)
+  const at = (path: string, preset: string): string => textAt(values, path) ?? preset
   if (valueAt(values, 'postgresql.enabled') !== false) return { user: at('postgresql.postgresqlUsername', 'postgres'), name: at('postgresql.postgresqlDatabase', 'airflow'), host: `${name}-postgresql.${namespace}`, port: 5432, sslmode: 'disable', password }
-  return { user: at('externalDatabase.user', 'airflow'), name: at('externalDatabase.database', 'airflow'), host: at('externalDatabase.host', 'localhost'), port: Number(at('externalDatabase.port', '5432')), sslmode: sslmodeIn(at('externalDatabase.properties', '')), password }
+  return { user: at('externalDatabase.user', 'airflow'), name: at('externalDatabase.database', 'airflow'), host: at('externalDatabase.host', 'localhost'), port: Number(valueAt(values, 'externalDatabase.port') ?? 5432), sslmode: sslmodeIn(at('externalDatabase.properties', '')), password }
 }
 
 /** What the chart made the first user with, where nobody changed it since: the chart's own default is known to everybody. */

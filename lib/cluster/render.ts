@@ -26,13 +26,13 @@ export async function renderRelease(connection: Connection, chartOf: (source: Ch
   const tried = await helm('upgrade', '--install', '--dry-run', '-o', 'json')
   if (tried.exitCode === 0) return fromDryRun(tried.stdout, namespace)
   // What a Helm that was cut off has left keeps the next from a dry run, but nobody from reading the chart.
-  const outcome = cutOff.test(tried.stderr) ? await helm('template', '--is-upgrade', '--validate') : tried
+  const outcome = tried.stderr.includes(cutOff) ? await helm('template', '--is-upgrade', '--validate') : tried
   if (outcome.exitCode === 0) return fromTemplate(outcome.stdout, namespace)
   const seen = connection.redactor.redact(outcome.stderr).split('\n').filter((line) => line.trim() !== '' && !line.startsWith('WARNING')).slice(-8)
   throw new AirstripError('HELM_FAILED', `Helm cannot render release ${namespace}/${name} from ${chart.path}.`, { seen })
 }
 
-const cutOff = /another operation \(install\/upgrade\/rollback\) is in progress/
+const cutOff = 'another operation (install/upgrade/rollback) is in progress'
 
 function fromDryRun(text: string, namespace: string): Rendered {
   const { manifest, hooks } = JSON.parse(text) as DryRun
