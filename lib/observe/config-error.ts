@@ -38,13 +38,17 @@ function configError(pod: KubernetesObject, message: string, evidence: string): 
   })
 }
 
-/** `secret "x" not found`, `couldn't find key other in Secret airflow/x` */
+/**
+ * `secret "x" not found`, `couldn't find key other in Secret airflow/x`, `references non-existent config key: other`.
+ * The value comes from a file: every user of the machine can read a command's arguments, and the shell keeps them.
+ */
 function maker(pod: KubernetesObject, message: string): string {
-  const [, , name, key, , inside] = missing.exec(message) ?? []
-  const kind = /configmap/i.test(message) ? 'configmap' : 'secret generic'
-  const object = name ?? inside?.split('/').at(-1) ?? 'NAME'
-  if (key !== undefined) return `kubectl ${inNamespace(pod)} patch ${kind.split(' ')[0] ?? ''} ${object} -p '{"${kind === 'configmap' ? 'data' : 'stringData'}":{"${key}":"VALUE"}}'`
-  return `kubectl ${inNamespace(pod)} create ${kind} ${object} --from-literal=KEY=VALUE`
+  const [, named, name, missed, within, object, mounted, mountedKey] = missing.exec(message) ?? []
+  const kind = /^config/i.test(named ?? within ?? mounted ?? '') ? 'configmap' : 'secret generic'
+  const key = missed ?? mountedKey
+  const create = `kubectl ${inNamespace(pod)} create ${kind} ${name ?? object?.split('/').at(-1) ?? 'NAME'} --from-file=${key ?? 'KEY'}=FILE`
+  // The object with that key alone, applied by the server: its other keys stay.
+  return key === undefined ? create : `${create} --dry-run=client -o json | kubectl ${inNamespace(pod)} apply --server-side -f -`
 }
 
 /** What keeps volumes from being mounted; only asked while the pod's containers are still to be made. */

@@ -86,7 +86,7 @@ function dynamic({ record, namespace }: Evidence): Finding[] {
     title: 'The webserver\'s secret key is made anew at each upgrade',
     evidence: [`Secret ${namespace}/${made.metadata.name} is the chart's own, and the values name no ${setting}`],
     why: 'Everybody is logged out then, and pods that were not restarted cannot read the logs of tasks from the others.',
-    fix: [`kubectl -n ${namespace} create secret generic ${kind}-key --from-literal=${kind}-secret-key="$(openssl rand -hex 32)" # then ${setting}: ${kind}-key in the values; airstrip makes its own`],
+    fix: [`openssl rand -hex 32 | tr -d '\\n' | kubectl -n ${namespace} create secret generic ${kind}-key --from-file=${kind}-secret-key=/dev/stdin # then ${setting}: ${kind}-key in the values; airstrip makes its own`],
   })]
 }
 

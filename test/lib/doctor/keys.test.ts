@@ -84,8 +84,8 @@ const inRelease = (name: string) => ({ apiVersion: 'v1', kind: 'Secret', metadat
 
 void t.test('a key of the web that the chart makes anew is told, one that the values name is not', (t) => {
   const look = (name: string, values: Record<string, unknown> = {}) => of({}, { objects: [...good.map(inManifest), inRelease(name)], values })
-  t.match(found(look('airflow-webserver-secret-key')), [{ id: 'webserver-secret-dynamic', severity: 'warning', evidence: [/^Secret airflow\/airflow-webserver-secret-key/], fix: [/--from-literal=webserver-secret-key=.*webserverSecretKeySecretName: webserver-key/] }])
-  t.match(found(look('airflow-api-secret-key')), [{ id: 'webserver-secret-dynamic', evidence: [/apiSecretKeySecretName/], fix: [/--from-literal=api-secret-key=.*apiSecretKeySecretName: api-key/] }], 'of Airflow 3 it has another name')
+  t.match(found(look('airflow-webserver-secret-key')), [{ id: 'webserver-secret-dynamic', severity: 'warning', evidence: [/^Secret airflow\/airflow-webserver-secret-key/], fix: [/^openssl rand -hex 32 \| tr -d '\\n' \| .*--from-file=webserver-secret-key=\/dev\/stdin.*webserverSecretKeySecretName: webserver-key/] }])
+  t.match(found(look('airflow-api-secret-key')), [{ id: 'webserver-secret-dynamic', evidence: [/apiSecretKeySecretName/], fix: [/--from-file=api-secret-key=\/dev\/stdin.*apiSecretKeySecretName: api-key/] }], 'of Airflow 3 it has another name')
   t.match(found(look('airflow-api-secret-key', { webserverSecretKeySecretName: 'mine' })), [{ id: 'webserver-secret-dynamic' }], 'which the old one does not set')
   t.match(found(look('airflow-webserver-secret-key', { webserverSecretKey: null, webserverSecretKeySecretName: '' })), [{ id: 'webserver-secret-dynamic' }])
   t.same(ids(look('airflow-webserver-secret-key', { webserverSecretKey: 'a-key-of-its-own' })), [])

@@ -39,6 +39,19 @@ void t.test('a missing Secret, ConfigMap or key is named', (t) => {
   t.end()
 })
 
+void t.test('what is missing is made from a file, never with its value in an argument', (t) => {
+  const fix = (message: string) => {
+    const found = observePod(pod({ status: { phase: 'Pending', containerStatuses: [container({ state: { waiting: { reason: 'CreateContainerConfigError', message } } })] } }), context())
+    return found.state === 'failed' ? found.finding.fix[0] ?? '' : ''
+  }
+  t.match(fix('secret "config-of-mine" not found'), /create secret generic config-of-mine --from-file=KEY=FILE$/)
+  t.match(fix('configmap "mine" not found'), /create configmap mine --from-file=KEY=FILE$/)
+  t.match(fix('couldn\'t find key other in Secret airflow/mine'), /create secret generic mine --from-file=other=FILE --dry-run=client -o json \| kubectl -n airflow apply --server-side -f -$/, 'the other keys stay')
+  t.match(fix('references non-existent config key: other'), /create configmap NAME --from-file=other=FILE --dry-run/)
+  t.match(fix('references non-existent secret key: other'), /create secret generic NAME --from-file=other=FILE --dry-run/)
+  t.end()
+})
+
 void t.test('a host path that is not there is hopeless, a volume that is mounted late is not', (t) => {
   const stuck = pod({ status: creating })
   const look = (...texts: [string, string][]) => observePod(stuck, context({ events: texts.map(([reason, text]) => event(stuck, reason, text)) }))
