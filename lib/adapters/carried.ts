@@ -9,7 +9,7 @@ export interface Carried {
   unusable: 'BUNDLE_UNUSABLE' | 'KEYS_UNUSABLE'
   /** Larger than any is none. */
   mostBytes: number
-  damaged(path: string, why: string): AirstripError
+  damaged: (path: string, why: string) => AirstripError
 }
 
 /** False where one is there already. */
