@@ -18,11 +18,12 @@ interface Program {
 
 const checkout = fileURLToPath(new URL('..', import.meta.url))
 
-/** The program, from its one file where that can be had. */
-export async function program(): Promise<Program> {
+/** The program, from its one file where that can be had. `words`: of the command line. */
+export async function program(words: readonly string[]): Promise<Program> {
   try {
     const folder = join(checkout, 'node_modules', '.cache', 'airstrip', sourcesMark())
-    return readCompiled(folder) ?? (await compiledAnew(folder))
+    const code = readIfThere(join(folder, codeName))?.toString() ?? (await bundledAnew(folder))
+    return evaluated(folder, code, compiledFor(words))
   } catch {
     return import('./program.ts')
   }
@@ -38,16 +39,14 @@ function sourcesMark(): string {
   return createHash('sha256').update([process.version, checkout, ...facts].join('\n')).digest('hex').slice(0, 16)
 }
 
-const names = { code: 'program.cjs', compiled: 'program.v8' }
+const codeName = 'program.cjs'
 
-function readCompiled(folder: string): Program | undefined {
-  const code = readIfThere(join(folder, names.code))
-  if (code === undefined) return undefined
-  // With what V8 made of it last time, which it checks itself and leaves aside where it does not fit.
-  return evaluated(folder, code.toString(), readIfThere(join(folder, names.compiled))).program
+/** Commands differ in what they need of the program, and so in what of it V8 has compiled by their end. */
+function compiledFor([word = '']: readonly string[]): string {
+  return `${/^[a-z]+$/.test(word) ? word : 'apply'}.v8`
 }
 
-async function compiledAnew(folder: string): Promise<Program> {
+async function bundledAnew(folder: string): Promise<string> {
   const { build } = await import('esbuild')
   const { outputFiles: [file] } = await build({
     entryPoints: [join(checkout, 'lib', 'program.ts')],
@@ -62,9 +61,8 @@ async function compiledAnew(folder: string): Promise<Program> {
     plugins: [{ name: 'places', setup: (made) => { made.onLoad({ filter: /\.ts$/ }, ({ path }) => ({ loader: 'ts', contents: placed(path) })) } }],
   })
   const code = file?.text ?? ''
-  const { program: made, script } = evaluated(folder, code)
-  keep(folder, code, script)
-  return made
+  keepCode(folder, code)
+  return code
 }
 
 function placed(path: string): string {
@@ -73,25 +71,48 @@ function placed(path: string): string {
     .replaceAll(/import\.meta\.resolve\('(\w+)'\)/g, (_, name: string) => JSON.stringify(import.meta.resolve(name)))
 }
 
-function evaluated(folder: string, code: string, cachedData?: Buffer): { program: Program; script: Script } {
-  const filename = join(folder, names.code)
+/** With what V8 made of it last time, which it checks itself and leaves aside where it does not fit. */
+function evaluated(folder: string, code: string, compiled: string): Program {
+  const filename = join(folder, codeName)
+  const cachedData = readIfThere(join(folder, compiled))
   const script = new Script(`(function (exports, require, module, __filename, __dirname) { ${code}\n})`, { filename, ...(cachedData === undefined ? {} : { cachedData }) })
   const module = { exports: {} }
   const wrapper = script.runInThisContext() as (...args: unknown[]) => void
   wrapper(module.exports, createRequire(filename), module, filename, folder)
-  return { program: module.exports as Program, script }
+  const { main } = module.exports as Program
+  return cachedData === undefined || script.cachedDataRejected === true ? { main: (process) => keepingCompiled(script, join(folder, compiled), main(process)) } : { main }
 }
 
-/** Whole or not at all, and instead of those of older sources. */
-function keep(folder: string, code: string, script: Script): void {
-  const above = join(folder, '..')
-  const aside = join(above, `.new-${process.pid}`)
-  try {
+/** Of a longer run V8 has thrown away by its end what only its beginning needed. */
+const longestKeptMs = 5000
+
+/** V8 compiles a function when it is first called: what it has by the end is what the next run needs. */
+async function keepingCompiled(script: Script, file: string, run: Promise<number>): Promise<number> {
+  const start = performance.now()
+  const exitCode = await run
+  if (exitCode !== usageError && performance.now() - start < longestKeptMs) keepAside(file, (aside) => { writeFileSync(aside, script.createCachedData()) })
+  return exitCode
+}
+
+/** A command that there is not leaves nothing. */
+const usageError = 64
+
+/** Instead of that of older sources. */
+function keepCode(folder: string, code: string): void {
+  keepAside(folder, (aside) => {
     mkdirSync(aside, { recursive: true })
-    writeFileSync(join(aside, names.code), code)
-    writeFileSync(join(aside, names.compiled), script.createCachedData())
+    writeFileSync(join(aside, codeName), code)
+    const above = join(folder, '..')
     for (const name of readdirSync(above).filter((one) => !one.startsWith('.new-'))) rmSync(join(above, name), { recursive: true, force: true })
-    renameSync(aside, folder)
+  })
+}
+
+/** Whole or not at all. */
+function keepAside(path: string, make: (aside: string) => void): void {
+  const aside = join(path, '..', `.new-${process.pid}`)
+  try {
+    make(aside)
+    renameSync(aside, path)
   } catch {
     // Not ours to write, or another run was first: this run has its program.
     rmSync(aside, { recursive: true, force: true })

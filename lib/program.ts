@@ -16,8 +16,8 @@ export async function main({ argv, env, stdin, stdout, stderr, pid }: NodeJS.Pro
   const words = argv.slice(2)
   const signal = untilStopped()
   const api = openEarly(words, env)
-  const [{ runCommandLine }, { screenOf }, { createExec }, { holderOf }] = await Promise.all([
-    import('./commands/cli.ts'), import('./adapters/screen.ts'), import('./cluster/exec.ts'), import('./cluster/machine.ts'),
+  const [{ runCommandLine }, { createExec }, { holderOf }] = await Promise.all([
+    import('./commands/cli.ts'), import('./cluster/exec.ts'), import('./cluster/machine.ts'),
   ])
   // Whoever reads along may stop reading (`| head`); the run goes on.
   for (const stream of [stdout, stderr]) stream.on('error', () => undefined)
@@ -37,7 +37,7 @@ export async function main({ argv, env, stdin, stdout, stderr, pid }: NodeJS.Pro
     fetchText,
     readFile: (path) => readFileSync(path, 'utf8'),
     signal,
-    screen: stderr.isTTY && env.TERM !== 'dumb' ? screenOf(stderr) : undefined,
+    screen: stderr.isTTY && env.TERM !== 'dumb' ? (await import('./adapters/screen.ts')).screenOf(stderr) : undefined,
     askHidden: stdin.isTTY && stderr.isTTY ? async (question) => (await import('./adapters/hidden.ts')).askHidden(question, { input: stdin, output: stderr }, signal) : undefined,
     ask: stdin.isTTY && stderr.isTTY ? (question) => ask(question, { input: stdin, output: stderr }, signal) : undefined,
   }

@@ -1,6 +1,8 @@
 import { clearScreenDown, cursorTo, moveCursor } from 'node:readline'
 import type { WriteStream } from 'node:tty'
+import cliTruncate from 'cli-truncate'
 import stringWidth from 'string-width'
+import type { Room } from '../report/footer.ts'
 import type { Screen } from '../report/terminal.ts'
 
 const staleMs = 1000
@@ -13,7 +15,7 @@ type Stream = Pick<WriteStream, 'write' | 'on' | 'off'> & Partial<Pick<WriteStre
 /** The cursor is never hidden and no mode is set, so whatever ends this process leaves a terminal that works. */
 export function screenOf(stream: Stream): Screen {
   let drawn: readonly string[] = []
-  const size = (): typeof usual => ({ rows: known(stream.rows) ?? usual.rows, columns: known(stream.columns) ?? usual.columns })
+  const size = (): Room => ({ rows: known(stream.rows) ?? usual.rows, columns: known(stream.columns) ?? usual.columns, cut: cliTruncate })
   return {
     size,
     draw: (lines) => {

@@ -1,8 +1,15 @@
-import cliTruncate from 'cli-truncate'
 import pc from 'picocolors'
 import type { Event } from '../engine/events.ts'
 import { inOneLine } from './lines.ts'
 import { seconds } from './time.ts'
+
+/** Of a terminal, in characters. What knows how wide they are is only read where there is one. */
+export interface Room {
+  rows: number
+  columns: number
+  /** The line's beginning, at most so many columns wide. */
+  cut: (line: string, columns: number) => string
+}
 
 /** More would push out of sight what was said. */
 const mostObjects = 8
@@ -10,7 +17,7 @@ const mostObjects = 8
 export interface Footer {
   heed(event: Event, now: Date): void
   /** What goes on now, in no more room than there is. */
-  lines(now: Date, size: { rows: number; columns: number }): string[]
+  lines(now: Date, room: Room): string[]
 }
 
 /** What a run does at this moment: its step, and each object that it waits for, with reason and time so far. */
@@ -34,12 +41,12 @@ export function createFooter(colors: boolean): Footer {
         doing = undefined
       }
     },
-    lines: (now, { rows, columns }) => {
+    lines: (now, { rows, columns, cut }) => {
       // The cursor has a line of its own, and what was said last stays in sight.
       const room = Math.min(mostObjects, rows - 4)
       if (doing === undefined || room < 0) return []
       const ago = (since: number): string => seconds(Math.max(0, now.getTime() - since))
-      const fit = (line: string): string => cliTruncate(inOneLine(line), Math.max(1, columns - 1))
+      const fit = (line: string): string => cut(inOneLine(line), Math.max(1, columns - 1))
       const shown = [...pending].slice(0, pending.size > room ? Math.max(0, room - 1) : room)
       const more = pending.size - shown.length
       return [

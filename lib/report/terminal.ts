@@ -1,5 +1,5 @@
 import type { Event } from '../engine/events.ts'
-import { createFooter } from './footer.ts'
+import { createFooter, type Room } from './footer.ts'
 import { eventLines } from './lines.ts'
 
 /** Shows a run to somebody as it goes. */
@@ -12,7 +12,7 @@ export interface Renderer {
 /** The lower end of a terminal, below everything that was said. */
 export interface Screen {
   /** How many lines and columns there are now. */
-  size(): { rows: number; columns: number }
+  size(): Room
   /** Puts these lines where the last ones were; none takes them away. */
   draw(lines: readonly string[]): void
   /** Calls now and then, and whenever the terminal has another size, until the function that it returns is called. */

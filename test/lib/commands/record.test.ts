@@ -48,7 +48,7 @@ void t.test('no secret that a run has read is in anything that it says or leaves
     const folder = t.testdir({})
     const { deps, out, err } = fakeDeps({ folder, script: tools, ask: telltale() })
     const drawn: string[] = []
-    const screen = { size: () => ({ rows: 24, columns: 200 }), draw: (lines: readonly string[]) => drawn.push(...lines), whenStale: () => () => undefined }
+    const screen = { size: () => ({ rows: 24, columns: 200, cut: (line: string) => line }), draw: (lines: readonly string[]) => drawn.push(...lines), whenStale: () => () => undefined }
     await runCommandLine(['apply', ...flags, '--skip', 'ingress', '--state', join(folder, 'state.json')], { ...deps, screen, commandLine: `airstrip apply ${canary}` })
     const files = everythingIn(folder)
     t.same(Object.keys(files).filter((name) => !name.startsWith('runs/')).sort(), ['history.ndjson', 'state.json'])

@@ -1,3 +1,4 @@
+import cliTruncate from 'cli-truncate'
 import stringWidth from 'string-width'
 import t from 'tap'
 import type { Event } from '../../../lib/engine/events.ts'
@@ -6,7 +7,7 @@ import { every } from './every.ts'
 
 const start = Date.parse('2023-08-02T10:30:00Z')
 const after = (ms: number): Date => new Date(start + ms)
-const size = { rows: 24, columns: 80 }
+const size = { rows: 24, columns: 80, cut: cliTruncate }
 
 function footer(...events: [ms: number, event: Event][]) {
   const made = createFooter(false)
@@ -48,18 +49,18 @@ void t.test('a step that is tried again waits for nothing yet; a call that is tr
 void t.test('no line is wider than the terminal, whatever is quoted and however wide its letters are', (t) => {
   const made = footer(begun, [0, waitingFor('Pod airflow/a', `日本語の理由 👩‍👩‍👧‍👦 ${'很'.repeat(60)}`)], [0, waitingFor('Pod airflow/b', '\u001B[2J\u001B[31mred\r\nand more\u0007')])
   for (const columns of [1, 2, 10, 40, 80, 200]) {
-    for (const line of made.lines(after(0), { rows: 24, columns })) t.ok(stringWidth(line) <= Math.max(1, columns - 1), `${columns}: ${line}`)
+    for (const line of made.lines(after(0), { ...size, rows: 24, columns })) t.ok(stringWidth(line) <= Math.max(1, columns - 1), `${columns}: ${line}`)
   }
-  t.match(made.lines(after(0), { rows: 24, columns: 200 })[2], /Pod airflow\/b: red and more/)
+  t.match(made.lines(after(0), { ...size, rows: 24, columns: 200 })[2], /Pod airflow\/b: red and more/)
   t.end()
 })
 
 void t.test('it is never higher than the terminal, and says how much is not shown', (t) => {
   const made = footer(begun, ...Array.from({ length: 30 }, (_, index): [number, Event] => [0, waitingFor(`Pod airflow/${index}`)]))
-  for (let rows = 1; rows < 60; rows++) t.ok(made.lines(after(0), { rows, columns: 80 }).length <= Math.max(0, rows - 3), String(rows))
+  for (let rows = 1; rows < 60; rows++) t.ok(made.lines(after(0), { ...size, rows, columns: 80 }).length <= Math.max(0, rows - 3), String(rows))
   t.same(made.lines(after(0), size).length, 9)
   t.match(made.lines(after(0), size).at(-1), /and 23 more$/)
-  t.match(made.lines(after(0), { rows: 5, columns: 80 }), ['helm 0.0 s', /and 30 more$/])
+  t.match(made.lines(after(0), { ...size, rows: 5, columns: 80 }), ['helm 0.0 s', /and 30 more$/])
   t.end()
 })
 

@@ -21,7 +21,7 @@ function heard(fields: Partial<Audience>, events: readonly Event[]): Heard {
   const [out, err, drawn]: [string[], string[], (readonly string[])[]] = [[], [], []]
   let live = 0
   const screen: Screen = {
-    size: () => ({ rows: 24, columns: 80 }),
+    size: () => ({ rows: 24, columns: 80, cut: (line: string) => line }),
     draw: (lines) => drawn.push(lines),
     whenStale: () => {
       live++
@@ -71,7 +71,7 @@ void t.test('for a person: lines that stay without a time, and below them what g
 
 void t.test('whatever is said is said while nothing is drawn below it', (t) => {
   const order: string[] = []
-  const screen: Screen = { size: () => ({ rows: 24, columns: 80 }), draw: (lines) => order.push(lines.length === 0 ? 'clear' : 'draw'), whenStale: () => () => undefined }
+  const screen: Screen = { size: () => ({ rows: 24, columns: 80, cut: (line: string) => line }), draw: (lines) => order.push(lines.length === 0 ? 'clear' : 'draw'), whenStale: () => () => undefined }
   const renderer = createRenderer({ json: false, quiet: false, colors: false, screen, now: () => now, out: () => order.push('data'), err: () => order.push('line') })
   for (const event of [every['step-started'], every.waiting, every.change]) renderer.show(event)
   renderer.end()
