@@ -6,7 +6,7 @@
  * cannot be made, written or read the sources themselves are run.
  */
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -115,7 +115,7 @@ function keepAside(path: string, make: (aside: string) => void): void {
     renameSync(aside, path)
   } catch {
     // Not ours to write, or another run was first: this run has its program.
-    rmSync(aside, { recursive: true, force: true })
+    if (existsSync(aside)) rmSync(aside, { recursive: true })
   }
 }
 

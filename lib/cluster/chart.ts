@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, existsSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseDocument } from 'yaml'
 import { AirstripError } from '../errors.ts'
@@ -21,7 +21,7 @@ export function isLocal(reference: string): boolean {
 export async function findChart(connection: Connection, cache: string, source: ChartSource): Promise<Chart> {
   const local = isLocal(source.reference)
   const path = local ? source.reference : await pull(connection, cache, source)
-  const chart = await readChart(connection, path, local)
+  const chart = await readChart(connection, cache, path, local)
   if (!local || source.version === 'auto' || chart.version === source.version) return chart
   throw new AirstripError('CHART_UNAVAILABLE', `The chart at ${path} has version ${chart.version}, not ${source.version}.`, {
     place: path,
@@ -70,11 +70,39 @@ const notThere = /chart "[^"]*" (?:version "[^"]*" not found in \S+ repository|m
 
 export interface ChartMetadata { name: string; version: string; appVersion?: string | number; home?: string; kubeVersion?: string; deprecated?: boolean }
 
-async function readChart(connection: Connection, path: string, local: boolean): Promise<Chart> {
+async function readChart(connection: Connection, cache: string, path: string, local: boolean): Promise<Chart> {
   if (!existsSync(path)) throw new AirstripError('CHART_UNAVAILABLE', `There is no chart at ${path}.`, { place: path })
   const folder = statSync(path).isDirectory()
-  const { name, version, appVersion, home, kubeVersion } = parseMetadata(folder ? readMetadata(path) : await showChart(connection, path), path)
-  return { name, version, appVersion: String(appVersion ?? ''), home: home ?? '', kubeVersion, fingerprint: fingerprintOf(path, folder), path, local }
+  const fingerprint = fingerprintOf(path, folder)
+  const { name, version, appVersion, home, kubeVersion } = folder ? parseMetadata(readMetadata(path), path) : await archived(connection, cache, path, fingerprint)
+  return { name, version, appVersion: String(appVersion ?? ''), home: home ?? '', kubeVersion, fingerprint, path, local }
+}
+
+/** Helm is asked once for an archive, and again for one with another content. */
+async function archived(connection: Connection, cache: string, path: string, fingerprint: string): Promise<ChartMetadata> {
+  const folder = join(cache, 'charts', 'shown')
+  const file = join(folder, `${fingerprint}.yaml`)
+  try {
+    return parseMetadata(readFileSync(file, 'utf8'), file)
+  } catch {
+    // Not there yet, or not as it was left.
+  }
+  const shown = await showChart(connection, path)
+  const metadata = parseMetadata(shown, path)
+  keep(folder, file, shown)
+  return metadata
+}
+
+function keep(folder: string, file: string, text: string): void {
+  const aside = `${file}.${process.pid}`
+  try {
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(aside, text)
+    renameSync(aside, file)
+  } catch {
+    // A cache that cannot be written costs a call of Helm each time, and nothing else.
+    if (existsSync(aside)) rmSync(aside)
+  }
 }
 
 function readMetadata(path: string): string {

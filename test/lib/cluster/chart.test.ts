@@ -56,6 +56,29 @@ void t.test('a chart of a repository is pulled once, by its address, and then ta
   t.equal(lines().filter((line) => line.startsWith('helm pull')).length, 1)
 })
 
+void t.test('Helm is asked once what an archive holds, and again when its content is another or the answer was damaged', async (t) => {
+  const folder = t.testdir({ 'a.tgz': 'first' })
+  const { exec, lines } = fakeExec([show])
+  const local = { reference: join(folder, 'a.tgz'), version: '1.10.0' }
+  const read = (): Promise<unknown> => findChart(connectionOf(exec), join(folder, 'cache'), local)
+  const first = await read()
+  t.same(await read(), first)
+  t.equal(lines().length, 1)
+  writeFileSync(local.reference, 'second')
+  t.match(await read(), { name: 'airflow', version: '1.10.0' })
+  t.equal(lines().length, 2)
+  const shown = join(folder, 'cache', 'charts', 'shown')
+  for (const name of readdirSync(shown)) writeFileSync(join(shown, name), 'name: [')
+  t.match(await read(), { name: 'airflow', version: '1.10.0' })
+  t.equal(lines().length, 3)
+})
+
+void t.test('a cache that cannot be written keeps nobody from reading an archive', async (t) => {
+  const folder = t.testdir({ 'a.tgz': 'first', 'file': '' })
+  const { exec } = fakeExec([show])
+  t.match(await findChart(connectionOf(exec), join(folder, 'file'), { reference: join(folder, 'a.tgz'), version: '1.10.0' }), { name: 'airflow' })
+})
+
 void t.test('an oci address is pulled as it is', async (t) => {
   const { exec, lines } = fakeExec([pull(), show])
   await findChart(connectionOf(exec), t.testdir(), { reference: 'oci://registry.example.org/charts/airflow', version: '1.10.0' })
