@@ -61,7 +61,7 @@ function openEarly(words: string[], env: NodeJS.ProcessEnv): Api {
   const api = openApi(env)
   const { values: { kubeconfig, context } } = parseArgs({ args: words, strict: false, options: { kubeconfig: { type: 'string' }, context: { type: 'string' } } })
   const replays = words.includes('doctor') && words.some((word) => /^--from(=|$)/.test(word))
-  if (!replays && !words.some((word) => ['schedule', 'help', '--help', '-h'].includes(word))) api({ kubeconfig, context } as Target)
+  if (!replays && !words.some((word) => ['schedule', 'help', '--help', '-h', '--version', '-V'].includes(word))) api({ kubeconfig, context } as Target)
   return api
 }
 

@@ -1,4 +1,5 @@
 import { Command as Program, CommanderError, Option } from 'commander'
+import { ownVersion } from '../adapters/own-version.ts'
 import { nearest } from '../config/suggest.ts'
 import { AirstripError, errorCodes, exitCodeOf } from '../errors.ts'
 import { problemLines } from '../report/problem.ts'
@@ -36,6 +37,7 @@ export function programOf(deps: Pick<Deps, 'out' | 'err'> & Partial<Deps>, done:
   const program = new Program('airstrip')
     .description('Lands Apache Airflow on a Kubernetes that you own.')
     .addHelpText('after', `\nSteps:\n${steps.map(({ number, name, about }) => `  ${String(number).padStart(2, '0')} ${name.padEnd(13)}${about}`).join('\n')}\n\nExit codes: 0 fine, 1 failed, 2 with --detailed-exitcode: differs or was changed, 64 usage or configuration,\n70 timeout, 75 another run holds the lock, 130/143 interrupted; doctor: 3 something is wrong, 4 warnings.`)
+    .version(ownVersion(), '-V, --version', 'say which airstrip this is')
     .exitOverride()
     .configureOutput({ writeOut: (text) => { deps.out(text.trimEnd()) }, writeErr: (text) => { deps.err(text.trimEnd()) } })
     .showSuggestionAfterError()

@@ -75,6 +75,10 @@ const living = new Set<ChildProcess>()
 process.on('exit', () => { for (const child of living) child.kill('SIGKILL') })
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => { process.exit(1) })
 
+/** PATH@VERSION of another chart than the lab's own: how faults look on the official one. */
+const [, chart, version] = /^(.+)@([^@]+)$/.exec(process.env.AIRSTRIP_TEST_CHART ?? '') ?? []
+const otherChart = chart === undefined ? {} : { chart, version }
+
 export async function site(test: Test, name: string, overrides: Overrides = {}): Promise<Site> {
   const folder = mkdtempSync(join(tmpdir(), `airstrip-test-${name}-`))
   const base = join(lab.storage, name)
@@ -83,7 +87,7 @@ export async function site(test: Test, name: string, overrides: Overrides = {}):
   rmSync(base, { recursive: true, force: true })
   const owner = await person(name, 'cluster-admin', folder)
   const write = (more: Overrides): void => {
-    const own = { airflow: { namespace: name }, storage: { path: base }, ingress: { host } }
+    const own = { airflow: { namespace: name, ...otherChart }, storage: { path: base }, ingress: { host } }
     const config = merged(merged(parse(labConfig({ checkout, nodeIP: lab.nodeIP, storagePath: base })) as Overrides, own), more)
     writeFileSync(configPath, stringify(config))
   }

@@ -14,7 +14,7 @@ async function run(t: { testdir: (content?: Record<string, string>) => string },
   const folder = t.testdir({})
   const { deps, out, err, calls } = fakeDeps({ folder, ...world })
   const all = words.split(' ').filter((word) => word !== '')
-  const stateful = all.some((word) => ['--help', '-h', 'help'].includes(word)) ? all : [...all, ...(all.length === 0 || all[0]?.startsWith('-') === true || commands.some(({ name }) => name === all[0]) ? ['--state', join(folder, 'state.json')] : [])]
+  const stateful = all.some((word) => ['--help', '-h', 'help', '--version', '-V'].includes(word)) ? all : [...all, ...(all.length === 0 || all[0]?.startsWith('-') === true || commands.some(({ name }) => name === all[0]) ? ['--state', join(folder, 'state.json')] : [])]
   return { code: await runCommandLine(stateful, deps), out: out.join('\n'), err: err.join('\n'), calls, folder }
 }
 
@@ -32,6 +32,11 @@ void t.test('the help of a command lists every flag of it', async (t) => {
     t.equal(code, 0)
     for (const { flags } of options) t.ok(out.includes(flags), `${name} ${flags}`)
   }
+})
+
+void t.test('--version is that of the package, asks nothing, and is data', async (t) => {
+  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }
+  for (const word of ['--version', '-V']) t.match(await run(t, word), { code: 0, out: version, err: '', calls: [] })
 })
 
 void t.test('an unknown command is named, with what was likely meant', async (t) => {
