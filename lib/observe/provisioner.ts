@@ -86,7 +86,9 @@ function isRunning(object: KubernetesObject, look: Observation): boolean {
   return object.kind === 'Deployment' ? availableReplicas > 0 : look.state === 'done'
 }
 
-const again = 'npx tsx run.ts apply --only provisioner'
+/** A release whose claims waited may have failed of it by now; of one that is well the second finds nothing to do. */
+const goOn = 'npx tsx run.ts apply'
+const again = `npx tsx run.ts apply --only provisioner && ${goOn}`
 
 function notRunning(claim: KubernetesObject, provisioner: string, broken: Provisioner | undefined): Failed {
   const said = { title: `The provisioner ${provisioner} does not run, and claims wait for it`, why: 'It makes the volumes; until it does, claims stay Pending and the pods that use them have no place.' }
@@ -97,7 +99,7 @@ function notRunning(claim: KubernetesObject, provisioner: string, broken: Provis
   const { object, look } = broken
   if (isScaledToZero(object)) {
     const scale = `kubectl ${inNamespace(object)} scale ${object.kind.toLowerCase()} ${object.metadata.name} --replicas=1`
-    return failed(claim, 'provisioner-not-running', { ...said, evidence: [pending, `${nameOf(object)} is scaled to 0`], fix: [scale] })
+    return failed(claim, 'provisioner-not-running', { ...said, evidence: [pending, `${nameOf(object)} is scaled to 0`], fix: [`${scale} && ${goOn} # and goes on with what waited for it`] })
   }
   const inner = look.state === 'failed' ? look.finding : undefined
   const found = failed(claim, 'provisioner-not-running', {

@@ -35,7 +35,7 @@ function look(one: KubernetesObject, system: KubernetesObject[], events: Kuberne
 
 void t.test('a provisioner that was scaled to 0, or is not there, will not make a volume', (t) => {
   const scaled = look(chosen(), [provisioner(0, { replicas: 0 })])
-  t.match(scaled, { state: 'failed', settleMs: 30_000, finding: { id: 'provisioner-not-running', evidence: [/is Pending/, /scaled to 0/], fix: ['kubectl -n local-path-storage scale deployment local-path-provisioner --replicas=1'] } })
+  t.match(scaled, { state: 'failed', settleMs: 30_000, finding: { id: 'provisioner-not-running', evidence: [/is Pending/, /scaled to 0/], fix: [/^kubectl -n local-path-storage scale deployment local-path-provisioner --replicas=1 && npx tsx run\.ts apply #/] } })
   t.match(look(chosen(), []), { state: 'failed', finding: { id: 'provisioner-not-running', evidence: [/is Pending/, /no Deployment/] } })
   t.end()
 })
