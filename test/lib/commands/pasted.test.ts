@@ -20,6 +20,7 @@ void t.test('a fix names the flags that were given', (t) => {
     ['helm -n airflow history airflow', `helm --kubeconfig /home/joe/.kube/two --kube-context two@home -n airflow history airflow`],
     ['helm history airflow', `helm --kubeconfig /home/joe/.kube/two --kube-context two@home history airflow`],
     ['Move kubectl: install kubectl 1.22.', 'Move kubectl: install kubectl 1.22.'],
+    ['sudo snap install helm --classic', 'sudo snap install helm --classic'],
     ['Either kubectl or helm is missing; helm repo update', 'Either kubectl or helm is missing; helm repo update'],
   ]
   for (const [given, wanted] of table) {
