@@ -3,7 +3,7 @@ import { blockedBy, isNonEmpty } from '../check.ts'
 import { nameOf, refOf } from '../changes.ts'
 import { hasOurLabel } from '../manifest/ours.ts'
 import { isLeaving, leavingOf } from '../observe/leaving.ts'
-import { controllerOf } from '../observe/owners.ts'
+import { executorPodsOf } from '../observe/owners.ts'
 import type { KubernetesObject, Reader, Release } from '../access.ts'
 import type { Change, Demolition, Kept, Pending, Takedown } from '../step.ts'
 import { everySecretRef, secretNames } from './keys.ts'
@@ -17,6 +17,8 @@ interface Surroundings {
   /** Keys and passwords of ours. */
   secrets: KubernetesObject[]
   pods: KubernetesObject[]
+  /** Those of the pods in which tasks run. */
+  tasks: KubernetesObject[]
   claims: KubernetesObject[]
   /** Of the whole cluster. */
   volumes: KubernetesObject[]
@@ -58,6 +60,7 @@ async function surroundingsOf(spec: AirflowSpec, release: Release | undefined, r
     secrets: secrets.filter((object) => object !== undefined).filter(hasOurLabel),
     hooks: hooks.filter((object) => object !== undefined),
     pods: ours.filter(({ kind }) => kind === 'Pod'),
+    tasks: executorPodsOf(name, ours),
     claims: ours.filter((object) => object.kind === 'PersistentVolumeClaim' && isOfASet(object.metadata.name, name)),
     volumes,
   }
@@ -101,10 +104,8 @@ function hooksLeft({ hooks }: Surroundings): Change[] {
   return gone(hooks.filter((object) => !isSecret(object)), () => 'a hook of the chart made it, and Helm leaves it')
 }
 
-/** They run in pods of their own, which nothing ends when their scheduler is gone. */
-function tasks({ pods }: Surroundings): Change[] {
-  const alone = pods.filter((pod) => pod.metadata.labels?.kubernetes_executor === 'True' && controllerOf(pod) === undefined)
-  return gone(alone, () => 'a task runs in it, and nobody hears of its end any more', true)
+function tasks({ tasks }: Surroundings): Change[] {
+  return gone(tasks, () => 'a task runs in it, and nobody hears of its end any more', true)
 }
 
 function dataOf({ claims, volumes, secrets, hooks }: Surroundings): Change[] {

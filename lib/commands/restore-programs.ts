@@ -4,7 +4,7 @@ import { markedLease } from '../airflow/restored.ts'
 import { nameOf } from '../changes.ts'
 import { isNonEmpty } from '../check.ts'
 import { pauseAfter, waitUntilDone, type Patience } from '../engine/wait.ts'
-import { podsOf } from '../observe/owners.ts'
+import { executorPodsOf, podsOf } from '../observe/owners.ts'
 import { lookAtRelease } from '../observe/look-release.ts'
 import type { KubernetesObject, Writer } from '../access.ts'
 import type { Look } from '../step.ts'
@@ -16,8 +16,8 @@ export interface Stopped {
   replicas: number
 }
 
-/** A worker ends its task first, for which charts give it ten minutes. */
-const stopMs = 660_000
+/** A worker ends its task first, for which charts give it ten minutes; a task in a pod of its own has the same. */
+export const stopMs = 660_000
 const startMs = 900_000
 
 function keyOf({ object }: Stopped): string {
@@ -63,8 +63,20 @@ async function lease({ session, release }: AtDatabase): Promise<KubernetesObject
 
 async function gone(programs: readonly Stopped[], { session, release }: AtDatabase): Promise<Look> {
   const pods = await session.look().list({ resources: ['pods'], namespace: release.namespace })
-  const left = programs.flatMap(({ object }) => podsOf(object, pods).filter(({ status }) => !['Succeeded', 'Failed'].includes((status as { phase?: string }).phase ?? '')).map((pod) => ({ object: nameOf(pod), reason: 'is still ending' })))
+  const left = [
+    ...programs.flatMap(({ object }) => podsOf(object, pods)).filter(isAlive).map((pod) => ({ object: nameOf(pod), reason: 'is still ending' })),
+    ...executorPodsOf(release.name, pods).filter(isAlive).map((pod) => ({ object: nameOf(pod), reason: 'a task runs in it' })),
+  ]
   return isNonEmpty(left) ? { state: 'waiting', on: left } : { state: 'done', evidence: [] }
+}
+
+function isAlive({ status }: KubernetesObject): boolean {
+  return !['Succeeded', 'Failed'].includes((status as { phase?: string }).phase ?? '')
+}
+
+/** Pods of tasks, which are not stopped: what they have done is lost when they are. */
+export async function tasksOf({ session, release }: Pick<AtDatabase, 'session' | 'release'>): Promise<KubernetesObject[]> {
+  return executorPodsOf(release.name, await session.look().list({ resources: ['pods'], namespace: release.namespace })).filter(isAlive)
 }
 
 export async function untilHealthy(at: AtDatabase): Promise<void> {

@@ -10,12 +10,13 @@ import { inWords } from '../database/room.ts'
 import { names } from '../database/scripts.ts'
 import { AirstripError } from '../errors.ts'
 import { shownLine } from '../report/diff.ts'
+import { seconds } from '../report/time.ts'
 import type { Dump } from '../access.ts'
 import { newestOf } from './backup.ts'
 import { isAttended } from './consent.ts'
 import { atDatabase, type AtDatabase } from './database.ts'
 import type { Deps, Flags } from './deps.ts'
-import { startPrograms, stopPrograms, untilHealthy, type Stopped } from './restore-programs.ts'
+import { startPrograms, stopMs, stopPrograms, tasksOf, untilHealthy, type Stopped } from './restore-programs.ts'
 
 /** Puts a dump in the place of the database: made ready and proven beside it, then swapped in one go. */
 export async function runRestore(flags: Flags, deps: Deps, words: readonly string[]): Promise<number> {
@@ -57,13 +58,15 @@ async function programsOf({ session, release, mark }: AtDatabase): Promise<Stopp
   })
 }
 
-async function agree(dump: Dump, notes: readonly string[], programs: readonly Stopped[], { flags, deps, place, emit }: AtDatabase): Promise<void> {
+async function agree(dump: Dump, notes: readonly string[], programs: readonly Stopped[], at: AtDatabase): Promise<void> {
+  const { flags, deps, place, emit } = at
   const colors = deps.colors && flags.color
   const { namespace, database } = place
   const line = (op: string, kind: string, name: string, why: string): string => shownLine({ step: 'restore', op, kind, namespace, name, why }, colors)
   const lines = [
     line('backup', 'Database', database, 'what is there now, before anything is touched'),
     ...programs.filter(({ replicas }) => replicas > 0).map(({ object, replicas }) => line('stop', object.kind, object.metadata.name, `${replicas} running; started again afterwards`)),
+    ...(await tasksOf(at)).map(({ kind, metadata }) => line('wait', kind, metadata.name, `a task runs in it; it has ${seconds(flags.timeout ?? stopMs)} to end, or nothing is replaced`)),
     line('replace', 'Database', database, `by ${basename(dump.file)} of ${dump.createdAt}, Airflow ${dump.airflow}, ${inWords(dump.size)}; the old one is kept under another name`),
     ...notes.map((note) => `note: ${note}`),
   ]

@@ -28,6 +28,19 @@ function owns(workload: KubernetesObject, pod: KubernetesObject): boolean {
   return owner.kind === 'ReplicaSet' && owner.name === `${workload.metadata.name}-${hash ?? ''}`
 }
 
+/** The pod of a task, be it the executor's or an operator's: those fail for reasons of their own. */
+export function isTask({ metadata: { labels = {} } }: KubernetesObject): boolean {
+  return labels.kubernetes_executor !== undefined || labels.task_id !== undefined
+}
+
+/** Those in which the executor of this release runs its tasks, which nothing ends when their scheduler is gone. */
+export function executorPodsOf(release: string, pods: readonly KubernetesObject[]): KubernetesObject[] {
+  return pods.filter((pod) => {
+    const { labels = {} } = pod.metadata
+    return labels.kubernetes_executor === 'True' && (labels.release ?? release) === release && controllerOf(pod) === undefined
+  })
+}
+
 /** Whoever a person would edit: the Deployment and not its ReplicaSet. Undefined for a bare pod. */
 export function workloadOf(pod: KubernetesObject): { kind: string; name: string } | undefined {
   const owner = controllerOf(pod)

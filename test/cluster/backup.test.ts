@@ -1,7 +1,8 @@
 /** Data that cannot get lost: dumps that were restored once, a restore in one go, and no way down without the dump of then. */
 import { readFileSync, statSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import { at, get, kubectl, list, recordsOf, secretsOf } from './cluster.ts'
+import type { KubernetesObject } from '../../lib/access.ts'
+import { apply, at, get, kubectl, list, recordsOf, secretsOf } from './cluster.ts'
 import { watchProcesses } from './people.ts'
 import { exits, says, secretFile, site, writtenBy, type Overrides, type Run, type Site } from './site.ts'
 
@@ -61,8 +62,11 @@ async function damaged(t: Test, { it, run }: Shared): Promise<void> {
   const refused = await run(t, 1, 'restore')
   says(t, refused.stderr, '[CONSENT]', 'Deployment backup/airflow-scheduler')
   t.equal(await sql('SELECT count(*) FROM dag'), '0', 'nothing was done unasked')
+  await apply(taskPod(await get('deployment', 'airflow-scheduler', 'backup')))
+  says(t, (await run(t, 1, 'restore')).stderr, 'wait     Pod backup/daily-load', 'a task runs in it; it has 11 min 00 s to end')
   const { stdout, stderr } = await run(t, 0, 'restore', '--yes')
   says(t, stderr, 'airstrip_scratch_20200101t000000z was left behind', 'Deployment backup/airflow-scheduler')
+  t.equal(at(await get('pod', 'daily-load', 'backup'), 'status/phase'), 'Succeeded', 'a task that ran came to its end before the database was another one')
   says(t, stdout, 'DROP DATABASE', 'airflow_before_restore_')
   t.equal(await sql("SELECT string_agg(dag_id, ',' ORDER BY dag_id) FROM dag"), 'one,two')
   t.equal(await sql("SELECT val FROM variable WHERE key = 'canary'"), 'yes')
@@ -96,6 +100,18 @@ async function downgraded(t: Test, { it, wanted, run }: Shared): Promise<void> {
   t.equal(await sql("SELECT string_agg(dag_id, ',' ORDER BY dag_id) FROM dag"), 'one,two')
   t.equal((await recorded(it))[0]?.rows.dag, 3, 'and what was written since is in a dump')
   await run(t, 0, 'apply', '--detailed-exitcode')
+}
+
+/** As the Kubernetes executor starts one. */
+function taskPod(scheduler: KubernetesObject | undefined): object {
+  const image = String(at(scheduler, 'spec/template/spec/containers/0/image'))
+  const labels = { kubernetes_executor: 'True', dag_id: 'daily', task_id: 'load', release: 'airflow' }
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'daily-load', namespace: 'backup', labels },
+    spec: { restartPolicy: 'Never', terminationGracePeriodSeconds: 0, containers: [{ name: 'base', image, command: ['sleep', '45'] }] },
+  }
 }
 
 async function sql(statement: string, database = 'airflow'): Promise<string> {

@@ -5,7 +5,7 @@
 import type { ContainerStatus, Pod } from 'kubernetes-types/core/v1.js'
 import { AirstripError } from '../../errors.ts'
 import type { KubernetesObject, LogQuery, Reader } from '../../access.ts'
-import { controllerOf } from '../../observe/owners.ts'
+import { controllerOf, isTask } from '../../observe/owners.ts'
 import type { ContainerLog, Evidence } from '../evidence.ts'
 import type { Redact } from '../redact.ts'
 
@@ -88,12 +88,11 @@ export function wantedLogs(pods: readonly KubernetesObject[]): Wanted[] {
   return chosen.slice(0, mostContainers).flatMap(({ pod, status }) => queries(pod, status))
 }
 
-/** Not ready, and not the pod of a task: those fail for reasons of their own. */
+/** Not ready, and not the pod of a task. */
 function isSuspect(object: KubernetesObject): boolean {
-  const { status, metadata } = object as Pod
-  const task = metadata?.labels?.kubernetes_executor !== undefined || metadata?.labels?.task_id !== undefined
+  const { status } = object as Pod
   const ready = status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True')
-  return !task && !ready && status?.phase !== 'Succeeded'
+  return !isTask(object) && !ready && status?.phase !== 'Succeeded'
 }
 
 /** Those that have run at all; one that has ended well has nothing to tell. */

@@ -3,6 +3,7 @@ import type { ContainerStatus, Event, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../../access.ts'
 import { eventsAbout, timeOf } from '../../../observe/events.ts'
 import { ageMs, nameOf } from '../../../observe/observation.ts'
+import { isTask } from '../../../observe/owners.ts'
 import { type Evidence, partsIn } from '../../evidence.ts'
 
 export interface Running {
@@ -19,10 +20,6 @@ export function containersIn({ pods, events }: Evidence): Running[] {
     const about = eventsAbout(pod, events)
     return [...initContainerStatuses.map((status) => ({ pod, status, init: true, events: about })), ...containerStatuses.map((status) => ({ pod, status, init: false, events: about }))]
   })
-}
-
-function isTask({ metadata: { labels = {} } }: KubernetesObject): boolean {
-  return labels.kubernetes_executor !== undefined || labels.task_id !== undefined
 }
 
 /** `Pod airflow/airflow-scheduler-0, container scheduler`: by it findings of one container find each other. */
