@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync, linkSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
 import type { LockFile } from '../engine/lock.ts'
 import type { StateFile } from '../engine/state.ts'
@@ -17,6 +17,7 @@ export function stateFile(path: string): StateFile {
       await writeFileAtomic(path, text, { mode: ownerOnly }).catch((error: unknown) => {
         throw refusal(path, error)
       })
+      sweep(path)
     },
     moveAside: () => {
       const kept = freeName(`${path}.damaged`)
@@ -26,6 +27,13 @@ export function stateFile(path: string): StateFile {
       return kept
     },
   }
+}
+
+/** Only who holds the lock writes, so what write-file-atomic has left beside it is of a run that was killed. */
+function sweep(path: string): void {
+  const [folder, name] = [dirname(path), basename(path)]
+  const left = onDisk(folder, () => readdirSync(folder)).filter((one) => one.startsWith(`${name}.`) && /^\d+$/.test(one.slice(name.length + 1)))
+  for (const one of left) rmSync(join(folder, one), { force: true })
 }
 
 function freeName(wanted: string): string {

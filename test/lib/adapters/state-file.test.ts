@@ -54,6 +54,13 @@ void t.test('what is written is whole, for its owner alone, and can be read agai
   t.strictSame(loadState(stateFile(path), now, unforeseen), real)
 })
 
+void t.test('what a killed write left beside it goes with the next one, and nothing else', async (t) => {
+  const others = ['state.json.damaged', 'state.json.damaged.2', 'state.json.lock', 'state.json.lock.4711', 'other.json.2470518486']
+  const folder = t.testdir({ 'state.json': stateText(real, asIs), 'state.json.2470518486': '{ half', ...Object.fromEntries(others.map((name) => [name, 'kept'])) })
+  await stateFile(join(folder, 'state.json')).write(stateText(real, asIs))
+  t.same(fs.readdirSync(folder).sort(), ['state.json', ...others].sort())
+})
+
 void t.test('a folder in the place of the file, or a file in that of the folder, is told with what to do', async (t) => {
   const folder = t.testdir({ 'state.json': {}, 'plain': 'a file' })
   const here = stateFile(join(folder, 'state.json'))
