@@ -10,11 +10,11 @@ export interface Family {
 /** The Airflow that versions of both charts carry, and what else the reference met. */
 const AIRFLOW = [
   '2.0.2', '2.1.2', '2.1.4', '2.2.1', '2.2.3', '2.2.4', '2.3.0', '2.3.3', '2.4.1', '2.5.1', '2.5.3',
-  '2.5.3-python3.8', '2.6.2', '2.7.1', '2.8.1', '2.8.3', '2.8.4-python3.9', '2.9.2', '2.9.3', '2.10.5', '2.11.0', '3.0.2', '3.0.6', '3.1.7', '3.2.2',
+  '2.5.3-python3.8', '2.6.2', '2.7.1', '2.8.1', '2.8.3', '2.8.4-python3.9', '2.9.2', '2.9.3', '2.10.5', '2.11.0', '3.0.2', '3.0.6', '3.1.7', '3.2.0', '3.2.2',
 ]
 
 const REDIS = ['6-buster', '6-bullseye', '7-bullseye', '7-bookworm', '7.2-bookworm', 'latest']
-const STATSD = ['v0.22.8', 'v0.26.0', 'v0.26.1', 'v0.28.0', 'v0.30.0']
+const STATSD = ['v0.22.8', 'v0.26.0', 'v0.26.1', 'v0.28.0', 'v0.29.0', 'v0.30.0']
 
 const node = (program: string): string[] => ['/usr/bin/node', `/opt/standin/${program}.js`]
 
