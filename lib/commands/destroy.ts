@@ -12,6 +12,7 @@ import { stamped } from '../report/stamped.ts'
 import type { Step } from '../step.ts'
 import { steps } from '../../steps/index.ts'
 import { agreeToDestroy, refuseOtherNamespace } from './destroy-consent.ts'
+import { refuseWithoutRights } from './destroy-rights.ts'
 import { schedulesFor, removeSchedules, type Schedules } from './destroy-schedule.ts'
 import type { Deps, Flags } from './deps.ts'
 import { clusterOf, recorded, running, save, type Run } from './run.ts'
@@ -38,6 +39,7 @@ async function destroy(run: Run, state: State, host: Host): Promise<number> {
   await identify(session.look(), state, session.file.path)
   const destruction = await look(run, host, teardown)
   tell(run, destruction)
+  await refuseWithoutRights(plannedIn(destruction.plan), session.look())
   if (!isNothing(destruction)) await agreeToDestroy(plannedIn(destruction.plan), run)
   for (const path of await removeSchedules(destruction.schedules)) emit({ type: 'note', text: `not scheduled any more: removed ${path}` })
   await tearDown(destruction.plan, teardown)
@@ -51,6 +53,7 @@ async function rehearse(run: Run, host: Host): Promise<number> {
   const teardown = teardownDeps(run)
   const destruction = await look(run, host, teardown)
   tell(run, destruction)
+  await refuseWithoutRights(plannedIn(destruction.plan), run.session.look())
   await rehearseTeardown(destruction.plan, teardown)
   return 0
 }

@@ -1,4 +1,4 @@
-import type { Permissions, PolicyRule } from '../access.ts'
+import type { KubernetesObject, Permissions, PolicyRule } from '../access.ts'
 import type { Finding } from '../step.ts'
 import { error, warning } from './facts.ts'
 import { traefikGroups } from './traefik.ts'
@@ -47,14 +47,41 @@ export function judgePermissions({ rules, incomplete }: Permissions): Finding[] 
     : [error('permissions-denied', { title: `The kubeconfig's user lacks ${denied.length} permissions`, ...text })]
 }
 
+/**
+ * Resources of which these objects cannot be deleted, as `persistentvolumes` or `jobs (batch)`. A list
+ * of rules that is not whole denies nothing.
+ */
+export function undeletable(objects: readonly KubernetesObject[], { rules, incomplete }: Permissions): string[] {
+  if (incomplete) return []
+  const denied = objects.flatMap(({ apiVersion, kind, metadata: { name } }) => {
+    const group = apiVersion.includes('/') ? apiVersion.replace(/\/.*/, '') : ''
+    const resource = resourceOf(kind)
+    return allows(rules, group, resource, 'delete', name) ? [] : [inGroup(resource, group)]
+  })
+  return [...new Set(denied)]
+}
+
+/** Of every kind that airstrip and the charts make, and as the API server builds the names of custom ones, too. */
+function resourceOf(kind: string): string {
+  const word = kind.toLowerCase()
+  if (word.endsWith('s')) return `${word}es`
+  return word.endsWith('y') ? `${word.slice(0, -1)}ies` : `${word}s`
+}
+
+function inGroup(resource: string, group: string): string {
+  return group === '' ? resource : `${resource} (${group})`
+}
+
 function deniedOf({ group, resources, verbs }: Need, rules: readonly PolicyRule[]): string[] {
   return resources.flatMap((resource) => {
     const missing = verbs.filter((verb) => !allows(rules, group, resource, verb))
-    return missing.length === 0 ? [] : [`${missing.join(', ')} ${resource}${group === '' ? '' : ` (${group})`}`]
+    return missing.length === 0 ? [] : [`${missing.join(', ')} ${inGroup(resource, group)}`]
   })
 }
 
-function allows(rules: readonly PolicyRule[], group: string, resource: string, verb: string): boolean {
+/** Of one with this name, or of any. */
+function allows(rules: readonly PolicyRule[], group: string, resource: string, verb: string, name?: string): boolean {
   const has = (list: readonly string[] | undefined, word: string): boolean => list !== undefined && (list.includes('*') || list.includes(word))
-  return rules.some((rule) => (rule.resourceNames ?? []).length === 0 && has(rule.verbs, verb) && has(rule.apiGroups, group) && has(rule.resources, resource))
+  const covers = ({ resourceNames = [] }: PolicyRule): boolean => resourceNames.length === 0 || (name !== undefined && resourceNames.includes(name))
+  return rules.some((rule) => covers(rule) && has(rule.verbs, verb) && has(rule.apiGroups, group) && has(rule.resources, resource))
 }

@@ -8,7 +8,7 @@ import { runDestroy } from '../../../lib/commands/destroy.ts'
 import type { Flags } from '../../../lib/commands/deps.ts'
 import { parseHistory } from '../../../lib/engine/history.ts'
 import { parseState } from '../../../lib/engine/state.ts'
-import type { KubernetesObject } from '../../../lib/access.ts'
+import type { KubernetesObject, PolicyRule } from '../../../lib/access.ts'
 import { fakeApi } from '../../fakes/api.ts'
 import { caught } from '../../fakes/caught.ts'
 import { fakeDeps, smallest } from '../../fakes/deps.ts'
@@ -24,14 +24,14 @@ function recordSecret(description: string): KubernetesObject {
 }
 
 /** A cluster with a release of ours, where what is deleted is gone at once. */
-function world(t: Test, flags: Partial<Flags> = {}, answers?: string[]) {
+function world(t: Test, flags: Partial<Flags> = {}, answers?: string[], rules?: PolicyRule[]) {
   const folder = t.testdir({})
   const objects = [recordSecret(chartMark('f00d'.repeat(16), 'home/1/x')), secret, operationLease({ name: 'airflow', namespace: 'airflow' }, '', 1, new Date())]
   const take = (kind: string, name?: string): void => {
     for (const one of objects.filter((object) => object.kind === kind && (name === undefined || object.metadata.name === name))) objects.splice(objects.indexOf(one), 1)
   }
   const { deps, out, err, calls } = fakeDeps({
-    folder, files: { 'airstrip.yaml': smallest }, ask: fakeApi({ objects }).ask,
+    folder, files: { 'airstrip.yaml': smallest }, ask: fakeApi({ objects, ...(rules === undefined ? {} : { rules }) }).ask,
     script: [
       { when: /^kubectl apply --server-side/, answers: {} },
       { when: /^helm uninstall airflow -n airflow/, answers: () => {
@@ -67,6 +67,15 @@ void t.test('--yes takes the release down, keeps the keys, and writes it down', 
   t.match(parseState(readFileSync(all.state, 'utf8'), all.state)?.steps, { helm: { status: 'pending' }, prereq: { status: 'pending' } })
   t.match(parseHistory(readFileSync(join(all.state, '..', 'history.ndjson'), 'utf8')), [{ command: 'airstrip destroy', result: 'done', changed: 2, exitCode: 0 }])
   t.notOk(existsSync(`${all.state}.lock`))
+})
+
+void t.test('who may not delete all of it is told so before anything goes, and in a rehearsal', async (t) => {
+  const rules: PolicyRule[] = [{ verbs: ['get', 'list', 'create', 'patch'], apiGroups: ['*'], resources: ['*'] }, { verbs: ['delete'], apiGroups: [''], resources: ['*'] }]
+  for (const flags of [{ yes: true }, { dryRun: true }]) {
+    const all = world(t, flags, undefined, rules)
+    t.match(await caught(all.run()), { code: 'BLOCKED', seen: ['delete leases (coordination.k8s.io) in airflow'] })
+    t.same(wrote(all.calls), [])
+  }
 })
 
 void t.test('a second time there is nothing to do, and nobody is asked', async (t) => {

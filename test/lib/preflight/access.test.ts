@@ -1,5 +1,5 @@
 import t from 'tap'
-import { judgePermissions } from '../../../lib/preflight/permissions.ts'
+import { judgePermissions, undeletable } from '../../../lib/preflight/permissions.ts'
 import { findTraefik, groupOf, judgeTraefik, missingTraefik, type Traefik } from '../../../lib/preflight/traefik.ts'
 import type { KubernetesObject, PolicyRule } from '../../../lib/access.ts'
 
@@ -30,6 +30,18 @@ void t.test('a list of rules that is not whole makes it unknown, not denied', (t
 void t.test('a rule for one name is no rule for all, and a rule of one group none for another', (t) => {
   t.ok(denied({ ...everything, resourceNames: ['one'] }).length > 5)
   t.ok(denied({ ...everything, apiGroups: [''] }).some((line) => line.includes('(apps)')))
+  t.end()
+})
+
+void t.test('of objects that are to go each kind that may not be deleted is named once', (t) => {
+  const named = (apiVersion: string, kind: string, name: string): KubernetesObject => ({ apiVersion, kind, metadata: { name } })
+  const objects = [named('v1', 'PersistentVolume', 'one'), named('v1', 'PersistentVolume', 'two'), named('storage.k8s.io/v1', 'StorageClass', 'airflow-storage'), named('networking.k8s.io/v1', 'NetworkPolicy', 'airflow'), named('networking.k8s.io/v1', 'Ingress', 'airflow')]
+  const one: PolicyRule = { verbs: ['delete'], apiGroups: [''], resources: ['persistentvolumes'], resourceNames: ['one'] }
+  const rest = ['storageclasses (storage.k8s.io)', 'networkpolicies (networking.k8s.io)', 'ingresses (networking.k8s.io)']
+  t.same(undeletable(objects, { rules: [one], incomplete: false }), ['persistentvolumes', ...rest])
+  t.same(undeletable(objects.slice(0, 1), { rules: [one], incomplete: false }), [], 'a rule for its name is enough')
+  t.same(undeletable(objects, { rules: [everything], incomplete: false }), [])
+  t.same(undeletable(objects, { rules: [], incomplete: true }), [], 'a list that is not whole denies nothing')
   t.end()
 })
 
