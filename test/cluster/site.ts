@@ -78,6 +78,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => { 
 /** PATH@VERSION of another chart than the lab's own: how faults look on the official one. */
 const [, chart, version] = /^(.+)@([^@]+)$/.exec(process.env.AIRSTRIP_TEST_CHART ?? '') ?? []
 const otherChart = chart === undefined ? {} : { chart, version }
+/** For tests that install it by hand. */
+export const chartPath = chart ?? join(checkout, 'scripts/lab/standin/chart')
 
 export async function site(test: Test, name: string, overrides: Overrides = {}): Promise<Site> {
   const folder = mkdtempSync(join(tmpdir(), `airstrip-test-${name}-`))
