@@ -1,3 +1,4 @@
+import { makerOf } from '../airflow/families.ts'
 import { chartAsksFor, helmsFor, helmSupports, kubectlSkew, kubernetesMinor, verifiedPair } from '../airflow/versions.ts'
 import type { Versions } from '../access.ts'
 import type { Finding } from '../step.ts'
@@ -66,7 +67,7 @@ function judgeKubectl({ kubectl }: Versions, minor: number): Finding[] {
 }
 
 function judgeChart(chartVersion: string, minor: number): Finding[] {
-  const asked = chartAsksFor(chartVersion)
+  const asked = makerOf({ version: chartVersion }) === 'official' ? chartAsksFor(chartVersion) : undefined
   if (asked === undefined || minor >= asked) return []
   return [warning('chart-kubernetes-skew', {
     title: `Chart ${chartVersion} asks for Kubernetes 1.${asked} and the cluster is 1.${minor}`,
