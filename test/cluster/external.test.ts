@@ -2,8 +2,7 @@
 import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { apply, get, kubectl, list, secretsOf, until } from './cluster.ts'
-import { watchProcesses } from './people.ts'
-import { exits, says, secretFile, site, writtenBy, type Overrides, type Run, type Site } from './site.ts'
+import { hunt, says, secretFile, site, type Hunt, type Overrides, type Site } from './site.ts'
 
 const namespace = 'outside'
 const host = `postgresql.${namespace}.svc.cluster.local`
@@ -21,7 +20,7 @@ function server(): object[] {
   ]
 }
 
-interface Shared { it: Site; wanted: (tag: string) => Overrides; run: (test: Test, code: number, ...args: string[]) => Promise<Run> }
+interface Shared { it: Site; wanted: (tag: string) => Overrides; run: Hunt['run'] }
 
 void t.test('a PostgreSQL of the person\'s own', async t => {
   await apply(...server())
@@ -29,15 +28,8 @@ void t.test('a PostgreSQL of the person\'s own', async t => {
   await kubectl(['-n', namespace, 'wait', '--for=condition=Ready', 'pod/postgresql', '--timeout=60s'])
   const it = await site(t, 'external')
   const wanted = (tag: string): Overrides => ({ airflow: { image: { tag }, database: { external: host, name: 'metadata', password: { file: secretFile(it.folder, 'database-password', password) } } } })
-  const runs: Run[] = []
-  const run = async (test: Test, code: number, ...args: string[]): Promise<Run> => {
-    const ended = await it.airstrip(args)
-    runs.push(ended)
-    exits(test, ended, code, args.join(' '))
-    return ended
-  }
   it.write(wanted('2.6.2'))
-  const processes = watchProcesses()
+  const { run, nowhere } = hunt(it)
   const shared: Shared = { it, wanted, run }
   await t.test('holds what Airflow has, and no other is made', t => installed(t, shared))
   await t.test('is dumped from a pod that is there for that alone', t => dumped(t, shared))
@@ -46,11 +38,7 @@ void t.test('a PostgreSQL of the person\'s own', async t => {
   await t.test('outlives Airflow, also where all data of the release is to go', t => destroyed(t, shared))
 
   const values = [password, ...Object.entries(await secretsOf('external')).filter(([name]) => !name.endsWith('/username')).map(([, value]) => value)]
-  const lines = processes()
-  t.ok(lines.some(line => line.includes('pg_dump')), 'the hunt is for what was there')
-  for (const [where, texts] of Object.entries({ 'command lines': lines, 'outputs': runs.flatMap(({ stdout, stderr }) => [stdout, stderr]), 'state, history and names of files': [writtenBy(it)] })) {
-    t.same(texts.filter(text => values.some(value => text.includes(value))), [], `no secret in ${where}`)
-  }
+  nowhere(t, values)
 })
 
 async function installed(t: Test, { run }: Shared): Promise<void> {

@@ -13,7 +13,7 @@ import type { State } from '../../lib/engine/state.ts'
 import { checkout } from '../../scripts/lab/paths.ts'
 import { labConfig } from '../../scripts/lab/standin/fixtures.ts'
 import { kubectl, kubectlMaybe, lab, until } from './cluster.ts'
-import { dismiss, person, type Person } from './people.ts'
+import { dismiss, person, watchProcesses, type Person } from './people.ts'
 
 export interface Run {
   code: number
@@ -171,6 +171,34 @@ export function writtenBy({ statePath }: Site): string {
   // A backup of a Helm record is the record itself, in Helm's own packing; its contents are judged as such.
   const contents = files.map(file => join(folder, file)).filter(file => statSync(file).isFile() && !file.includes('/backups/')).map(file => readFileSync(file, 'utf8'))
   return [...files, ...contents].join('\n')
+}
+
+export interface Hunt {
+  /** airstrip, whose outputs are looked through at the end. */
+  run: (test: Test, code: number, ...args: string[]) => Promise<Run>
+  /** That none of the values is in anything that was said, written or called since. */
+  nowhere: (test: Test, values: readonly string[]) => void
+}
+
+/** From now on, for secrets. */
+export function hunt(it: Site): Hunt {
+  const processes = watchProcesses()
+  const runs: Run[] = []
+  return {
+    run: async (test, code, ...args) => {
+      const ended = await it.airstrip(args)
+      runs.push(ended)
+      exits(test, ended, code, args.join(' '))
+      return ended
+    },
+    nowhere: (test, values) => {
+      const lines = processes()
+      test.ok(values.length > 3 && lines.some(line => line.includes('pg_dump')), 'the hunt is for what was there')
+      for (const [where, texts] of Object.entries({ 'command lines': lines, 'outputs': runs.flatMap(({ stdout, stderr }) => [stdout, stderr]), 'state, history and names of files': [writtenBy(it)] })) {
+        test.same(texts.filter(text => values.some(value => text.includes(value))), [], `no secret in ${where}`)
+      }
+    },
+  }
 }
 
 /** A file that only its owner can read. */
