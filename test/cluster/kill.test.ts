@@ -4,9 +4,8 @@ import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { recordsOf, secretsOf, until } from './cluster.ts'
+import { dice, seed } from './dice.ts'
 import { exits, says, site, type Overrides, type Running, type Site } from './site.ts'
-
-const seed = Number(process.env.AIRSTRIP_TEST_SEED ?? 20_220_806)
 
 /** Each round has work to do for Helm: first the install, later an upgrade for one more variable. */
 const round = (number: number): Overrides => ({ airflow: { values: { env: [{ name: 'ROUND', value: String(number) }] } } })
@@ -98,15 +97,4 @@ async function interrupted(t: Test, it: Site, running: Running, signal: 'SIGINT'
   const next = await it.airstrip([])
   exits(t, next, 0, 'the next plain run ends well')
   says(t, next.stderr, 'resuming at helm')
-}
-
-/** Seeded, so that a failure can be had again. */
-function dice(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
 }
