@@ -9,6 +9,7 @@ import type { Outcome } from './exec.ts'
 import { asFailed, newestRecord } from './release.ts'
 import { isTransient } from './transient.ts'
 import { isUnfinished } from '../airflow/lock.ts'
+import { appliesOnServer } from '../airflow/versions.ts'
 import { chartMark, destroyMark, operationLease } from '../airflow/operation.ts'
 import { nameOf } from '../changes.ts'
 
@@ -16,6 +17,8 @@ import { nameOf } from '../changes.ts'
 export interface Hands {
   random: RandomBytes
   chart(source: ChartSource): Promise<Chart>
+  /** The version of the Helm on the PATH. */
+  helm(): Promise<string>
   /** `host/pid/start` of this process: who holds the Helm operation. */
   holder: string
   now(): Date
@@ -87,11 +90,12 @@ async function patchObject(connection: Connection, live: KubernetesObject, patch
  * wait for it (wait-hook-deadlock). Values go in by stdin, so nothing of them is in the arguments.
  */
 async function upgrade(connection: Connection, hands: Hands, wish: ReleaseWish): Promise<void> {
-  const chart = await hands.chart(wish.chart)
+  const [chart, helm] = await Promise.all([hands.chart(wish.chart), hands.helm()])
   await hold(connection, operationLease(wish, hands.holder, wish.timeoutSeconds, hands.now(), chart.fingerprint, wish.wanted))
   const args = [
     'upgrade', '--install', wish.name, chart.path, '-n', wish.namespace, '--values', '-',
     `--timeout=${wish.timeoutSeconds}s`, '--history-max=10', `--description=${chartMark(chart.fingerprint, hands.holder)}`,
+    ...(appliesOnServer(helm) ? ['--server-side=false'] : []),
     ...helmFlags(connection.target),
   ]
   const outcome = await connection.exec({ tool: 'helm', args, stdin: JSON.stringify(wish.values), signal: connection.signal })

@@ -71,6 +71,7 @@ export function openSession(flags: Flags, deps: Deps, redactor: Redactor, emit: 
     writer: (signal, tellThere = emit) => inDryRun(dry, tell(true), createWriter(connection(signal, dry ? dryExec(looking, tell(true)) : deps.exec), {
       random: deps.random,
       chart: (source) => around.chart(source),
+      helm: async () => (await around.tools()).helm,
       holder: deps.holder,
       now: () => deps.clock.now(),
       backup: (name, text) => (dry ? Promise.resolve(join(backups, name)) : writeBackup(backups, name, text)),

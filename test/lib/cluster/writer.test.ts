@@ -18,6 +18,7 @@ function writerOn(script: Scripted[], hands: Partial<Hands> = {}, objects: Kuber
   const all: Hands = {
     random: (count) => Buffer.alloc(count, 1),
     chart: () => Promise.resolve(chart),
+    helm: () => Promise.resolve('v3.9.4'),
     holder: 'home/4242/1a2b-77',
     now: () => new Date('2023-08-02T10:30:00Z'),
     backup: () => Promise.reject(new Error('unscripted: backup')),
@@ -90,6 +91,12 @@ void t.test('Helm never waits for pods, and its values come by stdin', async (t)
   t.same(JSON.parse(helm?.stdin ?? ''), wish.values)
 })
 
+void t.test('Helm 4 merges as Helm 3 does, and not on the server', async (t) => {
+  const { writer, lines } = writerOn([lease, { when: /^helm upgrade/, answers: ok }], { helm: () => Promise.resolve('v4.1.4') })
+  await writer.upgrade(wish)
+  t.match(lines().find((line) => line.startsWith('helm')), / --server-side=false( |$)/)
+})
+
 void t.test('who is at work on the release is in the cluster before Helm is started', async (t) => {
   const { writer, calls } = writerOn([lease, { when: /^helm upgrade/, answers: ok }])
   await writer.upgrade(wish)
@@ -116,7 +123,7 @@ void t.test('an interrupted Helm is an interruption, whatever it said', async (t
     stop.abort()
     return { exitCode: 1, stderr: 'Error: context canceled' }
   } }])
-  const writer = createWriter(connectionOf(fake.exec, { signal: stop.signal }), { ...({} as Hands), chart: () => Promise.resolve(chart), holder: 'h/1/x', now: () => new Date() })
+  const writer = createWriter(connectionOf(fake.exec, { signal: stop.signal }), { ...({} as Hands), chart: () => Promise.resolve(chart), helm: () => Promise.resolve('v3.9.4'), holder: 'h/1/x', now: () => new Date() })
   t.match(await caught(writer.upgrade(wish)), { code: 'INTERRUPTED' })
 })
 
