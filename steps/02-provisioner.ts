@@ -1,11 +1,12 @@
 import { makeChanges, objectChanges, refOf } from '../lib/changes.ts'
-import { blockedBy, checked } from '../lib/check.ts'
+import { blockedBy, checked, isNonEmpty } from '../lib/check.ts'
 import type { Config } from '../lib/config/schema.ts'
 import type { IgnoreRule } from '../lib/diff/noise.ts'
 import { AirstripError } from '../lib/errors.ts'
 import { edited } from '../lib/manifest/load.ts'
 import { provisionerSource } from '../lib/manifest/provisioner.ts'
 import { takeDownProvisioner } from '../lib/manifest/provisioner-takedown.ts'
+import { leavingOf } from '../lib/observe/leaving.ts'
 import { lookAt } from '../lib/observe/look.ts'
 import { bundledClass, defaultClasses, defaultMark, judgeClasses } from '../lib/preflight/classes.ts'
 import type { KubernetesObject, ManifestSource, Reader } from '../lib/access.ts'
@@ -36,7 +37,11 @@ export const provisioner: Step<Pick<Config, 'provisioner' | 'diff'>, Spec> = {
     const own = ownClass(classes)
     if (own !== undefined) return { state: 'satisfied', evidence: [`StorageClass ${own} is the cluster's own default; it is left alone`] }
     const wanted = await wantedObjects(spec, reader)
-    const changes = objectChanges(wanted, await reader.get(wanted.map(refOf)), spec.ignore)
+    const live = await reader.get(wanted.map(refOf))
+    // Nothing can be made in a namespace that goes.
+    const leaving = leavingOf(live)
+    if (isNonEmpty(leaving)) return { state: 'waiting', on: leaving }
+    const changes = objectChanges(wanted, live, spec.ignore)
     return checked(changes, [`local-path-provisioner from ${spec.source.file ?? spec.source.url}`])
   },
 

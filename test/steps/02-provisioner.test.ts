@@ -25,6 +25,11 @@ void t.test('what is there as wanted is left alone', async (t) => {
   t.match(await check({ objects: [namespace, running, own] }), { state: 'satisfied' })
 })
 
+void t.test('a namespace that goes is waited for, since nothing can be made in it', async (t) => {
+  const going = { ...namespace, metadata: { ...namespace.metadata, deletionTimestamp: '2023-08-02T10:00:00Z' } }
+  t.match(await check({ objects: [going, own] }), { state: 'waiting', on: [{ object: 'Namespace local-path-storage', reason: /being deleted|Terminating/ }] })
+})
+
 void t.test('a class that is not the default any more is made it again', async (t) => {
   t.same(told(await check({ objects: [namespace, running, plain] })), ['update StorageClass local-path'])
 })
