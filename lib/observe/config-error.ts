@@ -14,7 +14,8 @@ const transient = /failed to sync|timed out|deadline exceeded|connection refused
 const missing = /(secret|configmap) "([^"]+)" not found|couldn't find key (\S+) in (Secret|ConfigMap) (\S+)|references non-existent (secret|config) key: ?(\S+)/i
 /** The kubelet's between two tries to mount, 2 min 2 s. */
 const longestPauseMs = 122_000
-const hostPath = /hostPath type check failed: (\S+) is not a ([\w ]+)/
+/** The second is of a volume of type local, which is a folder of the node as well. */
+const hostPath = /hostPath type check failed: (\S+) is (not a [\w ]+)|volume "[^"]+" ?: path "([^"]+)" does not exist/
 
 export function observeConfig(pod: KubernetesObject, status: ContainerStatus): Observation | undefined {
   const { reason, message = '' } = status.state?.waiting ?? {}
@@ -63,14 +64,14 @@ export function observeMounts(pod: KubernetesObject, events: readonly Event[], n
   const path = hostPath.exec(message)
   const lacks = missing.test(message) && !transient.test(message)
   if (!path && !lacks) return waiting(describeEvent(event))
-  const found = path ? notOnNode(pod, path[1] ?? '', path[2] ?? '', message) : configError(pod, message, `${nameOf(pod)}: FailedMount: ${message}`)
+  const found = path ? notOnNode(pod, path[1] ?? path[3] ?? '', path[2] ?? 'not there', message) : configError(pod, message, `${nameOf(pod)}: FailedMount: ${message}`)
   return triedAgain(found, timeOf(telling), now, longestPauseMs)
 }
 
-function notOnNode(pod: KubernetesObject, path: string, kind: string, message: string): Failed {
+function notOnNode(pod: KubernetesObject, path: string, what: string, message: string): Failed {
   const node = (pod.spec as { nodeName?: string } | undefined)?.nodeName ?? 'the node'
   return failed(pod, 'hostpath-not-on-the-node', {
-    title: `${path} is not a ${kind} on node ${node}`,
+    title: `${path} is ${what} on node ${node}`,
     evidence: [`${nameOf(pod)}: ${message}`],
     why: 'The path is looked up on the node: inside the VM with Minikube, inside the node container with kind, and on one node only where there are several.',
     fix: [

@@ -19,9 +19,11 @@ const cutOff = /failed to copy|httpReadSeeker|unexpected EOF/i
 // Asked before "absent": "no such host: not found" is no answer from a registry.
 const unreachable = /\bdial (tcp|udp)\b|no such host|name resolution|server misbehaving|no route to host|network is unreachable|connection refused/i
 const transient = /time[d ]*out|deadline exceeded|toomanyrequests|too many requests|\b429\b|\btls\b|x509|certificate|connection reset|\bEOF\b|\b50[0234]\b|bad gateway|unavailable|canceled/i
-const otherCpu = /no match(ing manifest)? for (platform|linux)/i
+// The last is CRI-O's.
+const otherCpu = /no match(ing manifest)? for (platform|linux)|no image found in (manifest list|image index) for architecture/i
 const absent = /not found|notfound|manifest unknown|name unknown|does not exist|pull access denied/i
-const denied = /unauthorized|authentication required|no basic auth|insufficient_scope|\b401\b/i
+// A colon before "denied": "permission denied" is of the node's own disk.
+const denied = /unauthorized|authentication required|no basic auth|insufficient_scope|\b40[13]\b|: denied\b/i
 const longestBackOffMs = 300_000
 const bitnami = /^(docker\.io\/)?bitnami\//
 

@@ -3,13 +3,14 @@
  * only the first can be hopeless, and of it only what no restart of the container changes.
  *
  *   Warning Unhealthy: Readiness probe errored: rpc error: code = Unknown desc = http: invalid Host header
+ *   Kubernetes 1.33: Readiness probe errored and resulted in unknown state: rpc error: …
  */
 import type { Event } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { describeEvent, timeOf } from './events.ts'
 import { type Context, type Observation, failed, nameOf } from './observation.ts'
 
-const hostHeader = /(Readiness|Liveness|Startup) probe errored: .*http: invalid Host header/
+const hostHeader = /(Readiness|Liveness|Startup) probe errored\b.*http: invalid Host header/
 /** After 25 of them the kubelet tells such events only every five minutes. */
 const currentMs = 600_000
 

@@ -82,10 +82,15 @@ function limits({ workload, message, evidence }: Refusal): Failed | undefined {
   return rule === undefined ? undefined : refusedBy(workload, 'a LimitRange', evidence, `kubectl ${inNamespace(workload)} describe limitrange`)
 }
 
+/** Before Kubernetes 1.20, and since. */
+const podSecurityPolicy = /unable to validate against any pod security policy|PodSecurityPolicy: unable to admit pod|no providers available to validate pod request/
+
 function admission({ workload, message, evidence }: Refusal): Failed | undefined {
   const [, webhook] = /admission webhook "([^"]+)" denied the request/.exec(message) ?? []
   if (webhook !== undefined) return refusedBy(workload, `webhook ${webhook}`, evidence, 'kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations')
-  if (message.includes('unable to validate against any pod security policy')) return refusedBy(workload, 'every PodSecurityPolicy', evidence, 'kubectl get podsecuritypolicies')
+  const [, policy] = /ValidatingAdmissionPolicy '([^']+)'.* denied request/.exec(message) ?? []
+  if (policy !== undefined) return refusedBy(workload, `ValidatingAdmissionPolicy ${policy}`, evidence, `kubectl get validatingadmissionpolicy ${policy} -o yaml`)
+  if (podSecurityPolicy.test(message)) return refusedBy(workload, 'every PodSecurityPolicy', evidence, 'kubectl get podsecuritypolicies')
   if (message.includes('violates PodSecurity')) return refusedBy(workload, 'the namespace\'s pod security level', evidence, `kubectl get namespace ${workload.metadata.namespace ?? ''} --show-labels`)
   return undefined
 }

@@ -106,6 +106,8 @@ void t.test('a readiness probe is told when nothing can come of it, or after fiv
   t.match(found(probed('Readiness probe failed: HTTP probe failed with statuscode: 404', 8080)), [{ id: 'readiness-probe-failing' }])
   t.same(found(probed(refused, 8080)), [], 'a slow start')
   t.match(found(probed(refused, 8080, '2023-08-02T10:20:00Z')), [{ id: 'readiness-probe-failing' }], 'ten minutes are not')
+  // A port's name that the container does not declare: pkg/kubelet/prober/prober.go takes it for a number then.
+  for (const errored of ['errored', 'errored and resulted in unknown state']) t.match(found(probed(`Readiness probe ${errored}: strconv.Atoi: parsing "http": invalid syntax`, 8080)), [{ id: 'readiness-probe-failing', why: /port called http, and the container names none so/ }], errored)
   t.same(found(probed('Readiness probe errored: rpc error: code = Unknown desc = http: invalid Host header', 9999)), [], 'the runtime\'s own trouble')
   t.end()
 })

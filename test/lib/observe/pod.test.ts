@@ -22,6 +22,9 @@ void t.test('a runtime that cannot exec is hopeless while it says so', (t) => {
   const broken = pod({ status: running })
   const text = 'Readiness probe errored: rpc error: code = Unknown desc = http: invalid Host header'
   t.match(observePod(broken, context({ events: [event(broken, 'Unhealthy', text)] })), { state: 'failed', settleMs: 20_000, finding: { id: 'exec-invalid-host-header' } })
+  // Kubernetes 1.33, pkg/kubelet/prober/prober.go
+  const since133 = 'Readiness probe errored and resulted in unknown state: rpc error: code = Unknown desc = http: invalid Host header'
+  t.match(observePod(broken, context({ events: [event(broken, 'Unhealthy', since133)] })), { state: 'failed', finding: { id: 'exec-invalid-host-header' } })
   const mended = event(broken, 'Unhealthy', text, { lastTimestamp: '2023-08-02T10:15:00Z' })
   t.match(observePod(broken, context({ events: [mended] })), { state: 'waiting' }, 'and forgiven ten minutes after')
   const other = event(broken, 'Unhealthy', 'Readiness probe errored: rpc error: code = Unknown desc = command error: EOF')
@@ -59,6 +62,8 @@ void t.test('a host path that is not there is hopeless, a volume that is mounted
   const timedOut = 'Unable to attach or mount volumes: unmounted volumes=[dags], unattached volumes=[dags config]: timed out waiting for the condition'
   const verdict = { state: 'failed', settleMs: 20_000, finding: { id: 'hostpath-not-on-the-node', title: '/srv/airflow/dags is not a directory on node home' } }
   t.match(look(['FailedMount', typeCheck]), verdict)
+  // A volume of type local, pkg/volume/local/local.go
+  t.match(look(['FailedMount', 'MountVolume.NewMounter initialization failed for volume "airflow-local-dags-pv" : path "/srv/airflow/dags" does not exist']), { ...verdict, finding: { ...verdict.finding, title: '/srv/airflow/dags is not there on node home' } })
   t.match(look(['FailedMount', typeCheck], ['FailedMount', timedOut]), verdict, 'the summary that follows does not hide it')
   t.match(look(['FailedMount', typeCheck], ['Pulling', 'Pulling image "apache/airflow:2.6.2"']), { state: 'waiting' }, 'once it pulls, the mounts are done')
   t.match(look(['FailedMount', 'MountVolume.SetUp failed for volume "config" : failed to sync configmap cache: timed out waiting for the condition']), { state: 'waiting' })

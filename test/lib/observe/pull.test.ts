@@ -111,6 +111,34 @@ void t.test('other refusals have names of their own', (t) => {
   t.end()
 })
 
+void t.test('who may not pull is told so by every registry and runtime, and a full disk is no refusal', (t) => {
+  const denied = [
+    // containerd 1.5 to 2.2, core/remotes/errors/errors.go: a registry that gives anonymous users no token.
+    'failed to pull and unpack image "ghcr.io/me/airflow:1": failed to resolve reference "ghcr.io/me/airflow:1": failed to authorize: failed to fetch anonymous token: unexpected status from GET request to https://ghcr.io/token?scope=repository%3Ame%2Fairflow%3Apull&service=ghcr.io: 403 Forbidden',
+    // Docker, the same registry.
+    'Error response from daemon: Head "https://ghcr.io/v2/me/airflow/manifests/1": denied',
+    'rpc error: code = Unknown desc = Error response from daemon: denied: requested access to the resource is denied',
+  ]
+  for (const text of denied) t.match(pulling('ghcr.io/me/airflow:1', text), { finding: { id: 'image-pull-denied' } }, text.slice(-40))
+  t.match(pulling('ghcr.io/me/airflow:1', 'failed to pull and unpack image "ghcr.io/me/airflow:1": failed to extract layer sha256:c1: mkdir /var/lib/containerd/x: permission denied: unknown'), { state: 'waiting' })
+  t.match(pulling('ghcr.io/me/airflow:1', 'failed to pull and unpack image "ghcr.io/me/airflow:1": failed to extract layer sha256:c1: write /var/lib/containerd/x: no space left on device: unknown'), { state: 'waiting' })
+  t.end()
+})
+
+void t.test('a tag without the node\'s architecture is told by every runtime', (t) => {
+  const texts = [
+    // containerd, core/images/image.go
+    'rpc error: code = NotFound desc = failed to pull and unpack image "x": no match for platform in manifest: not found',
+    // Docker
+    'rpc error: code = Unknown desc = no matching manifest for linux/arm64/v8 in the manifest list entries',
+    // CRI-O: containers/image, internal/manifest/oci_index.go and docker_schema2_list.go
+    'choosing image instance: no image found in image index for architecture "arm64", variant "v8", OS "linux"',
+    'choosing image instance: no image found in manifest list for architecture arm64, variant "v8", OS linux',
+  ]
+  for (const text of texts) t.match(pulling('apache/airflow:2.2.0', text), { finding: { id: 'wrong-cpu-architecture' } }, text.slice(-40))
+  t.end()
+})
+
 void t.test('an init container\'s missing image is as hopeless', (t) => {
   const image = 'docker.io/bitnami/bitnami-shell:11-debian-11-r39'
   const state = { waiting: { reason: 'ErrImagePull', message: `rpc error: code = NotFound desc = ${image}: not found` } }

@@ -126,6 +126,11 @@ const refusals: [string, string | undefined][] = [
   ['pods "airflow-postgresql-0" is forbidden: maximum memory usage per Container is 1Gi, but limit is 2Gi', 'admission-refused'],
   ['admission webhook "validate.kyverno.svc" denied the request: resource Pod/airflow/airflow-postgresql-0 was blocked', 'admission-refused'],
   ['pods "airflow-postgresql-0" is forbidden: unable to validate against any pod security policy: []', 'admission-refused'],
+  // Kubernetes 1.20 to 1.24, plugin/pkg/admission/security/podsecuritypolicy/admission.go; where no policy may be used it has no list
+  ['pods "airflow-postgresql-0" is forbidden: PodSecurityPolicy: unable to admit pod: [spec.volumes[0]: Invalid value: "hostPath": hostPath volumes are not allowed to be used]', 'admission-refused'],
+  ['pods "airflow-postgresql-0" is forbidden: violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false (container "postgresql" must set securityContext.allowPrivilegeEscalation=false)', 'admission-refused'],
+  // Kubernetes 1.26, k8s.io/apiserver/pkg/admission/plugin/policy/validating
+  ['pods "airflow-postgresql-0" is forbidden: ValidatingAdmissionPolicy \'limits\' with binding \'limits-airflow\' denied request: failed expression: has(object.spec.x)', 'admission-refused'],
   ['pods "airflow-postgresql-0" is forbidden: error looking up service account airflow/pg: serviceaccount "pg" not found', 'service-account-missing'],
   ['Pod "airflow-postgresql-0" is invalid: spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit', 'object-invalid'],
   ['Internal error occurred: failed calling webhook "mutate.example.org": Post "https://hook.kube-system.svc:443/": dial tcp 10.96.1.1:443: connect: connection refused', undefined],

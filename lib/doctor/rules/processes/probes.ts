@@ -37,6 +37,8 @@ function neverReady(evidence: Evidence): Finding[] {
 function whyNever(spec: Container | undefined, said: string): string | undefined {
   if (/executable file not found|no such file or directory|command not found/i.test(said)) return 'The probe runs a command that the image does not have.'
   if (/statuscode: (404|405)/.test(said)) return 'The program answers, and knows nothing of the path that the probe asks for.'
+  const [, name] = /strconv\.Atoi: parsing "([^"]+)": invalid syntax/.exec(said) ?? []
+  if (name !== undefined) return `The probe asks the port called ${name}, and the container names none so.`
   const port = spec?.readinessProbe?.httpGet?.port ?? spec?.readinessProbe?.tcpSocket?.port
   const ports = (spec?.ports ?? []).flatMap(({ containerPort, name }) => [String(containerPort), name])
   const isOther = port !== undefined && ports.length > 0 && !ports.includes(String(port))
