@@ -48,7 +48,7 @@ export const faults = {
   'chart-version-missing': { settleMs: 0, rule: 'The chart\'s repository, folder or archive does not have the wanted version.' },
   'chart-chosen': { settleMs: 0, rule: 'Another version of the chart than the wanted or the newest was taken, since that one cannot work here.' },
   'chart-api-removed': { settleMs: 0, rule: 'The chart wants a kind in a version that this cluster does not have.', link: 'https://github.com/airflow-helm/charts/issues/679' },
-  'helm-foreign-resource': { settleMs: 0, rule: 'An object that the chart makes is there already and belongs to somebody else.', link: 'https://github.com/apache/airflow/issues/18933' },
+  'helm-foreign-resource': { settleMs: 0, rule: 'An object that the chart makes, or a field of it, belongs to somebody else already.', link: 'https://github.com/apache/airflow/issues/18933' },
   'helm-name-in-use': { settleMs: 0, rule: 'Helm was told to install under a name that has a release already.', link: 'https://github.com/helm/helm/issues/4174' },
   'immutable-field-on-upgrade': { settleMs: 0, rule: 'An upgrade wants to change a field that cannot be changed.', link: 'https://github.com/apache/airflow/issues/28734' },
   'wait-hook-deadlock': { settleMs: 120_000, rule: 'Helm waits for pods that wait for the migrations, which Helm starts only after them.', link: 'https://github.com/apache/airflow/issues/11979' },

@@ -121,7 +121,7 @@ function cutOff({ phase }: ReleaseHook, { release }: ReleaseView): boolean {
 
 /** What Helm itself said, for when nothing else is found. */
 export function umbrella(release: Release): Finding {
-  const hook = /(pre|post)-(install|upgrade|rollback).*timed out waiting for the condition/s.test(release.description)
+  const hook = /(pre|post)-(install|upgrade|rollback).*(timed out waiting for the condition|context deadline exceeded)/s.test(release.description)
   return {
     id: hook ? 'post-install-hook-timeout' : 'helm-release-failed',
     severity: 'error',

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { diagnose } from '../../../lib/doctor/diagnose.ts'
 import type { Evidence } from '../../../lib/doctor/evidence.ts'
-import { crashed, deployment, inManifest, pod, ready, release, statefulSet } from '../observe/objects.ts'
+import { claim, crashed, deployment, inManifest, pod, ready, release, statefulSet } from '../observe/objects.ts'
 import { evidence, long } from './evidence.ts'
 
 // The texts are from Helm's source (pkg/action, pkg/kube, pkg/chartutil) and the catalogue; none was produced here.
@@ -28,6 +28,33 @@ void t.test('a refusal of Helm is the cause, and the failed release stands under
   t.end()
 })
 
+void t.test('every Helm from 3.8 to 4.2 is understood', (t) => {
+  const set = 'StatefulSet.apps "airflow-postgresql" is invalid: spec: Forbidden: updates to statefulset spec for fields other than \'replicas\', \'ordinals\', \'template\', \'updateStrategy\', \'revisionHistoryLimit\', \'persistentVolumeClaimRetentionPolicy\' and \'minReadySeconds\' are forbidden'
+  const texts: [string, string, RegExp][] = [
+    // Helm 3.14 gathers what goes wrong (pkg/kube/client.go, perform), and 4 has its own words before it.
+    ['helm-foreign-resource', 'Release "airflow" failed: failed post-install: warning: Hook post-install airflow/templates/jobs/create-user-job.yaml failed: 1 error occurred:\n\t* jobs.batch "airflow-create-user" already exists\n\n', /^jobs airflow\/airflow-create-user is there already/],
+    ['helm-foreign-resource', 'Upgrade "airflow" failed: post-upgrade hooks failed: warning: Hook post-upgrade airflow/templates/jobs/create-user-job.yaml failed: failed to create resource: jobs.batch "airflow-create-user" already exists', /^jobs airflow\/airflow-create-user is there already/],
+    // Helm 4.1, pkg/kube/client.go, patchResourceServerSide; 4.0 hands the API server's words on as they are, and so does --force.
+    ['immutable-field-on-upgrade', `server-side apply failed for object airflow/airflow-postgresql apps/v1, Kind=StatefulSet: ${set}`, /StatefulSet airflow\/airflow-postgresql$/],
+    ['immutable-field-on-upgrade', `Upgrade "airflow" failed: ${set}`, /StatefulSet airflow\/airflow-postgresql$/],
+    ['immutable-field-on-upgrade', `Upgrade "airflow" failed: failed to replace object: ${set}`, /StatefulSet airflow\/airflow-postgresql$/],
+    ['immutable-field-on-upgrade', 'cannot patch "airflow-logs" with kind PersistentVolumeClaim: PersistentVolumeClaim "airflow-logs" is invalid: spec.resources.requests.storage: Forbidden: field can not be less than status.capacity', /PersistentVolumeClaim airflow\/airflow-logs$/],
+    ['immutable-field-on-upgrade', 'cannot patch "airflow-logs" with kind PersistentVolumeClaim: persistentvolumeclaims "airflow-logs" is forbidden: only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize', /PersistentVolumeClaim airflow\/airflow-logs$/],
+    ['helm-foreign-resource', 'Upgrade "airflow" failed: conflict occurred while applying object airflow/airflow-scheduler apps/v1, Kind=Deployment: Apply failed with 1 conflict: conflict with "kubectl-edit" using apps/v1: .spec.replicas', /^kubectl-edit has taken fields of Deployment airflow\/airflow-scheduler/],
+    // Helm 4, pkg/engine/engine.go, reformatExecErrorMsg
+    ['values-schema-rejected', 'airflow/templates/scheduler/scheduler-deployment.yaml:21:15\n  executing "airflow/templates/scheduler/scheduler-deployment.yaml" at <.Values.scheduler.nope.more>:\n    nil pointer evaluating interface {}.more', /cannot be rendered/],
+    // Helm 3.18, whose schemas are read by another library (santhosh-tekuri/jsonschema, kind/kind.go)
+    ['executor-not-supported-by-chart', 'values don\'t meet the specifications of the schema(s) in the following chart(s):\nairflow:\n- at \'/executor\': \'SequentialExecutor\' does not match pattern \'^(LocalExecutor|CeleryExecutor)$\'', /executor/],
+    ['values-schema-rejected', 'values don\'t meet the specifications of the schema(s) in the following chart(s):\nairflow:\n- at \'/scheduler\': additional properties \'nope\' not allowed', /refuses scheduler\.nope$/],
+    ['helm-name-in-use', 'cannot reuse a name that is still in use', /There is a release/],
+  ]
+  for (const [id, text, title] of texts) {
+    const [first] = diagnose(of({ claims: [claim({}, { phase: 'Bound' }, 'airflow-logs')] }, { status: 'failed', description: text })).findings
+    t.match(first, { id, title }, text.slice(0, 90))
+  }
+  t.end()
+})
+
 void t.test('a lock is judged by its holder', (t) => {
   const pending = (alive: boolean | undefined, updatedAt: string) => ids(of({ operation: { holderIdentity: 'home/12/34', leaseDurationSeconds: 1800, alive } }, { status: 'pending-upgrade', updatedAt }))
   t.same(pending(false, '2023-08-02T10:29:50Z'), ['helm-pending-lock error'])
@@ -39,6 +66,8 @@ void t.test('a lock is judged by its holder', (t) => {
 void t.test('what is gone or scaled away is named', (t) => {
   const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'airflow-webserver', namespace: 'airflow' } }
   t.same(ids(of({ services: [] }, { objects: [...good.map(inManifest), service] })), ['release-object-missing error'])
+  const hookFailed = { status: 'failed', description: 'Upgrade "airflow" failed: post-upgrade hooks failed: 1 error occurred:\n\t* job airflow-create-user failed: BackoffLimitExceeded\n\n' }
+  t.match(ids(of({ services: [] }, { ...hookFailed, objects: [...good.map(inManifest), service] })), ['release-object-missing error', 'helm-release-failed error explained'], 'Helm has made all before its last hooks')
   t.same(ids(of({ services: [service] }, { objects: [...good.map(inManifest), service] })), [])
   t.same(ids(of({}, { objects: [...good.map(inManifest), service] })), [], 'nobody looked')
   const none = { ...deployment('airflow-scheduler', 0), spec: { replicas: 0 }, status: { observedGeneration: 1 } }

@@ -115,6 +115,11 @@ void t.test('a record that says failed is named only when nothing else is', (t) 
   const text = 'Release "airflow" failed: failed post-install: 1 error occurred:\n\t* timed out waiting for the condition\n\n'
   const record = release({ status: 'failed', description: text })
   t.match(observeRelease(view([], { release: record })), { state: 'failed', settleMs: 120_000, findings: [{ id: 'post-install-hook-timeout' }] })
+  // Helm 4.0 and 4.2, pkg/kube/statuswait.go
+  for (const description of [
+    'Release "airflow" failed: failed post-install: resource not ready, name: airflow-run-airflow-migrations, kind: Job, status: InProgress\ncontext deadline exceeded',
+    'Upgrade "airflow" failed: post-upgrade hooks failed: resource Job/airflow/airflow-run-airflow-migrations not ready. status: InProgress, message: Job in progress\ncontext deadline exceeded',
+  ]) t.match(observeRelease(view([], { release: release({ status: 'failed', description }) })), { findings: [{ id: 'post-install-hook-timeout' }] }, description.slice(0, 40))
   t.match(observeRelease(view([], { release: release({ status: 'failed', description: 'timed out waiting for the condition' }) })), { findings: [{ id: 'helm-release-failed' }] })
   t.end()
 })

@@ -7,7 +7,7 @@ import { type Match, matchesIn, quoted } from '../../failures.ts'
 import { type Rule, wrong } from '../../rule.ts'
 import { again } from './refusals.ts'
 
-export const conflictRules: readonly Rule[] = [apiRemoved, foreign, hookThere, immutable]
+export const conflictRules: readonly Rule[] = [apiRemoved, foreign, fieldsTaken, hookThere, immutable]
 
 /** How the chart is told to do without. */
 const without: Record<string, string> = {
@@ -73,9 +73,28 @@ function foreign(evidence: Evidence): Finding[] {
   })
 }
 
-/** A Job of before that nobody deletes first, since it is no hook of this release. */
+/** Helm 4 applies by the server, which gives each field to whoever wrote it last and lets nobody else take it. */
+const conflict = /conflict occurred while applying object (\S*)\/(\S+) \S+, Kind=(\w+): Apply failed with \d+ conflicts?: conflicts? with "([^"]+)"[^\n]*/
+
+function fieldsTaken(evidence: Evidence): Finding[] {
+  const { release = 'airflow' } = evidence
+  return matchesIn(evidence, conflict).map((match) => {
+    const [, namespace = '', name = '', kind = '', manager = ''] = match.groups
+    return wrong('helm-foreign-resource', {
+      title: `${manager} has taken fields of ${kind} ${namespace === '' ? name : `${namespace}/${name}`} that the chart sets`,
+      evidence: [quoted(match)],
+      why: 'Somebody changed them by hand, or a controller does, and Helm 4 does not write over another one\'s fields.',
+      fix: [
+        `helm get manifest ${release} -n ${evidence.namespace} | kubectl -n ${evidence.namespace} apply --server-side --force-conflicts --field-manager=helm -f - && ${again} # gives the fields back to Helm, with the chart's values`,
+        'Or take what was changed into airflow.values, and run again',
+      ],
+    })
+  })
+}
+
+/** A Job of before that nobody deletes first, since it is no hook of this release. What Helm gathered begins on a line of its own. */
 function hookThere(evidence: Evidence): Finding[] {
-  return matchesIn(evidence, /(?:failed (?:pre|post)-\w+: .*?|Hook \S+ \S+ failed: )(\w+)(?:\.\w+)* "([^"]+)" already exists/).map((match) => {
+  return matchesIn(evidence, /(?:failed (?:pre|post)-\w+|hooks failed|Hook \S+ \S+ failed): [^]{0,300}?\b(\w+)(?:\.[\w.-]+)? "([^"]+)" already exists/).map((match) => {
     const [, kind = '', name = ''] = match.groups
     return wrong('helm-foreign-resource', {
       title: `${kind} ${evidence.namespace}/${name} is there already, where a hook of the chart is to be`,
@@ -86,12 +105,15 @@ function hookThere(evidence: Evidence): Finding[] {
   })
 }
 
-const patched = /cannot (?:patch|replace) "([^"]+)" with kind (\w+): ([^\n]*(?:Forbidden: updates to statefulset spec|field is immutable|spec is immutable|[Ff]orbidden: may not|primary clusterIP can not be unset|may not change once set)[^\n]*)/
+const fixed = 'Forbidden: updates to statefulset spec|field is immutable|spec is immutable|[Ff]orbidden: may not|primary clusterIP can not be unset|may not change once set|field can not be less than|only dynamically provisioned pvc can be resized|cannot change roleRef'
+/** Helm's own words, or those of the API server alone; several are joined by &&. */
+const patched = new RegExp(`(?:cannot patch "([^"]+)" with kind (\\w+): |(\\w+)(?:\\.[\\w.-]+)? "([^"]+)" is invalid: )(?:(?! && )[^\\n])*(?:${fixed})(?:(?! && )[^\\n])*`)
 
 function immutable(evidence: Evidence): Finding[] {
-  return matchesIn(evidence, patched).filter(({ groups: [, name = '', kind = ''] }) => lives(evidence, kind, name) !== false).map((match) => {
-    const [, name = '', kind = ''] = match.groups
-    return wrong('immutable-field-on-upgrade', {
+  return matchesIn(evidence, patched).flatMap((match) => {
+    const [, patchedName, patchedKind, refusedKind, refusedName] = match.groups
+    const [name, kind] = [patchedName ?? refusedName ?? '', patchedKind ?? refusedKind ?? '']
+    return lives(evidence, kind, name) === false ? [] : wrong('immutable-field-on-upgrade', {
       title: `An upgrade would change what cannot be changed in ${kind} ${evidence.namespace}/${name}`,
       evidence: [quoted(match)],
       why: 'Kubernetes fixes these fields when the object is made, so it must be made again, or keep what it has.',

@@ -38,7 +38,7 @@ function terminating({ ownNamespace, record, at }: Evidence): Finding[] {
 function missing(evidence: Evidence): Finding[] {
   const { record, namespace, ownNamespace } = evidence
   if (record === undefined || ownNamespace?.metadata.deletionTimestamp !== undefined) return []
-  if (record.status !== 'deployed' && !(record.status === 'failed' && /failed post-(install|upgrade)/.test(record.description))) return []
+  if (record.status !== 'deployed' && !(record.status === 'failed' && /failed post-install|post-upgrade hooks failed/.test(record.description))) return []
   const made = [...record.objects, ...standingHooks(record)].filter(({ kind, metadata }) => kind !== 'Job' && (metadata.namespace ?? namespace) === namespace)
   const gone = made.filter(({ kind, metadata }) => lives(evidence, kind, metadata.name) === false).map(({ kind, metadata }) => `${kind} ${namespace}/${metadata.name}`)
   const keys = namedSecrets(evidence).filter((name) => lives(evidence, 'Secret', name) === false).map((name) => `Secret ${namespace}/${name}`)

@@ -13,7 +13,7 @@ export const again = 'npx tsx run.ts apply --from helm'
 
 export const refusalRules: readonly Rule[] = [executor, tooOld, schema, template, kubeVersion, nameInUse]
 
-const anyExecutor = /^.*(?:executor(?:: executor)? must be one of the following|'?\/?executor'?:? (?:Does not match pattern|value must be one of)|The .airflow\.executor. must be one of).*$/m
+const anyExecutor = /^.*(?:executor(?:: executor)? must be one of the following|'?\/?executor'?:? (?:Does not match pattern|'[^'\n]*' does not match pattern|value must be one of)|The .airflow\.executor. must be one of).*$/m
 
 function executor(evidence: Evidence): Finding[] {
   const said = matchesIn(evidence, anyExecutor)
@@ -66,9 +66,10 @@ function tooOld(evidence: Evidence): Finding[] {
   }))
 }
 
-// "execution error at (airflow/templates/NOTES.txt:12:3): " and "YAML parse error on airflow/templates/x.yaml: "
+// "execution error at (airflow/templates/NOTES.txt:12:3): " and "YAML parse error on airflow/templates/x.yaml: ";
+// Helm 4 writes place, function and mistake of a template in three lines.
 const fail = /execution error at \(([^)]+)\): ([^\n]+)/
-const broken = /(?:YAML parse error on|error converting YAML to JSON|template: [^\s:]+:\d+:\d+: executing|parse error at \((?![^)]*\): function))[^\n]*/
+const broken = /(?:YAML parse error on|error converting YAML to JSON|template: [^\s:]+:\d+:\d+: executing|parse error at \((?![^)]*\): function))[^\n]*|\S+:\d+:\d+\n\s+executing "[^\n]*\n[^\n]*/
 
 function template(evidence: Evidence): Finding[] {
   const refusals = matchesIn(evidence, fail).filter(({ groups }) => !anyExecutor.test(groups[0]))
