@@ -10,10 +10,11 @@ import type { Evidence } from '../evidence.ts'
 import { type Explains, type Rule, doubtful, wrong } from '../rule.ts'
 import { needsPods } from './cluster/symptoms.ts'
 import { closedNodes } from './nodes/closed.ts'
+import { diskFull } from './nodes/disk.ts'
 import { evicted, underPressure } from './nodes/pressure.ts'
 import { lacksNetwork, stateOf } from './nodes/state.ts'
 
-export const nodeRules: readonly Rule[] = [notReady, underPressure, evicted, cordoned, noneSchedulable]
+export const nodeRules: readonly Rule[] = [notReady, underPressure, diskFull, evicted, cordoned, noneSchedulable]
 
 /** One that has just joined is only starting; one that lacks the network is told with the network. */
 function notReady({ nodes = [], pods, at }: Evidence): Finding[] {

@@ -18,6 +18,7 @@ export const processExplains: Explains = {
 const ends = ['crash-loop', 'job-failed', 'oom-killed', 'pod-failed', 'scheduler-liveness-restart-loop', 'webserver-oom-or-slow-start', 'readiness-probe-failing'] as const
 
 export const containerExplains: Explains = {
+  'node-pressure-evicted': ends,
   'container-config-error': ends,
   'wrong-cpu-architecture': ends,
   'k8s-executor-forbidden': ends,

@@ -63,6 +63,32 @@ void t.test('pods that were evicted within the hour are told, those of last week
   t.end()
 })
 
+void t.test('a pod that was ended for its own limit is no want of the node', (t) => {
+  // pkg/kubelet/eviction/helpers.go, Kubernetes 1.20 to 1.34
+  const texts = ['Pod ephemeral local storage usage exceeds the total limit of containers 1Gi. ', 'Usage of EmptyDir volume "logs" exceeds the limit "100Mi". ', 'Container scheduler exceeded its local ephemeral storage limit "1Gi". ']
+  for (const message of texts) {
+    const gone = pod({ status: { phase: 'Failed', reason: 'Evicted', message } })
+    t.match(of({ pods: [gone], events: [event(gone, 'Evicted', message)] }), [{ id: 'node-pressure-evicted', severity: 'warning', title: /more disk than it may/, evidence: [/was evicted/], fix: [/ephemeral-storage|sizeLimit/] }], message)
+  }
+  t.end()
+})
+
+void t.test('a disk that is full is told by whoever could not write, before its node says so', (t) => {
+  const waits = (state: Record<string, unknown>) => pod({ status: { phase: 'Pending', containerStatuses: [container({ state })] } })
+  const image = 'apache/airflow:2.6.2'
+  const pulled = waits({ waiting: { reason: 'ErrImagePull', message: `failed to pull and unpack image "${image}": failed to extract layer sha256:c1: write /var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/7/fs/x: no space left on device: unknown` } })
+  const made = waits({ waiting: { reason: 'CreateContainerError', message: 'failed to create containerd container: mkdir /var/lib/containerd/x: no space left on device' } })
+  const told = { id: 'node-pressure-evicted', severity: 'error', title: 'No space is left on a disk of node home' }
+  for (const one of [pulled, made]) t.match(of({ pods: [one] })[0], told)
+  const sandbox = waits({ waiting: { reason: 'ContainerCreating' } })
+  t.match(of({ pods: [sandbox], events: [event(sandbox, 'FailedCreatePodSandBox', 'Failed to create pod sandbox: rpc error: code = Unknown desc = failed to create containerd task: mkdir /run/containerd/x: no space left on device: unknown')] })[0], told)
+  const crash = pod({ status: { containerStatuses: [crashed(4, {}, { name: 'postgresql' })] } })
+  const logs = (line: string) => [{ namespace: 'airflow', pod: crash.metadata.name, container: 'postgresql', previous: false, lines: [line] }]
+  t.match(of({ pods: [crash], logs: logs('PANIC:  could not write to file "pg_wal/xlogtemp.31": No space left on device') }).map(({ id, causes = [] }) => [id, causes.map((cause) => cause.id)]), [['node-pressure-evicted', []], ['crash-loop', ['node-pressure-evicted']]])
+  t.match(of({ pods: [crash], logs: logs('failed to create fsnotify watcher: inotify_add_watch: no space left on device') })[0], { id: 'kind-too-many-open-files' }, 'watches that are used up are no full disk')
+  t.end()
+})
+
 void t.test('a healthy cluster has none of this', (t) => {
   const good = [statefulSet('airflow-postgresql', 1), deployment('airflow-scheduler', 1)]
   const running = pod({ status: { ...ready, containerStatuses: [container({ ready: true, state: { running: {} } })] } })

@@ -2,12 +2,13 @@
 import type { Finding } from '../../../step.ts'
 import type { Evidence } from '../../evidence.ts'
 import { wrong } from '../../rule.ts'
+import { watchesUsedUp } from '../nodes/disk.ts'
 
 /** Of containers that are not well, or said it just now: the logs that were taken are the last lines. */
 export function openFiles({ logs, unknown }: Evidence): Finding[] {
   // kubectl's own words for a log that it could not follow for the same reason.
   const told = [...logs.flatMap(({ namespace, pod, container, lines }) => lines.map((line) => `${namespace}/${pod}, ${container}: ${line.trim()}`)), ...unknown]
-  const seen = told.filter((line) => /too many open files/i.test(line))
+  const seen = told.filter((line) => /too many open files/i.test(line) || watchesUsedUp.test(line))
   if (seen.length === 0) return []
   return [wrong('kind-too-many-open-files', {
     title: 'Too many files are open or watched on the node',

@@ -7,7 +7,7 @@ import { nameOf } from '../../../observe/observation.ts'
 import type { Evidence } from '../../evidence.ts'
 import { doubtful, wrong } from '../../rule.ts'
 
-const text = {
+export const text = {
   why: 'The kubelet ends pods to help itself and takes no new ones until it has enough again.',
   fix: ['df -h; df -i; free -m # on the node', 'sudo crictl rmi --prune; sudo journalctl --vacuum-size=200M # on the node: images that nobody uses, and old logs', 'sudo du -xsh /opt/local-path-provisioner/* # on the node: volumes live on its disk'] as [string, ...string[]],
 }
@@ -22,16 +22,30 @@ const recentMs = 3_600_000
 /** Over, but not long ago: it will come again. A pod that was evicted stays listed for weeks and says nothing then. */
 export function evicted(evidence: Evidence): Finding[] {
   const seen = evictedPods(evidence)
+  const own = evictedPods(evidence, ownLimit)
+  const greedy = own.length === 0 ? [] : [doubtful('node-pressure-evicted', {
+    title: 'A pod was ended within the last hour for using more disk than it may',
+    evidence: own,
+    why: 'It wrote more into its containers or an emptyDir than its own limit allows; its node has enough.',
+    fix: ['npx tsx run.ts apply --from helm # once resources.limits.ephemeral-storage of that component, or the sizeLimit of the volume, is larger in airflow.values, or its logs have a claim (logs.persistence)'],
+  })]
+  return [...greedy, ...ofNodes(evidence, seen)]
+}
+
+function ofNodes(evidence: Evidence, seen: string[]): Finding[] {
   if (seen.length === 0 || (evidence.nodes ?? []).some((node) => pressuresOf(node).length > 0)) return []
   return [doubtful('node-pressure-evicted', { title: 'A node has ended pods within the last hour since it was short of something', evidence: seen, ...text })]
 }
 
+/** Pod ephemeral local storage usage exceeds the total limit of containers 1Gi. · Usage of EmptyDir volume "x" exceeds the limit "1Gi". · Container x exceeded its local ephemeral storage limit "1Gi". */
+const ownLimit = /exceeds the (?:total )?limit|exceeded its local ephemeral storage limit/
+
 /** status: {phase: Failed, reason: Evicted, message: "The node was low on resource: ephemeral-storage. …"} */
-function evictedPods({ pods, events, at }: Evidence): string[] {
+function evictedPods({ pods, events, at }: Evidence, forLimit?: RegExp): string[] {
   return pods.flatMap((pod) => {
     const { reason, message = '' } = (pod as Pod).status ?? {}
     const when = events.map((event) => event as unknown as Event).filter((event) => event.reason === 'Evicted' && event.involvedObject.uid === pod.metadata.uid).map(timeOf)
     const recent = when.some((time) => Date.parse(at) - time < recentMs)
-    return reason === 'Evicted' && recent ? [`${nameOf(pod)} was evicted: ${message.trim()}`] : []
+    return reason === 'Evicted' && recent && (forLimit !== undefined) === ownLimit.test(message) ? [`${nameOf(pod)} was evicted: ${message.trim()}`] : []
   })
 }

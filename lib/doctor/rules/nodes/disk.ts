@@ -1,0 +1,59 @@
+/**
+ * A disk that is full. The kubelet says so only when it has looked, and of its own disks alone, so whoever could
+ * not write is asked: the runtime, which pulls and makes containers, and the programs themselves.
+ *
+ *   ErrImagePull: … failed to extract layer sha256:…: write /var/lib/containerd/…: no space left on device: unknown
+ *   PANIC:  could not write to file "pg_wal/xlogtemp.31": No space left on device
+ */
+import type { Pod } from 'kubernetes-types/core/v1.js'
+import type { KubernetesObject } from '../../../access.ts'
+import { describeEvent, timeOf } from '../../../observe/events.ts'
+import { pullOf } from '../../../observe/image.ts'
+import { pressuresOf } from '../../../observe/node.ts'
+import { nameOf } from '../../../observe/observation.ts'
+import type { Finding } from '../../../step.ts'
+import { complaints } from '../../complaints.ts'
+import type { Evidence } from '../../evidence.ts'
+import { wrong } from '../../rule.ts'
+import { type Running, containersIn, placeOf } from '../processes/statuses.ts'
+import { text } from './pressure.ts'
+
+const full = /no space left on device|disk quota exceeded/i
+/** The kernel says the same of watches that are used up, which is told with the open files. */
+export const watchesUsedUp = /(?:inotify|fsnotify|\bwatch).*no space left on device/i
+
+interface Line {
+  pod: KubernetesObject
+  line: string
+}
+
+/** A node that says so itself has told it. */
+export function diskFull(evidence: Evidence): Finding[] {
+  if ((evidence.nodes ?? []).some((node) => pressuresOf(node).length > 0)) return []
+  const all = [...containersIn(evidence).flatMap((one) => [...saidByRuntime(one), ...saidInEvents(one, evidence)]), ...saidByItself(evidence)].filter(({ line }) => !watchesUsedUp.test(line))
+  const nodes = [...new Set(all.map(({ pod }) => (pod as Pod).spec?.nodeName ?? ''))].filter((name) => name !== '')
+  return nodes.map((node) => wrong('node-pressure-evicted', {
+    ...text,
+    title: `No space is left on a disk of node ${node}`,
+    evidence: [...new Set(all.filter(({ pod }) => (pod as Pod).spec?.nodeName === node).map(({ line }) => line))].slice(0, 5),
+    why: 'What needs to be written cannot be: images, containers, or the data of a volume that lies there.',
+  }))
+}
+
+function saidByRuntime({ pod, status, events }: Running): Line[] {
+  if (status.ready) return []
+  const ends = [status.state?.waiting, status.state?.terminated, status.lastState?.terminated].flatMap((one) => one?.message ?? [])
+  const pull = pullOf(pod, status, events)?.text ?? ''
+  return [...ends, pull].filter((one) => full.test(one)).slice(0, 1).map((one) => ({ pod, line: `${placeOf(nameOf(pod), status.name)}: ${one.trim()}` }))
+}
+
+const recentMs = 300_000
+
+function saidInEvents({ pod, status, events }: Running, { at }: Evidence): Line[] {
+  const event = status.ready ? undefined : events.findLast(({ reason = '', message = '' }) => /^Failed(CreatePodSandBox|Mount)$/.test(reason) && full.test(message))
+  return event === undefined || Date.parse(at) - timeOf(event) > recentMs ? [] : [{ pod, line: `${nameOf(pod)}: ${describeEvent(event)}` }]
+}
+
+function saidByItself(evidence: Evidence): Line[] {
+  return complaints(evidence, full).map(({ pod, container, line }) => ({ pod, line: `${placeOf(nameOf(pod), container)}: ${line}` }))
+}
