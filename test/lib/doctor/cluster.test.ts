@@ -153,6 +153,12 @@ void t.test('a node that cannot get its sandbox image says so, and it is no faul
   const found = of({ pods: [waits], events: [event(waits, 'FailedCreatePodSandBox', said)] })
   t.match(found, [{ id: 'sandbox-image-missing', severity: 'error', title: /k8s\.gcr\.io\/pause:3\.5/, fix: [/images pull registry\.k8s\.io\/pause:3\.5 && sudo ctr -n k8s\.io images tag registry\.k8s\.io\/pause:3\.5 k8s\.gcr\.io\/pause:3\.5/, /sandbox_image/, /import FILE/] }])
   t.notOk(found.some(({ id }) => id === 'pod-network-broken'))
+  // The built-in dockershim up to 1.23 (pkg/kubelet/dockershim/helpers.go) and cri-dockerd (core/sandbox_helpers.go)
+  for (const words of ['unable to pull sandbox image', 'failed pulling image']) {
+    const docker = of({ pods: [waits], events: [event(waits, 'FailedCreatePodSandBox', `Failed to create pod sandbox: rpc error: code = Unknown desc = ${words} "k8s.gcr.io/pause:3.5": Error response from daemon: Get "https://k8s.gcr.io/v2/": dial tcp 142.250.1.82:443: connect: no route to host`)] })
+    t.match(docker, [{ id: 'sandbox-image-missing', title: /k8s\.gcr\.io\/pause:3\.5/, fix: [/^sudo docker pull registry\.k8s\.io\/pause:3\.5 && sudo docker tag registry\.k8s\.io\/pause:3\.5 k8s\.gcr\.io\/pause:3\.5/, /pod-infra-container-image/, /docker load/] }], words)
+    t.notOk(docker.some(({ id }) => id === 'pod-network-broken'), words)
+  }
   t.end()
 })
 

@@ -44,8 +44,8 @@ function ofNode(node: KubernetesObject): string {
   return `${nameOf(node)} ${look.state === 'waiting' ? look.reason : ''}`
 }
 
-/** Its image has a rule of its own, whatever the reason is that it cannot be had. */
-export const sandboxImage = /failed to get sandbox image "([^"]+)"/
+/** Its image has a rule of its own, whatever the reason is that it cannot be had. The last two are Docker's, with the kubelet's own shim and with cri-dockerd. */
+export const sandboxImage = /(failed to get sandbox image|unable to pull sandbox image|failed pulling image) "([^"]+)"/
 
 export function failedSandboxes({ pods, system, events, at }: Evidence): string[] {
   const all = [...events, ...system.filter(({ kind }) => kind === 'Event')]
