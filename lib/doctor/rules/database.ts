@@ -11,10 +11,10 @@ import { deleted } from '../secret-commands.ts'
 import { type Database, databaseOf } from './database/parts.ts'
 import { passwordRules } from './database/password.ts'
 
-export const databaseRules: readonly Rule[] = [...passwordRules, datadir, newerThanImage, unreachable]
+export const databaseRules: readonly Rule[] = [...passwordRules, datadir, otherMajor, newerThanImage, turnedAway, unreachable]
 
-// Bitnami's image, and PostgreSQL itself where the folder is there and somebody else's.
-const noAccess = /cannot create directory ['‘"]?([^'’":]+)['’"]?: Permission denied|could not (?:change permissions of|access|create|open|read) (?:directory|file|lock file) "([^"]+)": (?:Permission denied|Operation not permitted)|chmod: changing permissions of '([^']+)': Operation not permitted|data directory "([^"]+)" has (?:wrong ownership|invalid permissions)/
+// Bitnami's image, the official one (GNU and BusyBox), and PostgreSQL itself where the folder is there and somebody else's.
+const noAccess = /can(?:not|'t) create directory ['‘"]?([^'’":]+)['’"]?: Permission denied|could not (?:change permissions of|access|create|open|read) (?:directory|file|lock file) "([^"]+)": (?:Permission denied|Operation not permitted)|ch(?:mod|own): (?:changing (?:permissions|ownership) of '[^']+'|\/[^:]+): (?:Permission denied|Operation not permitted)|data directory "([^"]+)" has (?:wrong ownership|invalid permissions)/
 
 function datadir(evidence: Evidence): Finding[] {
   const database = databaseOf(evidence)
@@ -43,6 +43,39 @@ function uidOf({ spec }: KubernetesObject): number {
   return containers[0]?.securityContext?.runAsUser ?? securityContext?.runAsUser ?? 1001
 }
 
+/** DETAIL:  The data directory was initialized by PostgreSQL version 11, which is not compatible with this version 15.2 (Debian 15.2-1.pgdg110+1). */
+function otherMajor(evidence: Evidence): Finding[] {
+  const said = complaints(evidence, /initialized by PostgreSQL version ([\d.]+), which is not compatible with this version ([\w.]+)/)
+  const [first] = said
+  if (first === undefined) return []
+  const [, before = '', now = ''] = first.groups
+  const image = imageOf(first)
+  return [wrong('postgres-major-version', {
+    title: `The volume holds a database of PostgreSQL ${before}, and ${now} was started over it`,
+    evidence: [...told(said), ...(image === undefined ? [] : [`it runs ${image}`])],
+    why: 'PostgreSQL reads only what its own major version has written, and changes nothing of another.',
+    fix: [
+      `Write a tag of PostgreSQL ${before} as airflow.database.imageTag in the configuration, then: npx tsx run.ts apply --from helm # the data is as it was`,
+      'To move to the newer one: npx tsx run.ts backup with the old one, then restore into a new volume',
+    ],
+  })]
+}
+
+/** PostgreSQL's own words, with what opens the door; "SSL off" became "no encryption" in 14, and the last has other ends since 16. */
+const doors: { text: RegExp; why: string; fix: string }[] = [
+  { text: /no pg_hba\.conf entry for .*/, why: 'Its pg_hba.conf has no line for this address, user and database, or only one for connections with TLS.', fix: 'On the database: a line in pg_hba.conf for the user, the database and the nodes\' addresses, then: SELECT pg_reload_conf(); where it wants TLS, airflow.database.sslmode: require in the configuration' },
+  { text: /database "[^"]+" does not exist/, why: 'The server answers, and has no database of that name.', fix: 'createdb -h HOST -U ADMIN -O USER NAME # makes it; or correct airflow.database.name in the configuration' },
+  { text: /sorry, too many clients already|remaining connection slots are reserved .*/, why: 'Every scheduler, webserver and worker keeps connections of its own, and max_connections is reached.', fix: 'Set pgbouncer.enabled: true in airflow.values, which shares few connections among all, then: npx tsx run.ts apply --from helm # or raise max_connections of the database' },
+]
+
+function turnedAway(evidence: Evidence): Finding[] {
+  return doors.flatMap(({ text, why, fix }): Finding[] => {
+    const said = complaints(evidence, new RegExp(`FATAL:\\s+(${text.source})`))
+    const [first] = said
+    return first === undefined ? [] : [wrong('database-unreachable', { title: `The database turns Airflow away: ${(first.groups[1] ?? '').slice(0, 120)}`, evidence: told(said), why, fix: [fix] })]
+  })
+}
+
 function newerThanImage(evidence: Evidence): Finding[] {
   const said = complaints(evidence, /Can't locate revision identified by '([0-9a-f]+)'|No such revision or branch '([0-9a-f]+)'/)
   const [first] = said
@@ -64,7 +97,7 @@ function imageOf({ pod, container }: Complaint): string | undefined {
   return [...initContainers, ...containers].find(({ name }) => name === container)?.image
 }
 
-const noConnection = /(?:could not connect to server|connection to server at "[^"]*"[^:]*:?(?: port \d+ failed:)?|could not translate host name "[^"]+"|OperationalError\)?).*(?:refused|timed out|timeout|No route|unreachable|could not translate host name|closed the connection|could not connect)|could not translate host name "([^"]+)"|connection to server at .* failed:/i
+const noConnection = /(?:could not connect to server|connection to server at "[^"]*"[^:]*:?(?: port \d+ failed:)?|could not translate host name "[^"]+"|OperationalError\)?).*(?:refused|timed out|timeout|No route|unreachable|could not translate host name|closed the connection|could not connect)|could not translate host name "([^"]+)"|failed to resolve host '[^']+'|connection to server at .* failed:/i
 
 /** What was said in a run that began when the database was not ready yet says nothing of now. */
 function unreachable(evidence: Evidence): Finding[] {
@@ -116,6 +149,7 @@ const above: readonly FaultId[] = [
 
 export const databaseExplains: Explains = {
   'database-password-missing': above,
+  'postgres-major-version': ['database-unreachable', ...above],
   'postgres-datadir-permission': ['database-unreachable', ...above],
   'postgres-pvc-old-password': above,
   'db-newer-than-image': above,

@@ -37,6 +37,10 @@ void t.test('a folder that PostgreSQL may not write is told with the folder, and
     'FATAL:  could not open file "/bitnami/postgresql/data/PG_VERSION": Permission denied',
     '2023-08-02 10:29:31.010 GMT [1] FATAL:  could not create lock file "postmaster.pid": Permission denied',
     'chmod: changing permissions of \'/bitnami/postgresql/data\': Operation not permitted',
+    // The entrypoint of the official image, which begins as root, on a file system that lets nobody change owners; and BusyBox, of its Alpine variant.
+    'chown: changing ownership of \'/var/lib/postgresql/data\': Operation not permitted',
+    'mkdir: can\'t create directory \'/var/lib/postgresql/data/pgdata\': Permission denied',
+    'chown: /var/lib/postgresql/data: Permission denied',
   ]
   for (const line of lines) {
     t.match(found(refusing(line))[0], {
@@ -61,6 +65,34 @@ void t.test('another one\'s folder, another fault of PostgreSQL, and what is ove
   t.notOk(has(refusing('PANIC:  could not write to file "pg_wal/xlogtemp.31": No space left on device'), id), 'a full disk')
   const mended = postgres({ ...ready, containerStatuses: [container({ name: 'postgresql', ready: true, restartCount: 4, state: { running: { startedAt: '2023-08-02T10:20:00Z' } } })] })
   t.same(ids(of({ pods: [mended], claims: [bound], volumes: [folder], logs: [log(mended, 'postgresql', line, true), log(mended, 'postgresql', 'database system is ready to accept connections')] })), [])
+  t.end()
+})
+
+void t.test('a volume of another major version is told with both', (t) => {
+  // PostgreSQL 11 to 17, src/backend/utils/init/miscinit.c, ValidatePgVersion
+  const line = '2023-08-02 10:29:31.010 GMT [1] DETAIL:  The data directory was initialized by PostgreSQL version 11, which is not compatible with this version 15.2 (Debian 15.2-1.pgdg110+1).'
+  t.match(found(refusing(line))[0], { id: 'postgres-major-version', severity: 'error', title: /PostgreSQL 11, .* 15\.2/, fix: [/airflow\.database\.imageTag/] })
+  t.same(ids(refusing(line)), ['postgres-major-version error', 'crash-loop error explained'])
+  t.end()
+})
+
+void t.test('a database that answers and turns Airflow away is told with why', (t) => {
+  // src/backend/libpq/auth.c and utils/init/postinit.c: the end of the first line and the words on reserved places differ between versions.
+  const scheduler = pod({ status: { containerStatuses: [crashed(4, {})] } })
+  const turned = (text: string) => found(of({ workloads: [statefulSet('airflow-postgresql', 1), deployment('airflow-scheduler', 0)], pods: [scheduler, postgres(ready)], logs: [log(scheduler, 'scheduler', `(psycopg2.OperationalError) connection to server at "db.home" (10.0.0.5), port 5432 failed: FATAL:  ${text}`)] }))
+  const texts: [string, RegExp][] = [
+    ['no pg_hba.conf entry for host "10.244.0.9", user "airflow", database "airflow", SSL off', /pg_hba\.conf/],
+    ['no pg_hba.conf entry for host "10.244.0.9", user "airflow", database "airflow", no encryption', /pg_hba\.conf/],
+    ['database "airflow" does not exist', /createdb/],
+    ['sorry, too many clients already', /pgbouncer/],
+    ['remaining connection slots are reserved for non-replication superuser connections', /pgbouncer/],
+    ['remaining connection slots are reserved for roles with the SUPERUSER attribute', /pgbouncer/],
+  ]
+  for (const [text, fix] of texts) {
+    const [first, second] = turned(text)
+    t.match(first, { id: 'database-unreachable', title: /^The database turns Airflow away/, fix: [fix] }, text)
+    t.match(second, { id: 'crash-loop', causes: [{ id: 'database-unreachable' }] })
+  }
   t.end()
 })
 
