@@ -14,7 +14,7 @@ import { type Failed, failed, nameOf } from './observation.ts'
 import { ownerName } from './owners.ts'
 
 /** Nothing in the image or the pod changes between two starts, so these stay. All else a runtime may get over. */
-const lasting = /executable file not found|no such file or directory|permission denied|is a directory|not a directory|exec format error|no command specified|OOM-killed|cannot unmarshal|invalid argument|not a shared mount/i
+const lasting = /executable file not found|no such file or directory|permission denied|is a directory|not a directory|exec format error|no command specified|OOM-killed|cannot unmarshal|invalid argument|not a shared mount|read-only file system/i
 const transient = /deadline exceeded|timed out|is reserved for|try again|connection (refused|reset)|unavailable|no space left/i
 const reasons = ['RunContainerError', 'CreateContainerError', 'StartError', 'ContainerCannotRun']
 
@@ -38,7 +38,9 @@ export function observeStart(pod: KubernetesObject, status: ContainerStatus): Fa
 /** The last of the runtime's chain, from what was to be done on: `exec: "nope": executable file not found in $PATH`. */
 function inShort(message: string): string {
   const tail = /exec: .*|error (mounting|creating) .*|failed to generate .*/s.exec(message)?.[0] ?? message
-  return tail.replace(/: unknown$/, '').slice(0, 200)
+  const text = tail.replace(/: unknown$/, '')
+  // The reason is at its end, after paths that are long.
+  return text.length > 200 ? `${text.slice(0, 90)} … ${text.slice(-105)}` : text
 }
 
 function otherCpu(pod: KubernetesObject, container: string, evidence: string[]): Failed {

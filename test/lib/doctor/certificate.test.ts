@@ -19,6 +19,11 @@ void t.test('a limit and a challenge explain the certificate that is not there, 
   const challenge = 'level=error msg="Unable to obtain ACME certificate for domains \\"home.example.org\\": unable to generate a certificate: acme: error: 400 :: urn:ietf:params:acme:error:connection :: 203.0.113.7: Timeout during connect (likely firewall problem)"'
   t.match(judged({ answered: withDefault, logs: saysTraefik(limit) }).findings, [{ id: 'letsencrypt-duplicate-limit', title: /retry after 2023-08-03T21:30:00Z/ }, { id: 'certresolver-missing', causes: [{ id: 'letsencrypt-duplicate-limit' }] }])
   t.same(roots({ answered: withDefault, logs: saysTraefik(challenge) }), ['acme-challenge-unreachable warning'])
+  // Boulder counts challenges that failed, too, and says of both that they are rate limited.
+  const failures = 'ERR Unable to obtain ACME certificate for domains error="unable to generate a certificate for the domains [home.example.org]: acme: error: 429 :: POST :: https://acme-v02.api.letsencrypt.org/acme/new-order :: urn:ietf:params:acme:error:rateLimited :: too many failed authorizations (5) for \\"home.example.org\\" in the last 1h0m0s, retry after 2023-08-02 11:20:02 UTC: see https://letsencrypt.org/docs/rate-limits/" domains=["home.example.org"]'
+  t.same(roots({ answered: withDefault, logs: saysTraefik(failures) }), ['acme-challenge-unreachable warning'])
+  const orders = limit.replace(/too many certificates .* hours: home.example.org/, 'too many new orders (300) from this account in the last 3h0m0s')
+  t.match(judged({ answered: withDefault, logs: saysTraefik(orders) }).findings, [{ id: 'letsencrypt-duplicate-limit', why: /300/ }])
   t.same(judged({ logs: saysTraefik(limit, challenge) }).findings, [])
   t.same(roots({ answered: withDefault, logs: saysTraefik(limit.replaceAll('home.example.org', 'b.test')) }), ['certresolver-missing warning'], 'of another host')
   t.end()

@@ -57,6 +57,10 @@ void t.test('git-sync is told by what git said', (t) => {
     ['fatal: unable to access \'https://git.home/dags/\': Could not resolve host: git.home', /not resolved/],
     ['fatal: Authentication failed for \'https://github.com/me/dags/\'', /login/],
     ['fatal: could not read Username for \'https://github.com\': terminal prompts disabled', /login/],
+    // git-sync 3.1 and 4 (main.go), where the Secret has no such key; and git since 2.35.2
+    ['ERROR: can\'t configure SSH: error: could not access SSH key Secret: stat /etc/git-secret/ssh: no such file or directory', /its key/],
+    ['{"logger":"","msg":"can\'t set up git SSH","error":"can\'t access SSH key file /etc/git-secret/ssh: stat /etc/git-secret/ssh: no such file or directory"}', /its key/],
+    ['fatal: detected dubious ownership in repository at \'/git\'', /another user/],
     ['Permissions 0644 for \'/etc/git-secret/ssh\' are too open.', /others may read/],
   ]
   for (const [text, why] of texts) t.match(said(text, aborted), [{ id: 'git-sync-failure', why }], text)

@@ -13,6 +13,9 @@ void t.test('a crash loop that held is hopeless', (t) => {
   t.match(observePod(main(crashed(4, { exitCode: 128, reason: 'ContainerCannotRun', startedAt: null, finishedAt: null })), context()), { state: 'failed' }, 'one that cannot even start')
   const startError = { exitCode: 128, reason: 'StartError', startedAt: '1970-01-01T00:00:00Z', message: 'failed to create containerd task: exec: "/nope": stat /nope: no such file or directory: unknown' }
   const cannot = { state: 'failed', settleMs: 20_000, finding: { id: 'container-config-error', title: /cannot be started: exec: "\/nope": stat \/nope: no such file or directory$/ } }
+  // runc 1.1 to 1.3, libcontainer/rootfs_linux.go: a mount within one that is read-only.
+  const readOnly = { ...startError, message: 'failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: error mounting "/var/lib/kubelet/pods/x/volumes/kubernetes.io~empty-dir/logs" to rootfs at "/opt/airflow/dags/logs": create mountpoint for /opt/airflow/dags/logs mount: mkdirat logs: read-only file system: unknown' }
+  t.match(observePod(main(crashed(1, readOnly)), context()), { state: 'failed', finding: { id: 'container-config-error', title: /read-only file system$/ } })
   t.match(observePod(main(crashed(1, startError)), context()), cannot, 'what containerd cannot start, it cannot start the next time either')
   t.end()
 })

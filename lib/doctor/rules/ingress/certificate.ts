@@ -69,6 +69,8 @@ function fixOf(asked: string, way: Way, unknown: boolean): NonEmpty<string> {
 }
 
 const limited = /acme:error:rateLimited|too many certificates/i
+/** Five challenges that failed within an hour, which is the challenge's fault and no want of patience. */
+const failedOften = /too many failed authorizations/i
 const unreachable = /acme:error:(connection|dns|unauthorized)|Timeout during connect|Error getting validation data|NXDOMAIN/i
 
 /** Only while there is something wrong with the certificate: an old line of the log is no fault. */
@@ -80,7 +82,7 @@ export function issuing(evidence: Evidence): Finding[] {
   const lines = complaintsOf(way, evidence).filter((line) => line.includes(way.wanted.host) || !/for domains/i.test(line))
   const last = lines.findLast((line) => limited.test(line) || unreachable.test(line))
   if (last === undefined) return []
-  return [limited.test(last) ? limit(way, last) : challenge(way, last)]
+  return [limited.test(last) && !failedOften.test(last) ? limit(way, last) : challenge(way, last)]
 }
 
 function limit({ wanted }: Way, line: string): Finding {
@@ -88,7 +90,7 @@ function limit({ wanted }: Way, line: string): Finding {
   return doubtful('letsencrypt-duplicate-limit', {
     title: `Let's Encrypt gives no more certificates for ${wanted.host} for now${until === undefined ? '' : `: retry after ${until}`}`,
     evidence: [`Traefik's log: ${line.slice(0, 600)}`],
-    why: 'Five certificates for the same set of names are issued in seven days, and another only every 34 hours; a Traefik without a lasting acme.json asks anew at each restart.',
+    why: /too many new orders/i.test(line) ? 'One account may order 300 certificates in three hours: something asks anew at each restart.' : 'Five certificates for the same set of names are issued in seven days, and another only every 34 hours; a Traefik without a lasting acme.json asks anew at each restart.',
     fix: [until === undefined ? 'Wait until the limit has passed; asking again does not help' : `Wait until ${until}; asking again does not help`, 'Keep acme.json on a volume, and test with --certificatesresolvers.NAME.acme.caserver=https://acme-staging-v02.api.letsencrypt.org/directory'],
   })
 }
