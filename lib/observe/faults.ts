@@ -96,7 +96,7 @@ export const faults = {
   'db-newer-than-image': { settleMs: 20_000, rule: 'The database was migrated by a newer Airflow than the image.', link: 'https://github.com/apache/airflow/issues/41853' },
   'database-unreachable': { settleMs: 60_000, rule: 'Airflow gets no connection to its database although its pod is ready, or is turned away there.', link: 'https://github.com/apache/airflow/issues/30437' },
   'fernet-key-rotated': { settleMs: 20_000, rule: 'What was encrypted with another Fernet key cannot be read.', link: 'https://github.com/apache/airflow/issues/16313' },
-  'webserver-secret-dynamic': { settleMs: 0, rule: 'The webserver\'s secret key is made anew at each upgrade, or is one that everybody knows.', link: 'https://github.com/apache/airflow/pull/18306' },
+  'webserver-secret-dynamic': { settleMs: 0, rule: 'The webserver\'s secret key is made anew at each upgrade, is one that everybody knows, or is not that of all parts.', link: 'https://github.com/apache/airflow/pull/18306' },
   'redis-password-drift': { settleMs: 20_000, rule: 'Redis and those who talk to it have different passwords.', link: 'https://github.com/apache/airflow/issues/34561' },
   'default-credentials': { settleMs: 0, rule: 'The webserver lets a password in that everybody knows.', link: 'https://github.com/airflow-helm/charts/issues/940' },
   'service-without-endpoints': { settleMs: 60_000, rule: 'A Service selects no pod, or none that is ready.', link: 'https://kubernetes.io/docs/tasks/debug/debug-application/debug-service/' },

@@ -111,7 +111,7 @@ function unreachable(evidence: Evidence): Finding[] {
   const said = complaints(evidence, noConnection).filter(({ line, runSince, pod }) =>
     !/FATAL|redis/i.test(line) && ageMs(pod.metadata.creationTimestamp, now) >= settle && (since === undefined || (runSince !== undefined && Date.parse(runSince) >= Date.parse(since))))
   if (said.length === 0) return []
-  const name = said.map(({ line }) => /could not translate host name "([^"]+)"/.exec(line)?.[1]).find((one) => one !== undefined)
+  const name = said.map(({ line }) => /(?:could not translate host name|failed to resolve host) ["']([^"']+)/.exec(line)?.[1]).find((one) => one !== undefined)
   const wrongly = database === undefined || name === undefined ? [] : leadingTo(name, evidence)
   return [wrong('database-unreachable', {
     title: name === undefined ? `Airflow gets no connection to ${database === undefined ? 'the external database' : 'its database, which is ready'}` : `Airflow cannot resolve its database's name, ${name}`,

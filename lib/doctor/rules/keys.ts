@@ -103,7 +103,7 @@ function published({ secrets = [], namespace }: Evidence): Finding[] {
   }))
 }
 
-const redisRefuses = /WRONGPASS|NOAUTH|invalid (?:username-password pair|password)|AuthenticationError/
+const redisRefuses = /WRONGPASS|NOAUTH|invalid (?:username-password pair|password)|AuthenticationError|called without any password configured|Client sent AUTH, but no password is set/
 
 /** Who talks to Redis has a broker URL; Redis has the password alone. Each reads its own at its start. */
 function redisDrift(evidence: Evidence): Finding[] {

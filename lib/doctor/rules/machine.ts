@@ -72,5 +72,5 @@ function stateFile({ state }: Evidence): Finding[] {
 export const machineExplains: Explains = {
   'tool-missing': ['cluster-unreachable-kubeconfig'],
   'kubeadm-certs-expired': ['cluster-unreachable-kubeconfig'],
-  'clock-skew': ['cluster-unreachable-kubeconfig', 'task-logs-unreachable'],
+  'clock-skew': ['cluster-unreachable-kubeconfig', 'task-logs-unreachable', { id: 'webserver-secret-dynamic', when: ({ evidence }) => evidence.some((line) => line.includes('403')) }],
 }

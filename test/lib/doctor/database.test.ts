@@ -153,6 +153,8 @@ void t.test('a database that is ready and is not reached is told, and explains w
     t.match(found(cannotReach(line))[0], { severity: 'error', title: /its database, which is ready/, evidence: [line, 'Pod airflow/airflow-postgresql-0 has been ready since 2023-08-02T10:05:00Z'], fix: [/^kubectl -n airflow get service,endpoints,networkpolicy/] })
   }
   t.match(found(cannotReach('psycopg2.OperationalError: could not translate host name "airflow-postgresql" to address: Name or service not known', { system: dns }))[0], { id: 'database-unreachable', title: 'Airflow cannot resolve its database\'s name, airflow-postgresql' })
+  // psycopg 3
+  t.match(found(cannotReach('(psycopg.OperationalError) failed to resolve host \'airflow-postgresql\': [Errno -2] Name or service not known', { system: dns }))[0], { id: 'database-unreachable', title: 'Airflow cannot resolve its database\'s name, airflow-postgresql' })
   const metadata: SecretFacts = { name: 'airflow-airstrip-metadata', type: 'Opaque', createdAt: long, labels: {}, keys: ['connection'], same: {}, remarks: { connection: 'leads to no-such-database' } }
   // As the lab's stand-in and the official image say it.
   const elsewhere = cannotReach('psycopg2.OperationalError: could not translate host name "no-such-database" to address: Name or service not known', { system: dns, secrets: [metadata] })

@@ -135,7 +135,9 @@ void t.test('a Redis that runs with another password is told by who is refused',
   const refused = worker({ containerStatuses: [crashed(4, {}, { name: 'worker' })] })
   const down = [...celery.slice(0, 3), statefulSet('airflow-worker', 0)]
   const look = (line: string) => of({ workloads: down, pods: [refused], secrets: redisSecrets(agree), logs: [says(line, refused, 'worker')] }, ours)
-  for (const line of [wrongPass, 'consumer: Cannot connect to redis://:**@airflow-redis:6379/0: invalid username-password pair.', 'redis.exceptions.AuthenticationError: NOAUTH Authentication required.']) {
+  for (const line of [wrongPass, 'consumer: Cannot connect to redis://:**@airflow-redis:6379/0: invalid username-password pair.', 'redis.exceptions.AuthenticationError: NOAUTH Authentication required.',
+    // Redis 6 and later, and before it, where it was started without one
+    'consumer: Cannot connect to redis://:**@airflow-redis:6379/0: AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?.', 'redis.exceptions.ResponseError: Client sent AUTH, but no password is set']) {
     t.match(found(look(line))[0], { id: 'redis-password-drift', severity: 'error', title: /^Redis runs with another password/, evidence: [/^airflow-worker-0\/worker: /], fix: [/^kubectl -n airflow rollout restart statefulset\/airflow-redis/] }, line)
   }
   t.same(ids(look(wrongPass)), ['redis-password-drift error', 'crash-loop error explained'])

@@ -123,6 +123,8 @@ void t.test('a scheduler that may not make pods is told, and explains its own cr
     ['crash-loop', /statsd/, []],
     ['crash-loop', /scheduler/, ['k8s-executor-forbidden']],
   ])
+  // The client prints the body as bytes where it was not decoded, with its backslashes doubled.
+  t.match(found(said(forbidden.replace('{"kind"', 'b\'{"kind"').replaceAll('\\"', '\\\\"'))), [{ id: 'k8s-executor-forbidden', title: 'Service account airflow-scheduler may not list pods in namespace airflow' }])
   const record = release({ objects: [{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding', metadata: { name: 'airflow-pod-launcher' }, subjects: [{ kind: 'ServiceAccount', name: 'airflow-scheduler' }] }] })
   t.match(found({ ...said(forbidden), record }), [{ fix: [/^npx tsx run.ts apply/] }])
   t.end()
@@ -134,6 +136,18 @@ void t.test('an image for another CPU, a broken DAG and logs out of reach are to
   t.match(found(said('[2023-08-02T10:29:40.123+0000] {dagbag.py:347} ERROR - Failed to import: /opt/airflow/dags/etl.py')), [{ id: 'dag-import-error', severity: 'warning', evidence: [/etl.py/, 'file /opt/airflow/dags/etl.py'] }])
   t.same(found(said('[2023-08-02T09:29:40.123+0000] {dagbag.py:347} ERROR - Failed to import: /opt/airflow/dags/etl.py')), [], 'but not of an hour ago')
   t.match(found(said('*** Could not read served logs: [Errno -2] Name or service not known', 'webserver')), [{ id: 'task-logs-unreachable', severity: 'warning' }])
+  t.end()
+})
+
+void t.test('logs that are refused with 403 are a matter of keys or clocks, and no pod that is gone', (t) => {
+  // Airflow 2.3 to 2.6 asks with httpx and requests, 2.7 to 3 with requests (airflow/utils/log/file_task_handler.py)
+  for (const line of [
+    'requests.exceptions.HTTPError: 403 Client Error: FORBIDDEN for url: http://airflow-worker-0.airflow-worker.airflow.svc.cluster.local:8793/log/dag_id=etl/run_id=x/task_id=load/attempt=1.log',
+    '*** Could not read served logs: Client error \'403 FORBIDDEN\' for url \'http://airflow-scheduler:8793/log/dag_id=etl/attempt=1.log\'',
+  ]) t.match(found(said(line, 'webserver')), [{ id: 'webserver-secret-dynamic', severity: 'warning', title: /refuse the webserver the logs of tasks/, evidence: [/403/] }], line.slice(0, 40))
+  const both = { ...said('', 'webserver'), logs: [{ namespace: 'airflow', pod: healthy.metadata.name, container: 'webserver', previous: false, lines: ['ERROR - Could not read served logs', 'requests.exceptions.HTTPError: 403 Client Error: FORBIDDEN for url: http://airflow-worker-0:8793/log/x'] }] }
+  t.same(ids(both), ['webserver-secret-dynamic warning'])
+  t.same(found(said('requests.exceptions.HTTPError: 403 Client Error: FORBIDDEN for url: https://api.example.org/', 'webserver')), [], 'somebody else\'s')
   t.end()
 })
 

@@ -7,10 +7,10 @@ import type { Evidence } from '../../evidence.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
 import { logLines } from './statuses.ts'
 
-export const saidRules: readonly Rule[] = [forbidden, otherCpu, brokenDag, logsUnreachable]
+export const saidRules: readonly Rule[] = [forbidden, otherCpu, brokenDag, logsRefused, logsUnreachable]
 
 // kubernetes.client.exceptions.ApiException: (403) … pods is forbidden: User \"system:serviceaccount:airflow:airflow-scheduler\" cannot list resource \"pods\" in API group \"\" in the namespace \"airflow\"
-const refusal = /(pods(?:\/\w+)?)(?: \\?"[^"]*")? is forbidden: User \\?"?system:serviceaccount:([^:]+):([^\\" ]+)\\?"? cannot (\w+) resource \\?"?([\w/]+)(?:.*in the namespace \\?"?([^\\" ]+))?/
+const refusal = /(pods(?:\/\w+)?)(?: \\*"[^"]*")? is forbidden: User \\*"?system:serviceaccount:([^:]+):([^\\" ]+)\\*"? cannot (\w+) resource \\*"?([\w/]+)(?:.*in the namespace \\*"?([^\\" ]+))?/
 
 function forbidden(evidence: Evidence): Finding[] {
   return logLines(evidence, refusal).flatMap(({ text, evidence: seen }): Finding[] => {
@@ -65,11 +65,27 @@ function brokenDag(evidence: Evidence): Finding[] {
   })]
 }
 
+const webContainers = /^(webserver|api-server|airflow-web)$/
+/** Port 8793 is where a worker or scheduler gives its logs to who has a token. */
+const refused = /(?:403 Client Error: FORBIDDEN|Client error '403 FORBIDDEN') for url:? '?https?:\/\/\S+:8793\//i
+
+/** They are asked with a token that is signed with the webserver's key and lasts some seconds. */
+function logsRefused(evidence: Evidence): Finding[] {
+  const lines = logLines(evidence, refused, webContainers)
+  if (lines.length === 0) return []
+  return [doubtful('webserver-secret-dynamic', {
+    title: 'Workers or the scheduler refuse the webserver the logs of tasks',
+    evidence: lines.map(({ evidence: seen }) => seen),
+    why: 'The question carries a token, signed with the secret key that the webserver read at its start: the other part has another key, or a clock that is more than 30 s away.',
+    fix: [`kubectl -n ${evidence.namespace} rollout restart deployment,statefulset # all read the same key then`, 'timedatectl # on every node: the clock must be synchronized'],
+  })]
+}
+
 const unread = /Could not read served logs|Failed to fetch log file from worker|Unable to fetch logs from worker pod/
 
 function logsUnreachable(evidence: Evidence): Finding[] {
-  const lines = logLines(evidence, unread, /^(webserver|api-server|airflow-web)$/)
-  if (lines.length === 0) return []
+  const lines = logLines(evidence, unread, webContainers)
+  if (lines.length === 0 || logsRefused(evidence).length > 0) return []
   return [doubtful('task-logs-unreachable', {
     title: 'The webserver cannot get at the logs of tasks',
     evidence: lines.map(({ evidence: seen }) => seen),
