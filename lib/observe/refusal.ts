@@ -97,9 +97,9 @@ function admission({ workload, message, evidence }: Refusal): Failed | undefined
 
 function refusedBy(workload: KubernetesObject, who: string, evidence: string[], look: string): Failed {
   return failed(workload, 'admission-refused', {
-    title: `Pods are refused by ${who}`,
+    title: `${workload.kind === 'Release' ? 'The chart\'s objects' : 'Pods'} are refused by ${who}`,
     evidence,
-    why: 'It judged the pod itself, so the same pod is refused again each time.',
+    why: 'It judged the object itself, so the same one is refused again each time.',
     fix: [`npx tsx run.ts apply --from helm # once what it objects to is changed in airflow.values, or the namespace is exempt`, look],
   })
 }

@@ -6,7 +6,7 @@ import type { Evidence, Folder } from '../evidence.ts'
 import { type Explains, type Rule, wrong } from '../rule.ts'
 import { logLines } from './processes/statuses.ts'
 
-export const folderRules: readonly Rule[] = [missing, logsNotWritable, unreadable, gitSync]
+export const folderRules: readonly Rule[] = [missing, logsReadOnly, logsNotWritable, unreadable, gitSync]
 
 /** Folders of the volumes that are there. Until the storage step's Job has made them, or a release uses them, none is missed. */
 function inUse({ folders, volumes = [], jobs, record }: Evidence): Folder[] {
@@ -31,6 +31,19 @@ function missing(evidence: Evidence): Finding[] {
 // PermissionError: [Errno 13] Permission denied: '/opt/airflow/logs/scheduler'
 // ValueError: Unable to configure handler 'processor'
 const denied = /PermissionError: \[Errno 13\][^']*'[^']*\/logs\b|Unable to configure handler '(processor|task|processor_manager)'/
+
+/** OSError: [Errno 30] Read-only file system: '/opt/airflow/logs/scheduler' */
+const readOnly = /OSError: \[Errno 30\] Read-only file system: '[^']*\/logs\b/
+
+function logsReadOnly(evidence: Evidence): Finding[] {
+  const lines = logLines(evidence, readOnly).map((line) => line.evidence)
+  return lines.length === 0 ? [] : [wrong('logs-not-writable-50000', {
+    title: 'Airflow cannot write its logs folder',
+    evidence: lines,
+    why: 'The volume of the logs is mounted read-only: its claim or volume offers ReadOnlyMany, a mount says readOnly, or the node\'s disk has turned read-only after an error.',
+    fix: ['npx tsx run.ts apply --from storage # once logs.persistence.existingClaim in airflow.values names a claim with ReadWriteMany: airflow-local-logs-folder, which the storage step makes', 'dmesg -T | grep -iE "remount|I/O error" # on the node: whether its disk has turned read-only'],
+  })]
+}
 
 function logsNotWritable(evidence: Evidence): Finding[] {
   const lines = logLines(evidence, denied).map((line) => line.evidence)

@@ -2,12 +2,13 @@
 import type { FaultId } from '../../observe/faults.ts'
 import type { Explains, Rule } from '../rule.ts'
 import { conflictRules } from './helm/conflicts.ts'
+import { deniedRules } from './helm/denied.ts'
 import { lockRules } from './helm/lock.ts'
 import { migrationRules } from './helm/migrations.ts'
 import { objectRules } from './helm/objects.ts'
 import { refusalRules } from './helm/refusals.ts'
 
-export const helmRules: readonly Rule[] = [...refusalRules, ...conflictRules, ...lockRules, ...objectRules, ...migrationRules]
+export const helmRules: readonly Rule[] = [...refusalRules, ...conflictRules, ...deniedRules, ...lockRules, ...objectRules, ...migrationRules]
 
 /** Where Helm made nothing, or not the new version. */
 const refused: readonly FaultId[] = ['release-not-installed', 'helm-release-failed', 'post-install-hook-timeout', 'admin-login-missing']
@@ -18,6 +19,7 @@ const without: readonly FaultId[] = [
 ]
 
 export const helmExplains: Explains = {
+  'permissions-denied': refused,
   'values-schema-rejected': refused,
   'executor-not-supported-by-chart': refused,
   'kubeversion-refused': refused,

@@ -42,6 +42,7 @@ void t.test('what Airflow says of its logs folder is told where the folder canno
   const logs = (line: string, container = 'scheduler') => ({ pods: [scheduler], logs: [{ namespace: 'airflow', pod: scheduler.metadata.name, container, previous: false, lines: [line] }] })
   t.match(found(logs(denied)), [{ id: 'logs-not-writable-50000' }])
   t.match(found(logs("ValueError: Unable to configure handler 'processor'")), [{ id: 'logs-not-writable-50000' }])
+  t.match(found(logs("OSError: [Errno 30] Read-only file system: '/opt/airflow/logs/scheduler/2023-08-02'")), [{ id: 'logs-not-writable-50000', why: /read-only/, fix: [/ReadWriteMany/] }])
   t.same(found(logs("PermissionError: [Errno 13] Permission denied: '/data/out.csv'")), [], 'another folder is a task\'s own')
   t.end()
 })

@@ -55,6 +55,24 @@ void t.test('every Helm from 3.8 to 4.2 is understood', (t) => {
   t.end()
 })
 
+void t.test('what the API server refuses Helm itself is told as when it refuses a controller', (t) => {
+  const texts: [string, string, RegExp][] = [
+    ['quota-exceeded', 'Release "airflow" failed: services "airflow-webserver" is forbidden: exceeded quota: compute, requested: services=1, used: services=2, limited: services=2', /^Quota compute leaves no room/],
+    ['admission-refused', 'Release "airflow" failed: admission webhook "validation.gatekeeper.sh" denied the request: [labels] you must provide labels: {"team"}', /^The chart's objects are refused by webhook validation\.gatekeeper\.sh/],
+    ['admission-refused', 'Release "airflow" failed: persistentvolumeclaims "airflow-logs" is forbidden: maximum storage usage per PersistentVolumeClaim is 1Gi, but request is 100Gi', /a LimitRange/],
+    ['object-invalid', 'Release "airflow" failed: Deployment.apps "airflow-scheduler" is invalid: spec.template.spec.containers[0].image: Required value', /^The chart makes Deployment airflow-scheduler as Kubernetes does not take it/],
+    ['object-invalid', 'Upgrade "airflow" failed: cannot patch "airflow-scheduler" with kind Deployment: Deployment in version "v1" cannot be handled as a Deployment: json: cannot unmarshal number into Go struct field EnvVar.spec.template.spec.containers.env.value of type string', /^The chart makes a Deployment as Kubernetes does not take it/],
+    ['object-invalid', 'unable to build kubernetes objects from release manifest: error validating "": error validating data: ValidationError(Deployment.spec.template.spec): unknown field "nope" in io.k8s.api.core.v1.PodSpec', /^The chart makes an object as Kubernetes does not take it/],
+    ['permissions-denied', 'Release "airflow" failed: clusterroles.rbac.authorization.k8s.io is forbidden: User "me" cannot create resource "clusterroles" in API group "rbac.authorization.k8s.io" at the cluster scope', /^me may not create clusterroles\.rbac\.authorization\.k8s\.io/],
+  ]
+  for (const [id, text, title] of texts) {
+    const [first, ...rest] = diagnose(failed(text)).findings
+    t.match(first, { id, severity: 'error', title }, text.slice(0, 90))
+    t.match(rest.map(({ id: other, causes = [] }) => [other, causes.map((cause) => cause.id)]), [['helm-release-failed', [id]]], text.slice(0, 90))
+  }
+  t.end()
+})
+
 void t.test('a lock is judged by its holder', (t) => {
   const pending = (alive: boolean | undefined, updatedAt: string) => ids(of({ operation: { holderIdentity: 'home/12/34', leaseDurationSeconds: 1800, alive } }, { status: 'pending-upgrade', updatedAt }))
   t.same(pending(false, '2023-08-02T10:29:50Z'), ['helm-pending-lock error'])

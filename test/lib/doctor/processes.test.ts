@@ -112,6 +112,21 @@ void t.test('a readiness probe is told when nothing can come of it, or after fiv
   t.end()
 })
 
+void t.test('the probes of the database itself are told, though all else waits for it', (t) => {
+  const down = [statefulSet('airflow-postgresql', 0), deployment('airflow-scheduler', 0)]
+  const record = release({ objects: down.map(inManifest) })
+  const database = (fields: Record<string, unknown>, startedAt?: string) => pod({
+    name: 'airflow-postgresql-0', owner: { kind: 'StatefulSet', name: 'airflow-postgresql' }, labels: {}, spec: { containers: [{ name: 'postgresql', image: 'x', readinessProbe: { exec: { command: ['nope'] } } }] },
+    status: { containerStatuses: [running({ name: 'postgresql', ...fields }, startedAt)] },
+  })
+  const killed = database({ restartCount: 5, lastState: { terminated: { exitCode: 0, reason: 'Completed', startedAt: '2023-08-02T10:27:00Z', finishedAt: '2023-08-02T10:28:00Z' } } })
+  const kill = [event(killed, 'Unhealthy', 'Liveness probe failed: /bin/sh: 1: pg_isreadyy: not found'), event(killed, 'Killing', 'Container postgresql failed liveness probe, will be restarted', { type: 'Normal' })]
+  t.match(found({ pods: [killed], workloads: down, record, events: kill }), [{ id: 'scheduler-liveness-restart-loop', title: /^Container postgresql of StatefulSet airflow-postgresql/ }])
+  const unready = database({})
+  t.match(found({ pods: [unready], workloads: down, record, events: [event(unready, 'Unhealthy', 'Readiness probe failed: OCI runtime exec failed: exec failed: unable to start container process: exec: "nope": executable file not found in $PATH: unknown')] }), [{ id: 'readiness-probe-failing', why: /command that the image does not have/ }])
+  t.end()
+})
+
 const forbidden = 'HTTP response body: {"kind":"Status","message":"pods is forbidden: User \\"system:serviceaccount:airflow:airflow-scheduler\\" cannot list resource \\"pods\\" in API group \\"\\" in the namespace \\"airflow\\""}'
 
 void t.test('a scheduler that may not make pods is told, and explains its own crash and no other', (t) => {
@@ -133,6 +148,8 @@ void t.test('a scheduler that may not make pods is told, and explains its own cr
 void t.test('an image for another CPU, a broken DAG and logs out of reach are told from logs', (t) => {
   t.match(found(said('standard_init_linux.go:228: exec user process caused: exec format error')), [{ id: 'wrong-cpu-architecture' }])
   t.match(found(said('exec /usr/bin/dumb-init: exec format error')), [{ id: 'wrong-cpu-architecture' }])
+  const init = pod({ spec: { initContainers: [{ name: 'wait-for-airflow-migrations', image: 'me/airflow:mac' }] }, status: { phase: 'Pending', initContainerStatuses: [crashed(1, {}, { name: 'wait-for-airflow-migrations' })] } })
+  t.match(found(said('exec /usr/bin/dumb-init: exec format error', 'wait-for-airflow-migrations', init)), [{ id: 'wrong-cpu-architecture', title: /^Image me\/airflow:mac/ }])
   t.match(found(said('[2023-08-02T10:29:40.123+0000] {dagbag.py:347} ERROR - Failed to import: /opt/airflow/dags/etl.py')), [{ id: 'dag-import-error', severity: 'warning', evidence: [/etl.py/, 'file /opt/airflow/dags/etl.py'] }])
   t.same(found(said('[2023-08-02T09:29:40.123+0000] {dagbag.py:347} ERROR - Failed to import: /opt/airflow/dags/etl.py')), [], 'but not of an hour ago')
   t.match(found(said('*** Could not read served logs: [Errno -2] Name or service not known', 'webserver')), [{ id: 'task-logs-unreachable', severity: 'warning' }])

@@ -2,6 +2,7 @@
 import type { Pod } from 'kubernetes-types/core/v1.js'
 import { servesWeb } from '../../../airflow/families.ts'
 import type { Finding } from '../../../step.ts'
+import { isFoundation } from '../../../observe/causes.ts'
 import { describeEvent } from '../../../observe/events.ts'
 import { observeCrash } from '../../../observe/crash.ts'
 import { outOfMemory } from '../../../observe/memory.ts'
@@ -73,8 +74,8 @@ const killed = /failed (liveness|startup) probe, will be restarted/
  *   Warning Unhealthy: Liveness probe failed: No alive jobs found.
  */
 function killedByProbe(evidence: Evidence): Finding[] {
-  if (!standsFirm(evidence)) return []
-  return containersIn(evidence).flatMap((container): Finding[] => {
+  const firm = standsFirm(evidence)
+  return containersIn(evidence).filter(({ pod }) => firm || isFoundation(pod)).flatMap((container): Finding[] => {
     const { pod, status } = container
     const kill = container.events.findLast(({ reason, message = '' }) => reason === 'Killing' && killed.test(message) && message.includes(`ontainer ${status.name} `))
     if (kill === undefined || status.restartCount < 2 || !isRecent(kill, evidence, lateMs) || status.lastState?.terminated?.reason === 'OOMKilled') return []

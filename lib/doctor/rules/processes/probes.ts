@@ -2,6 +2,7 @@
 import type { Container, Pod, Probe } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
+import { isFoundation } from '../../../observe/causes.ts'
 import { describeEvent } from '../../../observe/events.ts'
 import { ageMs, nameOf } from '../../../observe/observation.ts'
 import { ownerName } from '../../../observe/owners.ts'
@@ -19,8 +20,9 @@ const longMs = 300_000
 const currentMs = 600_000
 
 function neverReady(evidence: Evidence): Finding[] {
-  if (!standsFirm(evidence)) return []
-  return containersIn(evidence).flatMap((container): Finding[] => {
+  // What all else stands on has nobody to wait for.
+  const firm = standsFirm(evidence)
+  return containersIn(evidence).filter(({ pod }) => firm || isFoundation(pod)).flatMap((container): Finding[] => {
     const { pod, status, init } = container
     const startedAt = status.state?.running?.startedAt
     const said = lastSaid(container, 'Unhealthy', probeFails)

@@ -36,10 +36,11 @@ function forbidden(evidence: Evidence): Finding[] {
 function otherCpu(evidence: Evidence): Finding[] {
   return logLines(evidence, /\bexec (?:user process caused.*|\S+: )?exec format error|: exec format error|^exec format error/i).map(({ pod, container, evidence: seen }) => {
     const object = evidence.pods.find(({ metadata }) => metadata.name === pod)
-    const { nodeName, containers = [] } = (object?.spec ?? {}) as { nodeName?: string; containers?: { name: string; image?: string }[] }
+    type Named = { name: string; image?: string }[]
+    const { nodeName, containers = [], initContainers = [] } = (object?.spec ?? {}) as { nodeName?: string; containers?: Named; initContainers?: Named }
     const node = evidence.nodes?.find(({ metadata }) => metadata.name === nodeName)
     const cpu = node?.metadata.labels?.['kubernetes.io/arch'] ?? 'another'
-    const image = containers.find(({ name }) => name === container)?.image ?? 'of the container'
+    const image = [...initContainers, ...containers].find(({ name }) => name === container)?.image ?? 'of the container'
     const target = object && targetOf(object)
     return wrong('wrong-cpu-architecture', {
       title: `Image ${image} is not made for the CPU of its node (${cpu})`,
