@@ -14,7 +14,7 @@ import { type Failed, failed, nameOf } from './observation.ts'
 import { ownerName } from './owners.ts'
 
 /** Nothing in the image or the pod changes between two starts, so these stay. All else a runtime may get over. */
-const lasting = /executable file not found|no such file or directory|permission denied|is a directory|not a directory|exec format error|no command specified|OOM-killed|cannot unmarshal|invalid argument|not a shared mount|read-only file system/i
+const lasting = /executable file not found|no such file or directory|permission denied|is a directory|not a directory|exec format error|no command specified|OOM-killed|cannot unmarshal|invalid argument|not a shared mount|read-only file system|no users found|no matching entries in passwd/i
 const transient = /deadline exceeded|timed out|is reserved for|try again|connection (refused|reset)|unavailable|no space left/i
 const reasons = ['RunContainerError', 'CreateContainerError', 'StartError', 'ContainerCannotRun']
 

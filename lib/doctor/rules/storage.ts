@@ -61,7 +61,7 @@ function hidden(evidence: Evidence): Finding[] {
 const recentMs = 300_000
 const patientMs = 60_000
 /** Told by observe/config-error.ts, or only late; "Unable to attach or mount" is the sum of the others. */
-const toldElsewhere = /hostPath type check failed|: path "[^"]+" does not exist|not found\]?$|failed to sync|references non-existent|^Unable to attach or mount/
+const toldElsewhere = /hostPath type check failed|: path "[^"]+" does not exist|(?:secret|configmap) "[^"]+" not found|failed to sync|references non-existent|^Unable to attach or mount/
 
 /**
  *   FailedAttachVolume: Multi-Attach error for volume "pvc-1" Volume is already used by pod(s) airflow-webserver-1

@@ -40,6 +40,7 @@ void t.test('a volume that cannot be mounted is told with what its mount said', 
   const told = (reason: string, text: string, one = stuck) => found({ pods: [one], events: [event(one, reason, text)] })
   t.match(told('FailedAttachVolume', 'Multi-Attach error for volume "pvc-1" Volume is already used by pod(s) airflow-webserver-1'), [{ id: 'volume-mount-failed', title: 'Volume pvc-1 is still attached to another node' }])
   t.match(told('FailedMount', 'MountVolume.SetUp failed for volume "nfs" : mount failed: exit status 32'), [{ id: 'volume-mount-failed', title: 'Volume nfs cannot be mounted' }])
+  t.match(told('FailedAttachVolume', 'AttachVolume.Attach failed for volume "pvc-1" : rpc error: code = NotFound desc = node home not found'), [{ id: 'volume-mount-failed', title: 'Volume pvc-1 cannot be mounted' }], 'what a driver does not find is no missing Secret')
   t.same(told('FailedMount', 'MountVolume.SetUp failed for volume "config" : configmap "airflow-airflow-config" not found'), [], 'that one is told by the pod')
   t.same(told('FailedMount', 'MountVolume.SetUp failed for volume "all" : [configmap "airflow-a" not found, secret "airflow-b" not found]'), [], 'nor two of a projected volume')
   t.same(told('FailedMount', 'MountVolume.NewMounter initialization failed for volume "dags" : path "/srv/airflow/dags" does not exist'), [], 'nor a local volume\'s folder')

@@ -16,6 +16,9 @@ void t.test('a crash loop that held is hopeless', (t) => {
   // runc 1.1 to 1.3, libcontainer/rootfs_linux.go: a mount within one that is read-only.
   const readOnly = { ...startError, message: 'failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: error mounting "/var/lib/kubelet/pods/x/volumes/kubernetes.io~empty-dir/logs" to rootfs at "/opt/airflow/dags/logs": create mountpoint for /opt/airflow/dags/logs mount: mkdirat logs: read-only file system: unknown' }
   t.match(observePod(main(crashed(1, readOnly)), context()), { state: 'failed', finding: { id: 'container-config-error', title: /read-only file system$/ } })
+  // containerd, pkg/oci/spec_opts.go, ErrNoUsersFound: the image names a user that it does not have.
+  const noUser = container({ state: { waiting: { reason: 'CreateContainerError', message: 'failed to create containerd container: mount callback failed on /var/lib/containerd/tmpmounts/x: no users found' } } })
+  t.match(observePod(main(noUser), context()), { state: 'failed', finding: { id: 'container-config-error' } })
   t.match(observePod(main(crashed(1, startError)), context()), cannot, 'what containerd cannot start, it cannot start the next time either')
   t.end()
 })
