@@ -140,6 +140,18 @@ void t.test('a sandbox that failed once, long ago, or for a pod that has got its
   t.end()
 })
 
+void t.test('a Job or StatefulSet whose controller is refused has no status, and its controller lives all the same', (t) => {
+  // Kubernetes 1.20: neither writes a status before its first pod was made, and their pauses between two tries grow to minutes.
+  const refused = (about: KubernetesObject, component: string) => event(about, 'FailedCreate', 'Error creating: pods "x" is forbidden: exceeded quota: compute, requested: pods=1, used: pods=4, limited: pods=4', { lastTimestamp: '2023-08-02T10:25:00Z', source: { component } })
+  const unseen = job({})
+  const set = workload('StatefulSet', 'airflow-worker', { replicas: 0 })
+  delete (set.status as Record<string, unknown>).observedGeneration
+  for (const one of of({ jobs: [unseen], workloads: [set], events: [refused(unseen, 'job-controller'), refused(set, 'statefulset-controller')] })) t.not(one.id, 'control-plane-down', one.evidence.join())
+  t.not(of({ jobs: [unseen], leases: fresh })[0]?.id, 'control-plane-down', 'nor one who renews his lease')
+  t.match(of({ jobs: [unseen] })[0], { id: 'control-plane-down' }, 'one that nobody has said anything of is not looked at')
+  t.end()
+})
+
 void t.test('too many open files are said by whom, with the limits to raise', (t) => {
   const logs = [{ namespace: 'kube-system', pod: 'kube-proxy-x', container: 'kube-proxy', previous: false, lines: ['"command failed" err="failed complete: too many open files"'] }]
   t.match(of({ logs, nodes: [node()] }), [{ id: 'kind-too-many-open-files', evidence: [/kube-proxy-x/], fix: [/max_user_watches=524288/, /sysctl\.d/] }])

@@ -9,7 +9,7 @@ import type { ReplicaSet } from 'kubernetes-types/apps/v1.js'
 import type { KubernetesObject, NonEmpty } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
 import { claimNamesOf } from '../../../observe/claim.ts'
-import { timeOf } from '../../../observe/events.ts'
+import { eventsAbout, latest, timeOf } from '../../../observe/events.ts'
 import { nameOf } from '../../../observe/observation.ts'
 import { controllerOf } from '../../../observe/owners.ts'
 import { isBehind } from '../../../observe/workload-pods.ts'
@@ -24,7 +24,7 @@ export function controlPlane(evidence: Evidence): Finding[] {
     { name: 'kube-controller-manager', does: 'No pod is made, replaced or ended, no endpoint updated, no claim bound; what runs goes on.', undone: unhandled(evidence), alive: lastHandled(evidence) },
   ]
   return idle.flatMap(({ name, does, undone, alive }): Finding[] => {
-    const seen = [...leaseOf(name, alive, evidence), ...undone]
+    const seen = isRenewed(name, evidence) ? [] : [...leaseOf(name, alive, evidence), ...undone]
     if (seen.length === 0) return []
     return [wrong('control-plane-down', { title: `${name} does not work`, evidence: seen, why: does, fix: fixes(name, evidence) })]
   })
@@ -50,10 +50,20 @@ function clusterTime({ leases = [], nodes = [], events, system, at }: Evidence):
   return known.length === 0 ? Date.parse(at) : Math.max(...known)
 }
 
+function leasesOf(name: string, { leases = [] }: Evidence): KubernetesObject[] {
+  return leases.filter(({ metadata }) => metadata.namespace === 'kube-system' && metadata.name === name)
+}
+
+/** Whoever holds its lease is there, whatever it has not done. */
+function isRenewed(name: string, evidence: Evidence): boolean {
+  const now = clusterTime(evidence)
+  return leasesOf(name, evidence).some((lease) => now - Date.parse(String((lease as Lease).spec?.renewTime)) <= goneMs)
+}
+
 /** An old lease stays behind where the election was switched off: whoever has worked since is alive. */
 function leaseOf(name: string, alive: number, evidence: Evidence): string[] {
   const now = clusterTime(evidence)
-  return (evidence.leases ?? []).filter(({ metadata }) => metadata.namespace === 'kube-system' && metadata.name === name).flatMap((lease) => {
+  return leasesOf(name, evidence).flatMap((lease) => {
     const renewed = (lease as Lease).spec?.renewTime
     const last = Date.parse(String(renewed))
     return now - last > goneMs && alive <= last + goneMs ? [`${nameOf(lease)} was renewed last at ${String(renewed)}, ${Math.round((now - last) / 1000)} s before the newest sign of the cluster`] : []
@@ -97,8 +107,8 @@ function unhandled(evidence: Evidence): string[] {
   // Counts of before prove nothing while somebody may be at it this minute.
   const quiet = now - alive > goneMs
   const workloads = [...evidence.workloads, ...evidence.system.filter(({ kind }) => ['Deployment', 'DaemonSet'].includes(kind))]
-  const unseen = workloads.filter((one) => quiet && old(one) && isBehind(one)).map((one) => `${nameOf(one)} was changed, and no controller has looked at it`)
-  const jobs = evidence.jobs.filter((job) => quiet && old(job) && Object.keys(job.status ?? {}).length === 0 && (job.spec as { suspend?: boolean } | undefined)?.suspend !== true)
+  const unseen = workloads.filter((one) => quiet && old(one) && isBehind(one) && !isRefused(one, evidence)).map((one) => `${nameOf(one)} was changed, and no controller has looked at it`)
+  const jobs = evidence.jobs.filter((job) => quiet && old(job) && !isRefused(job, evidence) && Object.keys(job.status ?? {}).length === 0 && (job.spec as { suspend?: boolean } | undefined)?.suspend !== true)
     .map((job) => `${nameOf(job)} is there since ${job.metadata.creationTimestamp ?? ''}, and no controller has looked at it`)
   const lost = (evidence.replicaSets ?? []).flatMap((set) => {
     const { replicas = 0, conditions = [] } = (set as ReplicaSet).status ?? {}
@@ -106,6 +116,11 @@ function unhandled(evidence: Evidence): string[] {
     return quiet && mine.length < replicas && conditions.length === 0 ? [`${nameOf(set)} says that it has ${replicas} pods, and ${mine.length} are there`] : []
   })
   return [...unseen, ...jobs, ...lost].slice(0, 5)
+}
+
+/** Its controller was at it, wrote no status since it was refused, and waits longer after each try. */
+function isRefused(object: KubernetesObject, { events }: Evidence): boolean {
+  return latest(eventsAbout(object, events), 'FailedCreate', 'SuccessfulCreate')?.reason === 'FailedCreate'
 }
 
 const controllers = /-controller$|^(controllermanager|cronjob-controller)$/
