@@ -31,7 +31,7 @@ void t.test('a refusal of Helm is the cause, and the failed release stands under
 void t.test('every Helm from 3.8 to 4.2 is understood', (t) => {
   const set = 'StatefulSet.apps "airflow-postgresql" is invalid: spec: Forbidden: updates to statefulset spec for fields other than \'replicas\', \'ordinals\', \'template\', \'updateStrategy\', \'revisionHistoryLimit\', \'persistentVolumeClaimRetentionPolicy\' and \'minReadySeconds\' are forbidden'
   const texts: [string, string, RegExp][] = [
-    // Helm 3.14 gathers what goes wrong (pkg/kube/client.go, perform), and 4 has its own words before it.
+    // Helm 3.12 and later gathers what goes wrong (pkg/kube/client.go, perform), and 4 has its own words before it.
     ['helm-foreign-resource', 'Release "airflow" failed: failed post-install: warning: Hook post-install airflow/templates/jobs/create-user-job.yaml failed: 1 error occurred:\n\t* jobs.batch "airflow-create-user" already exists\n\n', /^jobs airflow\/airflow-create-user is there already/],
     ['helm-foreign-resource', 'Upgrade "airflow" failed: post-upgrade hooks failed: warning: Hook post-upgrade airflow/templates/jobs/create-user-job.yaml failed: failed to create resource: jobs.batch "airflow-create-user" already exists', /^jobs airflow\/airflow-create-user is there already/],
     // Helm 4.1, pkg/kube/client.go, patchResourceServerSide; 4.0 hands the API server's words on as they are, and so does --force.
