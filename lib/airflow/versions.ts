@@ -37,6 +37,12 @@ export function appliesOnServer(helm: string): boolean {
   return (semver.parse(helm)?.major ?? 3) >= 4
 }
 
+/** In a dry run a chart's `lookup` finds nothing, unless it is the server's, which Helm knows since 3.13 (helm#9426). */
+export function letsChartsLook(helm: string): boolean {
+  const version = semver.parse(helm)
+  return version !== null && semver.gte(version, '3.13.0')
+}
+
 /** kubectl is supported within one minor of the API server (kubernetes.io, version skew policy). */
 export const kubectlSkew = 1
 

@@ -40,7 +40,7 @@ export function createReader(connection: Connection, surroundings: Surroundings)
     },
     permissions: (namespace) => readPermissions(connection, namespace),
     release: (name, namespace) => findRelease(connection, discovery, name, namespace),
-    render: (wish) => renderRelease(connection, (source) => surroundings.chart(source), wish),
+    render: (wish) => renderRelease(connection, surroundings, wish),
     logs: (query) => readLogs(connection, query),
     secret: async (source) => {
       const value = await surroundings.secret(source)

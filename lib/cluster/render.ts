@@ -1,4 +1,5 @@
 import type { Chart, ChartSource, KubernetesObject, Rendered, ReleaseWish } from '../access.ts'
+import { letsChartsLook } from '../airflow/versions.ts'
 import { AirstripError } from '../errors.ts'
 import { helmFlags, interrupted, type Connection } from './connection.ts'
 import type { Outcome } from './exec.ts'
@@ -10,29 +11,40 @@ interface DryRun {
   hooks?: { manifest: string }[] | null
 }
 
+/** What is asked of this machine. */
+interface Machine {
+  chart(source: ChartSource): Promise<Chart>
+  tools(): Promise<{ helm: string }>
+}
+
 /**
  * What Helm would apply, by its own dry run, which reads from the cluster and writes nothing. Slow
  * (seconds of CPU), so it is only asked for where the release is about to change.
  */
-export async function renderRelease(connection: Connection, chartOf: (source: ChartSource) => Promise<Chart>, wish: ReleaseWish): Promise<Rendered> {
+export async function renderRelease(connection: Connection, machine: Machine, wish: ReleaseWish): Promise<Rendered> {
   const { name, namespace, values } = wish
-  const chart = await chartOf(wish.chart)
+  const [chart, tools] = await Promise.all([machine.chart(wish.chart), machine.tools()])
   const helm = async (...words: string[]): Promise<Outcome> => {
     const args = [...words, name, chart.path, '-n', namespace, '--values', '-', ...helmFlags(connection.target)]
     const outcome = await connection.exec({ tool: 'helm', args, stdin: JSON.stringify(values), signal: connection.signal })
     if (connection.signal?.aborted === true) throw interrupted()
     return outcome
   }
-  const tried = await helm('upgrade', '--install', '--dry-run', '-o', 'json')
+  const tried = await helm('upgrade', '--install', letsChartsLook(tools.helm) ? '--dry-run=server' : '--dry-run', '-o', 'json')
   if (tried.exitCode === 0) return fromDryRun(tried.stdout, namespace)
-  // What a Helm that was cut off has left keeps the next from a dry run, but nobody from reading the chart.
-  const outcome = tried.stderr.includes(cutOff) ? await helm('template', '--is-upgrade', '--validate') : tried
+  const way = otherWays.find(({ after }) => tried.stderr.includes(after))
+  const outcome = way === undefined ? tried : await helm(...way.words)
   if (outcome.exitCode === 0) return fromTemplate(outcome.stdout, namespace)
   const seen = connection.redactor.redact(outcome.stderr).split('\n').filter((line) => line.trim() !== '' && !line.startsWith('WARNING')).slice(-8)
   throw new AirstripError('HELM_FAILED', `Helm cannot render release ${namespace}/${name} from ${chart.path}.`, { seen })
 }
 
-const cutOff = 'another operation (install/upgrade/rollback) is in progress'
+const otherWays: readonly { after: string; words: readonly string[] }[] = [
+  // What a Helm that was cut off has left keeps the next from a dry run, but nobody from reading the chart.
+  { after: 'another operation (install/upgrade/rollback) is in progress', words: ['template', '--is-upgrade', '--validate'] },
+  // Bitnami's PostgreSQL looks for the present password before an upgrade, and for a first install it does not.
+  { after: 'PASSWORDS ERROR', words: ['template', '--validate'] },
+]
 
 function fromDryRun(text: string, namespace: string): Rendered {
   const { manifest, hooks } = JSON.parse(text) as DryRun

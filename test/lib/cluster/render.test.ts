@@ -11,9 +11,10 @@ const dryRun = { when: /^helm upgrade --install --dry-run/, answers: { stdout: J
 const busy = { when: /^helm upgrade --install --dry-run/, answers: { exitCode: 1, stderr: 'Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress' } }
 const template = { when: /^helm template --is-upgrade --validate/, answers: { stdout: `---\n# Source: a\n${map}---\n# Source: b\n${job}` } }
 
-const render = (script: Parameters<typeof fakeExec>[0]) => {
+const render = (script: Parameters<typeof fakeExec>[0], helm = 'v3.9.4') => {
   const { exec, calls, lines } = fakeExec(script)
-  return { made: renderRelease(connectionOf(exec), () => Promise.resolve(chart), wish), calls, lines }
+  const machine = { chart: () => Promise.resolve(chart), tools: () => Promise.resolve({ kubectl: 'v1.22.8', helm }) }
+  return { made: renderRelease(connectionOf(exec), machine, wish), calls, lines }
 }
 
 void t.test('objects and hooks come from Helm\'s own dry run, and the values go in by stdin', async (t) => {
@@ -21,6 +22,20 @@ void t.test('objects and hooks come from Helm\'s own dry run, and the values go 
   t.match(await made, { objects: [{ kind: 'ConfigMap', metadata: { namespace: 'airflow' } }], hooks: [{ kind: 'Job' }] })
   t.match(calls, [{ stdin: '{"secret":"canary"}' }])
   t.notMatch(lines().join(), /canary/)
+})
+
+void t.test('a Helm that can lets the chart look at the cluster, as it does when it is in earnest', async (t) => {
+  for (const [helm, flag] of [['v3.12.3', '--dry-run'], ['v3.13.0', '--dry-run=server'], ['v4.1.4', '--dry-run=server']] as const) {
+    const { made, lines } = render([dryRun], helm)
+    t.match(await made, { hooks: [{ kind: 'Job' }] })
+    t.match(lines(), [new RegExp(`^helm upgrade --install ${flag} -o json `)], helm)
+  }
+})
+
+void t.test('an older one that misses what the chart looks for reads it as for a first install', async (t) => {
+  const blind = { when: /^helm upgrade --install --dry-run/, answers: { exitCode: 1, stderr: "Error: UPGRADE FAILED: execution error at (airflow/charts/postgresql/templates/secrets.yaml:23:16): \nPASSWORDS ERROR: You must provide your current passwords when upgrading the release." } }
+  const { made } = render([blind, { when: /^helm template --validate/, answers: template.answers }])
+  t.match(await made, { objects: [{ kind: 'ConfigMap', metadata: { name: 'airflow-config' } }], hooks: [{ kind: 'Job' }] })
 })
 
 void t.test('what a Helm that was cut off has left does not keep the chart from being read', async (t) => {
