@@ -72,6 +72,8 @@ export function watchProcesses(): () => string[] {
   }
   look()
   const timer = setInterval(look, 20)
+  // A test that fails before it asks must still end.
+  timer.unref()
   return () => {
     clearInterval(timer)
     return [...seen]
