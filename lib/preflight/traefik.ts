@@ -12,6 +12,8 @@ export interface Traefik {
   /** `namespace/name` of the workload that runs it. */
   workload?: string | undefined
   version?: string | undefined
+  /** False where no pod of it is available: then the version may be one that never ran. */
+  running?: boolean
   /** Certificate resolvers in its arguments; a file could name more. */
   resolvers: string[]
   /** Entry points in its arguments. */
@@ -35,13 +37,19 @@ export function findTraefik(crds: readonly KubernetesObject[], workloads: readon
       groups,
       workload: `${workload.metadata?.namespace ?? ''}/${workload.metadata?.name ?? ''}`,
       version: semver.coerce(/:v?([0-9][^@]*)/.exec(container.image ?? '')?.[1])?.version,
+      running: runs(workload as unknown as KubernetesObject),
       ...settingsOf(words),
     }
   }
   return { groups, ...settingsOf([]) }
 }
 
-function settingsOf(words: readonly string[]): Omit<Traefik, 'groups' | 'workload' | 'version'> {
+export function runs(workload: KubernetesObject): boolean {
+  const { availableReplicas, numberAvailable } = (workload.status ?? {}) as { availableReplicas?: number; numberAvailable?: number }
+  return (availableReplicas ?? numberAvailable ?? 0) > 0
+}
+
+function settingsOf(words: readonly string[]): Omit<Traefik, 'groups' | 'workload' | 'version' | 'running'> {
   const all = (pattern: RegExp): string[] => [...new Set(words.flatMap((word) => pattern.exec(word)?.[1] ?? []))]
   return {
     resolvers: all(/^--certificatesresolvers\.([^.=]+)\./i),
@@ -70,7 +78,7 @@ export function missingTraefik(traefik: Traefik): Finding {
 export function judgeTraefik(traefik: Traefik, resolver: string): Finding[] {
   if (traefik.groups.length === 0) return [noTraefik()]
   if (traefik.workload === undefined) return [notRunning()]
-  if (groupOf(traefik) === undefined) return [wrongGroup(traefik)]
+  if (groupOf(traefik) === undefined) return traefik.running === false ? [] : [wrongGroup(traefik)]
   return traefik.resolvers.length === 0 || traefik.resolvers.includes(resolver) ? [] : [noResolver(traefik, resolver)]
 }
 

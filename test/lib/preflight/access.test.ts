@@ -94,6 +94,14 @@ void t.test('the group is the one that the running Traefik reads', (t) => {
   t.end()
 })
 
+void t.test('whether it runs is told by its pods', (t) => {
+  // A Deployment whose only pod cannot pull its image: no availableReplicas at all.
+  const status = { observedGeneration: 2, replicas: 1, updatedReplicas: 1, unavailableReplicas: 1 }
+  t.equal(findTraefik([us], [{ ...workload('docker.io/library/traefik:v9'), status }]).running, false)
+  t.equal(findTraefik([us], [{ ...workload('traefik:v2.9.10'), status: { replicas: 1, availableReplicas: 1 } }]).running, true)
+  t.end()
+})
+
 void t.test('an image that only has the name in it is not Traefik', (t) => {
   for (const image of ['traefik-forward-auth:2', 'x/traefik-auth:1', 'nginx:traefik']) t.equal(findTraefik([io], [workload(image)]).workload, undefined, image)
   t.end()
@@ -113,6 +121,7 @@ void t.test('each thing that Traefik lacks is told, and a good one is not', (t) 
   t.same(ids({ groups: [] }), ['traefik-missing warning'])
   t.same(ids({ workload: undefined, version: undefined }), ['traefik-not-running warning'])
   t.same(ids({ groups: ['traefik.containo.us'] }), ['traefik-crd-group-mismatch error'])
+  t.same(ids({ groups: ['traefik.containo.us'], running: false }), [], 'a version that never ran, as of an image that is not there')
   t.same(ids({}, 'own'), ['certresolver-missing warning'])
   t.match(missingTraefik({ ...good, groups: [] }), { id: 'traefik-missing', severity: 'error' })
   t.match(missingTraefik({ ...good, groups: ['traefik.containo.us'] }), { id: 'traefik-crd-group-mismatch', severity: 'error' })

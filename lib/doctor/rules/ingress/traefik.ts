@@ -7,11 +7,11 @@ import { ageMs, inNamespace, nameOf, type Observation } from '../../../observe/o
 import { podsOf } from '../../../observe/owners.ts'
 import { observe } from '../../../observe/registry.ts'
 import { matchesLabels } from '../../../observe/selector.ts'
-import { traefikGroups, type Traefik } from '../../../preflight/traefik.ts'
+import { runs, traefikGroups, type Traefik } from '../../../preflight/traefik.ts'
 import type { Finding } from '../../../step.ts'
 import { type Evidence, viewOf } from '../../evidence.ts'
 import { doubtful, wrong } from '../../rule.ts'
-import { begin, isExpected, isOff, isTraefiks404, logCommand, runs, wayOf } from './way.ts'
+import { begin, isExpected, isOff, isTraefiks404, logCommand, wayOf } from './way.ts'
 
 const again = 'npx tsx run.ts apply --only ingress'
 
@@ -103,6 +103,7 @@ export function groupMismatch(evidence: Evidence): Finding[] {
   const version = way?.traefik.version
   if (way === undefined || version === undefined || way.works || way.traefik.groups.length === 0) return []
   const { traefik, wanted, group, workload } = way
+  // What never ran has no version that could be wrong.
   if (workload !== undefined && !runs(workload)) return []
   const ours = (evidence.routes ?? []).filter(({ kind, metadata }) => kind === 'IngressRoute' && metadata.name === wanted.route && metadata.namespace === evidence.namespace)
   if (group !== undefined && (way.route !== undefined || ours.length === 0)) return []

@@ -2,7 +2,7 @@
 import type { Deployment } from 'kubernetes-types/apps/v1.js'
 import type { HttpsAnswer, KubernetesObject } from '../../../access.ts'
 import { ageMs } from '../../../observe/observation.ts'
-import { findTraefik, groupOf, type Traefik, type TraefikGroup } from '../../../preflight/traefik.ts'
+import { findTraefik, groupOf, runs, type Traefik, type TraefikGroup } from '../../../preflight/traefik.ts'
 import type { Evidence, Wanted } from '../../evidence.ts'
 
 export interface Way {
@@ -38,12 +38,6 @@ export function wayOf(evidence: Evidence): Way | undefined {
     route: routes.find((one) => one.kind === 'IngressRoute' && one.metadata.name === wanted.route && one.metadata.namespace === namespace && one.apiVersion.startsWith(`${group ?? ''}/`)),
     works: answer?.status === 200 && answer.body.includes('metadatabase'),
   }
-}
-
-/** What never ran has no version that could be wrong. */
-export function runs(workload: KubernetesObject): boolean {
-  const { availableReplicas, numberAvailable } = (workload.status ?? {}) as { availableReplicas?: number; numberAvailable?: number }
-  return (availableReplicas ?? numberAvailable ?? 0) > 0
 }
 
 export function specOf(route: KubernetesObject): RouteSpec {
