@@ -14,6 +14,19 @@ void t.test('a Service that was edited so that it leads nowhere, with the patch 
   t.end()
 })
 
+void t.test('a selector that leads to other pods, or to none since it is gone, is told by what the chart has', (t) => {
+  const scheduler = pod({ labels: { 'tier': 'airflow', 'component': 'scheduler', 'release': 'airflow', 'pod-template-hash': '6d5' }, status: ready })
+  const edited = (spec: Record<string, unknown>, more = {}) => judged({ services: [makeService(spec)], endpoints: [makeEndpoints([{ addresses: [{ ip: '10.244.0.9' }] }])], pods: [webPod(), scheduler], ...more }).findings
+  const bad = { answered: answers({ status: 502, body: 'Bad Gateway' }) }
+  t.match(edited({ selector: { component: 'scheduler', tier: 'airflow', release: 'airflow' } }, bad), [{ id: 'service-without-endpoints', title: /does not lead to its pods/, evidence: [/selects component=scheduler,.*which other pods have as well; the chart's selector is tier=airflow,component=webserver/], fix: [/patch service airflow-webserver/] }])
+  t.match(edited({ selector: { tier: 'airflow' } }, bad), [{ id: 'service-without-endpoints', evidence: [/which other pods have as well/] }])
+  // `kubectl patch … remove /spec/selector`: the API server leaves the field out, and the endpoints stay as they were.
+  t.match(edited({ selector: undefined }, bad), [{ id: 'service-without-endpoints', evidence: [/has no selector any more, .*; the chart's selector is/], fix: [/patch service airflow-webserver/] }])
+  t.match(edited({ type: 'ExternalName', externalName: 'nowhere.example.org' }), [{ id: 'service-without-endpoints', evidence: [/is of type ExternalName and leads to nowhere.example.org; the chart's is of type ClusterIP/], fix: ['npx tsx run.ts apply --from helm'] }])
+  t.same(edited({ selector: { component: 'webserver' } }), [], 'fewer labels that lead to the same')
+  t.end()
+})
+
 void t.test('pods that are not ready, or not there yet, are a start', (t) => {
   t.same(judged({ pods: [webPod({ status: { phase: 'Running' } })], endpoints: [makeEndpoints([{ notReadyAddresses: [{ ip: '10.244.0.9' }] }])] }).findings, [])
   t.same(judged({ pods: [], endpoints: [makeEndpoints()] }).findings, [])

@@ -12,16 +12,18 @@ import { begin } from '../ingress/way.ts'
 
 type Selector = Record<string, string>
 
+const again = 'npx tsx run.ts apply --from helm'
+
 /** Faults of the object itself; pods that are not ready are their own story, and a start. */
 export function brokenServices(evidence: Evidence): Finding[] {
   return pairs(evidence).flatMap(({ live, made }) => {
-    const faults = [...selectsNothing(live, made, evidence), ...lostPorts(live, made), ...noEndpoints(live, evidence)]
+    const faults = [...otherType(live, made), ...selectsOthers(live, made, evidence), ...lostPorts(live, made), ...noEndpoints(live, evidence)]
     if (faults.length === 0) return []
     return [wrong('service-without-endpoints', {
       title: `${nameOf(live)} does not lead to its pods`,
       evidence: faults,
       why: 'Whoever asks the Service (Traefik, or another part of Airflow) reaches nobody.',
-      fix: [patchOf(live, made), 'npx tsx run.ts apply --from helm # does the same'],
+      fix: (live as Service).spec?.type === 'ExternalName' ? [again] : [patchOf(live, made), `${again} # does the same`],
     })]
   })
 }
@@ -42,13 +44,23 @@ function portsOf(object: KubernetesObject): ServicePort[] {
   return (object as Service).spec?.ports ?? []
 }
 
+/** Of such a Service there is a name in the DNS and nothing else; Traefik and its clients are led away. */
+function otherType(live: KubernetesObject, made: KubernetesObject): string[] {
+  const [{ type, externalName = '' }, wanted] = [(live as Service).spec ?? {}, (made as Service).spec?.type ?? 'ClusterIP']
+  return type === 'ExternalName' && wanted !== type ? [`${nameOf(live)} is of type ExternalName and leads to ${externalName}; the chart's is of type ${wanted}`] : []
+}
+
 /** The templates of workloads are asked and not the pods alone: those come and go. */
-function selectsNothing(live: KubernetesObject, made: KubernetesObject, { pods, workloads }: Evidence): string[] {
-  const selector = selectorOf(live)
-  if (Object.keys(selector).length === 0 || JSON.stringify(sorted(selector)) === JSON.stringify(sorted(selectorOf(made)))) return []
+function selectsOthers(live: KubernetesObject, made: KubernetesObject, { pods, workloads }: Evidence): string[] {
+  const [selector, wanted] = [selectorOf(live), selectorOf(made)]
+  if (JSON.stringify(sorted(selector)) === JSON.stringify(sorted(wanted))) return []
+  const right = `the chart's selector is ${words(wanted)}`
+  if (Object.keys(selector).length === 0) return [`${nameOf(live)} has no selector any more, so nobody writes down its endpoints; ${right}`]
   const labels = [...pods.map(({ metadata }) => metadata.labels), ...workloads.map((workload) => (workload.spec as { template?: { metadata?: { labels?: Selector } } } | undefined)?.template?.metadata?.labels)]
-  if (labels.some((one) => matchesLabels({ matchLabels: selector }, one))) return []
-  return [`${nameOf(live)} selects ${words(selector)}, which no pod has; the chart's selector is ${words(selectorOf(made))}`]
+  const found = labels.filter((one) => matchesLabels({ matchLabels: selector }, one))
+  if (found.length === 0) return [`${nameOf(live)} selects ${words(selector)}, which no pod has; ${right}`]
+  // Fewer or more labels that lead to the same pods do no harm.
+  return found.every((one) => matchesLabels({ matchLabels: wanted }, one)) ? [] : [`${nameOf(live)} selects ${words(selector)}, which other pods have as well; ${right}`]
 }
 
 function sorted(selector: Selector): [string, string][] {
@@ -85,11 +97,11 @@ function isLongReady({ status }: Pod, now: Date): boolean {
   return condition?.status === 'True' && ageMs(condition.lastTransitionTime, now) > faults['service-without-endpoints'].settleMs
 }
 
-/** JSON patch: a merge would leave labels that somebody added to the selector. */
+/** JSON patch: a merge would leave labels that somebody added to the selector. `add` replaces, and also makes what is gone. */
 function patchOf(live: KubernetesObject, made: KubernetesObject): string {
   const patch = [
-    { op: 'replace', path: '/spec/selector', value: selectorOf(made) },
-    { op: 'replace', path: '/spec/ports', value: portsOf(made) },
+    { op: 'add', path: '/spec/selector', value: selectorOf(made) },
+    { op: 'add', path: '/spec/ports', value: portsOf(made) },
   ]
   return `kubectl -n ${live.metadata.namespace ?? 'default'} patch service ${live.metadata.name} --type json -p '${JSON.stringify(patch)}'`
 }
