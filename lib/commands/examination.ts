@@ -67,7 +67,8 @@ async function familyNow(config: Config, reader: Reader): Promise<Family | undef
   return reader.chart(spec.chart).then((chart) => familyFor(spec, chart), () => undefined)
 }
 
-export function wantedOf({ airflow, storage, ingress, diff }: Config, family: Family = families[0]): Wanted {
+export function wantedOf(config: Config, family: Family = families[0]): Wanted {
+  const { airflow, storage, ingress, diff } = config
   const { host, path, prefix, certResolver, entryPoint, address } = ingress
   return {
     chart: airflow.chart,
@@ -81,6 +82,12 @@ export function wantedOf({ airflow, storage, ingress, diff }: Config, family: Fa
     route: routeName(airflow.release),
     service: `${airflow.release}-${family.web}`,
     bundledDatabase: airflow.database.external === undefined,
+    database: placeOf(config),
     fernetSecretName: fernetSecretOf(airflow.values) ?? secretNames(airflow.release).fernetKey,
   }
+}
+
+function placeOf(config: Config): NonNullable<Wanted['database']> {
+  const { user, host, port, name } = airflowSpec(config).keys.database
+  return { user, host, port, name }
 }

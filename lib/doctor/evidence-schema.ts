@@ -81,7 +81,9 @@ const wanted = strictly<Wanted>({
   prefix: z.enum(['strip', 'mount']).describe('ingress.prefix'), certResolver: text('ingress.certResolver'), entryPoint: text('ingress.entryPoint'),
   address: z.string().optional().describe('ingress.address'), ignore: z.array(ignored).optional().describe('diff.ignore'),
   family: z.enum(['official-2', 'official-3', 'community']).describe('Which chart, with which Airflow'), healthPath: text('Of Airflow\'s health page, below the path'),
-  route: text('The name of the route'), service: text('The Service that the route leads to'), bundledDatabase: z.boolean().describe('Whether PostgreSQL is the chart\'s own'), fernetSecretName: text('The Secret of the Fernet key'),
+  route: text('The name of the route'), service: text('The Service that the route leads to'), bundledDatabase: z.boolean().describe('Whether PostgreSQL is the chart\'s own'),
+  database: z.strictObject({ user: text('airflow.database.user'), host: text('Its own or airflow.database.external'), port: z.number().describe('airflow.database.port'), name: text('airflow.database.name') }).optional().describe('Where Airflow\'s connection is to lead'),
+  fernetSecretName: text('The Secret of the Fernet key'),
 })
 
 const log = strictly<ContainerLog>({

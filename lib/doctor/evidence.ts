@@ -51,6 +51,8 @@ export interface Wanted {
   service: string
   /** Whether PostgreSQL is the chart's own. */
   bundledDatabase: boolean
+  /** Where Airflow's connection is to lead. */
+  database?: { user: string; host: string; port: number; name: string } | undefined
   /** The Secret with the Fernet key that the release is to use. */
   fernetSecretName: string
 }

@@ -104,14 +104,16 @@ function coreOf(value: string): string {
 /** Keys that stand in the documentation of the community chart, for everybody to read. */
 const published = ['7T512UXSSmBOkpWimFHIVb8jK6lfmSAvx4mO6Arehnc=', 'THIS IS UNSAFE!']
 
-/** Where a connection leads is no secret, and wrong often enough. */
-const leadsTo = 'leads to '
+/** Where a connection leads is no secret, and wrong often enough; its user may be one, where somebody forgot a colon. */
+function whereTo(connection: string): string {
+  const [, host, port = '', name = ''] = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/]*@)?(\[[^\]]+\]|[^:/?@]+)(?::(\d+))?(?:\/([^?]*))?/i.exec(connection) ?? []
+  return host === undefined ? 'is not the address of a database' : `leads to ${host}:${port}/${name}`
+}
 
 function remarkOn(key: string, value: string): string | undefined {
   if (published.includes(value)) return 'is one that stands in a documentation'
   if (value.trim() === '') return 'is empty'
-  const host = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/]*@)?(\[[^\]]+\]|[^:/?@]+)/i.exec(value)?.[1]
-  if (key === 'connection' && host !== undefined) return `${leadsTo}${host}`
+  if (key === 'connection') return whereTo(value)
   if (key.endsWith("password") && isKnownPassword(value)) return 'is a password that everybody knows'
   if (/fernet/i.test(key) && !value.split(',').every((one) => /^[A-Za-z0-9_-]{43}=$/.test(one.trim()))) return 'is not a Fernet key'
   return undefined

@@ -1,17 +1,17 @@
 /** The database under Airflow. */
 import type { KubernetesObject } from '../../access.ts'
-import { secretNames } from '../../airflow/keys.ts'
 import type { Finding } from '../../step.ts'
 import { faults, type FaultId } from '../../observe/faults.ts'
-import { ageMs, fixOf, nameOf } from '../../observe/observation.ts'
+import { ageMs, nameOf } from '../../observe/observation.ts'
 import { type Complaint, complaints, told } from '../complaints.ts'
-import type { Evidence, SecretFacts } from '../evidence.ts'
+import type { Evidence } from '../evidence.ts'
 import { type Explains, type Rule, wrong } from '../rule.ts'
-import { deleted } from '../secret-commands.ts'
+import { leadsElsewhere, misled } from './database/connection.ts'
 import { type Database, databaseOf } from './database/parts.ts'
 import { passwordRules } from './database/password.ts'
+import { turnedAway } from './database/refusals.ts'
 
-export const databaseRules: readonly Rule[] = [...passwordRules, datadir, otherMajor, newerThanImage, turnedAway, unreachable]
+export const databaseRules: readonly Rule[] = [...passwordRules, leadsElsewhere, datadir, otherMajor, newerThanImage, turnedAway, unreachable]
 
 // Bitnami's image, the official one (GNU and BusyBox), and PostgreSQL itself where the folder is there and somebody else's.
 const noAccess = /can(?:not|'t) create directory ['‘"]?([^'’":]+)['’"]?: Permission denied|could not (?:change permissions of|access|create|open|read) (?:directory|file|lock file) "([^"]+)": (?:Permission denied|Operation not permitted)|ch(?:mod|own): (?:changing (?:permissions|ownership) of '[^']+'|\/[^:]+): (?:Permission denied|Operation not permitted)|data directory "([^"]+)" has (?:wrong ownership|invalid permissions)/
@@ -61,21 +61,6 @@ function otherMajor(evidence: Evidence): Finding[] {
   })]
 }
 
-/** PostgreSQL's own words, with what opens the door; "SSL off" became "no encryption" in 14, and the last has other ends since 16. */
-const doors: { text: RegExp; why: string; fix: string }[] = [
-  { text: /no pg_hba\.conf entry for .*/, why: 'Its pg_hba.conf has no line for this address, user and database, or only one for connections with TLS.', fix: 'On the database: a line in pg_hba.conf for the user, the database and the nodes\' addresses, then: SELECT pg_reload_conf(); where it wants TLS, airflow.database.sslmode: require in the configuration' },
-  { text: /database "[^"]+" does not exist/, why: 'The server answers, and has no database of that name.', fix: 'createdb -h HOST -U ADMIN -O USER NAME # makes it; or correct airflow.database.name in the configuration' },
-  { text: /sorry, too many clients already|remaining connection slots are reserved .*/, why: 'Every scheduler, webserver and worker keeps connections of its own, and max_connections is reached.', fix: 'Set pgbouncer.enabled: true in airflow.values, which shares few connections among all, then: npx tsx run.ts apply --from helm # or raise max_connections of the database' },
-]
-
-function turnedAway(evidence: Evidence): Finding[] {
-  return doors.flatMap(({ text, why, fix }): Finding[] => {
-    const said = complaints(evidence, new RegExp(`FATAL:\\s+(${text.source})`))
-    const [first] = said
-    return first === undefined ? [] : [wrong('database-unreachable', { title: `The database turns Airflow away: ${(first.groups[1] ?? '').slice(0, 120)}`, evidence: told(said), why, fix: [fix] })]
-  })
-}
-
 function newerThanImage(evidence: Evidence): Finding[] {
   const said = complaints(evidence, /Can't locate revision identified by '([0-9a-f]+)'|No such revision or branch '([0-9a-f]+)'/)
   const [first] = said
@@ -105,31 +90,21 @@ function unreachable(evidence: Evidence): Finding[] {
   const now = new Date(evidence.at)
   const settle = faults['database-unreachable'].settleMs
   if (database !== undefined && (database.readySince === undefined || ageMs(database.readySince, now) < settle)) return []
-  // Then its Service is the fault, and is told as such.
-  if (database !== undefined && leadsNowhere(database, evidence)) return []
+  // Then its Service, or the Secret, is the fault and is told as such.
+  if (misled(evidence).length > 0 || (database !== undefined && leadsNowhere(database, evidence))) return []
   const since = database?.readySince
   const said = complaints(evidence, noConnection).filter(({ line, runSince, pod }) =>
     !/FATAL|redis/i.test(line) && ageMs(pod.metadata.creationTimestamp, now) >= settle && (since === undefined || (runSince !== undefined && Date.parse(runSince) >= Date.parse(since))))
   if (said.length === 0) return []
   const name = said.map(({ line }) => /(?:could not translate host name|failed to resolve host) ["']([^"']+)/.exec(line)?.[1]).find((one) => one !== undefined)
-  const wrongly = database === undefined || name === undefined ? [] : leadingTo(name, evidence)
   return [wrong('database-unreachable', {
     title: name === undefined ? `Airflow gets no connection to ${database === undefined ? 'the external database' : 'its database, which is ready'}` : `Airflow cannot resolve its database's name, ${name}`,
-    evidence: [...told(said), ...wrongly.map(({ name: secret }) => `the connection of Secret ${evidence.namespace}/${secret} leads to ${name ?? ''}`), ...(database?.pod === undefined || since === undefined ? [] : [`${nameOf(database.pod)} has been ready since ${since}`])],
+    evidence: [...told(said), ...(database?.pod === undefined || since === undefined ? [] : [`${nameOf(database.pod)} has been ready since ${since}`])],
     why: database === undefined ? 'Nobody answers at the address in airflow.database.external, or something on the way keeps the pods out.' : 'Between Airflow and PostgreSQL are a Service, its endpoints, the cluster\'s DNS and the NetworkPolicies.',
     fix: database === undefined
       ? ['npx tsx run.ts apply --from helm # once airflow.database.external and port in the configuration are right, and the way there is open for the nodes']
-      : fixOf(
-          wrongly.map(({ name: secret }) => `${deleted(evidence.namespace, secret)} && npx tsx run.ts apply # makes it again from the others`),
-          `kubectl -n ${evidence.namespace} get service,endpoints,networkpolicy # the Service of PostgreSQL needs an endpoint, and no policy may keep Airflow from it`,
-        ),
+      : [`kubectl -n ${evidence.namespace} get service,endpoints,networkpolicy # the Service of PostgreSQL needs an endpoint, and no policy may keep Airflow from it`],
   })]
-}
-
-/** Secrets of airstrip's, which it makes again where one is missing. */
-function leadingTo(host: string, { secrets = [], release = 'airflow' }: Evidence): SecretFacts[] {
-  const ours: string[] = Object.values(secretNames(release))
-  return secrets.filter(({ name, remarks }) => ours.includes(name) && remarks.connection === `leads to ${host}`)
 }
 
 interface Subsets { subsets?: { addresses?: unknown[] }[] }

@@ -5,12 +5,14 @@ import type { ContainerLog, Evidence, SecretFacts } from '../../../lib/doctor/ev
 import type { KubernetesObject } from '../../../lib/access.ts'
 import { claim, container, crashed, deployment, inManifest, job, pod, ready, release, statefulSet, volume } from '../observe/objects.ts'
 import { evidence, long } from './evidence.ts'
+import { wanted as whole } from './way.ts'
 
 const good = [statefulSet('airflow-postgresql', 1), deployment('airflow-scheduler', 1)]
 const of = (parts: Partial<Evidence> = {}, record: Parameters<typeof release>[0] = {}) =>
   evidence({ workloads: good, autoscalers: [], record: release({ objects: good.map(inManifest), updatedAt: long, ...record }), ...parts })
 const found = (one: Evidence) => diagnose(one).findings
 const ids = (one: Evidence) => [...diagnose(one).unknown, ...found(one).map(({ id, severity, causes = [] }) => `${id} ${severity}${causes.length > 0 ? ' explained' : ''}`)]
+const errors = (one: Evidence) => found(one).filter(({ severity }) => severity === 'error').map(({ id, causes = [] }) => `${id}${causes.length > 0 ? ' explained' : ''}`)
 const has = (one: Evidence, wanted: string) => found(one).some(({ id }) => id === wanted)
 
 const log = (about: KubernetesObject, name: string, line: string, previous = false): ContainerLog => ({ namespace: 'airflow', pod: about.metadata.name, container: name, previous, lines: ['first', line] })
@@ -83,14 +85,14 @@ void t.test('a database that answers and turns Airflow away is told with why', (
   const texts: [string, RegExp][] = [
     ['no pg_hba.conf entry for host "10.244.0.9", user "airflow", database "airflow", SSL off', /pg_hba\.conf/],
     ['no pg_hba.conf entry for host "10.244.0.9", user "airflow", database "airflow", no encryption', /pg_hba\.conf/],
-    ['database "airflow" does not exist', /createdb/],
+    ['database "airflow" does not exist', /CREATE DATABASE/],
     ['sorry, too many clients already', /pgbouncer/],
     ['remaining connection slots are reserved for non-replication superuser connections', /pgbouncer/],
     ['remaining connection slots are reserved for roles with the SUPERUSER attribute', /pgbouncer/],
   ]
   for (const [text, fix] of texts) {
     const [first, second] = turned(text)
-    t.match(first, { id: 'database-unreachable', title: /^The database turns Airflow away/, fix: [fix] }, text)
+    t.match(first, { id: 'database-unreachable', title: /^PostgreSQL/, fix: [fix] }, text)
     t.match(second, { id: 'crash-loop', causes: [{ id: 'database-unreachable' }] })
   }
   t.end()
@@ -131,7 +133,7 @@ const refused = '(psycopg2.OperationalError) connection to server at "airflow-po
 const kube = (object: KubernetesObject): KubernetesObject => ({ ...object, metadata: { ...object.metadata, namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } } })
 /** A DNS that works: the name itself is wrong then. */
 const dns = [
-  kube(deployment('coredns', 1)), kube({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'kube-dns' } }),
+  kube(deployment('coredns', 1)), kube({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'kube-dns' }, spec: {} }),
   kube({ apiVersion: 'v1', kind: 'Endpoints', metadata: { name: 'kube-dns' }, subsets: [{ addresses: [{ ip: '10.244.0.2' }] }] }),
 ]
 const since = (time: string) => ({ phase: 'Running', conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: time }] })
@@ -155,10 +157,63 @@ void t.test('a database that is ready and is not reached is told, and explains w
   t.match(found(cannotReach('psycopg2.OperationalError: could not translate host name "airflow-postgresql" to address: Name or service not known', { system: dns }))[0], { id: 'database-unreachable', title: 'Airflow cannot resolve its database\'s name, airflow-postgresql' })
   // psycopg 3
   t.match(found(cannotReach('(psycopg.OperationalError) failed to resolve host \'airflow-postgresql\': [Errno -2] Name or service not known', { system: dns }))[0], { id: 'database-unreachable', title: 'Airflow cannot resolve its database\'s name, airflow-postgresql' })
-  const metadata: SecretFacts = { name: 'airflow-airstrip-metadata', type: 'Opaque', createdAt: long, labels: {}, keys: ['connection'], same: {}, remarks: { connection: 'leads to no-such-database' } }
-  // As the lab's stand-in and the official image say it.
-  const elsewhere = cannotReach('psycopg2.OperationalError: could not translate host name "no-such-database" to address: Name or service not known', { system: dns, secrets: [metadata] })
-  t.match(found(elsewhere)[0], { id: 'database-unreachable', evidence: [/no-such-database/, 'the connection of Secret airflow/airflow-airstrip-metadata leads to no-such-database'], fix: [/get secret airflow-airstrip-metadata -o yaml > .* && kubectl -n airflow delete secret airflow-airstrip-metadata && npx tsx run\.ts apply #/] })
+  t.end()
+})
+
+const place = { user: 'airflow', host: 'airflow-postgresql.airflow', port: 5432, name: 'airflow' }
+const wanted = { ...whole, database: place }
+const connection = (leads: string, changed?: SecretFacts['changed']): SecretFacts => ({ name: 'airflow-airstrip-metadata', type: 'Opaque', createdAt: long, labels: {}, keys: ['connection'], same: {}, remarks: { connection: leads }, ...(changed === undefined ? {} : { changed }) })
+const byHand = { by: 'kubectl-patch', at: '2023-08-02T10:20:00Z' }
+
+void t.test('a Secret whose connection leads elsewhere is the cause of whatever is said of the database', (t) => {
+  const lines = {
+    'leads to no-such-database:5432/airflow': 'psycopg2.OperationalError: could not translate host name "no-such-database" to address: Name or service not known',
+    'leads to airflow-postgresql.airflow:5433/airflow': 'psycopg2.OperationalError: connection to server at "airflow-postgresql.airflow" (10.96.7.7), port 5433 failed: Connection refused',
+    'leads to airflow-postgresql.airflow:5432/airflw': 'psycopg2.OperationalError: connection to server at "airflow-postgresql.airflow" (10.96.7.7), port 5432 failed: FATAL:  database "airflw" does not exist',
+    'is not the address of a database': 'sqlalchemy.exc.ArgumentError: Could not parse rfc1738 URL from string \'•••\'',
+    'is empty': 'sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) no such table: alembic_version',
+  }
+  for (const [leads, line] of Object.entries(lines)) {
+    const one = cannotReach(line, { system: dns, wanted, secrets: [connection(leads, byHand)] })
+    t.match(found(one)[0], {
+      id: 'database-unreachable', severity: 'error', causes: undefined, title: 'Secret airflow/airflow-airstrip-metadata does not lead to Airflow\'s database',
+      evidence: [`the connection of Secret airflow/airflow-airstrip-metadata ${leads}, as kubectl-patch wrote it at 2023-08-02T10:20:00Z; the configuration leads to airflow-postgresql.airflow:5432/airflow`, line],
+      fix: [/get secret airflow-airstrip-metadata -o yaml > .* && kubectl -n airflow delete secret airflow-airstrip-metadata && npx tsx run\.ts apply #/],
+    }, leads)
+    t.same(errors(one), ['database-unreachable', 'crash-loop explained'], leads)
+  }
+  t.match(found(of({ wanted, secrets: [connection('leads to elsewhere:5432/airflow')] })).at(-1), { id: 'database-unreachable', severity: 'warning' }, 'before anybody fails for it')
+  t.notOk(has(of({ wanted, secrets: [connection('leads to airflow-postgresql.airflow:5432/airflow')] }), 'database-unreachable'))
+  t.end()
+})
+
+void t.test('PostgreSQL that lets nobody in is told by the reason that it gives', (t) => {
+  const at = 'psycopg2.OperationalError: connection to server at "airflow-postgresql.airflow" (10.96.7.7), port 5432 failed: FATAL:  '
+  const reasons: [string, RegExp, RegExp][] = [
+    [`${at}database "airflow" does not exist`, /has no database airflow$/, /^echo 'CREATE DATABASE "airflow" OWNER "airflow"' \| kubectl -n airflow exec -i airflow-postgresql-0 -- sh -c '.*' && kubectl -n airflow rollout restart/],
+    [`${at}role "airflow" is not permitted to log in`, /does not let airflow log in/, /^echo 'ALTER ROLE "airflow" LOGIN' \|/],
+    [`${at}no pg_hba.conf entry for host "10.244.0.9", user "airflow", database "airflow", SSL off`, /pg_hba.conf/, /Add a line/],
+    [`${at}pg_hba.conf rejects connection for host "10.244.0.9", user "airflow", database "airflow", no encryption`, /pg_hba.conf/, /Add a line/],
+    [`${at}too many connections for role "airflow"`, /has no connection left for airflow/, /pgbouncer/],
+    [`${at}sorry, too many clients already`, /has no connection left$/, /pgbouncer/],
+    [`${at}remaining connection slots are reserved for non-replication superuser connections`, /has no connection left$/, /pgbouncer/],
+    [`${at}database "airflow" is not currently accepting connections`, /takes no connections/, /ALLOW_CONNECTIONS true/],
+    ['psycopg2.errors.ReadOnlySqlTransaction: cannot execute INSERT in a read-only transaction', /can only be read/, /RESET default_transaction_read_only/],
+    ['psycopg2.errors.InsufficientPrivilege: permission denied for table alembic_version', /may not use alembic_version/, /REASSIGN OWNED/],
+  ]
+  for (const [line, title, fix] of reasons) {
+    t.match(found(cannotReach(line, { wanted }))[0], { id: 'database-unreachable', severity: 'error', causes: undefined, title, evidence: [new RegExp(line.slice(-20).replace(/[()]/g, '.'))], fix: [fix] }, line)
+    t.same(errors(cannotReach(line, { wanted })), ['database-unreachable', 'crash-loop explained'], line)
+  }
+  t.same(ids(cannotReach(`${at}the database system is starting up`)).filter((id) => id.startsWith('database')), [], 'which passes by itself')
+  t.end()
+})
+
+void t.test('another user than the configuration\'s is no wrong password', (t) => {
+  const line = 'psycopg2.OperationalError: connection to server at "airflow-postgresql.airflow" (10.96.7.7), port 5432 failed: FATAL:  password authentication failed for user "airfow"'
+  const one = cannotReach(line, { wanted, secrets: [connection('leads to airflow-postgresql.airflow:5432/airflow', byHand)] })
+  t.match(found(one)[0], { id: 'postgres-pvc-old-password', title: 'Airflow asks the database as user airfow, and the configuration names airflow', evidence: [line, /written by kubectl-patch/], fix: [/delete secret airflow-airstrip-metadata && npx/] })
+  t.match(found(cannotReach(line.replace('airfow', 'airflow'), { wanted }))[0], { title: /another password than the Secret/ })
   t.end()
 })
 

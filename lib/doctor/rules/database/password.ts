@@ -3,7 +3,7 @@ import type { NonEmpty } from '../../../access.ts'
 import { secretNames } from '../../../airflow/keys.ts'
 import type { Finding } from '../../../step.ts'
 import { nameOf } from '../../../observe/observation.ts'
-import { complaints, mentions, told } from '../../complaints.ts'
+import { type Complaint, complaints, mentions, told } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
 import { deleted } from '../../secret-commands.ts'
@@ -18,6 +18,8 @@ function refused(evidence: Evidence): Finding[] {
   if (said.length === 0 || disagreeing(passwordsOf(evidence)).length > 0) return []
   const database = databaseOf(evidence)
   if (database === undefined) return [outside(told(said))]
+  const stranger = asStranger(said, evidence)
+  if (stranger !== undefined) return [stranger]
   const facts = [...told(said), ...persisted(evidence), ...ages(evidence, database)]
   const { namespace, release = 'airflow' } = evidence
   return [wrong('postgres-pvc-old-password', {
@@ -26,6 +28,24 @@ function refused(evidence: Evidence): Finding[] {
     why: 'PostgreSQL writes its password into the volume at its first start and never looks at the Secret again; the volume outlives an uninstall.',
     fix: [...keepTheData(evidence), `Only where the data is not wanted any more: kubectl -n ${namespace} scale statefulset ${release}-postgresql --replicas=0 && kubectl -n ${namespace} delete pvc ${database.claim?.metadata.name ?? `data-${release}-postgresql-0`} && npx tsx run.ts apply # throws the database away and begins a new one`] as unknown as NonEmpty<string>,
   })]
+}
+
+/** PostgreSQL says the same of a user that it does not have as of a wrong password, so as not to tell which there are. */
+function asStranger(said: readonly Complaint[], { wanted, secrets = [], namespace, release = 'airflow' }: Evidence): Finding | undefined {
+  const names = said.map(({ groups }) => groups[1] ?? groups[2])
+  const known = wanted?.database?.user
+  const name = names.find((one) => one !== undefined)
+  if (known === undefined || name === undefined || names.includes(known)) return undefined
+  const { metadata, resultBackend } = secretNames(release)
+  const written = secrets.filter((secret) => [metadata, resultBackend].includes(secret.name as never) && secret.changed !== undefined)
+  return wrong('postgres-pvc-old-password', {
+    title: `Airflow asks the database as user ${name}, and the configuration names ${known}`,
+    evidence: [...told(said), ...written.map((secret) => `the data of Secret ${namespace}/${secret.name} was written by ${secret.changed?.by ?? ''} at ${secret.changed?.at ?? ''}`)],
+    why: 'The name is part of the connection that Airflow is given; PostgreSQL has no such user, or one with another password.',
+    fix: written.length > 0
+      ? [`${deleted(namespace, ...written.map((secret) => secret.name))} && npx tsx run.ts apply # makes the connection again`]
+      : ['npx tsx run.ts apply --from helm # once the connection in airflow.values, or airflow.database.user, names the right one'],
+  })
 }
 
 function keepTheData({ namespace, release = 'airflow' }: Evidence): string[] {

@@ -1,0 +1,96 @@
+/**
+ * PostgreSQL answers, and lets nobody in for another reason than the password.
+ *
+ *   psycopg2.OperationalError: connection to server at "airflow-postgresql.airflow" (10.96.7.7), port 5432 failed: FATAL:  database "airflow" does not exist
+ */
+import type { NonEmpty } from '../../../access.ts'
+import type { Finding } from '../../../step.ts'
+import { complaints, told } from '../../complaints.ts'
+import type { Evidence } from '../../evidence.ts'
+import { wrong } from '../../rule.ts'
+import { misled } from './connection.ts'
+import { databaseOf } from './parts.ts'
+
+interface Refusal {
+  pattern: RegExp
+  title: (name: string) => string
+  why: string
+  /** For whoever is PostgreSQL's superuser. */
+  sql?: (name: string) => string
+  /** What to do where that is not enough, or where the database is somebody else's. */
+  otherwise: string
+}
+
+const again = 'npx tsx run.ts apply --from helm'
+
+const refusals: readonly Refusal[] = [
+  {
+    pattern: /FATAL:\s+database "([^"]+)" does not exist/,
+    title: (name) => `PostgreSQL has no database ${name}`,
+    why: 'It was dropped or renamed, or its volume was emptied; the server itself is well.',
+    sql: (name) => `CREATE DATABASE "${name}" OWNER "${name}"`,
+    otherwise: `Make it or bring it back from a backup (npx tsx run.ts restore FILE); an empty one is filled by: ${again}`,
+  },
+  {
+    pattern: /FATAL:\s+role "([^"]+)" is not permitted to log in/,
+    title: (name) => `PostgreSQL does not let ${name} log in`,
+    why: 'The role is there and lacks LOGIN, so somebody took it away.',
+    sql: (name) => `ALTER ROLE "${name}" LOGIN`,
+    otherwise: 'Give the role LOGIN: ALTER ROLE … LOGIN',
+  },
+  {
+    pattern: /FATAL:\s+(?:no pg_hba\.conf entry for|pg_hba\.conf rejects connection for) (host .*?user "[^"]+", database "[^"]+")/,
+    title: () => 'PostgreSQL\'s pg_hba.conf lets Airflow\'s pods not in',
+    why: 'No line of it fits who asks, from where and how (with or without TLS), so no password is even asked for.',
+    otherwise: 'Add a line for Airflow\'s user, database and the pods\' addresses to pg_hba.conf, then: SELECT pg_reload_conf()',
+  },
+  {
+    pattern: /FATAL:\s+(?:sorry, too many clients already|remaining connection slots are reserved|too many connections for (?:role|database) "([^"]+)")/,
+    title: (name) => (name === '' ? 'PostgreSQL has no connection left' : `PostgreSQL has no connection left for ${name}`),
+    why: 'max_connections, or the limit of the role or the database, is used up; each part of Airflow keeps several open.',
+    otherwise: `Set pgbouncer.enabled: true in airflow.values, or a higher limit in the database (max_connections; ALTER ROLE … CONNECTION LIMIT -1), then: ${again}`,
+  },
+  {
+    pattern: /FATAL:\s+database "([^"]+)" is not currently accepting connections/,
+    title: (name) => `Database ${name} takes no connections`,
+    why: 'Somebody closed it (ALLOW_CONNECTIONS false), as is done before it is moved or dropped.',
+    sql: (name) => `ALTER DATABASE "${name}" ALLOW_CONNECTIONS true`,
+    otherwise: 'Open it again: ALTER DATABASE … ALLOW_CONNECTIONS true',
+  },
+  {
+    pattern: /cannot execute \w+(?: \w+)? in a read-only transaction/,
+    title: () => 'The database can only be read',
+    why: 'It is a standby, or default_transaction_read_only was set; Airflow writes its heartbeats all the time.',
+    otherwise: 'Lead airflow.database.external to the primary, or take the setting back: ALTER DATABASE … RESET default_transaction_read_only',
+  },
+  {
+    pattern: /permission denied for (?:table|relation|schema|sequence|database) (\S+)/,
+    title: (name) => `Airflow's user may not use ${name} in its database`,
+    why: 'The tables belong to another user, as after a dump that was brought in by hand; in PostgreSQL 15 and later the schema public is closed as well.',
+    otherwise: 'Make Airflow\'s user their owner: REASSIGN OWNED BY … TO …, or GRANT ALL ON SCHEMA public TO …',
+  },
+]
+
+/** Of the same words in the database's own log and in Airflow's the one is enough. */
+export function turnedAway(evidence: Evidence): Finding[] {
+  if (misled(evidence).length > 0) return []
+  return refusals.flatMap((refusal): Finding[] => {
+    const said = complaints(evidence, refusal.pattern)
+    const [first] = said
+    if (first === undefined) return []
+    const name = (first.groups[1] ?? '').replace(/[;,.]$/, '')
+    return [wrong('database-unreachable', { title: refusal.title(name), evidence: told(said), why: refusal.why, fix: fixes(refusal, name, evidence) })]
+  })
+}
+
+function fixes({ sql, otherwise }: Refusal, name: string, evidence: Evidence): NonEmpty<string> {
+  const pod = databaseOf(evidence)?.pod?.metadata.name
+  // What goes into a command is as PostgreSQL names things without quotes.
+  if (sql === undefined || pod === undefined || !/^\w+$/.test(name)) return [otherwise]
+  return [`${asSuperuser(evidence.namespace, pod, sql(name))} && kubectl -n ${evidence.namespace} rollout restart deploy,sts -l tier=airflow`, otherwise]
+}
+
+/** The password stays in the pod; Bitnami's image has it in a variable or in a file. */
+function asSuperuser(namespace: string, pod: string, sql: string): string {
+  return `echo '${sql}' | kubectl -n ${namespace} exec -i ${pod} -- sh -c 'PGPASSWORD="\${POSTGRES_POSTGRES_PASSWORD:-$(cat "\${POSTGRES_POSTGRES_PASSWORD_FILE:-/dev/null}")}" psql -v ON_ERROR_STOP=1 -h 127.0.0.1 -U postgres'`
+}
