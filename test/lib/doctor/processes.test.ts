@@ -95,6 +95,20 @@ void t.test('a liveness probe that ends a healthy program again and again is tol
   t.end()
 })
 
+void t.test('a liveness probe that cannot succeed is no slow start', (t) => {
+  const killed = (name: string, text: string, probe: object) => {
+    const one = killedBy(name, text)
+    const spec = { containers: [{ name, ports: [{ name: 'airflow-ui', containerPort: 8080 }], livenessProbe: probe, startupProbe: probe }] }
+    return found({ ...one, pods: (one.pods ?? []).map((pod) => ({ ...pod, spec })) })
+  }
+  const refused = 'Liveness probe failed: Get "http://10.214.1.44:8099/health": dial tcp 10.214.1.44:8099: connect: connection refused'
+  t.match(killed('webserver', refused, { httpGet: { path: '/health', port: 8099 } }), [{ id: 'scheduler-liveness-restart-loop', title: /^The liveness probe of container webserver of Deployment \S+ cannot succeed/, evidence: [/failed liveness probe/, /8099/, 'its probe: GET /health on port 8099'], why: /port 8099, and the container names only 8080/, fix: [/webserver.livenessProbe/] }])
+  t.match(killed('webserver', 'Liveness probe failed: HTTP probe failed with statuscode: 404', { httpGet: { path: '/healthz', port: 8080 } }), [{ id: 'probe-path-mismatch', evidence: [/./, /404/, 'its probe: GET /healthz on port 8080'] }])
+  t.match(killed('statsd', refused.replace('Liveness', 'Startup').replaceAll('8099', '1'), { tcpSocket: { port: 1 } }), [{ id: 'scheduler-liveness-restart-loop', title: /^The startup probe/ }])
+  t.match(killed('webserver', refused.replaceAll('8099', '8080'), { httpGet: { path: '/health', port: 8080 } }), [{ id: 'webserver-oom-or-slow-start' }], 'its own port is a start')
+  t.end()
+})
+
 void t.test('a readiness probe is told when nothing can come of it, or after five minutes', (t) => {
   const refused = 'Readiness probe failed: Get "http://10.0.0.7:9999/health": dial tcp 10.0.0.7:9999: connect: connection refused'
   const probed = (text: string, port: number, startedAt?: string) => {

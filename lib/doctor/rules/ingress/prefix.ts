@@ -120,8 +120,8 @@ export function probePath(evidence: Evidence): Finding[] {
   const [first] = found
   if (first === undefined) return []
   const base = baseUrl(evidence)
-  const [probe] = probesOf(first.pod)
-  const [own] = manifest === undefined ? [] : probesOf(manifest)
+  const probe = probeOf(first.pod, first.event)
+  const own = manifest === undefined ? undefined : probeOf(manifest, first.event)
   const edited = own?.path !== undefined && probe?.path !== own.path
   return [wrong('probe-path-mismatch', {
     title: edited || base === undefined ? `The webserver's probes ask for ${probe?.path ?? 'a path'}, which it does not serve` : `The webserver was moved to ${base.path} by ${variable}, and its probes were not`,
@@ -135,8 +135,11 @@ function line({ pod, event }: { pod: KubernetesObject; event: Event }): string {
   return `${nameOf(pod)}: ${describeEvent(event)}`
 }
 
-function probesOf(object: KubernetesObject): HTTPGetAction[] {
-  return containersOf(object).flatMap(({ readinessProbe, livenessProbe }) => [readinessProbe?.httpGet, livenessProbe?.httpGet].filter((get) => get !== undefined))
+/** The one that was answered: `Liveness probe failed: HTTP probe failed with statuscode: 404`. */
+function probeOf(object: KubernetesObject, { message = '' }: Event): HTTPGetAction | undefined {
+  const kind = /^(Liveness|Startup)/.exec(message)?.[1]
+  const field = kind === 'Liveness' ? 'livenessProbe' : kind === 'Startup' ? 'startupProbe' : 'readinessProbe'
+  return containersOf(object).map((container) => container[field]?.httpGet).find((get) => get !== undefined)
 }
 
 function isReady(pod: KubernetesObject): boolean {

@@ -12,6 +12,7 @@ import { controllerOf, ownerName, targetOf } from '../../../observe/owners.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
 import { lastWords } from '../../unready.ts'
+import { described, whyNever } from './probes.ts'
 import { type Running, containersIn, isRecent, lastSaid, logLines, placeOf, standsFirm } from './statuses.ts'
 
 export const crashRules: readonly Rule[] = [crashing, endingWell, outOfMemoryOnce, killedByProbe, workersKilled, notEnding]
@@ -81,10 +82,27 @@ function killedByProbe(evidence: Evidence): Finding[] {
     if (kill === undefined || status.restartCount < 2 || !isRecent(kill, evidence, lateMs) || status.lastState?.terminated?.reason === 'OOMKilled') return []
     const said = lastSaid(container, 'Unhealthy', /^(Liveness|Startup) probe failed/)
     const lines = [`${placeOf(nameOf(pod), status.name)}: ${describeEvent(kill)}, restarted ${status.restartCount} times`, ...(said === undefined ? [] : [`${nameOf(pod)}: ${describeEvent(said)}`])]
+    const never = hopelessProbe(container, lines, said?.message ?? '')
+    if (never !== undefined) return [never]
     if (!servesWeb(status.name)) return [impatientProbe(container, lines, said?.message)]
     // It gets there after some restarts, most often: on a slow machine that is a start.
     const young = ageMs(pod.metadata.creationTimestamp, new Date(evidence.at)) < lateMs
     return [{ ...slowWebserver(container, lines), severity: young ? 'warning' : 'error' }]
+  })
+}
+
+/** Not the program and not its speed: it is ended for what it never had. */
+function hopelessProbe({ pod, status }: Running, evidence: string[], said: string): Finding | undefined {
+  const kind = said.startsWith('Startup') ? 'startup' : 'liveness'
+  const spec = (pod as Pod).spec?.containers.find(({ name }) => name === status.name)
+  const probe = spec?.[`${kind}Probe`]
+  const why = whyNever(spec, probe, said)
+  if (why === undefined) return undefined
+  return wrong(servesWeb(status.name) && said.includes('statuscode: 404') ? 'probe-path-mismatch' : 'scheduler-liveness-restart-loop', {
+    title: `The ${kind} probe of container ${status.name} of ${ownerName(pod)} cannot succeed, and ends it again and again`,
+    evidence: [...evidence, `its probe: ${described(probe)}`],
+    why,
+    fix: [`npx tsx run.ts apply --from helm # once ${status.name}.${kind}Probe in airflow.values is right, or was put back`],
   })
 }
 

@@ -28,26 +28,27 @@ function neverReady(evidence: Evidence): Finding[] {
     const said = lastSaid(container, 'Unhealthy', probeFails)
     if (init || status.ready || startedAt === undefined || said === undefined || (said.message ?? '').includes(runtime) || !isRecent(said, evidence, currentMs)) return []
     const spec = (pod as Pod).spec?.containers.find(({ name }) => name === status.name)
-    const sure = whyNever(spec, said.message ?? '')
+    const sure = whyNever(spec, spec?.readinessProbe, said.message ?? '')
     const runsMs = ageMs(startedAt, new Date(evidence.at))
     if (runsMs < (sure === undefined ? longMs : certainMs)) return []
     return [finding(pod, container, [`${placeOf(nameOf(pod), status.name)}: has run for ${Math.round(runsMs / 1000)} s and is not ready`, `its probe: ${described(spec?.readinessProbe)}`, describeEvent(said)], sure)]
   })
 }
 
-/** What no further start-up changes. */
-function whyNever(spec: Container | undefined, said: string): string | undefined {
+/** What no further start-up changes, and no restart. */
+export function whyNever(spec: Container | undefined, probe: Probe | undefined, said: string): string | undefined {
   if (/executable file not found|no such file or directory|command not found/i.test(said)) return 'The probe runs a command that the image does not have.'
   if (/statuscode: (404|405)/.test(said)) return 'The program answers, and knows nothing of the path that the probe asks for.'
   const [, name] = /strconv\.Atoi: parsing "([^"]+)": invalid syntax/.exec(said) ?? []
   if (name !== undefined) return `The probe asks the port called ${name}, and the container names none so.`
-  const port = spec?.readinessProbe?.httpGet?.port ?? spec?.readinessProbe?.tcpSocket?.port
+  if (/server gave HTTP response to HTTPS client/i.test(said)) return 'The probe asks by HTTPS, and the program answers plain HTTP.'
+  const port = probe?.httpGet?.port ?? probe?.tcpSocket?.port
   const ports = (spec?.ports ?? []).flatMap(({ containerPort, name }) => [String(containerPort), name])
   const isOther = port !== undefined && ports.length > 0 && !ports.includes(String(port))
   return isOther && /connection refused|invalid port/i.test(said) ? `The probe asks port ${String(port)}, and the container names only ${ports.filter(Boolean).join(', ')}.` : undefined
 }
 
-function described(probe: Probe | undefined): string {
+export function described(probe: Probe | undefined): string {
   const { httpGet, tcpSocket, exec } = probe ?? {}
   if (httpGet) return `GET ${httpGet.path ?? '/'} on port ${String(httpGet.port)}`
   if (tcpSocket) return `a connection to port ${String(tcpSocket.port)}`
