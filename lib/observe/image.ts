@@ -91,11 +91,12 @@ function verdict(pod: KubernetesObject, reason: string, image: string, text: str
 }
 
 function registryUnreachable(pod: KubernetesObject, image: string, evidence: string[]): Failed {
+  const always = policyOf(pod, image) === 'Always'
   return failed(pod, 'image-registry-unreachable', {
-    title: `Image ${image} is not on the node, and its registry cannot be reached`,
-    evidence,
+    title: always ? `Image ${image} is to be asked for at each start, and its registry cannot be reached` : `Image ${image} is not on the node, and its registry cannot be reached`,
+    evidence: [...evidence, ...(always ? ['imagePullPolicy is Always: that the node may have it is of no use'] : [])],
     why: 'The node gets no connection to the registry: no network, no name resolution there, a firewall, or a wrong registry name.',
-    fix: [`sudo crictl pull ${image} # on the node: says what its network, its DNS or the registry refuses`, 'npx tsx run.ts apply --from helm # where the registry in airflow.values was wrong, once it is right', 'sudo ctr -n k8s.io image import FILE # on the node, without a network'],
+    fix: [`sudo crictl pull ${image} # on the node: says what its network, its DNS or the registry refuses`, 'npx tsx run.ts apply --from helm # where the registry in airflow.values was wrong, once it is right', 'sudo ctr -n k8s.io image import FILE # on the node, without a network', ...(always ? pullIfAbsent(pod, image).map((line) => `${line} # where the node has it`) : [])],
   })
 }
 
@@ -139,6 +140,12 @@ function neverPulled(pod: KubernetesObject, image: string, evidence: string[]): 
     why: 'imagePullPolicy is Never, so the kubelet does not ask a registry.',
     fix: fixOf(pullIfAbsent(pod, image), 'sudo ctr -n k8s.io image import FILE # on the node (kind load docker-image, minikube image load), or pullPolicy: IfNotPresent in airflow.values'),
   })
+}
+
+function policyOf(pod: KubernetesObject, image: string): string | undefined {
+  type Named = { image?: string; imagePullPolicy?: string }[]
+  const { initContainers = [], containers = [] } = (pod.spec ?? {}) as { initContainers?: Named; containers?: Named }
+  return [...containers, ...initContainers].find((one) => one.image === image)?.imagePullPolicy
 }
 
 function pullIfAbsent(pod: KubernetesObject, image: string): string[] {

@@ -5,9 +5,9 @@ import { container, context, event, pod } from './objects.ts'
 const backOff = { waiting: { reason: 'ImagePullBackOff', message: 'Back-off pulling image' } }
 
 /** A pod whose container cannot pull; the text is in an event, as the kubelet has it. */
-function pulling(image: string, text: string, reason = 'ImagePullBackOff') {
+function pulling(image: string, text: string, reason = 'ImagePullBackOff', imagePullPolicy = 'IfNotPresent') {
   const state = { waiting: { reason, message: reason === 'ImagePullBackOff' ? `Back-off pulling image "${image}"` : text } }
-  const one = pod({ spec: { containers: [{ name: 'scheduler', image }] }, status: { phase: 'Pending', containerStatuses: [container({ image, state })] } })
+  const one = pod({ spec: { containers: [{ name: 'scheduler', image, imagePullPolicy }] }, status: { phase: 'Pending', containerStatuses: [container({ image, state })] } })
   const events = [
     event(one, 'Failed', `Failed to pull image "${image}": ${text}`),
     event(one, 'Failed', 'Error: ImagePullBackOff'),
@@ -54,6 +54,13 @@ void t.test('a registry that turned a pull away, or cut it off, is waited for, w
   t.end()
 })
 
+void t.test('an image that is asked for at each start may well be on the node, and is not called absent', (t) => {
+  const [text = ''] = unreachable
+  t.match(pulling('apache/airflow:2.6.2', text, 'ErrImagePull', 'Always'), { finding: { title: 'Image apache/airflow:2.6.2 is to be asked for at each start, and its registry cannot be reached', evidence: [/./, /./, /imagePullPolicy is Always/], fix: [/crictl/, /apply/, /import/, /patch deployment\/airflow-scheduler .*IfNotPresent.* # where the node has it/] } })
+  t.match(pulling('apache/airflow:2.6.2', text), { finding: { title: /is not on the node/ } })
+  t.end()
+})
+
 void t.test('a registry that cannot be reached is hopeless only after a minute of tries', (t) => {
   for (const text of unreachable) {
     t.match(pulling('apache/airflow:2.6.2', text), { state: 'failed', settleMs: 60_000, finding: { id: 'image-registry-unreachable' } }, text.slice(-40))
@@ -64,7 +71,7 @@ void t.test('a registry that cannot be reached is hopeless only after a minute o
 void t.test('an answer of some minutes ago is not the last word: the image may have been pushed since', (t) => {
   const image = 'apache/airflow:9.9.9'
   const state = { waiting: { reason: 'ImagePullBackOff', message: `Back-off pulling image "${image}"` } }
-  const one = pod({ spec: { containers: [{ name: 'scheduler', image }] }, status: { phase: 'Pending', containerStatuses: [container({ state })] } })
+  const one = pod({ spec: { containers: [{ name: 'scheduler', image, imagePullPolicy: 'IfNotPresent' }] }, status: { phase: 'Pending', containerStatuses: [container({ state })] } })
   const said = event(one, 'Failed', `Failed to pull image "${image}": rpc error: code = NotFound desc = not found`, { lastTimestamp: '2023-08-02T10:26:00Z' })
   t.match(observePod(one, context({ events: [said] })), { state: 'failed', settleMs: 330_000 })
   t.end()
@@ -86,7 +93,7 @@ void t.test('back-off without a reason yet is waited for', (t) => {
 void t.test('the newest text counts: a registry that has come back and lacks the image', (t) => {
   const image = 'apache/airflow:9.9.9'
   const state = { waiting: { reason: 'ImagePullBackOff', message: `Back-off pulling image "${image}"` } }
-  const one = pod({ spec: { containers: [{ name: 'scheduler', image }] }, status: { phase: 'Pending', containerStatuses: [container({ state })] } })
+  const one = pod({ spec: { containers: [{ name: 'scheduler', image, imagePullPolicy: 'IfNotPresent' }] }, status: { phase: 'Pending', containerStatuses: [container({ state })] } })
   const gone = event(one, 'Failed', `Failed to pull image "${image}": rpc error: code = NotFound desc = not found`)
   const slow = event(one, 'Failed', `Failed to pull image "${image}": rpc error: i/o timeout`)
   t.match(observePod(one, context({ events: [slow, gone] })), { state: 'waiting' }, 'oldest and newest are told by time, not by place')
