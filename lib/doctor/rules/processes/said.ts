@@ -21,7 +21,7 @@ function forbidden(evidence: Evidence): Finding[] {
     const [own] = bindings
     return [wrong('k8s-executor-forbidden', {
       title: `Service account ${account} may not ${verb} ${resource} in namespace ${namespace}`,
-      evidence: [seen, ...(own === undefined ? ['no RoleBinding of the release is for it'] : [`the release has ${own.kind} ${own.metadata.name} for it`])],
+      evidence: [seen, ...(own === undefined ? ['no RoleBinding of the release is for it'] : [`the release makes ${own.kind} ${own.metadata.name} for it: that, or the role that it names, is gone or was changed`])],
       why: 'With the Kubernetes executor the scheduler makes, watches and removes the pods of the tasks itself, and needs a role for that in the namespace where they run.',
       fix: fixOf(
         own === undefined ? [`kubectl -n ${namespace} create rolebinding ${account}-tasks --clusterrole=edit --serviceaccount=${home}:${account}`] : [`npx tsx run.ts apply # puts the role and its binding back`],
