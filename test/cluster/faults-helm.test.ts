@@ -2,8 +2,8 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
-import { apply, emptyRegistry, helm, kubectl, kubectlMaybe, list, recordsOf, until } from './cluster.ts'
-import { faults, look, oneFault, paste, rootsOf, type Fault } from './faults.ts'
+import { emptyRegistry, helm, kubectl, kubectlMaybe, list, recordsOf, until } from './cluster.ts'
+import { chosen, faults, look, oneFault, paste, rootsOf, type Fault } from './faults.ts'
 import { kube } from './harm.ts'
 import { exits, site, type Site } from './site.ts'
 
@@ -20,7 +20,8 @@ async function leaveLock(it: Site, minutes: number): Promise<void> {
   const pending = { ...record, version, info: { ...record.info, status: 'pending-upgrade', last_deployed: at } }
   const release = Buffer.from(gzipSync(JSON.stringify(pending)).toString('base64')).toString('base64')
   const labels = { ...newest?.metadata.labels, status: 'pending-upgrade', version: String(version), modifiedAt: String(Math.round(Date.parse(at) / 1000)) }
-  await apply({ apiVersion: 'v1', kind: 'Secret', type: 'helm.sh/release.v1', metadata: { name: `sh.helm.release.v1.airflow.v${version}`, namespace: it.namespace, labels }, data: { release } })
+  // Not applied: the record of a big chart does not fit into kubectl's annotation.
+  await kubectl(['create', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'Secret', type: 'helm.sh/release.v1', metadata: { name: `sh.helm.release.v1.airflow.v${version}`, namespace: it.namespace, labels }, data: { release } }))
 }
 
 function killAll(it: Site): void {
@@ -50,7 +51,7 @@ const released = (registry: string): Fault[] => [
     it.write({})
   } },
   { name: 'an upgrade that failed since its migration crashes', id: ['job-failed', 'crash-loop', 'post-install-hook-timeout'], tells: /AIRSTRIP_LAB_CRASH/, harm: async it => {
-    it.write({ airflow: { values: { migrateDatabaseJob: { env: [{ name: 'AIRSTRIP_LAB_CRASH', value: '1' }] } } } })
+    it.write({ airflow: { values: { migrateDatabaseJob: { args: ['bash', '-c', 'AIRSTRIP_LAB_CRASH=1 exec airflow db upgrade'] } } } })
     await it.airstrip(['apply', '--timeout', '25s'])
     it.write({})
   } },
@@ -84,8 +85,10 @@ void t.test('Helm and its records', async t => {
 
 const fresh: Fault[] = [
   { name: 'nothing but a namespace', id: 'release-not-installed', harm: it => kubectl(['create', 'namespace', it.namespace]) },
-  { name: 'somebody else\'s service account in the way', id: 'helm-foreign-resource', tells: /airflow-airflow-scheduler/, also: ['release-not-installed'], harm: async it => {
+  { name: 'somebody else\'s service account in the way', id: 'helm-foreign-resource', tells: /airflow-scheduler/, also: ['release-not-installed'], harm: async it => {
     await kubectl(['create', 'namespace', it.namespace])
+    // As the official chart calls it without a full name of its own, and with one.
+    await kube(it, 'create', 'serviceaccount', 'airflow-scheduler')
     await kube(it, 'create', 'serviceaccount', 'airflow-airflow-scheduler')
     await it.airstrip(['apply'])
   }, mend: async (it, { fix: [first = ''] }) => {
@@ -102,7 +105,7 @@ const fresh: Fault[] = [
   } },
 ]
 
-for (const [index, fault] of fresh.entries()) {
+for (const [index, fault] of chosen(fresh).entries()) {
   void t.test(fault.name, async t => {
     const it = await site(t, `doctornew${index + 1}`)
     t.teardown(() => kubectlMaybe(['delete', 'namespace', it.namespace, '--wait=false']))

@@ -20,7 +20,7 @@ const objects: Fault[] = [
   { name: 'the webserver scaled to 0', id: 'scaled-to-zero', tells: /airflow-webserver/, harm: it => kube(it, 'scale', 'deployment/airflow-webserver', '--replicas=0') },
   { name: 'the database scaled to 0', id: 'scaled-to-zero', tells: /airflow-postgresql/, harm: it => kube(it, 'scale', 'statefulset/airflow-postgresql', '--replicas=0') },
   { name: 'a service account deleted, and its pods made anew', id: ['service-account-missing', 'release-object-missing'], tells: /airflow-statsd/, harm: async it => {
-    await kube(it, 'delete', 'serviceaccount', 'airflow-airflow-statsd')
+    await kube(it, 'delete', 'serviceaccount', await kube(it, 'get', 'deployment', 'airflow-statsd', '-o', 'jsonpath={.spec.template.spec.serviceAccountName}'))
     await deletePods(it, 'statsd')
   } },
   { name: 'a role without its rules', id: 'k8s-executor-forbidden', harm: async it => {
