@@ -11,6 +11,8 @@ export const processRules: readonly Rule[] = [...webhookRules, ...imageRules, ..
 export const processExplains: Explains = {
   'admission-webhook-down': ['release-object-missing', 'helm-release-failed', 'post-install-hook-timeout', 'service-without-endpoints', 'not-ready-unexplained'],
   'dockerhub-rate-limit': ['image-registry-unreachable', 'post-install-hook-timeout', 'helm-release-failed', 'service-without-endpoints', 'not-ready-unexplained'],
+  // That the registry asks for a login is what comes of a pull secret that is not there.
+  'image-pull-denied': [{ id: 'image-pull-denied', when: (symptom, _, cause) => cause.title.startsWith('Pull secret ') && !symptom.title.startsWith('Pull secret ') && cause.evidence.some((line) => symptom.evidence.includes(line)) }],
   'probe-path-mismatch': ['readiness-probe-failing', 'webserver-oom-or-slow-start'],
 }
 

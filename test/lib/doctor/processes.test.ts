@@ -1,5 +1,6 @@
 /** What runs and is ended. The texts are of Kubernetes 1.20's kubelet and of Airflow 2.6, from the lab and the failure reports that the faults link to. */
 import t from 'tap'
+import { explained } from '../../../lib/doctor/explains.ts'
 import { diagnose } from '../../../lib/doctor/diagnose.ts'
 import type { Evidence } from '../../../lib/doctor/evidence.ts'
 import { processRules } from '../../../lib/doctor/rules/processes.ts'
@@ -49,6 +50,10 @@ void t.test('a pull secret that is not there is told where the pull failed', (t)
   const spec = { imagePullSecrets: [{ name: 'registry-login' }] }
   const denied = pulling('rpc error: code = Unknown desc = failed to authorize: 401 Unauthorized', spec)
   t.match(found({ ...denied, secrets: [] }), [{ id: 'image-pull-denied', title: 'Pull secret registry-login does not exist' }])
+  const [own] = found({ ...denied, secrets: [] })
+  const [first = ''] = own?.evidence.slice(1) ?? []
+  const said = { id: 'image-pull-denied', severity: 'error' as const, title: 'The registry does not let this cluster pull apache/airflow:2', evidence: [first], why: '', fix: [''] as [string] }
+  t.match(own && explained([own, said], evidence()).map(({ causes = [] }) => causes.length), [0, 1], 'and is why the registry says no')
   t.same(found(denied), [], 'not where the Secrets could not be read')
   t.same(found({ pods: [pod({ spec, status: ready })], secrets: [] }), [], 'nor where the image is there without it')
   t.end()
