@@ -65,7 +65,7 @@ function stateFile({ state }: Evidence): Finding[] {
     title: sentence,
     evidence: [`${state.path}: ${code}`],
     why: `${known.cause} The next run would be refused for it; Airflow itself does not need the file.`,
-    fix: stateFixes[code as ErrorCode]?.(state.path) ?? [known.fix],
+    fix: sentence.includes('it is a folder') ? [`mv ${state.path} ${state.path}.folder # whatever is in it stays`] : (stateFixes[code as ErrorCode]?.(state.path) ?? [known.fix]),
   })]
 }
 

@@ -24,6 +24,7 @@ const lost: [what: string, seen: string, facts: Partial<KubeconfigFacts>, title:
   ['a wrong --context', 'error: context "nope" does not exist', {}, /no context nope/, /doctor --context home/],
   ['a current context that is gone', 'Error in configuration: context was not found for specified context: gone', {}, /no context gone/, /use-context home/],
   ['a wrong port', 'Unable to connect to the server: dial tcp 192.168.1.10:7443: connect: connection refused', {}, /No API server listens at https:\/\/192/, /systemctl restart kubelet/],
+  ['a proxy that is not there', 'Unable to connect to the server: proxyconnect tcp: dial tcp 127.0.0.1:3128: connect: connection refused', {}, /asks a proxy for the cluster/, /^export NO_PROXY=.*192\.168\.1\.10"/],
   ['kind that is stopped', 'Unable to connect to the server: dial tcp 127.0.0.1:36987: connect: connection refused', { context: 'kind-air', server: 'https://127.0.0.1:36987' }, /No API server listens/, /docker start .*kind\.cluster=air\)/],
   ['an own server on port 8080', nowhere, { server: 'http://127.0.0.1:8080' }, /No API server listens/, /kubelet/],
   ['no such host', 'Unable to connect to the server: dial tcp: lookup no.such.host.invalid on 10.0.0.53:53: no such host', { server: 'https://no.such.host.invalid:6443' }, /no\.such\.host\.invalid of the cluster has no address/, /getent hosts no\.such/],

@@ -9,6 +9,15 @@ const why = 'Nothing of the cluster could be looked at.'
 
 export const cases: readonly Case[] = [
   {
+    // Unable to connect to the server: proxyconnect tcp: dial tcp 127.0.0.1:3128: connect: connection refused
+    text: /proxyconnect tcp: (.+)|Proxy Authentication Required|socks connect tcp (.+)/,
+    tell: ({ kubeconfig: { server } }, [, reason, socks]) => ({
+      title: 'kubectl asks a proxy for the cluster, and the proxy does not lead there',
+      why: `HTTPS_PROXY of the environment (or proxy-url of the kubeconfig) names it${(reason ?? socks) === undefined ? '' : `: ${reason ?? socks ?? ''}`}. Whether the cluster answers was not asked.`,
+      fix: [`export NO_PROXY="\${NO_PROXY:+$NO_PROXY,}${hostIn(server)}"; export no_proxy="$NO_PROXY" # a cluster at home is asked without it; in the timer's environment as well`, 'env | grep -i proxy; kubectl config view --minify # who names it'],
+    }),
+  },
+  {
     // x509: certificate has expired or is not yet valid: current time 2026-11-24T15:50:25Z is after 2024-01-01T00:00:00Z
     text: /certificate has expired or is not yet valid(?:: current time (\S+) is (after) (\S+))?/,
     when: ({ said }) => !said.includes(' is before '),
