@@ -108,7 +108,10 @@ void t.test('a liveness probe that cannot succeed is no slow start', (t) => {
   }
   const refused = 'Liveness probe failed: Get "http://10.214.1.44:8099/health": dial tcp 10.214.1.44:8099: connect: connection refused'
   t.match(killed('webserver', refused, { httpGet: { path: '/health', port: 8099 } }), [{ id: 'scheduler-liveness-restart-loop', title: /^The liveness probe of container webserver of Deployment \S+ cannot succeed/, evidence: [/failed liveness probe/, /8099/, 'its probe: GET /health on port 8099'], why: /port 8099, and the container names only 8080/, fix: [/webserver.livenessProbe/] }])
-  t.match(killed('webserver', 'Liveness probe failed: HTTP probe failed with statuscode: 404', { httpGet: { path: '/healthz', port: 8080 } }), [{ id: 'probe-path-mismatch', evidence: [/./, /404/, 'its probe: GET /healthz on port 8080'] }])
+  t.match(killed('webserver', 'Liveness probe failed: HTTP probe failed with statuscode: 404', { httpGet: { path: '/healthz', port: 8080 } }), [{ id: 'scheduler-liveness-restart-loop', evidence: [/./, /404/, 'its probe: GET /healthz on port 8080'] }])
+  const ends = killedBy('webserver', refused)
+  const inBackOff = container({ name: 'webserver', restartCount: 5, state: { waiting: { reason: 'CrashLoopBackOff' } }, lastState: { terminated: { exitCode: 0, startedAt: '2023-08-02T10:29:00Z', finishedAt: '2023-08-02T10:29:09Z' } } })
+  t.same(ids({ ...ends, pods: (ends.pods ?? []).map((one) => ({ ...one, status: { containerStatuses: [inBackOff] } })) }), ['webserver-oom-or-slow-start error'], 'and no program that ends by itself')
   t.match(killed('statsd', refused.replace('Liveness', 'Startup').replaceAll('8099', '1'), { tcpSocket: { port: 1 } }), [{ id: 'scheduler-liveness-restart-loop', title: /^The startup probe/ }])
   t.match(killed('webserver', refused.replaceAll('8099', '8080'), { httpGet: { path: '/health', port: 8080 } }), [{ id: 'webserver-oom-or-slow-start' }], 'its own port is a start')
   t.end()

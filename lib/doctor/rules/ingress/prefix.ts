@@ -2,7 +2,7 @@
 import type { Container, Event, HTTPGetAction, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject, NonEmpty } from '../../../access.ts'
 import { healthUrl, judgeRedirect } from '../../../observe/answer.ts'
-import { describeEvent, eventsAbout } from '../../../observe/events.ts'
+import { describeEvent, eventsAbout, timeOf } from '../../../observe/events.ts'
 import { ageMs, nameOf } from '../../../observe/observation.ts'
 import { lasting, podsOf } from '../../../observe/owners.ts'
 import type { Finding } from '../../../step.ts'
@@ -106,6 +106,7 @@ export function linksOut(evidence: Evidence): Finding[] {
 }
 
 const settleMs = 30_000
+const currentMs = 120_000
 
 /** The chart makes the probes' path of a value; a variable that moves the webserver leaves them where they were. */
 export function probePath(evidence: Evidence): Finding[] {
@@ -113,9 +114,11 @@ export function probePath(evidence: Evidence): Finding[] {
   if (live === undefined || evidence.wanted === undefined) return []
   const manifest = evidence.record?.objects.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === live.metadata.name)
   const found = lasting(podsOf(live, evidence.pods)).flatMap((pod) => {
-    if (isReady(pod) || ageMs(pod.metadata.creationTimestamp, new Date(evidence.at)) < settleMs) return []
+    if (ageMs(pod.metadata.creationTimestamp, new Date(evidence.at)) < settleMs) return []
     const event = eventsAbout(pod, evidence.events).findLast(({ reason, message = '' }) => reason === 'Unhealthy' && message.includes('HTTP probe failed with statuscode: 404'))
-    return event === undefined ? [] : [{ pod, event }]
+    // Between two of its restarts by the liveness probe it is ready.
+    const over = event !== undefined && isReady(pod) && !(event.message?.startsWith('Liveness') === true && Date.parse(evidence.at) - timeOf(event) < currentMs)
+    return event === undefined || over ? [] : [{ pod, event }]
   })
   const [first] = found
   if (first === undefined) return []

@@ -1,5 +1,5 @@
 /** Containers that end, or are ended. */
-import type { Pod } from 'kubernetes-types/core/v1.js'
+import type { Event, Pod } from 'kubernetes-types/core/v1.js'
 import { servesWeb } from '../../../airflow/families.ts'
 import type { Finding } from '../../../step.ts'
 import { isFoundation } from '../../../observe/causes.ts'
@@ -42,10 +42,13 @@ function crashing(evidence: Evidence): Finding[] {
 
 /** To end is no work for a container that is to run on, however well it ends. */
 function endingWell(evidence: Evidence): Finding[] {
-  return containersIn(evidence).flatMap(({ pod, status, init }): Finding[] => {
+  return containersIn(evidence).flatMap((container): Finding[] => {
+    const { pod, status, init } = container
     const last = status.lastState?.terminated
     const inBackOff = status.state?.waiting?.reason === 'CrashLoopBackOff'
     const isShort = last?.startedAt != null && last.finishedAt != null && Date.parse(last.finishedAt) - Date.parse(last.startedAt) < atOnceMs
+    // Whom a probe ends may end well: that is told with the probe.
+    if (lastKill(container, evidence) !== undefined) return []
     if (init || last?.exitCode !== 0 || !inBackOff || !isShort || status.restartCount < tellingRestarts || controllerOf(pod)?.kind === 'Job') return []
     return [wrong('crash-loop', {
       title: `Container ${status.name} of ${ownerName(pod)} ends at once, without an error`,
@@ -78,8 +81,8 @@ function killedByProbe(evidence: Evidence): Finding[] {
   const firm = standsFirm(evidence)
   return containersIn(evidence).filter(({ pod }) => firm || isFoundation(pod)).flatMap((container): Finding[] => {
     const { pod, status } = container
-    const kill = container.events.findLast(({ reason, message = '' }) => reason === 'Killing' && killed.test(message) && message.includes(`ontainer ${status.name} `))
-    if (kill === undefined || status.restartCount < 2 || !isRecent(kill, evidence, lateMs) || status.lastState?.terminated?.reason === 'OOMKilled') return []
+    const kill = lastKill(container, evidence)
+    if (kill === undefined || status.restartCount < 2 || status.lastState?.terminated?.reason === 'OOMKilled') return []
     const said = lastSaid(container, 'Unhealthy', /^(Liveness|Startup) probe failed/)
     const lines = [`${placeOf(nameOf(pod), status.name)}: ${describeEvent(kill)}, restarted ${status.restartCount} times`, ...(said === undefined ? [] : [`${nameOf(pod)}: ${describeEvent(said)}`])]
     const never = hopelessProbe(container, lines, said?.message ?? '')
@@ -91,6 +94,10 @@ function killedByProbe(evidence: Evidence): Finding[] {
   })
 }
 
+function lastKill({ status, events }: Running, evidence: Evidence): Event | undefined {
+  return events.findLast((event) => event.reason === 'Killing' && killed.test(event.message ?? '') && (event.message ?? '').includes(`ontainer ${status.name} `) && isRecent(event, evidence, lateMs))
+}
+
 /** Not the program and not its speed: it is ended for what it never had. */
 function hopelessProbe({ pod, status }: Running, evidence: string[], said: string): Finding | undefined {
   const kind = said.startsWith('Startup') ? 'startup' : 'liveness'
@@ -98,7 +105,7 @@ function hopelessProbe({ pod, status }: Running, evidence: string[], said: strin
   const probe = spec?.[`${kind}Probe`]
   const why = whyNever(spec, probe, said)
   if (why === undefined) return undefined
-  return wrong(servesWeb(status.name) && said.includes('statuscode: 404') ? 'probe-path-mismatch' : 'scheduler-liveness-restart-loop', {
+  return wrong('scheduler-liveness-restart-loop', {
     title: `The ${kind} probe of container ${status.name} of ${ownerName(pod)} cannot succeed, and ends it again and again`,
     evidence: [...evidence, `its probe: ${described(probe)}`],
     why,
