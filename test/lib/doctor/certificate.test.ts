@@ -1,7 +1,15 @@
 import t from 'tap'
-import { answers, byDefault, judged, makeService, roots, routes, saysTraefik, silent, traefik, traefikPod, wanted } from './way.ts'
+import { answers, byDefault, judged, makeEndpoints, makeService, roots, routes, saysTraefik, silent, traefik, traefikPod, unrouted, wanted } from './way.ts'
 
 const withDefault = answers({ certificate: byDefault })
+
+void t.test('while no pod is behind the route its default certificate is no finding', (t) => {
+  const restarting = { pods: [], endpoints: [makeEndpoints()], answered: answers(unrouted) }
+  const has = (parts: Parameters<typeof judged>[0]) => judged(parts).findings.some(({ id }) => id === 'certresolver-missing')
+  t.notOk(has(restarting))
+  t.ok(has({ ...restarting, endpoints: [makeEndpoints([{ addresses: [{ ip: '10.244.0.9' }] }])] }), 'with one it is')
+  t.end()
+})
 
 void t.test('a default certificate, with the deeper reason where Traefik has said one', (t) => {
   t.match(judged({ answered: withDefault }).findings, [{ id: 'certresolver-missing', severity: 'warning', title: /serves its default certificate/ }])

@@ -182,6 +182,8 @@ void t.test('a Secret whose connection leads elsewhere is the cause of whatever 
     }, leads)
     t.same(errors(one), ['database-unreachable', 'crash-loop explained'], leads)
   }
+  const server: SecretFacts = { ...connection('is empty'), name: 'airflow-airstrip-postgresql', keys: ['password'], remarks: {} }
+  t.notOk(has(of({ wanted, secrets: [server, connection('is not the address of a database')] }), 'postgres-pvc-old-password'), 'nor is its password told besides')
   t.match(found(of({ wanted, secrets: [connection('leads to elsewhere:5432/airflow')] })).at(-1), { id: 'database-unreachable', severity: 'warning' }, 'before anybody fails for it')
   t.notOk(has(of({ wanted, secrets: [connection('leads to airflow-postgresql.airflow:5432/airflow')] }), 'database-unreachable'))
   t.end()

@@ -7,6 +7,7 @@ import { type Complaint, complaints, mentions, told } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
 import { deleted } from '../../secret-commands.ts'
+import { misled } from './connection.ts'
 import { type Database, type Password, databaseOf, disagreeing, passwordsOf } from './parts.ts'
 
 export const passwordRules: readonly Rule[] = [refused, differing, unknownPassword]
@@ -79,7 +80,8 @@ function ages(evidence: Evidence, { claim }: Database): string[] {
 function differing(evidence: Evidence): Finding[] {
   const passwords = passwordsOf(evidence)
   const alone = disagreeing(passwords)
-  if (alone.length === 0) return []
+  // One that leads elsewhere is told as such, whatever its password.
+  if (alone.length === 0 || misled(evidence).length > 0) return []
   const said = complaints(evidence, authentication)
   const { namespace } = evidence
   const [odd] = alone

@@ -6,7 +6,7 @@ import type { Finding } from '../../../step.ts'
 import type { Evidence } from '../../evidence.ts'
 import { doubtful } from '../../rule.ts'
 import { isUnknownResolver } from './route.ts'
-import { complaintsOf, logCommand, specOf, wayOf, type Way } from './way.ts'
+import { complaintsOf, hasReadyAddress, isTraefiks404, logCommand, specOf, wayOf, type Way } from './way.ts'
 
 /** Traefik needs a moment to get one. */
 const issueMs = 120_000
@@ -15,6 +15,8 @@ export function certificates(evidence: Evidence): Finding[] {
   const way = wayOf(evidence)
   if (way?.answer === undefined || way.route === undefined) return []
   const unknown = isUnknownResolver(way)
+  // Where Traefik has no pod to lead to it makes no router, and has no certificate for it either.
+  if (!unknown && isTraefiks404(way.answer) && !hasReadyAddress(way.wanted.service, evidence)) return []
   if (!unknown && ageMs(way.route.metadata.creationTimestamp, new Date(evidence.at)) < issueMs) return []
   const judged = judgeCertificate(way.wanted.host, way.answer.certificate, new Date(evidence.at))
   const byDefault = judged.some(({ id }) => id === 'certresolver-missing')
