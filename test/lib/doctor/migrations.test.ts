@@ -5,6 +5,7 @@ import type { ContainerLog, Evidence, Wanted } from '../../../lib/doctor/evidenc
 import type { ReleaseHook } from '../../../lib/access.ts'
 import { container, deployment, inManifest, job, pod, ready, release, statefulSet } from '../observe/objects.ts'
 import { evidence, long } from './evidence.ts'
+import { wanted as whole } from './way.ts'
 
 const good = [statefulSet('airflow-postgresql', 1), deployment('airflow-scheduler', 1)]
 const starting = [statefulSet('airflow-postgresql', 1), deployment('airflow-scheduler', 0)]
@@ -54,6 +55,21 @@ void t.test('no deadlock where the Job is there, is no hook, has only begun, or 
 })
 
 const template = (image: string) => ({ spec: { template: { spec: { containers: [{ name: 'run-airflow-migrations', image }] } } } })
+
+void t.test('a database that has lost its tables is told as that, with what makes them again', (t) => {
+  const done = { hooks: [migrate({ phase: 'Succeeded', endedAt: '2023-08-02T09:05:00Z' })], values: { data: { metadataSecretName: 'airflow-airstrip-metadata' } } }
+  const database = { user: 'airflow', host: 'airflow-postgresql.airflow', port: 5432, name: 'airflow' }
+  const secrets = [{ name: 'airflow-airstrip-metadata', type: 'Opaque', createdAt: long, labels: {}, keys: ['connection'], same: {}, remarks: { connection: 'leads to airflow-postgresql.airflow:5432/airflow' } }]
+  const right = { wanted: { ...whole, database }, secrets }
+  t.match(found(of(waits({ logs: [unapplied], ...right }), done))[0], {
+    id: 'wait-for-migrations-crashloop', severity: 'error', title: /has no tables of Airflow any more/, evidence: [/unapplied/, /Head\(s\) in DB: set\(\)/],
+    fix: [/^kubectl -n airflow exec airflow-scheduler-\S+ -c wait-for-airflow-migrations -- airflow db upgrade #/, /restore FILE/],
+  })
+  const older = log('TimeoutError: There are still unapplied migrations after 60 seconds. Migration Head(s) in DB: {\'937cbd173ca1\'} | Migration Head(s) in Source Code: {\'c804e5c76e3e\'}')
+  t.match(found(of(waits({ logs: [older], ...right }), done))[0], { title: /done elsewhere/ }, 'one of another Airflow has tables')
+  t.match(found(of(waits({ logs: [unapplied] }), done))[0], { title: /done elsewhere/ }, 'of a connection that nobody knows it may be another database')
+  t.end()
+})
 
 void t.test('who waits for migrations that are not coming is told, with why none comes', (t) => {
   const look = (jobs: Evidence['jobs'], phase: string, logs = [unapplied], endedAt = '2023-08-02T09:05:00Z') => found(of(waits({ jobs, logs }), { hooks: [migrate({ phase, endedAt })] }))

@@ -14,6 +14,14 @@ export function misled({ secrets = [], release = 'airflow', wanted }: Evidence):
   return secrets.filter(({ name, remarks: { connection } }) => [metadata, resultBackend].includes(name as never) && connection !== undefined && connection !== leadsTo(place))
 }
 
+/** Airflow is given airstrip's own connection, and that leads where it should. */
+export function leadsRight(evidence: Evidence): boolean {
+  const { secrets = [], release = 'airflow', record } = evidence
+  const { metadata } = secretNames(release)
+  const { metadataSecretName } = (record?.values.data ?? {}) as { metadataSecretName?: string }
+  return metadataSecretName === metadata && secrets.some(({ name }) => name === metadata) && evidence.wanted?.database !== undefined && misled(evidence).length === 0
+}
+
 /** As the collector remarks on a connection. */
 export function leadsTo({ host, port, name }: NonNullable<NonNullable<Evidence['wanted']>['database']>): string {
   return `leads to ${host}:${port}/${name}`

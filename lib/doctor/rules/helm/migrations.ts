@@ -7,6 +7,7 @@ import { ageMs, nameOf } from '../../../observe/observation.ts'
 import { mentions, told } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
+import { leadsRight } from '../database/connection.ts'
 import { again } from './refusals.ts'
 
 export const migrationRules: readonly Rule[] = [deadlock, waiting, noLogin]
@@ -65,6 +66,8 @@ function waiting(evidence: Evidence): Finding[] {
   const settled = pods.filter(({ pod }) => ageMs(pod.metadata.creationTimestamp, new Date(at)) >= faults['wait-for-migrations-crashloop'].settleMs)
   if (settled.length === 0 || state === 'running') return []
   const lines = settled.map(({ line }) => line)
+  const [first] = settled
+  if (state === 'done' && first !== undefined && isEmpty(evidence) && leadsRight(evidence)) return [emptied(first.pod, lines, evidence)]
   return [wrong('wait-for-migrations-crashloop', {
     title: `Pods wait for the migrations, ${titles[state]}`,
     evidence: [...lines, ...imagesOf(settled.map(({ pod }) => pod), job)],
@@ -73,6 +76,26 @@ function waiting(evidence: Evidence): Finding[] {
       ? ['Look for another database or image than the Job\'s: data.metadataSecretName, images.useDefaultImageForMigration and the images in airflow.values', again]
       : [`${again} # runs the migrations`, ...(state === 'absent' ? ['Set migrateDatabaseJob.enabled: true in airflow.values where it is false'] : [])],
   })]
+}
+
+// TimeoutError: There are still unapplied migrations after 60 seconds. MigrationHead(s) in DB: set() | Migration Head(s) in Source Code: {'c804e5c76e3e'}
+function isEmpty({ logs }: Evidence): boolean {
+  return logs.some(({ container, lines }) => initContainers.test(container) && /Migration ?Head\(s\) in DB: set\(\)/.test(lines.findLast((line) => line.includes('in DB: ')) ?? ''))
+}
+
+/** The init container that waits has all that the Job had, and is there to be used. */
+function emptied(pod: KubernetesObject, lines: string[], { namespace, wanted }: Evidence): Finding {
+  const container = ((pod as Pod).spec?.initContainers ?? []).find(({ name }) => initContainers.test(name))?.name ?? 'wait-for-airflow-migrations'
+  const command = wanted?.family === 'official-3' ? 'migrate' : 'upgrade'
+  return wrong('wait-for-migrations-crashloop', {
+    title: 'The database has no tables of Airflow any more, and nothing makes them again',
+    evidence: [...lines, 'the migrations were done, and the database knows of none: Migration Head(s) in DB: set()'],
+    why: 'What the Job of the migrations made is gone: the volume was emptied or is another one, the database was dropped and made anew, or its tables were. A Job runs once.',
+    fix: [
+      `kubectl -n ${namespace} exec ${pod.metadata.name} -c ${container} -- airflow db ${command} # makes empty tables, without what was in the old ones`,
+      'npx tsx run.ts restore FILE # where there is a backup of what was in them',
+    ],
+  })
 }
 
 const titles = { failed: 'which have failed', absent: 'which nothing runs', done: 'which are done elsewhere' }
