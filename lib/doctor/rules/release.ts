@@ -96,7 +96,7 @@ function liveOf(name: string, { workloads, jobs, claims, pods }: Evidence): Kube
   return [...workloads, ...jobs, ...claims, ...pods].find((one) => nameOf(one) === name)
 }
 
-interface Condition { type: string; status: string; lastTransitionTime?: string }
+interface Condition { type: string; status: string; lastTransitionTime?: string; lastUpdateTime?: string }
 
 function conditionOf(object: KubernetesObject | undefined, wanted: string): Condition | undefined {
   return ((object?.status ?? {}) as { conditions?: Condition[] }).conditions?.find(({ type }) => type === wanted)
@@ -108,7 +108,10 @@ function unreadyMs(name: string, evidence: Evidence, now: Date): number {
   if (object === undefined) return ageMs(evidence.record?.updatedAt, now)
   const pods = podsOf(object, evidence.pods)
   const lost = [object, ...pods].flatMap((one) => ['Available', 'Ready'].map((type) => conditionOf(one, type))).filter((one) => one?.status === 'False')
-  const times = [object.metadata.creationTimestamp, ...pods.map(({ metadata }) => metadata.creationTimestamp), ...lost.map((one) => one?.lastTransitionTime)]
+  // A rollout that has just begun has no pod yet; the Deployment says when it made its ReplicaSet.
+  const rolling = conditionOf(object, 'Progressing')
+  const begun = rolling?.status === 'True' && rolling.lastUpdateTime !== undefined ? [rolling.lastUpdateTime] : []
+  const times = [object.metadata.creationTimestamp, ...begun, ...pods.map(({ metadata }) => metadata.creationTimestamp), ...lost.map((one) => one?.lastTransitionTime)]
   return Math.min(...times.map((time) => ageMs(time, now)))
 }
 

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { diagnose } from '../../../lib/doctor/diagnose.ts'
 import { unready } from '../../../lib/doctor/unready.ts'
-import { claim, container, crashed, deployment, event, inManifest, job, node, pod, release, statefulSet, storageClass, unplaced } from '../observe/objects.ts'
+import { claim, container, crashed, deployment, event, inManifest, job, node, pod, ready, release, statefulSet, storageClass, unplaced } from '../observe/objects.ts'
 import { evidence, long } from './evidence.ts'
 
 const good = [statefulSet('airflow-postgresql', 1), deployment('airflow-scheduler', 1)]
@@ -82,6 +82,11 @@ void t.test('a fault outside the catalogue is told with all there is, once it is
   const starting = diagnose(of([deployment('airflow-scheduler', 0)], { pods: [{ ...slow, metadata: { ...slow.metadata, creationTimestamp: '2023-08-02T10:25:00Z' } }] }))
   t.match(starting, { healthy: true, findings: [] })
   t.match(diagnose(of([deployment('airflow-scheduler', 0)], { pods: [old] })), { healthy: false, findings: [{ id: 'not-ready-unexplained', evidence: [/^Deployment airflow\/airflow-scheduler: 0\/1 available/] }] })
+  // kubectl rollout restart, eight seconds ago: a new ReplicaSet, and no new pod yet (a quota was in the way).
+  const rolled = deployment('airflow-scheduler', 1)
+  const status = { ...(rolled.status as object), updatedReplicas: 0, conditions: [{ type: 'Progressing', status: 'True', reason: 'NewReplicaSetCreated', lastUpdateTime: '2023-08-02T10:29:52Z' }, { type: 'Available', status: 'True', lastTransitionTime: long }] }
+  const running = pod({ status: { ...ready, containerStatuses: [container({ ready: true, state: { running: { startedAt: long } } })] } })
+  t.match(diagnose(of([{ ...rolled, status }], { pods: [{ ...running, metadata: { ...running.metadata, creationTimestamp: long } }] })), { healthy: true, findings: [] }, 'a rollout that has just begun')
   t.end()
 })
 

@@ -130,6 +130,12 @@ void t.test('a readiness probe is told when nothing can come of it, or after fiv
   t.match(found(probed(refused, 8080, '2023-08-02T10:20:00Z')), [{ id: 'readiness-probe-failing' }], 'ten minutes are not')
   // A port's name that the container does not declare: pkg/kubelet/prober/prober.go takes it for a number then.
   for (const errored of ['errored', 'errored and resulted in unknown state']) t.match(found(probed(`Readiness probe ${errored}: strconv.Atoi: parsing "http": invalid syntax`, 8080)), [{ id: 'readiness-probe-failing', why: /port called http, and the container names none so/ }], errored)
+  // StatefulSet airflow-postgresql with `pg_isready -p 5499`, as the kubelet tells it.
+  const command = ['sh', '-c', 'pg_isready -p 5499']
+  const database = pod({ name: 'airflow-postgresql-0', owner: { kind: 'StatefulSet', name: 'airflow-postgresql' }, labels: {}, spec: { containers: [{ name: 'postgresql', ports: [{ name: 'tcp-postgresql', containerPort: 5432 }], readinessProbe: { exec: { command } } }] }, status: { containerStatuses: [running({ name: 'postgresql' })] } })
+  const objects = [statefulSet('airflow-postgresql', 0), deployment('airflow-scheduler', 0)]
+  const waiting = { pods: [database], events: [event(database, 'Unhealthy', 'Readiness probe failed: /var/run/postgresql:5499 - no response\n')], workloads: objects, record: release({ objects: objects.map(inManifest) }) }
+  t.match(found(waiting), [{ id: 'readiness-probe-failing', title: /container postgresql of StatefulSet airflow-postgresql/, why: /asks port 5499, and the container names only 5432/ }], 'the database waits for nobody')
   t.same(found(probed('Readiness probe errored: rpc error: code = Unknown desc = http: invalid Host header', 9999)), [], 'the runtime\'s own trouble')
   t.end()
 })
