@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { get, kubectl } from './cluster.ts'
 import { faults, paste, type Fault, type Finding } from './faults.ts'
-import { deletePods, edit, editContainer, kube } from './harm.ts'
+import { deletePods, edit, editContainer, kube, sql, stopped } from './harm.ts'
 import { exits, site, type Site } from './site.ts'
 
 const encoded = (text: string): string => Buffer.from(text).toString('base64')
@@ -47,6 +47,52 @@ async function dataFolder(it: Site): Promise<string> {
   const { hostPath, local } = volume?.spec as { hostPath?: { path: string }; local?: { path: string } }
   return (hostPath ?? local)?.path ?? ''
 }
+
+/** The connection as it is but for one part, and a scheduler that starts with it. */
+function misled(name: string, change: (connection: string) => string, id: Fault['id'], tells: RegExp): Fault {
+  return {
+    name, id, tells, seconds: 120,
+    harm: async it => {
+      const { connection: old = '' } = await dataOf(it, 'airflow-airstrip-metadata')
+      await replaced(it, 'airflow-airstrip-metadata', { connection: encoded(change(Buffer.from(old, 'base64').toString())) })
+      await deletePods(it, 'scheduler')
+    },
+    undo: it => restored(it, 'airflow-airstrip-metadata', 'scheduler', 'webserver'),
+  }
+}
+
+const connections: Fault[] = [
+  misled('a connection to another port', url => url.replace(':5432', ':5433'), 'database-unreachable', /:5433\/airflow.*configuration leads to/),
+  misled('a connection to a database that is not there', url => url.replace('/airflow?', '/airflw?'), 'database-unreachable', /5432\/airflw/),
+  misled('a connection that is none', () => 'postgres@airflow', 'database-unreachable', /is not the address of a database/),
+  misled('a connection of another user', url => url.replace('//airflow:', '//airfow:'), 'postgres-pvc-old-password', /user airfow, and the configuration names airflow/),
+]
+
+/** What PostgreSQL refuses for; the triggerer says so within seconds, for it has a connection to lose. */
+const inside = (name: string, statement: string, tells: RegExp, undo: string, mend?: Fault['mend']): Fault => ({
+  name, id: 'database-unreachable', seconds: 120, tells, ...(mend === undefined ? {} : { mend }),
+  harm: async it => {
+    await sql(it, statement)
+    await deletePods(it, 'scheduler')
+  },
+  undo: it => sql(it, undo),
+})
+
+const refusals: Fault[] = [
+  inside('a role that may not log in', 'ALTER ROLE airflow NOLOGIN', /not permitted to log in/, 'ALTER ROLE airflow LOGIN'),
+  inside('no connection left for the role', 'ALTER ROLE airflow CONNECTION LIMIT 0', /no connection left for airflow/, 'ALTER ROLE airflow CONNECTION LIMIT -1', it => sql(it, 'ALTER ROLE airflow CONNECTION LIMIT -1')),
+  inside('a database that can only be read', 'ALTER DATABASE airflow SET default_transaction_read_only = on', /can only be read/, 'ALTER DATABASE airflow RESET default_transaction_read_only', it => sql(it, 'ALTER DATABASE airflow RESET default_transaction_read_only')),
+  { name: 'a database that was renamed', id: 'database-unreachable', seconds: 120, tells: /has no database airflow/, harm: async it => {
+    await stopped(it, 'deployment/airflow-scheduler', 'deployment/airflow-webserver')
+    await sql(it, 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $$airflow$$')
+    await sql(it, 'ALTER DATABASE airflow RENAME TO gone')
+    await kube(it, 'scale', 'deployment/airflow-scheduler', 'deployment/airflow-webserver', '--replicas=1')
+  }, mend: it => sql(it, 'ALTER DATABASE gone RENAME TO airflow'), undo: it => sql(it, 'ALTER DATABASE gone RENAME TO airflow') },
+  { name: 'a database that lost its tables', id: 'wait-for-migrations-crashloop', seconds: 200, tells: /has no tables of Airflow/, harm: async it => {
+    await sql(it, 'DROP TABLE alembic_version', 'airflow')
+    await deletePods(it, 'scheduler')
+  } },
+]
 
 const list: Fault[] = [
   { name: 'the connection\'s Secret with another password', id: ['postgres-pvc-old-password', 'database-password-missing'], seconds: 90, harm: async it => {
@@ -90,5 +136,5 @@ const list: Fault[] = [
 void t.test('passwords, keys and the database', async t => {
   const it = await site(t, 'doctorkeys')
   exits(t, await it.airstrip(['apply']), 0)
-  await faults(t, it, list)
+  await faults(t, it, [...list, ...connections, ...refusals])
 })

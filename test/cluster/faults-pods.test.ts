@@ -14,6 +14,7 @@ const images = (registry: string): Fault[] => [
   { name: 'an image that the registry does not have, for a sidecar', id: 'image-not-found', tells: /log-groomer:9/, harm: it => editPods(it, 'scheduler', { containers: [{ name: 'scheduler-log-groomer', image: `${registry}/log-groomer:9` }] }) },
   { name: 'a registry that is not there', id: 'image-registry-unreachable', seconds: 100, tells: /registry\.example\.invalid/, harm: it => setImage(it, 'statsd', 'registry.example.invalid/statsd:1') },
   { name: 'imagePullPolicy Never, and the node does not have it', id: 'image-not-found', harm: it => editContainer(it, 'statsd', { image: 'quay.io/prometheus/statsd-exporter:v9', imagePullPolicy: 'Never' }) },
+  { name: 'an image that is on the node and must be asked for, with no way to its registry', id: 'image-registry-unreachable', seconds: 100, tells: /to be asked for at each start/, harm: it => editContainer(it, 'webserver', { imagePullPolicy: 'Always' }) },
   { name: 'an image reference that is none', id: 'invalid-image-name', tells: /Apache\/Airflow/, harm: it => setImage(it, 'statsd', 'Apache/Airflow:2') },
   { name: 'a rollout that is paused, with a bad image', id: 'scaled-to-zero', tells: /airflow-webserver/, harm: async it => {
     await kube(it, 'rollout', 'pause', 'deployment/airflow-webserver')
@@ -30,6 +31,9 @@ const programs: Fault[] = [
   container('too little memory', 'scheduler', { resources: { limits: { memory: '8Mi' }, requests: { memory: '8Mi' } } }, 'oom-killed'),
   container('too little memory for the webserver', 'webserver', { resources: { limits: { memory: '8Mi' }, requests: { memory: '8Mi' } } }, ['webserver-oom-or-slow-start', 'oom-killed']),
   container('a liveness probe that always fails', 'scheduler', { livenessProbe: failing({ exec: { command: ['sh', '-c', 'exit 1'] } }) }, 'scheduler-liveness-restart-loop'),
+  container('a liveness probe on a port where nobody listens', 'webserver', { livenessProbe: failing({ httpGet: { port: 8099 } }) }, 'scheduler-liveness-restart-loop', { seconds: 90, tells: /cannot succeed[^]*8099/ }),
+  container('a liveness probe on a path that is not there', 'webserver', { livenessProbe: failing({ httpGet: { path: '/healthz' } }) }, 'probe-path-mismatch', { seconds: 90, tells: /healthz/ }),
+  container('a probe by HTTPS, of what speaks HTTP', 'webserver', { readinessProbe: failing({ httpGet: { scheme: 'HTTPS' } }) }, 'readiness-probe-failing', { seconds: 90, tells: /HTTPS|https/ }),
   container('a readiness probe on a path that is not there', 'webserver', { readinessProbe: failing({ httpGet: { path: '/nowhere' } }) }, 'probe-path-mismatch', { tells: /nowhere/ }),
   container('a readiness probe on a port where nobody listens', 'webserver', { readinessProbe: failing({ httpGet: { port: 8099 } }) }, ['probe-path-mismatch', 'readiness-probe-failing'], { tells: /8099/ }),
 ]

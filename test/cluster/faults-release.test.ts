@@ -16,12 +16,21 @@ const objects: Fault[] = [
     await deletePods(it, 'webserver')
   } },
   { name: 'a Service that selects nothing', id: 'service-without-endpoints', tells: /airflow-webserver/, harm: it => edit(it, 'service/airflow-webserver', { spec: { selector: { component: 'web' } } }) },
+  { name: 'a Service without a selector', id: 'service-without-endpoints', tells: /has no selector any more/, harm: async it => {
+    await kube(it, 'patch', 'service', 'airflow-webserver', '--type=json', '-p', '[{"op":"remove","path":"/spec/selector"}]')
+    await deletePods(it, 'webserver')
+  } },
+  { name: 'a Service that selects another component', id: 'service-without-endpoints', tells: /which other pods have as well/, harm: it => edit(it, 'service/airflow-webserver', { spec: { selector: { component: 'scheduler' } } }, 'merge') },
   { name: 'the scheduler scaled to 0', id: 'scaled-to-zero', tells: /airflow-scheduler/, harm: it => kube(it, 'scale', 'deployment/airflow-scheduler', '--replicas=0') },
   { name: 'the webserver scaled to 0', id: 'scaled-to-zero', tells: /airflow-webserver/, harm: it => kube(it, 'scale', 'deployment/airflow-webserver', '--replicas=0') },
   { name: 'the database scaled to 0', id: 'scaled-to-zero', tells: /airflow-postgresql/, harm: it => kube(it, 'scale', 'statefulset/airflow-postgresql', '--replicas=0') },
   { name: 'a service account deleted, and its pods made anew', id: ['service-account-missing', 'release-object-missing'], tells: /airflow-statsd/, harm: async it => {
     await kube(it, 'delete', 'serviceaccount', await kube(it, 'get', 'deployment', 'airflow-statsd', '-o', 'jsonpath={.spec.template.spec.serviceAccountName}'))
     await deletePods(it, 'statsd')
+  } },
+  { name: 'a role binding deleted', id: 'k8s-executor-forbidden', tells: /that, or the role that it names, is gone/, harm: async it => {
+    await kube(it, 'delete', 'rolebinding', 'airflow-pod-launcher-rolebinding')
+    await deletePods(it, 'scheduler')
   } },
   { name: 'a role without its rules', id: 'k8s-executor-forbidden', harm: async it => {
     await edit(it, 'role/airflow-pod-launcher-role', { rules: [] }, 'merge')

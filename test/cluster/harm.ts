@@ -35,3 +35,7 @@ export async function stopped(it: Site, ...workloads: string[]): Promise<void> {
 export function container(name: string, component: Component, fields: object, id: FaultId | FaultId[], more: Partial<Fault> = {}): Fault {
   return { name, id, tells: new RegExp(`airflow-${component}`), harm: it => editContainer(it, component, fields), ...more }
 }
+
+/** As the superuser of the bundled database, whose password stays in its pod. */
+export const sql = (it: Site, statement: string, database = 'postgres'): Promise<string> =>
+  kube(it, 'exec', 'airflow-postgresql-0', '--', 'sh', '-c', `PGPASSWORD="$POSTGRES_POSTGRES_PASSWORD" psql -h 127.0.0.1 -U postgres -d ${database} -v ON_ERROR_STOP=1 -c '${statement}'`)
