@@ -3,6 +3,7 @@ import type { ContainerStatus, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { controllerOf } from '../observe/owners.ts'
 import type { ContainerLog, Evidence } from './evidence.ts'
+import { isStranger } from './strangers.ts'
 
 export interface Complaint {
   pod: KubernetesObject
@@ -19,7 +20,7 @@ export interface Complaint {
  */
 export function complaints(evidence: Evidence, pattern: RegExp): Complaint[] {
   const { pods, logs } = evidence
-  return pods.filter((pod) => !isReady(pod) && isCurrent(pod, evidence)).flatMap((pod) =>
+  return pods.filter((pod) => !isReady(pod) && isCurrent(pod, evidence) && !isStranger(pod, evidence)).flatMap((pod) =>
     logs.filter((log) => log.pod === pod.metadata.name && counts(log, logs)).flatMap((log) => {
       const line = log.lines.findLast((one) => pattern.test(one))
       const groups = line === undefined ? null : pattern.exec(line)
@@ -28,8 +29,9 @@ export function complaints(evidence: Evidence, pattern: RegExp): Complaint[] {
 }
 
 /** Of any container, also of a ready pod: for what no probe sees and what stays so until somebody acts. */
-export function mentions({ pods, logs }: Evidence, pattern: RegExp): Complaint[] {
-  return pods.flatMap((pod) => logs.filter((log) => log.pod === pod.metadata.name).flatMap((log) => {
+export function mentions(evidence: Evidence, pattern: RegExp): Complaint[] {
+  const { pods, logs } = evidence
+  return pods.filter((pod) => !isStranger(pod, evidence)).flatMap((pod) => logs.filter((log) => log.pod === pod.metadata.name).flatMap((log) => {
     const line = log.lines.findLast((one) => pattern.test(one))
     const groups = line === undefined ? null : pattern.exec(line)
     return line === undefined || groups === null ? [] : [{ pod, container: log.container, line: line.trim(), groups, runSince: runSince(pod, log) }]

@@ -70,6 +70,18 @@ void t.test('two crashes are enough to tell, unless the database is not there', 
   t.end()
 })
 
+void t.test('what somebody else runs in the namespace is no matter of the release', (t) => {
+  // The lab, official chart: a Deployment my-app beside Airflow, whose program says what a rule listens for, and ends.
+  const mine = pod({ name: 'my-app-74f9-abcde', owner: { kind: 'ReplicaSet', name: 'my-app-74f9' }, labels: { 'app': 'mine', 'pod-template-hash': '74f9' }, status: { containerStatuses: [crashed(4, {}, { name: 'app' })] } })
+  const airflow = deployment('airflow-scheduler', 1)
+  const logs = [{ namespace: 'airflow', pod: mine.metadata.name, container: 'app', previous: false, lines: ['FATAL:  password authentication failed for user "airflow"', 'pods is forbidden: User "system:serviceaccount:airflow:mine" cannot list resource "pods" in API group "" in the namespace "airflow"'] }]
+  const all = { pods: [mine], workloads: [airflow, deployment('my-app', 0)], logs, record: release({ objects: [inManifest(airflow)] }), autoscalers: [] }
+  t.same(diagnose(evidence(all)).findings.map(({ id, severity }) => `${id} ${severity}`).filter((one) => !one.startsWith('release-not-airstrips')), [])
+  const own = { ...all, workloads: [deployment('airflow-scheduler', 0)], pods: [pod({ status: { containerStatuses: [crashed(4, {})] } })], logs: [] }
+  t.match(found(own), [{ id: 'crash-loop' }], 'its own is')
+  t.end()
+})
+
 void t.test('what waits for the database is not told, a command that is not there is', (t) => {
   const init = (fields: Record<string, unknown>, name = 'wait-for-airflow-migrations') => pod({ status: { phase: 'Pending', initContainerStatuses: [crashed(5, fields, { name })], containerStatuses: [container({ state: { waiting: { reason: 'PodInitializing' } } })] } })
   t.same(found({ pods: [init({})] }), [])

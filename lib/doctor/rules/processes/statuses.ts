@@ -5,6 +5,7 @@ import { eventsAbout, timeOf } from '../../../observe/events.ts'
 import { ageMs, nameOf } from '../../../observe/observation.ts'
 import { isTask } from '../../../observe/owners.ts'
 import { type Evidence, partsIn } from '../../evidence.ts'
+import { isStranger } from '../../strangers.ts'
 
 export interface Running {
   pod: KubernetesObject
@@ -14,8 +15,9 @@ export interface Running {
 }
 
 /** Of the pods that are to live; those of tasks fail for reasons of their own. */
-export function containersIn({ pods, events }: Evidence): Running[] {
-  return pods.filter((pod) => pod.metadata.deletionTimestamp === undefined && !isTask(pod)).flatMap((pod) => {
+export function containersIn(evidence: Evidence): Running[] {
+  const { pods, events } = evidence
+  return pods.filter((pod) => pod.metadata.deletionTimestamp === undefined && !isTask(pod) && !isStranger(pod, evidence)).flatMap((pod) => {
     const { initContainerStatuses = [], containerStatuses = [] } = (pod as Pod).status ?? {}
     const about = eventsAbout(pod, events)
     return [...initContainerStatuses.map((status) => ({ pod, status, init: true, events: about })), ...containerStatuses.map((status) => ({ pod, status, init: false, events: about }))]
@@ -53,10 +55,11 @@ export interface SaidLine {
 const currentMs = 600_000
 
 /** Log lines that fit; one that carries a time must be of the last ten minutes, since what was mended stays in a log. */
-export function logLines({ logs, pods, at }: Evidence, pattern: RegExp, containers?: RegExp): SaidLine[] {
+export function logLines(evidence: Evidence, pattern: RegExp, containers?: RegExp): SaidLine[] {
+  const { logs, pods, at } = evidence
   return logs.filter(({ container }) => containers?.test(container) ?? true).flatMap(({ pod, container, namespace, lines }) => {
     const object = pods.find(({ metadata }) => metadata.name === pod && metadata.namespace === namespace)
-    if (object === undefined) return []
+    if (object === undefined || isStranger(object, evidence)) return []
     const line = lines.findLast((text) => pattern.test(text) && isCurrent(text, new Date(at)))
     return line === undefined ? [] : [{ pod, container, text: line, evidence: `${placeOf(nameOf(object), container)}: ${line.trim()}` }]
   })
