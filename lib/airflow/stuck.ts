@@ -43,13 +43,14 @@ export function freeStuck(sets: readonly KubernetesObject[], near: readonly Kube
   const pods = near.filter(({ kind }) => kind === 'Pod')
   return sets.flatMap((set): Change[] => {
     const { readyReplicas = 0, updateRevision } = (set.status ?? {}) as SetStatus
-    const stuck = podsOf(set, pods).filter((pod) => reasonOf(pod) !== undefined)
+    const mine = podsOf(set, pods)
+    const stuck = mine.filter((pod) => reasonOf(pod) !== undefined)
     const [first] = stuck
-    if (first === undefined) return []
-    if (mending.upgrade && readyReplicas === 0) {
+    if (first !== undefined && mending.upgrade && readyReplicas === 0) {
       return [{ op: 'delete', freeing: true, live: set, why: `${because(first)}; Helm makes it again, and its bound claims stay` }, ...stuck.flatMap((pod) => neverBound(pod, near)).map(claimChange)]
     }
-    const old = stuck.filter(({ metadata }) => mending.patched.includes(set.metadata.name) || metadata.labels?.['controller-revision-hash'] !== updateRevision)
+    // One that runs and never gets ready, as by an edited probe, is waited for alike; a rollout would end it as well.
+    const old = [...stuck, ...(mending.upgrade ? [] : mine.filter(isLame))].filter(({ metadata }) => mending.patched.includes(set.metadata.name) || metadata.labels?.['controller-revision-hash'] !== updateRevision)
     return old.map((pod): Change => ({ op: 'delete', freeing: true, live: pod, why: because(pod) }))
   })
 }
@@ -69,13 +70,20 @@ function claimChange(live: KubernetesObject): Change {
 }
 
 function because(pod: KubernetesObject): string {
-  return `${nameOf(pod)} cannot start (${reasonOf(pod) ?? ''}), and its StatefulSet would wait for it before it makes the new one`
+  const reason = reasonOf(pod)
+  return `${nameOf(pod)} ${reason === undefined ? 'runs and is not ready' : `cannot start (${reason})`}, and its StatefulSet would wait for it before it makes the new one`
 }
 
 interface PodStatus {
+  phase?: string
   conditions?: { type: string; status: string; reason?: string }[]
   initContainerStatuses?: { state?: { waiting?: { reason?: string } } }[]
   containerStatuses?: PodStatus['initContainerStatuses']
+}
+
+function isLame(pod: KubernetesObject): boolean {
+  const { conditions = [], phase } = (pod.status ?? {}) as PodStatus
+  return reasonOf(pod) === undefined && phase === 'Running' && pod.metadata.deletionTimestamp === undefined && conditions.some(({ type, status }) => type === 'Ready' && status === 'False')
 }
 
 function reasonOf(pod: KubernetesObject): string | undefined {

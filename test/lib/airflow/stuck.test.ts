@@ -51,6 +51,20 @@ void t.test('a set whose hand edit is undone stays, and every stuck pod of it go
   t.end()
 })
 
+void t.test('a pod that runs and is not ready keeps its set as well from its next revision, as by an edited probe', (t) => {
+  // The lab: airflow-postgresql-0 with `pg_isready -p 5499`, after the StatefulSet was put right.
+  const lame = (revision: string) => {
+    const one = pod(undefined, revision)
+    return { ...one, status: { ...(one.status as object), phase: 'Running', conditions: [{ type: 'Ready', status: 'False', reason: 'ContainersNotReady' }] } }
+  }
+  const mending = { upgrade: false, patched: ['airflow-triggerer'] }
+  t.match(freeStuck([set(0)], [lame('new')], mending), [{ op: 'delete', why: /runs and is not ready, and its StatefulSet would wait for it/ }])
+  t.same(told(freeStuck([set(0)], [lame('old')], calm)), ['delete Pod airflow-triggerer-0'], 'also when it was put right before')
+  t.same(freeStuck([set(0)], [lame('new')], calm), [], 'of the newest revision it is a start')
+  t.same(freeStuck([set(0)], [lame('new')], upgrade), [], 'and before an upgrade nobody knows')
+  t.end()
+})
+
 void t.test('what is only starting is left alone', (t) => {
   t.same(freeStuck([set(0)], [pod('PodInitializing'), pod('ContainerCreating'), pod(undefined)], upgrade), [])
   t.same(freeStuck([set(0)], [], upgrade), [])
