@@ -26,13 +26,19 @@ export function isAskedFor(node: Node, { spec }: Pod): boolean {
   return selected && (required === undefined || matchesNode(required, node))
 }
 
-const resources = ['cpu', 'memory', 'ephemeral-storage'] as const
-type Resource = (typeof resources)[number]
+const resources = ['cpu', 'memory', 'ephemeral-storage']
+
+/** Of a device plugin, as `nvidia.com/gpu`: a node that does not speak of it has none. */
+function devicesOf({ spec }: Pod): string[] {
+  const names = (spec?.containers ?? []).flatMap((container) => Object.keys(container.resources?.requests ?? {}))
+  return [...new Set(names.filter((name) => name.includes('/') || name.startsWith('hugepages-')))]
+}
 
 /** What the pod asks for and an empty node of this size does not have, as a sentence each. */
 export function tooBigFor(node: Node, pod: Pod): string[] {
-  return resources.flatMap((resource) => {
-    const has = node.status?.allocatable?.[resource]
+  const { allocatable } = node.status ?? {}
+  return [...resources, ...devicesOf(pod)].flatMap((resource) => {
+    const has = allocatable?.[resource] ?? (allocatable === undefined || resources.includes(resource) ? undefined : '0')
     const asked = requestOf(pod, resource)
     return has !== undefined && asked > quantity(has)
       ? [`Node ${node.metadata?.name ?? ''} has ${has} ${resource} in all, ${String(pod.metadata?.name)} asks for ${shown(asked, resource)}`]
@@ -41,13 +47,13 @@ export function tooBigFor(node: Node, pod: Pod): string[] {
 }
 
 /** Containers run together and init containers before them, one at a time. */
-export function requestOf({ spec }: Pod, resource: Resource): number {
+export function requestOf({ spec }: Pod, resource: string): number {
   const one = (container: { resources?: { requests?: Record<string, string> } }) => quantity(container.resources?.requests?.[resource])
   const together = (spec?.containers ?? []).reduce((sum, container) => sum + one(container), 0)
   const before = Math.max(0, ...(spec?.initContainers ?? []).map(one))
   return Math.max(together, before) + quantity(spec?.overhead?.[resource])
 }
 
-function shown(amount: number, resource: Resource): string {
-  return resource === 'cpu' ? String(amount) : `${Math.ceil(amount / 2 ** 20)}Mi`
+function shown(amount: number, resource: string): string {
+  return resource === 'cpu' || resource.includes('/') ? String(amount) : `${Math.ceil(amount / 2 ** 20)}Mi`
 }

@@ -45,6 +45,9 @@ void t.test('taints of the node controller go away by themselves, those of a per
 
 void t.test('a pod that is bigger than any node is hopeless soon, full nodes later', (t) => {
   t.match(look(noCpu, {}, asking('6')), { state: 'failed', settleMs: 30_000, finding: { id: 'insufficient-cpu-or-memory', evidence: [/Insufficient cpu/, /has 4 cpu in all.*asks for 6/] } })
+  const gpu = { containers: [{ name: 'webserver', resources: { requests: { 'nvidia.com/gpu': '1' }, limits: { 'nvidia.com/gpu': '1' } } }] }
+  t.match(look('0/1 nodes are available: 1 Insufficient nvidia.com/gpu.', { nodes: [node()] }, gpu), { state: 'failed', settleMs: 30_000, finding: { title: 'A pod asks for more than any node has', evidence: [/Insufficient nvidia/, /has 0 nvidia.com\/gpu in all.*asks for 1$/] } }, 'no node speaks of such a device')
+  t.match(look('0/1 nodes are available: 1 Insufficient nvidia.com/gpu.', { nodes: [node({ allocatable: { 'cpu': '4', 'memory': '8Gi', 'nvidia.com/gpu': '1' } })] }, gpu), { state: 'failed', settleMs: 120_000, finding: { title: 'The nodes are full' } }, 'one that another pod has')
   t.match(look(noCpu, {}, asking('1', '20Gi')), { state: 'failed', settleMs: 30_000 })
   t.match(look(noCpu, { nodes: [node(), node({ allocatable: { cpu: '8' } }, 'big')] }, asking('6')), { settleMs: 120_000 }, 'one node would be big enough')
   t.match(look(noCpu, {}, asking('1')), { state: 'failed', settleMs: 120_000, finding: { title: 'The nodes are full' } })
