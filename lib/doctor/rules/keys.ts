@@ -49,7 +49,9 @@ function rotated(evidence: Evidence): Finding[] {
   const restored = secret?.labels[restoredLabel] !== undefined
   const isNew = !restored && secret !== undefined && made !== undefined && Date.parse(secret.createdAt) - Date.parse(made) > togetherMs
   const hand = restored || secret === undefined || made === undefined ? undefined : byHand(secret, made, evidence)
-  if (said.length === 0 && !isNew && hand === undefined) return []
+  // What is no key at all is told as that.
+  const none = secret?.remarks['fernet-key'] === 'is not a Fernet key'
+  if (said.length === 0 && (none || (!isNew && hand === undefined))) return []
   const { namespace } = evidence
   const name = secret?.name ?? 'NAME'
   return [(said.length > 0 ? wrong : doubtful)('fernet-key-rotated', {

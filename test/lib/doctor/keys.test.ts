@@ -85,6 +85,9 @@ void t.test('the key is looked for where the release has it', (t) => {
   const remarks = { 'fernet-key': 'is not a Fernet key' }
   t.match(found(of({ secrets: [fernet(), fernet({ remarks }, 'mine')] }, { values })), [{ id: 'fernet-key-rotated', severity: 'error', title: 'What is in Secret airflow/mine is not a Fernet key', evidence: ['mine/fernet-key is not a Fernet key'], fix: [/secret mine/, /delete secret mine/] }])
   t.same(ids(of({ secrets: [fernet({ remarks }), fernet({}, 'mine')] }, { values })), [], 'one that nobody uses')
+  const written = fernet({ remarks, changed: { by: 'kubectl-patch', at: '2023-08-02T10:25:00Z' } }, 'airflow-airstrip-fernet-key')
+  const claims = [claim({ volumeName: 'database' }, { phase: 'Bound' })]
+  t.equal(found(of({ secrets: [written], claims }, { values: { fernetKeySecretName: 'airflow-airstrip-fernet-key' } })).filter(({ id }) => id === 'fernet-key-rotated').length, 1, 'what is no key is not told as another key besides')
   t.match(found(of({ pods: [webserver], secrets: [fernet()], logs: [says('ValueError: Fernet key must be 32 url-safe base64-encoded bytes.')] })), [{ id: 'fernet-key-rotated', title: /airflow-fernet-key/ }])
   t.end()
 })
