@@ -1,5 +1,6 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import type { KubernetesObject, RecordFacts, Release, ReleaseHook } from '../access.ts'
+import { AirstripError } from '../errors.ts'
 import { refOf } from './objects.ts'
 import { parseKubernetesYaml } from './yaml.ts'
 
@@ -26,7 +27,7 @@ function encodeRecord(record: HelmRecord): string {
 }
 
 export function readRelease(secret: KubernetesObject): Release {
-  const record = decodeRecord((secret.data as { release: string }).release)
+  const record = unpacked(secret)
   return {
     name: record.name,
     namespace: record.namespace,
@@ -39,6 +40,19 @@ export function readRelease(secret: KubernetesObject): Release {
     objects: parseManifest(record.manifest, record.namespace),
     hooks: (record.hooks ?? []).map((hook) => readHook(hook, record.namespace)),
     record: refOf(secret),
+  }
+}
+
+/** A record that was edited, cut off or put back wrongly. Without it the one before counts, or none, and apply takes the objects over. */
+function unpacked(secret: KubernetesObject): HelmRecord {
+  const { name, namespace = 'default' } = secret.metadata
+  try {
+    return decodeRecord((secret.data as { release: string }).release)
+  } catch (cause) {
+    throw new AirstripError('BLOCKED', `Helm's record in Secret ${namespace}/${name} cannot be unpacked: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause, place: `Secret ${namespace}/${name}`,
+      next: `(umask 077 && kubectl -n ${namespace} get secret ${name} -o yaml > ${name}.yaml) && kubectl -n ${namespace} delete secret ${name} && npx tsx run.ts apply # where there is no copy of it to put back: what runs is not touched, and is taken over`,
+    })
   }
 }
 
