@@ -1,13 +1,13 @@
 /** Pods in the namespace that are nobody's of Airflow: what they say and die of is no matter of the release. */
 import type { KubernetesObject } from '../access.ts'
-import { workloadOf } from '../observe/owners.ts'
+import { isTask, workloadOf } from '../observe/owners.ts'
 import type { Evidence } from './evidence.ts'
 
 /** Only where it is certain: its workload is there, the release has none of that name, and no label of Airflow's is on the pod. */
 export function isStranger(pod: KubernetesObject, { record, release, workloads, jobs }: Evidence): boolean {
   const owner = workloadOf(pod)
   const { labels = {} } = pod.metadata
-  if (record === undefined || owner === undefined || labels.tier === 'airflow' || labels.kubernetes_executor !== undefined || labels.task_id !== undefined) return false
+  if (record === undefined || owner === undefined || labels.tier === 'airflow' || isTask(pod)) return false
   if ([labels.release, labels['app.kubernetes.io/instance']].includes(release ?? record.name)) return false
   const isOwner = ({ kind, name }: { kind: string; name: string }): boolean => kind === owner.kind && name === owner.name
   const nameOf = ({ kind, metadata: { name } }: KubernetesObject): { kind: string; name: string } => ({ kind, name })
