@@ -54,7 +54,7 @@ function quota({ workload, message, evidence }: Refusal, { pods }: Context): Fai
   const [, name] = /(?:exceeded|failed) quota: ([^\s,:]+)/.exec(message) ?? []
   if (name === undefined) return undefined
   const unset = message.includes('must specify')
-  if (!unset && someoneLeaves(workload.metadata.namespace, pods)) return undefined
+  if (!unset && isOfPods(message) && someoneLeaves(workload.metadata.namespace, pods)) return undefined
   return failed(workload, 'quota-exceeded', {
     title: unset ? `Quota ${name} wants requests and limits on every pod` : `Quota ${name} leaves no room`,
     evidence,
@@ -65,6 +65,15 @@ function quota({ workload, message, evidence }: Refusal, { pods }: Context): Fai
       `kubectl ${inNamespace(workload)} describe quota ${name}`,
     ),
   })
+}
+
+/** What a pod gives back when it ends: not its claims, nor a Service. */
+const ofPods = /^(count\/)?pods$|^((requests|limits)\.)?(cpu|memory|ephemeral-storage)$|^requests\.[^/]+\/|^hugepages-/
+
+function isOfPods(message: string): boolean {
+  const [, requested = ''] = /requested: (\S+)/.exec(message) ?? []
+  const names = requested.split(',').map((one) => one.replace(/=.*/, '')).filter((name) => name !== '')
+  return names.length === 0 || names.some((name) => ofPods.test(name))
 }
 
 /** requested: pods=1, used: pods=4, limited: pods=4. Counts alone: what is right for memory or CPU is the owner's to say. */

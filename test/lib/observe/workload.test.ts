@@ -166,6 +166,15 @@ void t.test('a refusal is over once a pod was made', (t) => {
   t.end()
 })
 
+void t.test('a pod that ends gives back no claim: a quota of those is as full afterwards', (t) => {
+  const set = workload('StatefulSet', 'airflow-postgresql', { replicas: 0 })
+  const job = pod({ name: 'airflow-run-airflow-migrations-1', owner: { kind: 'Job', name: 'airflow-run-airflow-migrations' }, spec: { nodeName: 'home', restartPolicy: 'OnFailure' }, status: { phase: 'Running', containerStatuses: [container({ ready: true })] } })
+  const refused = (what: string): KubernetesObject => event(set, 'FailedCreate', `create Claim data-airflow-postgresql-0 for Pod airflow-postgresql-0 in StatefulSet airflow-postgresql failed error: persistentvolumeclaims "data-airflow-postgresql-0" is forbidden: exceeded quota: claims, requested: ${what}=1, used: ${what}=2, limited: ${what}=2`)
+  for (const what of ['persistentvolumeclaims', 'requests.storage', 'count/services']) t.match(observe(set, context({ pods: [job], events: [refused(what)] })), { state: 'failed', finding: { id: 'quota-exceeded' } }, what)
+  for (const what of ['pods', 'count/pods', 'limits.memory', 'cpu', 'requests.nvidia.com/gpu']) t.match(observe(set, context({ pods: [job], events: [refused(what)] })), { state: 'waiting' }, what)
+  t.end()
+})
+
 void t.test('a quota that a running Job will give back is waited for', (t) => {
   const set = statefulSet('airflow-postgresql', 0)
   const events = [event(set, 'FailedCreate', 'exceeded quota: compute, requested: pods=1, used: pods=4, limited: pods=4')]
