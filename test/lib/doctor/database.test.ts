@@ -183,6 +183,7 @@ void t.test('PostgreSQL that lets nobody in is told by the reason that it gives'
     [`${at}remaining connection slots are reserved for roles with the SUPERUSER attribute`, /has no connection left$/, /pgbouncer/],
     [`${at}database "airflow" is not currently accepting connections`, /takes no connections/, /ALLOW_CONNECTIONS true/],
     ['psycopg2.errors.ReadOnlySqlTransaction: cannot execute INSERT in a read-only transaction', /can only be read/, /RESET default_transaction_read_only/],
+    ['sqlalchemy.exc.OperationalError: (psycopg2.OperationalError)  relation "job" does not exist', /has no table job, which Airflow made/, /restore.*airflow db/],
     ['psycopg2.errors.InsufficientPrivilege: permission denied for table alembic_version', /may not use alembic_version/, /REASSIGN OWNED/],
   ]
   for (const [line, title, fix] of reasons) {

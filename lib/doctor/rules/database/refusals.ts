@@ -64,6 +64,13 @@ const refusals: readonly Refusal[] = [
     otherwise: 'Lead airflow.database.external to the primary, or take the setting back: ALTER DATABASE … RESET default_transaction_read_only',
   },
   {
+    // Of tables that every Airflow has from its first migration on, so that no new version only waits for them.
+    pattern: /relation "(job|dag|dag_run|task_instance|log|variable|connection|slot_pool|ab_user|serialized_dag)" does not exist/,
+    title: (name) => `The database has no table ${name}, which Airflow made in it once`,
+    why: 'Its tables were dropped, or the database was made anew or is another one; the Job that makes them has run and does not run again.',
+    otherwise: 'npx tsx run.ts restore # the newest dump, where there is one; else empty tables are made by `airflow db migrate` (`airflow db upgrade` before 2.7) in any pod of Airflow',
+  },
+  {
     pattern: /permission denied for (?:table|relation|schema|sequence|database) (\S+)/,
     title: (name) => `Airflow's user may not use ${name} in its database`,
     why: 'The tables belong to another user, as after a dump that was brought in by hand; in PostgreSQL 15 and later the schema public is closed as well.',
