@@ -67,7 +67,7 @@ export const faults = {
   'volume-node-affinity-conflict': { settleMs: 30_000, rule: 'A bound volume of the pod can be used on no node of the cluster.', link: 'https://github.com/rancher/local-path-provisioner/issues/136' },
   'volume-mount-failed': { settleMs: 60_000, rule: 'The node has not been able to attach or mount a volume for a minute, and says why.', link: 'https://kubernetes.io/docs/concepts/storage/volumes/' },
   'hidden-log-pvcs': { settleMs: 20_000, rule: 'A claim that nobody asked for by name, of one StatefulSet\'s own template, cannot be bound while others can.', link: 'https://github.com/awslabs/data-on-eks/issues/747' },
-  'node-affinity-mismatch': { settleMs: 30_000, rule: 'No node has the labels that the pod asks for.' },
+  'node-affinity-mismatch': { settleMs: 30_000, rule: 'No node has the labels that the pod asks for, or the node that it names does not exist.' },
   'untolerated-taint': { settleMs: 30_000, rule: 'Every node that the pod could use has a lasting taint that it does not tolerate.' },
   'insufficient-cpu-or-memory': { settleMs: 30_000, rule: 'No node is big enough for the pod even when empty; or (after 120 s) all are full and nothing of this namespace is about to leave.' },
   'host-port-taken': { settleMs: 60_000, rule: 'A pod wants a port of the node that another pod has, and nobody is about to leave.', link: 'https://kubernetes.io/docs/concepts/configuration/overview/#services' },

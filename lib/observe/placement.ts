@@ -61,6 +61,25 @@ function companyWanted(pod: KubernetesObject, said: string, evidence: string[]):
   })
 }
 
+/** The cluster ends such a pod after most of a minute and its owner makes the next, so it is told sooner. */
+const absentMs = 15_000
+
+/** With spec.nodeName a pod passes the scheduler by, and no kubelet ever sees it. */
+export function absentNode(pod: KubernetesObject, { nodes = [] }: Context): Failed | undefined {
+  const { nodeName } = (pod as Pod).spec ?? {}
+  if (nodeName === undefined || nodes.length === 0 || nodes.some(({ metadata }) => metadata.name === nodeName)) return undefined
+  const target = targetOf(pod)
+  return failed(pod, 'node-affinity-mismatch', {
+    title: `${ownerName(pod)} is bound to node ${nodeName}, which does not exist`,
+    evidence: [`${nameOf(pod)} names node ${nodeName}; there are: ${nodes.map(({ metadata }) => metadata.name).join(', ')}`],
+    why: 'A pod that names its node is given to that one without a scheduler, and waits for it for ever.',
+    fix: fixOf(
+      target === undefined ? [] : [`kubectl ${inNamespace(pod)} patch ${target} -p '{"spec":{"template":{"spec":{"nodeName":null}}}}' # at once, and until the next apply`],
+      'npx tsx run.ts apply --from helm # once nodeName in airflow.values names one that is there, or is left out',
+    ),
+  }, absentMs)
+}
+
 /** Undefined for one that the cluster's own scheduler is to place, or that was placed. */
 export function unknownScheduler(pod: KubernetesObject, events: readonly Event[]): Failed | undefined {
   const { schedulerName = 'default-scheduler', nodeName } = (pod as Pod).spec ?? {}

@@ -15,13 +15,13 @@ import { isControlPlane, lastingTaints } from './node.ts'
 import { boundVolumes, isAskedFor, reachesVolumes, tooBigFor } from './node-fit.ts'
 import { type Context, type Failed, type Observation, failed, fixOf, inNamespace, nameOf, waiting } from './observation.ts'
 import { controllerOf, ownerName, someoneLeaves, targetOf } from './owners.ts'
-import { crowdedOut, unknownScheduler } from './placement.ts'
+import { absentNode, crowdedOut, unknownScheduler } from './placement.ts'
 
 export function observeScheduling(object: KubernetesObject, claim: Observation | undefined, events: readonly Event[], context: Context): Observation {
   const scheduled = (object as Pod).status?.conditions?.find(({ type }) => type === 'PodScheduled')
   const said = scheduled?.message ?? latest(events, 'FailedScheduling')?.message
   if (scheduled?.status !== 'False' || said === undefined) {
-    const nobody = unknownScheduler(object, events)
+    const nobody = absentNode(object, context) ?? unknownScheduler(object, events)
     if (nobody) return nobody
     // While it waits for a volume to be provisioned the scheduler, which has chosen a node, says nothing.
     return waiting(claim?.state === 'waiting' ? `waits for its volume: ${claim.reason}` : 'has not been looked at by the scheduler yet')

@@ -139,6 +139,13 @@ void t.test('pods that are to run beside others, or away from them, where that c
   t.end()
 })
 
+void t.test('a pod that is bound to a node which there is not', (t) => {
+  t.match(observePod(wants({ nodeName: 'old-laptop' }), context()), { state: 'failed', settleMs: 15_000, finding: { id: 'node-affinity-mismatch', title: 'Deployment airflow-webserver is bound to node old-laptop, which does not exist', evidence: [/names node old-laptop; there are: home/], fix: [/patch deployment\/airflow-webserver .*"nodeName":null/, /airflow\.values/] } })
+  t.match(observePod(wants({ nodeName: 'home' }), context()), { state: 'waiting' })
+  t.match(observePod(wants({ nodeName: 'old-laptop' }), context({ nodes: undefined })), { state: 'waiting' }, 'where the nodes could not be listed nothing is known')
+  t.end()
+})
+
 void t.test('a pod that names a scheduler which nobody has heard of', (t) => {
   t.match(observePod(wants({ schedulerName: 'volcano' }), context()), { state: 'failed', settleMs: 60_000, finding: { id: 'scheduler-unknown', title: 'No scheduler called volcano has looked at the pods of Deployment airflow-webserver', fix: [/"schedulerName":"default-scheduler"/, /airflow\.values/] } })
   t.match(observePod(wants({ schedulerName: 'default-scheduler' }), context()), { state: 'waiting' }, 'the own scheduler of the cluster has a rule of its own')
