@@ -1,6 +1,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import type { KubernetesObject, RecordFacts, Release, ReleaseHook } from '../access.ts'
 import { AirstripError } from '../errors.ts'
+import { withoutRecord } from '../airflow/lock.ts'
 import { refOf } from './objects.ts'
 import { parseKubernetesYaml } from './yaml.ts'
 
@@ -51,7 +52,7 @@ function unpacked(secret: KubernetesObject): HelmRecord {
   } catch (cause) {
     throw new AirstripError('BLOCKED', `Helm's record in Secret ${namespace}/${name} cannot be unpacked: ${cause instanceof Error ? cause.message : String(cause)}`, {
       cause, place: `Secret ${namespace}/${name}`,
-      next: `(umask 077 && kubectl -n ${namespace} get secret ${name} -o yaml > ${name}.yaml) && kubectl -n ${namespace} delete secret ${name} && npx tsx run.ts apply # where there is no copy of it to put back: what runs is not touched, and is taken over`,
+      next: withoutRecord(namespace, name),
     })
   }
 }

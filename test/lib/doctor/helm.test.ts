@@ -73,6 +73,14 @@ void t.test('what the API server refuses Helm itself is told as when it refuses 
   t.end()
 })
 
+void t.test('a record that cannot be unpacked is named, with the way past it', (t) => {
+  // As the collector has it, of the lab: the data of the Secret had been written over.
+  const unknown = ["the record of Helm release airflow/airflow could not be read: Helm's record in Secret airflow/sh.helm.release.v1.airflow.v3 cannot be unpacked: unknown header flags set"]
+  const [finding] = diagnose(evidence({ workloads: good, autoscalers: [], unknown })).findings
+  t.match(finding, { id: 'helm-record-damaged', severity: 'error', title: /Secret airflow\/sh\.helm\.release\.v1\.airflow\.v3/, evidence: [/unknown header flags set/], fix: [/get secret sh\.helm\.release\.v1\.airflow\.v3 -o yaml > .*delete secret sh\.helm\.release\.v1\.airflow\.v3 && npx tsx run\.ts apply/] })
+  t.end()
+})
+
 void t.test('a lock is judged by its holder', (t) => {
   const pending = (alive: boolean | undefined, updatedAt: string) => ids(of({ operation: { holderIdentity: 'home/12/34', leaseDurationSeconds: 1800, alive } }, { status: 'pending-upgrade', updatedAt }))
   t.same(pending(false, '2023-08-02T10:29:50Z'), ['helm-pending-lock error'])

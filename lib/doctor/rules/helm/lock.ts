@@ -1,5 +1,5 @@
 /** A Helm that is gone, and what it leaves. */
-import { judgeLock, readLease } from '../../../airflow/lock.ts'
+import { judgeLock, readLease, withoutRecord } from '../../../airflow/lock.ts'
 import { secretNames } from '../../../airflow/keys.ts'
 import type { Finding } from '../../../step.ts'
 import { causesOf } from '../../../observe/causes.ts'
@@ -7,7 +7,23 @@ import { ageMs } from '../../../observe/observation.ts'
 import { type Evidence, partsIn } from '../../evidence.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
 
-export const lockRules: readonly Rule[] = [lock, otherOwner]
+export const lockRules: readonly Rule[] = [lock, damaged, otherOwner]
+
+const unpacking = /Helm's record in Secret ([^/\s]+)\/(\S+) cannot be unpacked/
+
+/** As the collector was told; what else the record would have said stays unknown. */
+function damaged({ unknown }: Evidence): Finding[] {
+  return unknown.flatMap((line): Finding[] => {
+    const [, namespace, name] = unpacking.exec(line) ?? []
+    if (namespace === undefined || name === undefined) return []
+    return [wrong('helm-record-damaged', {
+      title: `Helm's record of the release, Secret ${namespace}/${name}, cannot be unpacked`,
+      evidence: [line],
+      why: 'It was edited, cut off or put back wrongly. Helm stops at it with every command, and what runs is not touched.',
+      fix: [withoutRecord(namespace, name)],
+    })]
+  })
+}
 
 /** Helm has nothing left to do then, and its next look is at most seconds away. */
 const idleMs = 120_000
