@@ -40,6 +40,7 @@ export const faults = {
   'airflow-downgrade': { settleMs: 0, rule: 'An older Airflow is wanted than the one that has migrated the database.', link: 'https://airflow.apache.org/docs/apache-airflow/stable/howto/usage-cli.html#downgrading-airflow' },
   'database-not-dumped': { settleMs: 0, rule: 'Airflow\'s version changes, and where the database lies is not known, so it is not dumped before.' },
   'helm-pending-lock': { settleMs: 900_000, rule: 'The newest Helm record has been pending for longer than any Helm works.', link: 'https://github.com/helm/helm/issues/8987' },
+  'config-edited': { settleMs: 0, rule: 'A ConfigMap of the release is not as Helm made it.' },
   'helm-record-damaged': { settleMs: 0, rule: 'The newest record of the release cannot be unpacked.' },
   'values-schema-rejected': { settleMs: 0, rule: 'The chart\'s schema, or its own checks, refuse a value.', link: 'https://github.com/apache/airflow/issues/37776' },
   'executor-not-supported-by-chart': { settleMs: 0, rule: 'The chart does not take the executor.', link: 'https://github.com/apache/airflow/pull/14766' },

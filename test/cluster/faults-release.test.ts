@@ -21,6 +21,11 @@ const objects: Fault[] = [
     await deletePods(it, 'webserver')
   } },
   { name: 'a Service that selects another component', id: 'service-without-endpoints', tells: /which other pods have as well/, harm: it => edit(it, 'service/airflow-webserver', { spec: { selector: { component: 'scheduler' } } }, 'merge') },
+  { name: 'the configuration of Airflow edited, and a webserver that starts with it', id: 'config-edited', tells: /airflow\.cfg, written by kubectl-patch/, harm: async it => {
+    const map = (await kube(it, 'get', 'configmap', '-l', 'component=config', '-o', 'name')).split('\n').find(name => name.endsWith('-config')) ?? ''
+    await edit(it, map, { data: { 'airflow.cfg': '[core]\nexecutor = NoSuchExecutor\n' } })
+    await deletePods(it, 'webserver')
+  } },
   { name: 'the scheduler scaled to 0', id: 'scaled-to-zero', tells: /airflow-scheduler/, harm: it => kube(it, 'scale', 'deployment/airflow-scheduler', '--replicas=0') },
   { name: 'the webserver scaled to 0', id: 'scaled-to-zero', tells: /airflow-webserver/, harm: it => kube(it, 'scale', 'deployment/airflow-webserver', '--replicas=0') },
   { name: 'the database scaled to 0', id: 'scaled-to-zero', tells: /airflow-postgresql/, harm: it => kube(it, 'scale', 'statefulset/airflow-postgresql', '--replicas=0') },

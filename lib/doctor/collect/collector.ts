@@ -20,6 +20,8 @@ export interface Scope {
   learn?: Learn | undefined
   /** Told of each thing that is left out. */
   count?: Count | undefined
+  /** Values of ConfigMaps that were met, each with its number: the record and the cluster are compared by those. */
+  marks?: Map<string, number> | undefined
 }
 
 export type Found = Partial<Evidence>

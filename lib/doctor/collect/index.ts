@@ -32,7 +32,7 @@ export async function collectRunning(reader: Reader, scope: Scope): Promise<Evid
 /** Logs come last, when the secrets that may be in them are known; then all is looked over once more. */
 async function collectWith(reader: Reader, scope: Scope, collectors: readonly Collector[]): Promise<Evidence> {
   const omitted = createTally()
-  const counting: Scope = { ...scope, count: omitted.count }
+  const counting: Scope = { ...scope, count: omitted.count, marks: new Map() }
   const evidence = await gather(reader, counting, collectors)
   const { logs, unknown } = evidence.unreachable === undefined ? await collectLogs(reader, evidence, redactWith(scope.redact, omitted.count)) : { logs: [], unknown: [] }
   return sweptEvidence({ ...evidence, logs, unknown: [...evidence.unknown, ...unknown] }, scope.redact, omitted)

@@ -5,6 +5,7 @@
  */
 import type { KubernetesObject } from '../../access.ts'
 import { isSecretKey, readData } from '../../airflow/keys.ts'
+import { lastWriter } from '../../diff/managed.ts'
 import { isSecretName, type Learn, learnFromText, learnSetting } from '../learn.ts'
 import { type Count, mask } from '../redact.ts'
 import type { Scope } from './collector.ts'
@@ -29,16 +30,17 @@ interface Told {
   count: Count
   /** Learns a setting; what thousands of pods say alike is looked at once. */
   note: (name: string, value: string) => void
+  marks: Map<string, number>
 }
 
-export function keepers({ learn = () => undefined, count = () => undefined }: Pick<Scope, 'learn' | 'count'>) {
+export function keepers({ learn = () => undefined, count = () => undefined, marks = new Map() }: Pick<Scope, 'learn' | 'count' | 'marks'>) {
   const noted = new Set<string>()
   const note: Told['note'] = (name, value) => {
     const setting = `${name}=${value}`
     if (!noted.has(setting)) learnSetting(learn, name, value)
     noted.add(setting)
   }
-  const told: Told = { learn, count, note }
+  const told: Told = { learn, count, note, marks }
   const kept = (object: KubernetesObject): KubernetesObject => cleaned(object, told)
   return {
     plain: kept, event: kept, pod: kept, workload: kept, nameOnly,
@@ -128,13 +130,29 @@ function nameOnly({ apiVersion, kind, metadata }: KubernetesObject): KubernetesO
 }
 
 /** A Secret or a ConfigMap. */
-function keysOnly(object: KubernetesObject, { learn, count }: Told): KubernetesObject {
+function keysOnly(object: KubernetesObject, { learn, count, marks }: Told): KubernetesObject {
   const isSecret = object.kind === 'Secret'
   const parts = isSecret ? [readData(object), object.stringData] : [object.data, object.binaryData]
   const data = Object.entries(Object.assign({}, ...parts) as Record<string, unknown>)
   count(isSecret ? 'secrets' : 'configMaps', data.length)
   for (const [key, value] of data) if (typeof value === 'string') (isSecret ? learnSecret : learnSetting)(learn, key, value)
-  return { ...nameOnly(object), keys: data.map(([key]) => key) }
+  return { ...nameOnly(object), keys: data.map(([key]) => key), ...(isSecret ? {} : { marks: marksOf(data, marks), ...writtenBy(object, data) }) }
+}
+
+/** Numbers in the order in which values were met: equal ones have the same, and none tells what it is of. */
+function marksOf(data: readonly [string, unknown][], marks: Map<string, number>): Record<string, number> {
+  return Object.fromEntries(data.map(([key, value]) => {
+    const mark = marks.get(String(value)) ?? marks.size + 1
+    marks.set(String(value), mark)
+    return [key, mark]
+  }))
+}
+
+/** Who wrote any of it last, where the API server has noted that. */
+function writtenBy(object: KubernetesObject, data: readonly [string, unknown][]): { written?: { by: string; at: string } } {
+  const writers = data.flatMap(([key]) => lastWriter(object, ['data', key]) ?? [])
+  const [last] = writers.sort((a, b) => b.time.localeCompare(a.time))
+  return last === undefined ? {} : { written: { by: last.manager, at: last.time } }
 }
 
 interface Setting {

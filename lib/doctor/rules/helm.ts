@@ -32,6 +32,7 @@ export const helmExplains: Explains = {
   'wait-hook-deadlock': ['helm-release-failed', 'wait-for-migrations-crashloop', 'admin-login-missing', 'service-without-endpoints', 'not-ready-unexplained', 'ingress-unproven'],
   'namespace-terminating': ['release-not-installed', 'release-object-missing', 'scaled-to-zero', 'claim-terminating', 'helm-pending-lock', ...without],
   'release-object-missing': without,
+  'config-edited': ['crash-loop', 'readiness-probe-failing', 'probe-path-mismatch', 'prefix-handled-twice', 'database-unreachable', 'not-ready-unexplained', 'webserver-oom-or-slow-start', 'scheduler-liveness-restart-loop', 'service-without-endpoints', 'wait-for-migrations-crashloop'],
   'scaled-to-zero': without,
   'job-failed': ['admin-login-missing', 'wait-for-migrations-crashloop', 'post-install-hook-timeout', 'helm-release-failed'],
   'post-install-hook-timeout': ['admin-login-missing'],

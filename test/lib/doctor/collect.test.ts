@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { KubernetesObject } from '../../../lib/access.ts'
 import { collect } from '../../../lib/doctor/collect/index.ts'
 import { explainRelease } from '../../../lib/doctor/explain.ts'
 import { keepers } from '../../../lib/doctor/collect/keep.ts'
@@ -108,4 +109,17 @@ void t.test('of Traefik\'s log only complaints are kept, from far back: it may h
   const said = ['10.0.0.1 - - [02/Aug/2023] "GET /?token=hunter2 HTTP/2.0" 404 19', 'level=info msg=started', 'level=error msg="middleware does not exist"', '2023-08-02T10:00:00Z ERR error="service not found"', '{"level":"warn","message":"x"}']
   const { logs } = await collectLogs(reader({ logs: ({ lines }) => (lines === 500 ? said.join('\n') : '') }).reader, { pods: [], system: [traefik] }, (text) => text)
   t.match(logs, [{ lines: said.slice(2) }])
+})
+
+void t.test('of a ConfigMap its keys are kept, who wrote it last, and whether a value is as the release has it', (t) => {
+  const marks = new Map<string, number>()
+  const keep = keepers({ marks })
+  const map = (cfg: string, managedFields: object[] = []): KubernetesObject => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'airflow-config', namespace: 'airflow', managedFields }, data: { 'airflow.cfg': cfg, 'known_hosts': 'canary-host' } })
+  const byHand = { manager: 'kubectl-edit', operation: 'Update', time: '2023-08-02T10:20:00Z', fieldsType: 'FieldsV1', fieldsV1: { 'f:data': { 'f:airflow.cfg': {} } } }
+  const [made, same, edited] = [map('canary-one'), map('canary-one'), map('canary-two', [byHand])].map((one) => keep.keysOnly(one))
+  t.same(made?.marks, same?.marks)
+  t.match(edited, { keys: ['airflow.cfg', 'known_hosts'], marks: { 'airflow.cfg': 3, 'known_hosts': 2 }, written: { by: 'kubectl-edit', at: '2023-08-02T10:20:00Z' } })
+  t.match(made, { marks: { 'airflow.cfg': 1, 'known_hosts': 2 } })
+  t.notMatch(JSON.stringify([made, edited]), /canary/)
+  t.end()
 })

@@ -81,6 +81,19 @@ void t.test('a record that cannot be unpacked is named, with the way past it', (
   t.end()
 })
 
+void t.test('a ConfigMap that was edited is the cause of what starts with it, and a warning while nothing suffers', (t) => {
+  // Marks are as the collector makes them; the key and the writer are of a `kubectl edit` of the official chart's.
+  const map = (mark: number, more: object = {}) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'airflow-config', namespace: 'airflow' }, keys: ['airflow.cfg'], marks: { 'airflow.cfg': mark }, ...more })
+  const record = { objects: [...good.map(inManifest), map(1)] }
+  const written = { written: { by: 'kubectl-edit', at: '2023-08-02T10:20:00Z' } }
+  t.same(ids(of({ configMaps: [map(1, written)] }, record)), [])
+  t.match(diagnose(of({ configMaps: [map(2, written)] }, record)).findings, [{ id: 'config-edited', severity: 'warning', evidence: [/airflow-config.*airflow\.cfg, written by kubectl-edit at 2023-08-02T10:20:00Z/], fix: [/^npx tsx run\.ts apply && kubectl -n airflow rollout restart .* -l release=airflow/] }])
+  const lame = [statefulSet('airflow-postgresql', 1), deployment('airflow-scheduler', 0)]
+  t.match(diagnose(of({ workloads: lame, configMaps: [map(2)] }, record)).findings[0], { id: 'config-edited', severity: 'error' })
+  t.same(ids(of({ configMaps: [{ ...map(2), marks: undefined }] }, record)), [], 'a bundle of before has no marks')
+  t.end()
+})
+
 void t.test('a lock is judged by its holder', (t) => {
   const pending = (alive: boolean | undefined, updatedAt: string) => ids(of({ operation: { holderIdentity: 'home/12/34', leaseDurationSeconds: 1800, alive } }, { status: 'pending-upgrade', updatedAt }))
   t.same(pending(false, '2023-08-02T10:29:50Z'), ['helm-pending-lock error'])

@@ -10,7 +10,7 @@ import { lives } from '../../lives.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
 import { namedSecrets } from './lock.ts'
 
-export const objectRules: readonly Rule[] = [terminating, missing, scaled, paused]
+export const objectRules: readonly Rule[] = [terminating, missing, edited, scaled, paused]
 
 /** Where the release is gone already there is nothing to wait for: without it, this is what is told of it. */
 function terminating({ ownNamespace, record, at }: Evidence): Finding[] {
@@ -54,6 +54,36 @@ function missing(evidence: Evidence): Finding[] {
       ? ['Make the Secret again from a backup, if there is one: a new Fernet key cannot read the connections that are stored', 'npx tsx run.ts apply # otherwise: makes again what is missing, with a new key']
       : ['npx tsx run.ts apply # makes again what is missing'],
   })]
+}
+
+interface Marked { metadata: { name: string }; marks?: Record<string, number>; written?: { by: string; at: string } }
+
+/** Programs read them when they start, so one that was edited may show only with the next pod. */
+function edited(evidence: Evidence): Finding[] {
+  const { record, namespace, configMaps = [] } = evidence
+  const made = record?.objects.filter(({ kind }) => kind === 'ConfigMap') ?? []
+  const lines = made.flatMap((object) => {
+    const live = configMaps.find(({ metadata }) => metadata.name === object.metadata.name) as Marked | undefined
+    const [wanted, there] = [(object as Marked).marks, live?.marks]
+    if (live === undefined || wanted === undefined || there === undefined) return []
+    const keys = Object.keys({ ...wanted, ...there }).filter((key) => wanted[key] !== there[key])
+    const by = live.written === undefined ? '' : `, written by ${live.written.by} at ${live.written.at}`
+    return keys.length === 0 ? [] : [`ConfigMap ${namespace}/${live.metadata.name} is not as the release has it: ${keys.join(', ')}${by}`]
+  })
+  if (record === undefined || lines.length === 0) return []
+  const suffers = record.objects.some((object) => ['Deployment', 'StatefulSet'].includes(object.kind) && isShort(evidence.workloads.find((one) => one.kind === object.kind && one.metadata.name === object.metadata.name)))
+  return [(suffers ? wrong : doubtful)('config-edited', {
+    title: lines.length === 1 ? 'The configuration that Airflow starts with was edited by hand' : `${lines.length} ConfigMaps of the release were edited by hand`,
+    evidence: lines,
+    why: 'Airflow reads it when it starts, so what runs goes on with what it has read, and what starts takes the edited one.',
+    fix: [`npx tsx run.ts apply && kubectl -n ${namespace} rollout restart deployment,statefulset -l release=${record.name} # puts it back, and starts what has read the edited one`],
+  })]
+}
+
+function isShort(workload: KubernetesObject | undefined): boolean {
+  const { replicas = 1 } = (workload?.spec ?? {}) as Scale
+  const { readyReplicas = 0 } = (workload?.status ?? {}) as { readyReplicas?: number }
+  return workload !== undefined && readyReplicas < replicas
 }
 
 interface Scale { replicas?: number; paused?: boolean }
