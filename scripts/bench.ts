@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { loadavg, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
+import { parsedArguments } from './arguments.ts'
 import { airstrips, ansible, applying, doctors, shell } from './bench/contenders.ts'
 import { crowd, dispersed } from './bench/crowd.ts'
 import { grownChart } from './bench/growth.ts'
@@ -22,7 +22,7 @@ import type { Lab } from './lab/cluster.ts'
 import { LabError, say } from './lab/exec.ts'
 import { checkout } from './lab/paths.ts'
 
-const { values: options } = parseArgs({
+const { values: options } = parsedArguments({
   options: {
     'name': { type: 'string', default: 'bench' },
     'rounds': { type: 'string', default: '7' },

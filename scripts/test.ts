@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
-import { parseArgs } from 'node:util'
+import { parsedArguments } from './arguments.ts'
 import { down, up } from './lab/cluster.ts'
 import type { Lab } from './lab/cluster.ts'
 import { LabError } from './lab/exec.ts'
@@ -18,7 +18,7 @@ import type { Tally } from './test/tap.ts'
  *   --keep    leaves the cluster running, and takes one that runs: for whoever writes such tests
  *   FILES     only these
  */
-const { values, positionals } = parseArgs({
+const { values, positionals } = parsedArguments({
   allowPositionals: true,
   options: { quick: { type: 'boolean', default: false }, faults: { type: 'boolean', default: false }, keep: { type: 'boolean', default: false } },
 })
