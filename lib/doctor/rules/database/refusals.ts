@@ -8,6 +8,7 @@ import type { Finding } from '../../../step.ts'
 import { complaints, told } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
 import { wrong } from '../../rule.ts'
+import { restarted } from '../../restart.ts'
 import { misled } from './connection.ts'
 import { databaseOf } from './parts.ts'
 
@@ -94,7 +95,7 @@ function fixes({ sql, otherwise }: Refusal, name: string, evidence: Evidence): N
   const pod = databaseOf(evidence)?.pod?.metadata.name
   // What goes into a command is as PostgreSQL names things without quotes.
   if (sql === undefined || pod === undefined || !/^\w+$/.test(name)) return [otherwise]
-  return [`${asSuperuser(evidence.namespace, pod, sql(name))} && kubectl -n ${evidence.namespace} rollout restart deploy,sts -l tier=airflow`, otherwise]
+  return [`${asSuperuser(evidence.namespace, pod, sql(name))} && ${restarted(evidence)}`, otherwise]
 }
 
 /** The password stays in the pod; Bitnami's image has it in a variable or in a file. */

@@ -7,6 +7,7 @@ import { ageMs, nameOf } from '../../../observe/observation.ts'
 import { observe } from '../../../observe/registry.ts'
 import { type Evidence, viewOf } from '../../evidence.ts'
 import { lives } from '../../lives.ts'
+import { restarted } from '../../restart.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
 import { namedSecrets } from './lock.ts'
 
@@ -76,7 +77,7 @@ function edited(evidence: Evidence): Finding[] {
     title: lines.length === 1 ? 'The configuration that Airflow starts with was edited by hand' : `${lines.length} ConfigMaps of the release were edited by hand`,
     evidence: lines,
     why: 'Airflow reads it when it starts, so what runs goes on with what it has read, and what starts takes the edited one.',
-    fix: [`npx tsx run.ts apply && kubectl -n ${namespace} rollout restart deployment,statefulset -l release=${record.name} # puts it back, and starts what has read the edited one`],
+    fix: [`npx tsx run.ts apply && ${restarted(evidence)} # puts it back, and starts what has read the edited one`],
   })]
 }
 
