@@ -7,6 +7,7 @@ import { processRules } from '../../../lib/doctor/rules/processes.ts'
 import type { KubernetesObject } from '../../../lib/access.ts'
 import { container, crashed, deployment, event, inManifest, pod, ready, release, statefulSet } from '../observe/objects.ts'
 import { evidence } from './evidence.ts'
+import { wanted } from './way.ts'
 
 const found = (parts: Partial<Evidence>) => diagnose(evidence({ release: undefined, ...parts }), [], processRules).findings
 const ids = (parts: Partial<Evidence>) => found(parts).map(({ id, severity }) => `${id} ${severity}`)
@@ -113,14 +114,15 @@ void t.test('a liveness probe that ends a healthy program again and again is tol
 })
 
 void t.test('a liveness probe that cannot succeed is no slow start', (t) => {
-  const killed = (name: string, text: string, probe: object) => {
+  const killed = (name: string, text: string, probe: object, more: Partial<Evidence> = {}) => {
     const one = killedBy(name, text)
     const spec = { containers: [{ name, ports: [{ name: 'airflow-ui', containerPort: 8080 }], livenessProbe: probe, startupProbe: probe }] }
-    return found({ ...one, pods: (one.pods ?? []).map((pod) => ({ ...pod, spec })) })
+    return found({ ...one, ...more, pods: (one.pods ?? []).map((pod) => ({ ...pod, spec })) })
   }
   const refused = 'Liveness probe failed: Get "http://10.214.1.44:8099/health": dial tcp 10.214.1.44:8099: connect: connection refused'
   t.match(killed('webserver', refused, { httpGet: { path: '/health', port: 8099 } }), [{ id: 'scheduler-liveness-restart-loop', title: /^The liveness probe of container webserver of Deployment \S+ cannot succeed/, evidence: [/failed liveness probe/, /8099/, 'its probe: GET /health on port 8099'], why: /port 8099, and the container names only 8080/, fix: [/webserver.livenessProbe/] }])
   t.match(killed('webserver', 'Liveness probe failed: HTTP probe failed with statuscode: 404', { httpGet: { path: '/healthz', port: 8080 } }), [{ id: 'scheduler-liveness-restart-loop', evidence: [/./, /404/, 'its probe: GET /healthz on port 8080'] }])
+  t.same(killed('webserver', 'Liveness probe failed: HTTP probe failed with statuscode: 404', { httpGet: { path: '/healthz', port: 8080 } }, { wanted }), [], 'which is told with the route where that is known')
   const ends = killedBy('webserver', refused)
   const inBackOff = container({ name: 'webserver', restartCount: 5, state: { waiting: { reason: 'CrashLoopBackOff' } }, lastState: { terminated: { exitCode: 0, startedAt: '2023-08-02T10:29:00Z', finishedAt: '2023-08-02T10:29:09Z' } } })
   t.same(ids({ ...ends, pods: (ends.pods ?? []).map((one) => ({ ...one, status: { containerStatuses: [inBackOff] } })) }), ['webserver-oom-or-slow-start error'], 'and no program that ends by itself')

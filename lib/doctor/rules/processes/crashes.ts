@@ -84,6 +84,8 @@ function killedByProbe(evidence: Evidence): Finding[] {
     const kill = lastKill(container, evidence)
     if (kill === undefined || status.restartCount < 2 || status.lastState?.terminated?.reason === 'OOMKilled') return []
     const said = lastSaid(container, 'Unhealthy', /^(Liveness|Startup) probe failed/)
+    // The page that Airflow does not serve is told with the route, which knows what it serves.
+    if (evidence.wanted !== undefined && servesWeb(status.name) && said?.message?.includes('statuscode: 404') === true) return []
     const lines = [`${placeOf(nameOf(pod), status.name)}: ${describeEvent(kill)}, restarted ${status.restartCount} times`, ...(said === undefined ? [] : [`${nameOf(pod)}: ${describeEvent(said)}`])]
     const never = hopelessProbe(container, lines, said?.message ?? '')
     if (never !== undefined) return [never]
