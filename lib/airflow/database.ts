@@ -68,7 +68,8 @@ function clientPod(image: string, { namespace, release, database }: KeySpec, { m
     spec: {
       restartPolicy: 'Never',
       activeDeadlineSeconds: clientSeconds,
-      terminationGracePeriodSeconds: 0,
+      // Not 0: the API server would forget it at once, and the kubelet run the next one's commands in what is still ending of this.
+      terminationGracePeriodSeconds: 1,
       automountServiceAccountToken: false,
       enableServiceLinks: false,
       securityContext: { runAsNonRoot: true, runAsUser: 65_534, runAsGroup: 65_534 },

@@ -20,6 +20,7 @@ void t.test('the chart\'s own PostgreSQL is found by what it is given, whatever 
 void t.test('one elsewhere is reached from a pod that has its password by reference', (t) => {
   const place = databaseOf(external, release({ objects: [] }))
   t.match(place, { database: 'meta', pod: 'airstrip-database-airflow', container: 'client' })
+  t.match(place?.client?.spec, { terminationGracePeriodSeconds: 1 }, 'with 0 the next one of this name would be made while this one still ends')
   const spec = place?.client?.spec as { containers: { image: string; env: { name: string; value?: string; valueFrom?: unknown }[] }[] }
   const env = Object.fromEntries(spec.containers[0]?.env.map(({ name, value, valueFrom }) => [name, value ?? valueFrom]) ?? [])
   t.match(env, { PGHOST: 'db.example.org', PGUSER: 'joe', PGPASSWORD: { secretKeyRef: { name: 'airflow-airstrip-postgresql', key: 'password' } } })
