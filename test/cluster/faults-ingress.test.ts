@@ -1,7 +1,7 @@
 /** Between the person's browser and the webserver: Traefik, route, prefix, certificate. */
 import t from 'tap'
 import { traefik as traefikObjects } from '../../scripts/lab/standin/traefik.ts'
-import { apply, kubectl } from './cluster.ts'
+import { apply, kubectl, until } from './cluster.ts'
 import { faults, type Fault } from './faults.ts'
 import { edit, editContainer, kube, setImage } from './harm.ts'
 import { exits, site, type Site } from './site.ts'
@@ -33,7 +33,10 @@ const asItWas = (): Promise<void> => apply(...traefikObjects())
 
 const controller: Fault[] = [
   { name: 'Traefik scaled to 0', id: 'traefik-not-running', harm: () => traefik('scale', 'deployment/traefik', '--replicas=0'), undo: () => traefik('scale', 'deployment/traefik', '--replicas=1') },
-  { name: 'Traefik with an image that is not there', id: 'traefik-not-running', tells: /traefik:v9/, harm: () => traefik('set', 'image', 'deployment/traefik', 'traefik=docker.io/library/traefik:v9'), mend: asItWas, undo: asItWas },
+  { name: 'Traefik with an image that is not there', id: 'traefik-not-running', tells: /traefik:v9/, harm: async () => {
+    await traefik('set', 'image', 'deployment/traefik', 'traefik=docker.io/library/traefik:v9')
+    await until('the kubelet has asked for it', async () => /ErrImage|ImagePull/.test(await traefik('get', 'pods', '-o', 'jsonpath={.items[*].status.containerStatuses[*].state.waiting.reason}')))
+  }, mend: asItWas, undo: asItWas },
   { name: 'a Traefik that reads another group of kinds', id: 'traefik-crd-group-mismatch', tells: /traefik\.io/, harm: () => traefik('set', 'image', 'deployment/traefik', 'traefik=docker.io/library/traefik:v3.0.0'), mend: asItWas, undo: asItWas },
   { name: 'a Traefik without the resolver', id: 'certresolver-missing', tells: /letsencrypt/, harm: async () => {
     const args = ['--entrypoints.web.address=:80', '--entrypoints.websecure.address=:443', '--entrypoints.websecure.http.tls=true', '--providers.kubernetescrd']
