@@ -100,6 +100,15 @@ void t.test('killed for memory is a warning once, and an error when it comes aga
   t.end()
 })
 
+void t.test('of a Job that Helm gave up the first end tells, of one that it waits for none', (t) => {
+  const ended = { exitCode: 1, startedAt: '2023-08-02T10:29:00Z', finishedAt: '2023-08-02T10:29:05Z' }
+  const one = (restarts: number) => pod({ name: 'airflow-run-airflow-migrations-x', owner: { kind: 'Job', name: 'airflow-run-airflow-migrations' }, labels: {}, status: { phase: 'Running', containerStatuses: [crashed(restarts, ended, { name: 'run-airflow-migrations' })] } })
+  const of = (restarts: number, status: string) => found({ pods: [one(restarts)], record: release({ status, description: 'Upgrade "airflow" failed: context canceled' }) }).map(({ id }) => id)
+  t.same(of(1, 'failed'), ['crash-loop'])
+  t.same(of(1, 'pending-upgrade'), [])
+  t.end()
+})
+
 function killedBy(name: string, probe: string, restartCount = 3): Partial<Evidence> {
   const one = pod({ status: { ...ready, containerStatuses: [running({ name, restartCount, ready: true, lastState: { terminated: { exitCode: 0, reason: 'Completed', finishedAt: '2023-08-02T10:28:00Z' } } })] } })
   return { pods: [one], events: [event(one, 'Unhealthy', probe), event(one, 'Killing', `Container ${name} failed liveness probe, will be restarted`, { type: 'Normal' })] }

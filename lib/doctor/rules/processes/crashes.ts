@@ -35,7 +35,9 @@ function crashing(evidence: Evidence): Finding[] {
     const again = status.state?.running !== undefined && !status.ready && last !== undefined && status.restartCount > tellingRestarts && ageMs(last.finishedAt, now) <= justNowMs
     const end = status.state?.terminated ?? last
     const atOnce = end?.startedAt == null || end.finishedAt == null || Date.parse(end.finishedAt) - Date.parse(end.startedAt) < atOnceMs
-    const look = observeCrash(pod, again ? { ...status, state: { terminated: last } } : status, events, now, { restarts: atOnce ? tellingRestarts : tellingRestarts + 1, waits: !atOnce || evidence.record?.status !== 'deployed', tries: !givenUp })
+    // Nobody waits for a Job any more that Helm gave up, and what it stands on is well: its first end tells.
+    const restarts = ofJob ? 1 : atOnce ? tellingRestarts : tellingRestarts + 1
+    const look = observeCrash(pod, again ? { ...status, state: { terminated: last } } : status, events, now, { restarts, waits: !atOnce || evidence.record?.status !== 'deployed', tries: !givenUp })
     return look === undefined ? [] : [{ ...look.finding, evidence: [...look.finding.evidence, ...lastWords([pod], evidence)] }]
   })
 }
