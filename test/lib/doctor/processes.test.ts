@@ -7,7 +7,6 @@ import { processRules } from '../../../lib/doctor/rules/processes.ts'
 import type { KubernetesObject } from '../../../lib/access.ts'
 import { container, crashed, deployment, event, inManifest, pod, ready, release, statefulSet } from '../observe/objects.ts'
 import { evidence } from './evidence.ts'
-import { wanted } from './way.ts'
 
 const found = (parts: Partial<Evidence>) => diagnose(evidence({ release: undefined, ...parts }), [], processRules).findings
 const ids = (parts: Partial<Evidence>) => found(parts).map(({ id, severity }) => `${id} ${severity}`)
@@ -106,75 +105,6 @@ void t.test('of a Job that Helm gave up the first end tells, of one that it wait
   const of = (restarts: number, status: string) => found({ pods: [one(restarts)], record: release({ status, description: 'Upgrade "airflow" failed: context canceled' }) }).map(({ id }) => id)
   t.same(of(1, 'failed'), ['crash-loop'])
   t.same(of(1, 'pending-upgrade'), [])
-  t.end()
-})
-
-function killedBy(name: string, probe: string, restartCount = 3): Partial<Evidence> {
-  const one = pod({ status: { ...ready, containerStatuses: [running({ name, restartCount, ready: true, lastState: { terminated: { exitCode: 0, reason: 'Completed', finishedAt: '2023-08-02T10:28:00Z' } } })] } })
-  return { pods: [one], events: [event(one, 'Unhealthy', probe), event(one, 'Killing', `Container ${name} failed liveness probe, will be restarted`, { type: 'Normal' })] }
-}
-
-void t.test('a liveness probe that ends a healthy program again and again is told, one restart is not', (t) => {
-  t.match(found(killedBy('scheduler', 'Liveness probe failed: ')), [{ id: 'scheduler-liveness-restart-loop', fix: [/patch deployment\/airflow-scheduler .*"timeoutSeconds":60/] }])
-  t.match(found(killedBy('scheduler', 'Liveness probe failed: No alive jobs found.')), [{ id: 'scheduler-liveness-restart-loop', why: /10 to 30 s/ }])
-  t.match(found(killedBy('webserver', 'Liveness probe failed: Get "http://10.0.0.7:8080/health": dial tcp 10.0.0.7:8080: connect: connection refused')), [{ id: 'webserver-oom-or-slow-start', title: /before it answers/ }])
-  t.same(found(killedBy('scheduler', 'Liveness probe failed: ', 1)), [])
-  t.end()
-})
-
-void t.test('a liveness probe that cannot succeed is no slow start', (t) => {
-  const killed = (name: string, text: string, probe: object, more: Partial<Evidence> = {}) => {
-    const one = killedBy(name, text)
-    const spec = { containers: [{ name, ports: [{ name: 'airflow-ui', containerPort: 8080 }], livenessProbe: probe, startupProbe: probe }] }
-    return found({ ...one, ...more, pods: (one.pods ?? []).map((pod) => ({ ...pod, spec })) })
-  }
-  const refused = 'Liveness probe failed: Get "http://10.214.1.44:8099/health": dial tcp 10.214.1.44:8099: connect: connection refused'
-  t.match(killed('webserver', refused, { httpGet: { path: '/health', port: 8099 } }), [{ id: 'scheduler-liveness-restart-loop', title: /^The liveness probe of container webserver of Deployment \S+ cannot succeed/, evidence: [/failed liveness probe/, /8099/, 'its probe: GET /health on port 8099'], why: /port 8099, and the container names only 8080/, fix: [/webserver.livenessProbe/] }])
-  t.match(killed('webserver', 'Liveness probe failed: HTTP probe failed with statuscode: 404', { httpGet: { path: '/healthz', port: 8080 } }), [{ id: 'scheduler-liveness-restart-loop', evidence: [/./, /404/, 'its probe: GET /healthz on port 8080'] }])
-  t.same(killed('webserver', 'Liveness probe failed: HTTP probe failed with statuscode: 404', { httpGet: { path: '/healthz', port: 8080 } }, { wanted }), [], 'which is told with the route where that is known')
-  const ends = killedBy('webserver', refused)
-  const inBackOff = container({ name: 'webserver', restartCount: 5, state: { waiting: { reason: 'CrashLoopBackOff' } }, lastState: { terminated: { exitCode: 0, startedAt: '2023-08-02T10:29:00Z', finishedAt: '2023-08-02T10:29:09Z' } } })
-  t.same(ids({ ...ends, pods: (ends.pods ?? []).map((one) => ({ ...one, status: { containerStatuses: [inBackOff] } })) }), ['webserver-oom-or-slow-start error'], 'and no program that ends by itself')
-  t.match(killed('statsd', refused.replace('Liveness', 'Startup').replaceAll('8099', '1'), { tcpSocket: { port: 1 } }), [{ id: 'scheduler-liveness-restart-loop', title: /^The startup probe/ }])
-  t.match(killed('webserver', refused.replaceAll('8099', '8080'), { httpGet: { path: '/health', port: 8080 } }), [{ id: 'webserver-oom-or-slow-start' }], 'its own port is a start')
-  t.end()
-})
-
-void t.test('a readiness probe is told when nothing can come of it, or after five minutes', (t) => {
-  const refused = 'Readiness probe failed: Get "http://10.0.0.7:9999/health": dial tcp 10.0.0.7:9999: connect: connection refused'
-  const probed = (text: string, port: number, startedAt?: string) => {
-    const spec = { containers: [{ name: 'scheduler', image: 'x', ports: [{ containerPort: 8080, name: 'airflow-ui' }], readinessProbe: { httpGet: { path: '/health', port } } }] }
-    const one = pod({ spec, status: { containerStatuses: [running({}, startedAt)] } })
-    return { pods: [one], events: [event(one, 'Unhealthy', text)] }
-  }
-  t.match(found(probed(refused, 9999)), [{ id: 'readiness-probe-failing', why: /asks port 9999, and the container names only 8080/, evidence: [/has run for 120 s/, /GET \/health on port 9999/, /connection refused/] }])
-  t.match(found(probed('Readiness probe failed: HTTP probe failed with statuscode: 404', 8080)), [{ id: 'readiness-probe-failing' }])
-  t.same(found(probed(refused, 8080)), [], 'a slow start')
-  t.match(found(probed(refused, 8080, '2023-08-02T10:20:00Z')), [{ id: 'readiness-probe-failing' }], 'ten minutes are not')
-  // A port's name that the container does not declare: pkg/kubelet/prober/prober.go takes it for a number then.
-  for (const errored of ['errored', 'errored and resulted in unknown state']) t.match(found(probed(`Readiness probe ${errored}: strconv.Atoi: parsing "http": invalid syntax`, 8080)), [{ id: 'readiness-probe-failing', why: /port called http, and the container names none so/ }], errored)
-  // StatefulSet airflow-postgresql with `pg_isready -p 5499`, as the kubelet tells it.
-  const command = ['sh', '-c', 'pg_isready -p 5499']
-  const database = pod({ name: 'airflow-postgresql-0', owner: { kind: 'StatefulSet', name: 'airflow-postgresql' }, labels: {}, spec: { containers: [{ name: 'postgresql', ports: [{ name: 'tcp-postgresql', containerPort: 5432 }], readinessProbe: { exec: { command } } }] }, status: { containerStatuses: [running({ name: 'postgresql' })] } })
-  const objects = [statefulSet('airflow-postgresql', 0), deployment('airflow-scheduler', 0)]
-  const waiting = { pods: [database], events: [event(database, 'Unhealthy', 'Readiness probe failed: /var/run/postgresql:5499 - no response\n')], workloads: objects, record: release({ objects: objects.map(inManifest) }) }
-  t.match(found(waiting), [{ id: 'readiness-probe-failing', title: /container postgresql of StatefulSet airflow-postgresql/, why: /asks port 5499, and the container names only 5432/ }], 'the database waits for nobody')
-  t.same(found(probed('Readiness probe errored: rpc error: code = Unknown desc = http: invalid Host header', 9999)), [], 'the runtime\'s own trouble')
-  t.end()
-})
-
-void t.test('the probes of the database itself are told, though all else waits for it', (t) => {
-  const down = [statefulSet('airflow-postgresql', 0), deployment('airflow-scheduler', 0)]
-  const record = release({ objects: down.map(inManifest) })
-  const database = (fields: Record<string, unknown>, startedAt?: string) => pod({
-    name: 'airflow-postgresql-0', owner: { kind: 'StatefulSet', name: 'airflow-postgresql' }, labels: {}, spec: { containers: [{ name: 'postgresql', image: 'x', readinessProbe: { exec: { command: ['nope'] } } }] },
-    status: { containerStatuses: [running({ name: 'postgresql', ...fields }, startedAt)] },
-  })
-  const killed = database({ restartCount: 5, lastState: { terminated: { exitCode: 0, reason: 'Completed', startedAt: '2023-08-02T10:27:00Z', finishedAt: '2023-08-02T10:28:00Z' } } })
-  const kill = [event(killed, 'Unhealthy', 'Liveness probe failed: /bin/sh: 1: pg_isreadyy: not found'), event(killed, 'Killing', 'Container postgresql failed liveness probe, will be restarted', { type: 'Normal' })]
-  t.match(found({ pods: [killed], workloads: down, record, events: kill }), [{ id: 'scheduler-liveness-restart-loop', title: /^Container postgresql of StatefulSet airflow-postgresql/ }])
-  const unready = database({})
-  t.match(found({ pods: [unready], workloads: down, record, events: [event(unready, 'Unhealthy', 'Readiness probe failed: OCI runtime exec failed: exec failed: unable to start container process: exec: "nope": executable file not found in $PATH: unknown')] }), [{ id: 'readiness-probe-failing', why: /command that the image does not have/ }])
   t.end()
 })
 
