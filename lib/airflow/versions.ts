@@ -29,9 +29,9 @@ export function helmsFor(kubernetesMinor: number): MinorRange {
 
 /**
  * Helm 4 leaves the merge to the API server unless it is told not to. What airstrip or a person has put right
- * since would then be a conflict of field managers, and servers before 1.21 refuse a port without a protocol, as
+ * since would then be a conflict of field managers, and Kubernetes 1.20 refuses a port without a protocol, as
  * charts write them: `failed to create typed patch object: .spec.ports: element 0: associative list with keys has
- * an element that omits key field "protocol"` (Helm 4.1.4 with Kubernetes 1.20.2; mended by kubernetes#98576).
+ * an element that omits key field "protocol"` (seen with Helm 4.1.4 on 1.20.2; structured-merge-diff#183).
  */
 export function appliesOnServer(helm: string): boolean {
   return (semver.parse(helm)?.major ?? 3) >= 4

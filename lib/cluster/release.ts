@@ -49,11 +49,10 @@ function unpacked(secret: KubernetesObject): HelmRecord {
   const { name, namespace = 'default' } = secret.metadata
   try {
     return decodeRecord((secret.data as { release: string }).release)
-  } catch (cause) {
-    throw new AirstripError('BLOCKED', `Helm's record in Secret ${namespace}/${name} cannot be unpacked: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      cause, place: `Secret ${namespace}/${name}`,
-      next: withoutRecord(namespace, name),
-    })
+  } catch (error) {
+    // Node quotes what it cannot parse, and the record has passwords: neither its message nor the error goes on.
+    const reason = error instanceof Error && !(error instanceof SyntaxError) ? error.message : 'what is packed in it is no JSON'
+    throw new AirstripError('BLOCKED', `Helm's record in Secret ${namespace}/${name} cannot be unpacked: ${reason}`, { place: `Secret ${namespace}/${name}`, next: withoutRecord(namespace, name) })
   }
 }
 

@@ -104,9 +104,9 @@ function coreOf(value: string): string {
 /** Keys that stand in the documentation of the community chart, for everybody to read. */
 const published = ['7T512UXSSmBOkpWimFHIVb8jK6lfmSAvx4mO6Arehnc=', 'THIS IS UNSAFE!']
 
-/** Where a connection leads is no secret, and wrong often enough; its user may be one, where somebody forgot a colon. */
+/** Where a connection leads is no secret, and wrong often enough; its user may be one, where somebody forgot a colon, and so may a part of a password that was not encoded. */
 function whereTo(connection: string): string {
-  const [, host, port = '', name = ''] = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/]*@)?(\[[^\]]+\]|[^:/?@]+)(?::(\d+))?(?:\/([^?]*))?/i.exec(connection) ?? []
+  const [, host, port = '', name = ''] = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/]*@)?(\[[^\]]+\]|[^:/?@]+)(?::(\d+))?(?:\/([^?/@]*))?(?:\?.*)?$/i.exec(connection) ?? []
   return host === undefined ? 'is not the address of a database' : `leads to ${host}:${port}/${name}`
 }
 

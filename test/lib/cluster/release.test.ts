@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { asFailed, decodeRecord, newestRecord, parseManifest, readRelease } from '../../../lib/cluster/release.ts'
@@ -64,6 +65,18 @@ void t.test('a record that cannot be unpacked is named, with the way past it tha
   for (const release of ['H4sIrubbish', '', 'rubbish']) {
     const broken = { ...secret(), data: { release: Buffer.from(release).toString('base64') } }
     t.throws(() => readRelease(broken), { code: 'BLOCKED', message: new RegExp(`Secret \\S+/${secret().metadata.name} cannot be unpacked`), next: /get secret \S+ -o yaml > \S+\) && kubectl -n \S+ delete secret \S+ && npx tsx run.ts apply/ })
+  }
+  t.end()
+})
+
+void t.test('a record that is cut says nothing of what is in it', (t) => {
+  const cut = { ...secret(), data: { release: Buffer.from(gzipSync('{"config":{"password":"canary-4711').toString('base64')).toString('base64') } }
+  try {
+    readRelease(cut)
+    t.fail('it was read')
+  } catch (error) {
+    t.match(error, { code: 'BLOCKED', message: /what is packed in it is no JSON/ })
+    t.notMatch(inspect(error, { depth: 5 }), /canary/)
   }
   t.end()
 })
