@@ -186,6 +186,8 @@ void t.test('PostgreSQL that lets nobody in is told by the reason that it gives'
     ['sqlalchemy.exc.OperationalError: (psycopg2.OperationalError)  relation "job" does not exist', /has no table job, which Airflow made/, /restore.*airflow db/],
     ['psycopg2.errors.InsufficientPrivilege: permission denied for table alembic_version', /may not use alembic_version/, /REASSIGN OWNED/],
   ]
+  const other = { ...wanted, database: { user: 'joe', host: 'airflow-postgresql.airflow', port: 5432, name: 'airflow' } }
+  t.match(found(cannotReach(`${at}database "airflow" does not exist`, { wanted: other }))[0]?.fix[0], /CREATE DATABASE "airflow" OWNER "joe"/, 'it belongs to the user that the configuration names')
   for (const [line, title, fix] of reasons) {
     t.match(found(cannotReach(line, { wanted }))[0], { id: 'database-unreachable', severity: 'error', causes: undefined, title, evidence: [new RegExp(line.slice(-20).replace(/[()]/g, '.'))], fix: [fix] }, line)
     t.same(errors(cannotReach(line, { wanted })), ['database-unreachable', 'crash-loop explained'], line)

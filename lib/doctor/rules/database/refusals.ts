@@ -17,7 +17,7 @@ interface Refusal {
   title: (name: string) => string
   why: string
   /** For whoever is PostgreSQL's superuser. */
-  sql?: (name: string) => string
+  sql?: (name: string, user: string) => string
   /** What to do where that is not enough, or where the database is somebody else's. */
   otherwise: string
 }
@@ -29,7 +29,7 @@ const refusals: readonly Refusal[] = [
     pattern: /FATAL:\s+database "([^"]+)" does not exist/,
     title: (name) => `PostgreSQL has no database ${name}`,
     why: 'It was dropped or renamed, or its volume was emptied; the server itself is well.',
-    sql: (name) => `CREATE DATABASE "${name}" OWNER "${name}"`,
+    sql: (name, user) => `CREATE DATABASE "${name}" OWNER "${user}"`,
     otherwise: `Make it or bring it back from a backup (npx tsx run.ts restore FILE); an empty one is filled by: ${again}`,
   },
   {
@@ -65,7 +65,7 @@ const refusals: readonly Refusal[] = [
     otherwise: 'Lead airflow.database.external to the primary, or take the setting back: ALTER DATABASE … RESET default_transaction_read_only',
   },
   {
-    // Of tables that every Airflow has from its first migration on, so that no new version only waits for them.
+    // Of tables that every Airflow since 2.0 has, so that no new version only waits for them.
     pattern: /relation "(job|dag|dag_run|task_instance|log|variable|connection|slot_pool|ab_user|serialized_dag)" does not exist/,
     title: (name) => `The database has no table ${name}, which Airflow made in it once`,
     why: 'Its tables were dropped, or the database was made anew or is another one; the Job that makes them has run and does not run again.',
@@ -94,8 +94,9 @@ export function turnedAway(evidence: Evidence): Finding[] {
 function fixes({ sql, otherwise }: Refusal, name: string, evidence: Evidence): NonEmpty<string> {
   const pod = databaseOf(evidence)?.pod?.metadata.name
   // What goes into a command is as PostgreSQL names things without quotes.
-  if (sql === undefined || pod === undefined || !/^\w+$/.test(name)) return [otherwise]
-  return [`${asSuperuser(evidence.namespace, pod, sql(name))} && ${restarted(evidence)}`, otherwise]
+  const user = evidence.wanted?.database?.user ?? name
+  if (sql === undefined || pod === undefined || ![name, user].every((one) => /^\w+$/.test(one))) return [otherwise]
+  return [`${asSuperuser(evidence.namespace, pod, sql(name, user))} && ${restarted(evidence)}`, otherwise]
 }
 
 /** The password stays in the pod; Bitnami's image has it in a variable or in a file. */
