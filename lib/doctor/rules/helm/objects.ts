@@ -74,9 +74,9 @@ function edited(evidence: Evidence): Finding[] {
   if (record === undefined || lines.length === 0) return []
   const suffers = record.objects.some((object) => ['Deployment', 'StatefulSet'].includes(object.kind) && isShort(evidence.workloads.find((one) => one.kind === object.kind && one.metadata.name === object.metadata.name)))
   return [(suffers ? wrong : doubtful)('config-edited', {
-    title: lines.length === 1 ? 'The configuration that Airflow starts with was edited by hand' : `${lines.length} ConfigMaps of the release were edited by hand`,
+    title: lines.length === 1 ? `${String(lines[0]).replace(/ is not as .*/, '')} of the release was edited by hand` : `${lines.length} ConfigMaps of the release were edited by hand`,
     evidence: lines,
-    why: 'Airflow reads it when it starts, so what runs goes on with what it has read, and what starts takes the edited one.',
+    why: 'Who uses it reads it when it starts, so what runs goes on with what it has read, and what starts takes the edited one.',
     fix: [`npx tsx run.ts apply && ${restarted(evidence)} # puts it back, and starts what has read the edited one`],
   })]
 }
