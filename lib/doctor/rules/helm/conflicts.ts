@@ -106,9 +106,9 @@ function hookThere(evidence: Evidence): Finding[] {
 }
 
 /** What the API server says of a field that is fixed once an object is made. */
-export const fixed = 'Forbidden: updates to statefulset spec|field is immutable|spec is immutable|[Ff]orbidden: may not|primary clusterIP can not be unset|may not change once set|field can not be less than|only dynamically provisioned pvc can be resized|cannot change roleRef'
+export const immutableWords = 'Forbidden: updates to statefulset spec|field is immutable|spec is immutable|[Ff]orbidden: may not|primary clusterIP can not be unset|may not change once set|field can not be less than|only dynamically provisioned pvc can be resized|cannot change roleRef'
 /** Helm's own words, or those of the API server alone; several are joined by &&. */
-const patched = new RegExp(`(?:cannot patch "([^"]+)" with kind (\\w+): |(\\w+)(?:\\.[\\w.-]+)? "([^"]+)" is invalid: )(?:(?! && )[^\\n])*(?:${fixed})(?:(?! && )[^\\n])*`)
+const patched = new RegExp(`(?:cannot patch "([^"]+)" with kind (\\w+): |(\\w+)(?:\\.[\\w.-]+)? "([^"]+)" is invalid: )(?:(?! && )[^\\n])*(?:${immutableWords})(?:(?! && )[^\\n])*`)
 
 function immutable(evidence: Evidence): Finding[] {
   return matchesIn(evidence, patched).flatMap((match) => {

@@ -10,7 +10,7 @@ import { judgeRefusal } from '../../../observe/refusal.ts'
 import { type Evidence, viewOf } from '../../evidence.ts'
 import { failuresOf, matchesIn, quoted } from '../../failures.ts'
 import { type Rule, wrong } from '../../rule.ts'
-import { fixed } from './conflicts.ts'
+import { immutableWords } from './conflicts.ts'
 import { again } from './refusals.ts'
 
 export const deniedRules: readonly Rule[] = [denied, invalid, forbidden]
@@ -26,7 +26,7 @@ function denied(evidence: Evidence): Finding[] {
   })
 }
 
-const notTaken = new RegExp(`(\\w+)(?:\\.[\\w.-]+)? "([^"]+)" is invalid: (?!(?:(?! && )[^\\n])*(?:${fixed}))(?:(?! && )[^\\n])*|(\\w+) in version "[^"]+" cannot be handled as a [^\\n]*|error validating data: [^\\n]*`)
+const notTaken = new RegExp(`(\\w+)(?:\\.[\\w.-]+)? "([^"]+)" is invalid: (?!(?:(?! && )[^\\n])*(?:${immutableWords}))(?:(?! && )[^\\n])*|(\\w+) in version "[^"]+" cannot be handled as a [^\\n]*|error validating data: [^\\n]*`)
 
 function invalid(evidence: Evidence): Finding[] {
   return matchesIn(evidence, notTaken).map((match) => {

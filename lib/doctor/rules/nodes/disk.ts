@@ -16,7 +16,7 @@ import { complaints } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
 import { wrong } from '../../rule.ts'
 import { type Running, containersIn, placeOf } from '../processes/statuses.ts'
-import { text } from './pressure.ts'
+import { relief } from './pressure.ts'
 
 const full = /no space left on device|disk quota exceeded/i
 /** The kernel says the same of watches that are used up, which is told with the open files. */
@@ -33,7 +33,7 @@ export function diskFull(evidence: Evidence): Finding[] {
   const all = [...containersIn(evidence).flatMap((one) => [...saidByRuntime(one), ...saidInEvents(one, evidence)]), ...saidByItself(evidence)].filter(({ line }) => !watchesUsedUp.test(line))
   const nodes = [...new Set(all.map(({ pod }) => (pod as Pod).spec?.nodeName ?? ''))].filter((name) => name !== '')
   return nodes.map((node) => wrong('node-pressure-evicted', {
-    ...text,
+    ...relief,
     title: `No space is left on a disk of node ${node}`,
     evidence: [...new Set(all.filter(({ pod }) => (pod as Pod).spec?.nodeName === node).map(({ line }) => line))].slice(0, 5),
     why: 'What needs to be written cannot be: images, containers, or the data of a volume that lies there.',

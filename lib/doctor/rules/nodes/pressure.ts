@@ -7,14 +7,14 @@ import { nameOf } from '../../../observe/observation.ts'
 import type { Evidence } from '../../evidence.ts'
 import { doubtful, wrong } from '../../rule.ts'
 
-export const text = {
+export const relief = {
   why: 'The kubelet ends pods to help itself and takes no new ones until it has enough again.',
   fix: ['df -h; df -i; free -m # on the node', 'sudo crictl rmi --prune; sudo journalctl --vacuum-size=200M # on the node: images that nobody uses, and old logs', 'sudo du -xsh /opt/local-path-provisioner/* # on the node: volumes live on its disk'] as [string, ...string[]],
 }
 
 export function underPressure(evidence: Evidence): Finding[] {
   const seen = (evidence.nodes ?? []).flatMap(pressuresOf)
-  return seen.length === 0 ? [] : [wrong('node-pressure-evicted', { title: 'A node is short of disk, memory or process ids', evidence: [...seen, ...evictedPods(evidence)], ...text })]
+  return seen.length === 0 ? [] : [wrong('node-pressure-evicted', { title: 'A node is short of disk, memory or process ids', evidence: [...seen, ...evictedPods(evidence)], ...relief })]
 }
 
 const recentMs = 3_600_000
@@ -34,7 +34,7 @@ export function evicted(evidence: Evidence): Finding[] {
 
 function ofNodes(evidence: Evidence, seen: string[]): Finding[] {
   if (seen.length === 0 || (evidence.nodes ?? []).some((node) => pressuresOf(node).length > 0)) return []
-  return [doubtful('node-pressure-evicted', { title: 'A node has ended pods within the last hour since it was short of something', evidence: seen, ...text })]
+  return [doubtful('node-pressure-evicted', { title: 'A node has ended pods within the last hour since it was short of something', evidence: seen, ...relief })]
 }
 
 /** Pod ephemeral local storage usage exceeds the total limit of containers 1Gi. · Usage of EmptyDir volume "x" exceeds the limit "1Gi". · Container x exceeded its local ephemeral storage limit "1Gi". */
