@@ -14,15 +14,15 @@ export const relief = {
 
 export function underPressure(evidence: Evidence): Finding[] {
   const seen = (evidence.nodes ?? []).flatMap(pressuresOf)
-  return seen.length === 0 ? [] : [wrong('node-pressure-evicted', { title: 'A node is short of disk, memory or process ids', evidence: [...seen, ...evictedPods(evidence)], ...relief })]
+  return seen.length === 0 ? [] : [wrong('node-pressure-evicted', { title: 'A node is short of disk, memory or process ids', evidence: [...seen, ...evictedPods(evidence, byItsNode)], ...relief })]
 }
 
 const recentMs = 3_600_000
 
 /** Over, but not long ago: it will come again. A pod that was evicted stays listed for weeks and says nothing then. */
 export function evicted(evidence: Evidence): Finding[] {
-  const seen = evictedPods(evidence)
-  const own = evictedPods(evidence, ownLimit)
+  const seen = evictedPods(evidence, byItsNode)
+  const own = evictedPods(evidence, byItsLimit)
   const greedy = own.length === 0 ? [] : [doubtful('node-pressure-evicted', {
     title: 'A pod was ended within the last hour for using more disk than it may',
     evidence: own,
@@ -39,13 +39,15 @@ function ofNodes(evidence: Evidence, seen: string[]): Finding[] {
 
 /** Pod ephemeral local storage usage exceeds the total limit of containers 1Gi. · Usage of EmptyDir volume "x" exceeds the limit "1Gi". · Container x exceeded its local ephemeral storage limit "1Gi". */
 const ownLimit = /exceeds the (?:total )?limit|exceeded its local ephemeral storage limit/
+const byItsLimit = (message: string): boolean => ownLimit.test(message)
+const byItsNode = (message: string): boolean => !ownLimit.test(message)
 
 /** status: {phase: Failed, reason: Evicted, message: "The node was low on resource: ephemeral-storage. …"} */
-function evictedPods({ pods, events, at }: Evidence, forLimit?: RegExp): string[] {
+function evictedPods({ pods, events, at }: Evidence, fits: (message: string) => boolean): string[] {
   return pods.flatMap((pod) => {
     const { reason, message = '' } = (pod as Pod).status ?? {}
     const when = events.map((event) => event as unknown as Event).filter((event) => event.reason === 'Evicted' && event.involvedObject.uid === pod.metadata.uid).map(timeOf)
     const recent = when.some((time) => Date.parse(at) - time < recentMs)
-    return reason === 'Evicted' && recent && (forLimit !== undefined) === ownLimit.test(message) ? [`${nameOf(pod)} was evicted: ${message.trim()}`] : []
+    return reason === 'Evicted' && recent && fits(message) ? [`${nameOf(pod)} was evicted: ${message.trim()}`] : []
   })
 }
