@@ -10,6 +10,7 @@ import { handAdditions, handEdits, hookEdits, scaledByOthers, standingHooks } fr
 import { operationRef } from '../lib/airflow/operation.ts'
 import { executorOf, familyFor, upgradeReason, wishChanged, wishOf } from '../lib/airflow/release.ts'
 import { forget, notByHelm, readMark, restoredReason, startAgain } from '../lib/airflow/restored.ts'
+import { beganWith, editedConfigs } from '../lib/airflow/stale-config.ts'
 import { freeStuck, lackingSets, type Mending } from '../lib/airflow/stuck.ts'
 import { airflowSpec, databaseClaimRef, type AirflowSlice, type AirflowSpec } from '../lib/airflow/spec.ts'
 import { takeDownAirflow } from '../lib/airflow/takedown.ts'
@@ -126,9 +127,16 @@ async function releaseChanges(spec: AirflowSpec, want: ReleaseWish, { chart, rel
   const freed = await stuckChanges(release, live, { upgrade: reason !== undefined, patched }, reader)
   // Helm puts these back on its way; they are among what was shown.
   const edits = cutOff === undefined ? handEdits(release, live, ignore) : []
-  if (reason === undefined) return { changes: [...started, ...byHand, ...freed, ...forget(lease)], warnings: [] }
+  const stale = await staleChanges(release, live, reason === undefined ? { changes: byHand, upgrade: false } : { changes: edits, upgrade: true }, reader)
+  if (reason === undefined) return { changes: [...started, ...byHand, ...stale, ...freed, ...forget(lease)], warnings: [] }
   const { changes: backup, warnings } = await backupBefore(spec, want, chart, release, mark, reader)
-  return { changes: [...backup, ...byHand, ...freed, { op: 'release', want, live: release, edits, ...reason }, ...notByHelm(started, release)], warnings }
+  return { changes: [...backup, ...byHand, ...freed, { op: 'release', want, live: release, edits, ...reason }, ...notByHelm(started, release), ...stale], warnings }
+}
+
+/** Pods are worth listing only where a ConfigMap or a Secret was edited. */
+async function staleChanges({ namespace }: Release, live: readonly (KubernetesObject | undefined)[], besides: { changes: readonly Change[]; upgrade: boolean }, reader: Reader): Promise<Change[]> {
+  const configs = editedConfigs(besides.changes)
+  return configs.length === 0 ? [] : beganWith(configs, live, await reader.list({ resources: ['pods'], namespace }), besides, reader.now())
 }
 
 /** What would keep the pods of a corrected version from ever being made. */

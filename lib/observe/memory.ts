@@ -33,16 +33,27 @@ function tooLittle(pod: KubernetesObject, container: string, { title, why, evide
   const names = limitersOf(pod as Pod, container)
   const target = targetOf(pod)
   const raised = names.map((name) => `kubectl ${inNamespace(pod)} set resources ${target ?? ''} -c ${name} --limits=memory=2Gi`)
+  const ranges = names.filter((name) => byLimitRange(pod, name))
+  const byDefault = ranges.length === 0 ? [] : [`${nameOf(pod)}: the limit of ${ranges.join(' and ')} is the default that a LimitRange of the namespace gives`]
   const others = names.includes(container) ? [] : [`${nameOf(pod)}: ${container} has no limit of its own; the limit of ${names.join(' and ')} is that of the whole pod`]
   return failed(pod, names.some(servesWeb) ? 'webserver-oom-or-slow-start' : 'oom-killed', {
     title: `Container ${names.join(' and ')} of ${ownerName(pod)} ${title}`,
-    evidence: [...evidence, ...others],
+    evidence: [...evidence, ...others, ...byDefault],
     why,
     fix: fixOf(
-      target === undefined ? [] : [`${raised.join(' && ')} # at once, and until the next apply`],
+      [
+        ...(target === undefined ? [] : [`${raised.join(' && ')} # at once, and until the next apply`]),
+        ...(ranges.length === 0 ? [] : [`kubectl ${inNamespace(pod)} edit limitrange # raise its default for memory, for all that has no limit of its own; pods made after that have it`]),
+      ],
       'Raise resources.limits.memory of that component in airflow.values (a webserver wants 2Gi, or config.webserver.workers: 2), and run again',
     ),
   })
+}
+
+/** kubernetes.io/limit-ranger: "LimitRanger plugin set: cpu, memory request for container webserver; cpu, memory limit for container webserver" */
+function byLimitRange({ metadata }: KubernetesObject, container: string): boolean {
+  const parts = (metadata.annotations?.['kubernetes.io/limit-ranger'] ?? '').split('; ')
+  return parts.some((part) => /\bmemory\b.* limit for (?:init )?container /.test(part) && part.endsWith(` ${container}`))
 }
 
 function limitersOf({ spec }: Pod, container: string): NonEmpty<string> {

@@ -58,6 +58,7 @@ void t.test('diff', async t => {
   exits(t, await it.airstrip(['apply']), 0)
   await t.test('hand edits', t => byHand(t, it))
   await t.test('what is no drift', t => noDrift(t, it))
+  await t.test('what began with an edited ConfigMap begins anew', t => beganEdited(t, it))
   await t.test('a new wish is shown as what Helm will make of it', t => newWish(t, it, chart))
 })
 
@@ -115,6 +116,20 @@ async function noDrift(t: Test, it: Site): Promise<void> {
   await clean(t, it, 'what the person says may differ')
   it.write({ airflow: { chart: join(it.folder, 'chart') } })
   exits(t, await it.airstrip(['apply']), 0)
+}
+
+async function beganEdited(t: Test, it: Site): Promise<void> {
+  const podOf = (): Promise<string> => kube('get', 'pods', '-l', 'component=statsd', '--field-selector=status.phase=Running', '-o', 'jsonpath={.items[*].metadata.uid}')
+  await merge('configmap/airflow-statsd', { data: { 'mappings.yml': 'mappings: [1]' } })
+  const changed = async (): Promise<string[]> => (await look(t, it)).changes.map(({ op, kind, name }) => `${op} ${kind} ${name}`)
+  t.same(await changed(), ['patch ConfigMap airflow-statsd'], 'who began before it has nothing of it')
+  await kube('rollout', 'restart', 'deploy/airflow-statsd')
+  await kube('rollout', 'status', 'deploy/airflow-statsd', '--timeout=90s')
+  t.same(await changed(), ['patch ConfigMap airflow-statsd', 'patch Deployment airflow-statsd'])
+  const began = await podOf()
+  exits(t, await it.airstrip(['apply', '--unattended', 'repair']), 0)
+  t.not(await podOf(), began, 'by another pod')
+  await clean(t, it, 'and that is all')
 }
 
 async function newWish(t: Test, it: Site, chart: string): Promise<void> {

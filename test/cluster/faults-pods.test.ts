@@ -1,8 +1,8 @@
 /** What goes wrong inside pods: images, commands, probes, memory, configuration. */
 import t from 'tap'
-import { emptyRegistry } from './cluster.ts'
+import { apply, emptyRegistry } from './cluster.ts'
 import { faults, type Fault } from './faults.ts'
-import { container, editContainer, editPods, kube, setImage } from './harm.ts'
+import { container, deletePods, editContainer, editPods, kube, setImage } from './harm.ts'
 import { exits, site } from './site.ts'
 
 const secretRef = (name: string, key: string): object => ({ valueFrom: { secretKeyRef: { name, key } } })
@@ -30,6 +30,14 @@ const programs: Fault[] = [
   container('an init container that crashes', 'webserver', {}, 'crash-loop', { tells: /AIRSTRIP_LAB_CRASH/, harm: it => editPods(it, 'webserver', { initContainers: [{ name: 'wait-for-airflow-migrations', ...crash }] }) }),
   container('too little memory', 'scheduler', { resources: { limits: { memory: '8Mi' }, requests: { memory: '8Mi' } } }, 'oom-killed'),
   container('too little memory for the webserver', 'webserver', { resources: { limits: { memory: '8Mi' }, requests: { memory: '8Mi' } } }, ['webserver-oom-or-slow-start', 'oom-killed']),
+  container('a LimitRange whose default is too little', 'webserver', {}, ['webserver-oom-or-slow-start', 'oom-killed'], {
+    tells: /default that a LimitRange/,
+    harm: async it => {
+      await apply({ apiVersion: 'v1', kind: 'LimitRange', metadata: { name: 'tight', namespace: it.namespace }, spec: { limits: [{ type: 'Container', default: { memory: '8Mi' }, defaultRequest: { memory: '8Mi' } }] } })
+      await deletePods(it, 'webserver')
+    },
+    mend: async it => { await kube(it, 'delete', 'limitrange', 'tight'); await deletePods(it, 'webserver') },
+  }),
   container('a liveness probe that always fails', 'scheduler', { livenessProbe: failing({ exec: { command: ['sh', '-c', 'exit 1'] } }) }, 'scheduler-liveness-restart-loop'),
   container('a liveness probe on a port where nobody listens', 'webserver', { livenessProbe: failing({ httpGet: { port: 8099 } }) }, 'scheduler-liveness-restart-loop', { seconds: 90, tells: /cannot succeed[^]*8099/ }),
   container('a liveness probe on a path that is not there', 'webserver', { livenessProbe: failing({ httpGet: { path: '/healthz' } }) }, 'probe-path-mismatch', { seconds: 90, tells: /healthz/ }),
@@ -45,6 +53,10 @@ const settings: Fault[] = [
   container('a ConfigMap that is not there, as a volume', 'statsd', {}, 'container-config-error', { seconds: 100, tells: /no-such-map/, harm: it => editPods(it, 'statsd', { volumes: [{ name: 'v', configMap: { name: 'no-such-map' } }], containers: [{ name: 'statsd', volumeMounts: [{ name: 'v', mountPath: '/v' }] }] }) }),
   container('another user than the image has', 'statsd', { securityContext: { runAsNonRoot: true, runAsUser: 0 } }, 'container-config-error'),
   container('a node that nobody has', 'statsd', {}, 'node-affinity-mismatch', { tells: /disk/, harm: it => editPods(it, 'statsd', { nodeSelector: { disk: 'ssd' } }) }),
+  container('a RuntimeClass with a handler that the node does not have', 'statsd', {}, 'runtime-handler-missing', { seconds: 100, tells: /gvisor/, harm: async it => {
+    await apply({ apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: 'doctorpods-sandboxed' }, handler: 'gvisor' })
+    await editPods(it, 'statsd', { runtimeClassName: 'doctorpods-sandboxed' })
+  } }),
   container('a thousand CPUs', 'statsd', { resources: { requests: { cpu: '1000' } } }, 'insufficient-cpu-or-memory', { tells: /cpu/i }),
   container('more memory than the node has, for one of two', 'webserver', { resources: { requests: { memory: '900Gi' } } }, 'insufficient-cpu-or-memory', { tells: /memory/i }),
 ]

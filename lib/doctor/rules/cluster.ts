@@ -5,10 +5,11 @@ import { controlPlane } from './cluster/control-plane.ts'
 import { dns } from './cluster/dns.ts'
 import { openFiles } from './cluster/open-files.ts'
 import { podNetwork } from './cluster/pod-network.ts'
+import { cgroupDrivers, runtimeHandlers } from './cluster/runtime-config.ts'
 import { sandboxImages } from './cluster/sandbox-image.ts'
 import { needsPods, thatSpeakOf, unreached, unresolved } from './cluster/symptoms.ts'
 
-export const clusterRules: readonly Rule[] = [controlPlane, dns, podNetwork, sandboxImages, openFiles]
+export const clusterRules: readonly Rule[] = [controlPlane, dns, podNetwork, sandboxImages, cgroupDrivers, runtimeHandlers, openFiles]
 
 /** What the node says of itself in `lacksNetwork` is told with the network. */
 const speaksOfNetwork = ({ evidence }: Finding): boolean => evidence.some((line) => /NetworkReady=false|NetworkPluginNotReady|cni (config|plugin)|network plugin is not ready/i.test(line))
@@ -18,5 +19,7 @@ export const clusterExplains: Explains = {
   'cluster-dns-broken': [...needsPods, 'scheduler-liveness-restart-loop', ...thatSpeakOf(unresolved)],
   'pod-network-broken': [{ id: 'node-not-ready', when: speaksOfNetwork }, 'no-schedulable-node', 'cluster-dns-broken', 'scheduler-liveness-restart-loop', ...needsPods, ...thatSpeakOf(unreached)],
   'sandbox-image-missing': ['cluster-dns-broken', ...needsPods, ...thatSpeakOf(unreached)],
+  'cgroup-driver-mismatch': ['cluster-dns-broken', ...needsPods, ...thatSpeakOf(unreached)],
+  'runtime-handler-missing': [...needsPods, ...thatSpeakOf(unreached)],
   'kind-too-many-open-files': ['cluster-dns-broken', 'node-not-ready', ...needsPods, ...thatSpeakOf(/too many open files/i)],
 }

@@ -184,3 +184,20 @@ void t.test('a Corefile without the kubernetes plugin knows no name of the clust
   t.same(look('errors', 'import'), [], 'what is brought in is not known')
   t.end()
 })
+
+void t.test('a runtime that is set up otherwise than the kubelet or a pod takes it to be says which of both', (t) => {
+  const said = (words: string) => {
+    const waits = pod({ spec: { runtimeClassName: 'sandboxed' }, status: { phase: 'Pending', podIP: undefined } })
+    return of({ pods: [waits], events: [event(waits, 'FailedCreatePodSandBox', `Failed to create pod sandbox: rpc error: code = Unknown desc = ${words}`)] })
+  }
+  // As runc says it below containerd 1.6, and CRI-O by itself (server/sandbox_run_linux.go).
+  for (const words of [
+    'failed to start sandbox container task "9f": failed to create shim task: OCI runtime create failed: runc create failed: expected cgroupsPath to be of format "slice:prefix:name" for systemd cgroups, got "/kubepods/besteffort/pod1/9f" instead: unknown',
+    'cri-o configured with systemd cgroup manager, but did not receive slice as parent: /kubepods/besteffort/pod1',
+  ]) t.match(said(words), [{ id: 'cgroup-driver-mismatch', severity: 'error', fix: [/cgroupDriver: systemd/, /SystemdCgroup/] }], words)
+  for (const words of ['failed to get sandbox runtime: no runtime for "gvisor" is configured', 'failed to find runtime handler gvisor from runtime list map[runc:0xc000]', 'RuntimeHandler "gvisor" not supported']) {
+    t.match(said(words), [{ id: 'runtime-handler-missing', title: /no handler gvisor, which RuntimeClass sandboxed of /, fix: [/^kubectl -n \S+ patch \S+\/\S+ -p '\{"spec".*"runtimeClassName":null/, /gvisor must be among them/] }], words)
+  }
+  t.same(said('failed to get sandbox runtime: something else'), [], 'another reason is neither')
+  t.end()
+})

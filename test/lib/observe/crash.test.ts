@@ -67,6 +67,9 @@ void t.test('a crash of some minutes ago may be mended by now, so the next try d
 void t.test('killed for memory again and again is hopeless', (t) => {
   t.match(observePod(main(crashed(4, { exitCode: 137, reason: 'OOMKilled' })), context()), { state: 'failed', finding: { id: 'oom-killed' } })
   t.match(observePod(main(crashed(2, { exitCode: 137, reason: 'OOMKilled' })), context()), { state: 'waiting', reason: /OOMKilled/ })
+  const ranged = main(crashed(4, { exitCode: 137, reason: 'OOMKilled' }))
+  ranged.metadata.annotations = { 'kubernetes.io/limit-ranger': 'LimitRanger plugin set: cpu, memory request for container scheduler; memory limit for container scheduler' }
+  t.match(observePod(ranged, context()), { finding: { evidence: [/OOMKilled/, /default that a LimitRange/], fix: [/set resources/, /^kubectl -n airflow edit limitrange #/, /airflow\.values/] } }, 'whose limit it is')
   t.end()
 })
 

@@ -32,7 +32,7 @@ const recentMs = 300_000
 const twice = 2
 
 export function podNetwork(evidence: Evidence): Finding[] {
-  const seen = [...(evidence.nodes ?? []).filter(lacksNetwork).map(ofNode), ...failedSandboxes(evidence).filter((line) => !sandboxImage.test(line))]
+  const seen = [...(evidence.nodes ?? []).filter(lacksNetwork).map(ofNode), ...failedSandboxes(evidence).map(sandboxLine).filter((line) => !sandboxImage.test(line))]
   const known = reasons.map((reason) => ({ ...reason, lines: seen.filter((line) => reasons.find(({ text }) => text.test(line)) === reason) }))
   return known.filter(({ lines }) => lines.length > 0).map(({ title, lines, fix }) => wrong('pod-network-broken', {
     title, evidence: lines.slice(0, 5), why: 'A pod is made only when it has got an address; until then it stays in ContainerCreating.', fix,
@@ -47,14 +47,20 @@ function ofNode(node: KubernetesObject): string {
 /** Its image has a rule of its own, whatever the reason is that it cannot be had. The last two are Docker's, with the kubelet's own shim and with cri-dockerd. */
 export const sandboxImage = /(failed to get sandbox image|unable to pull sandbox image|failed pulling image) "([^"]+)"/
 
-export function failedSandboxes({ pods, system, events, at }: Evidence): string[] {
+export interface FailedSandbox { pod: KubernetesObject; event: Event }
+
+export function failedSandboxes({ pods, system, events, at }: Evidence): FailedSandbox[] {
   const all = [...events, ...system.filter(({ kind }) => kind === 'Event')]
   return [...pods, ...system.filter(({ kind }) => kind === 'Pod')].filter(hasNoAddress).flatMap((pod) => {
     const about = eventsAbout(pod, all)
     const event = latest(about, 'FailedCreatePodSandBox', 'NetworkNotReady')
     const tries = about.filter(({ reason }) => reason === event?.reason).reduce((sum, one) => sum + times(one), 0)
-    return event !== undefined && tries >= twice && Date.parse(at) - timeOf(event) < recentMs ? [`${nameOf(pod)}: ${describeEvent(event)}`] : []
+    return event !== undefined && tries >= twice && Date.parse(at) - timeOf(event) < recentMs ? [{ pod, event }] : []
   })
+}
+
+export function sandboxLine({ pod, event }: FailedSandbox): string {
+  return `${nameOf(pod)}: ${describeEvent(event)}`
 }
 
 function times({ series, count }: Event): number {

@@ -9,11 +9,11 @@ import type { NonEmpty } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
 import type { Evidence } from '../../evidence.ts'
 import { wrong } from '../../rule.ts'
-import { failedSandboxes, sandboxImage } from './pod-network.ts'
+import { failedSandboxes, sandboxImage, sandboxLine } from './pod-network.ts'
 
 export function sandboxImages(evidence: Evidence): Finding[] {
   const byImage = new Map<string, string[]>()
-  for (const line of failedSandboxes(evidence)) {
+  for (const line of failedSandboxes(evidence).map(sandboxLine)) {
     const [, , image] = sandboxImage.exec(line) ?? []
     if (image !== undefined) byImage.set(image, [...(byImage.get(image) ?? []), line])
   }

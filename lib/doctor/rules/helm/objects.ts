@@ -7,7 +7,6 @@ import { ageMs, nameOf } from '../../../observe/observation.ts'
 import { observe } from '../../../observe/registry.ts'
 import { type Evidence, viewOf } from '../../evidence.ts'
 import { lives } from '../../lives.ts'
-import { restarted } from '../../restart.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
 import { namedSecrets } from './lock.ts'
 
@@ -77,7 +76,7 @@ function edited(evidence: Evidence): Finding[] {
     title: lines.length === 1 ? `${String(lines[0]).replace(/ is not as .*/, '')} of the release was edited by hand` : `${lines.length} ConfigMaps of the release were edited by hand`,
     evidence: lines,
     why: 'Who uses it reads it when it starts, so what runs goes on with what it has read, and what starts takes the edited one.',
-    fix: [`npx tsx run.ts apply && ${restarted(evidence)} # puts it back, and starts what has read the edited one`],
+    fix: ['npx tsx run.ts apply # puts it back, and begins anew what has read the edited one'],
   })]
 }
 

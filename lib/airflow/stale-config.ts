@@ -1,0 +1,87 @@
+/**
+ * Programs that began while somebody else's words stood in a ConfigMap or Secret of the release. Airflow reads
+ * its variables once, and a file that is mounted by itself (`subPath`, as charts mount airflow.cfg) is never
+ * brought up to date (kubernetes.io, ConfigMap, "Mounted ConfigMaps are updated automatically"): putting the
+ * object back changes nothing for them until they begin anew.
+ */
+import type { Container, Pod, PodSpec, Volume } from 'kubernetes-types/core/v1.js'
+import type { JsonPatch, KubernetesObject } from '../access.ts'
+import { writingsOf } from '../diff/managed.ts'
+import { pointerOf } from '../diff/patch.ts'
+import { podsOf } from '../observe/owners.ts'
+import type { Change } from '../step.ts'
+
+type Patch = Extract<Change, { op: 'patch' }>
+
+interface Edit {
+  kind: string
+  name: string
+  /** ISO time of the last write by another hand than Helm's and ours. */
+  since: string
+}
+
+/** What is put back of what programs read as they begin; made anew it has no time, and nobody can have begun without it. */
+export function editedConfigs(changes: readonly Change[]): Edit[] {
+  return changes.flatMap((change) => {
+    if ((change.op !== 'patch' && change.op !== 'replace') || !['ConfigMap', 'Secret'].includes(change.live.kind)) return []
+    const times = writingsOf(change.live).filter(({ manager, time }) => !['helm', 'airstrip'].includes(manager) && time !== '').map(({ time }) => time)
+    const since = times.sort().at(-1)
+    return since === undefined ? [] : [{ kind: change.live.kind, name: change.live.metadata.name, since }]
+  })
+}
+
+interface Besides {
+  /** What else is done to the objects of the release. */
+  changes: readonly Change[]
+  /** Helm comes before it, and may give a template its first annotations, which must not be written over. */
+  upgrade: boolean
+}
+
+/** The same as `kubectl rollout restart`, for those of which something began since. */
+export function beganWith(edits: readonly Edit[], live: readonly (KubernetesObject | undefined)[], pods: readonly KubernetesObject[], { changes, upgrade }: Besides, now: Date): Patch[] {
+  return live.flatMap((workload): Patch[] => {
+    if (workload === undefined || !['Deployment', 'StatefulSet', 'DaemonSet'].includes(workload.kind) || beginsAnyway(workload, changes)) return []
+    if (upgrade && annotationsOf(workload) === undefined) return []
+    const read = edits.filter((edit) => reads(workload, edit) && podsOf(workload, pods).some((pod) => beginnings(pod).some((time) => Date.parse(time) >= Date.parse(edit.since))))
+    if (read.length === 0) return []
+    return [{ op: 'patch', live: workload, patch: restartPatch(workload, now), why: `its pods began with the edited ${read.map(({ kind, name }) => `${kind} ${name}`).join(', ')}, and begin anew` }]
+  })
+}
+
+/** A container that is started again in the same pod reads it again, too. */
+function beginnings(pod: KubernetesObject): string[] {
+  const { startTime, initContainerStatuses = [], containerStatuses = [] } = (pod as Pod).status ?? {}
+  const ofContainers = [...initContainerStatuses, ...containerStatuses].flatMap(({ state, lastState }) => [state?.running?.startedAt, state?.terminated?.startedAt, lastState?.terminated?.startedAt])
+  return [startTime, ...ofContainers].filter((time) => time !== undefined)
+}
+
+function beginsAnyway({ kind, metadata }: KubernetesObject, changes: readonly Change[]): boolean {
+  return changes.some((change) => change.op === 'patch' && change.live.kind === kind && change.live.metadata.name === metadata.name && change.patch.some(({ path }) => path.startsWith('/spec/template/')))
+}
+
+function annotationsOf({ spec }: KubernetesObject): object | undefined {
+  return (spec as { template?: { metadata?: { annotations?: object } } } | undefined)?.template?.metadata?.annotations
+}
+
+function restartPatch(workload: KubernetesObject, now: Date): [JsonPatch] {
+  const annotations = ['spec', 'template', 'metadata', 'annotations']
+  const key = 'kubectl.kubernetes.io/restartedAt'
+  return [annotationsOf(workload) === undefined ? { op: 'add', path: pointerOf(annotations), value: { [key]: now.toISOString() } } : { op: 'add', path: pointerOf([...annotations, key]), value: now.toISOString() }]
+}
+
+function reads(workload: KubernetesObject, { kind, name }: Edit): boolean {
+  const { volumes = [], containers = [], initContainers = [] } = (workload.spec as { template?: { spec?: Partial<PodSpec> } } | undefined)?.template?.spec ?? {}
+  const names = [...volumes.flatMap((volume) => ofVolume(volume, kind)), ...[...initContainers, ...containers].flatMap((container) => ofVariables(container, kind))]
+  return names.includes(name)
+}
+
+function ofVolume({ configMap, secret, projected }: Volume, kind: string): (string | undefined)[] {
+  const sources = projected?.sources ?? []
+  return kind === 'ConfigMap' ? [configMap?.name, ...sources.map((one) => one.configMap?.name)] : [secret?.secretName, ...sources.map((one) => one.secret?.name)]
+}
+
+function ofVariables({ env = [], envFrom = [] }: Container, kind: string): (string | undefined)[] {
+  return kind === 'ConfigMap'
+    ? [...envFrom.map(({ configMapRef }) => configMapRef?.name), ...env.map(({ valueFrom }) => valueFrom?.configMapKeyRef?.name)]
+    : [...envFrom.map(({ secretRef }) => secretRef?.name), ...env.map(({ valueFrom }) => valueFrom?.secretKeyRef?.name)]
+}
