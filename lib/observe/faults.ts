@@ -96,6 +96,7 @@ export const faults = {
   'scaled-to-zero': { settleMs: 30_000, rule: 'A workload of the release was scaled to no pod, or its rollout was paused.' },
   'database-password-missing': { settleMs: 0, rule: 'The external database has a password that airstrip was not given.' },
   'postgres-datadir-permission': { settleMs: 20_000, rule: 'PostgreSQL cannot write the folder that its volume is.', link: 'https://github.com/bitnami/charts/issues/1210' },
+  'database-damaged': { settleMs: 20_000, rule: 'PostgreSQL finds files of its own missing, empty or changed.', link: 'https://www.postgresql.org/docs/current/app-pgresetwal.html' },
   'postgres-pvc-old-password': { settleMs: 20_000, rule: 'The volume holds a database with another password than the Secret.', link: 'https://github.com/airflow-helm/charts/issues/16' },
   'db-newer-than-image': { settleMs: 20_000, rule: 'The database was migrated by a newer Airflow than the image.', link: 'https://github.com/apache/airflow/issues/41853' },
   'database-unreachable': { settleMs: 60_000, rule: 'Airflow gets no connection to its database although its pod is ready, or is turned away there.', link: 'https://github.com/apache/airflow/issues/30437' },

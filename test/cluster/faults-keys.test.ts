@@ -1,5 +1,5 @@
 /** Passwords and keys, and a database that cannot be reached or written. */
-import { chmod, chown, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import t from 'tap'
@@ -126,6 +126,13 @@ const list: Fault[] = [
   }, undo: async it => {
     await chmod(await dataFolder(it), 0o777)
     await kube(it, 'delete', 'pod', 'airflow-postgresql-0', '--wait=false')
+  } },
+  { name: 'a database whose write-ahead log is gone', id: 'database-damaged', seconds: 120, tells: /valid checkpoint record/, harm: async it => {
+    exits(t, await it.airstrip(['backup']), 0)
+    await rm(join(await dataFolder(it), 'data', 'pg_wal'), { recursive: true })
+    await mkdir(join(await dataFolder(it), 'data', 'pg_wal'))
+    await chown(join(await dataFolder(it), 'data', 'pg_wal'), 1001, 0)
+    await kube(it, 'delete', 'pod', 'airflow-postgresql-0', '--force', '--grace-period=0')
   } },
   { name: 'an image of the database that is none', id: 'invalid-image-name', seconds: 90, tells: /airflow-postgresql/, harm: async it => {
     await kube(it, 'set', 'image', 'statefulset/airflow-postgresql', 'postgresql=Bitnami/PostgreSQL:11')

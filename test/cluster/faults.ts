@@ -161,7 +161,7 @@ async function mend(it: Site, fault: Fault, finding: Finding): Promise<string> {
   if (fault.mend !== undefined) return fault.mend(it, finding).then(() => '', (error: unknown) => String(error))
   const isCommand = await paste(it, `command -v ${/^\(?(\S+)/.exec(first)?.[1] ?? ''}`)
   if (isCommand.code !== 0) return `the first fix is no command: ${first}`
-  if (/^kubectl\b[^#']* (logs|describe|get|top) /.test(first)) return `the first fix only looks: ${first}`
+  if (/^kubectl\b[^#'&;]* (logs|describe|get|top) /.test(first)) return `the first fix only looks: ${first}`
   const { code, said } = await paste(it, first)
   if (code !== 0) return `${first}\nended with ${code}: ${said}`
   return fault.and === undefined ? '' : mendOther(it, fault)
@@ -176,14 +176,14 @@ async function mendOther(it: Site, fault: Fault): Promise<string> {
 /**
  * As pasted into a shell that knows of no kubeconfig: the doctor was told of one by a flag, and so its
  * commands must name it. What is different from a person's shell: nobody is there to agree, hence npx
- * adds --yes to apply; npx leads to the checkout from the site's folder, where what a command leaves
+ * adds --yes to apply and restore; npx leads to the checkout from the site's folder, where what a command leaves
  * behind is cleared away; and root needs no sudo, which a lab's machine may lack.
  */
 export function paste(it: Site, command: string): Promise<{ code: number; said: string }> {
   const bin = join(it.folder, 'bin')
   mkdirSync(bin, { recursive: true })
   const program = (name: string, text: string): void => { writeFileSync(join(bin, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 }) }
-  program('npx', `shift 2; yes=; case "$1" in apply|""|-*) yes=--yes;; esac; case " $* " in *" --yes "*) yes=;; esac; cd '${checkout}' && exec '${process.execPath}' --import=tsx run.ts "$@" $yes`)
+  program('npx', `shift 2; yes=; case "$1" in apply|restore|""|-*) yes=--yes;; esac; case " $* " in *" --yes "*) yes=;; esac; cd '${checkout}' && exec '${process.execPath}' --import=tsx run.ts "$@" $yes`)
   program('sudo', 'exec "$@"')
   const env = { PATH: `${bin}:${lab.path}`, HOME: it.folder, XDG_CACHE_HOME: join(it.folder, 'cache'), LANG: 'C.UTF-8' }
   return new Promise(resolve => {

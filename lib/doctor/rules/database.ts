@@ -7,11 +7,12 @@ import { type Complaint, complaints, told } from '../complaints.ts'
 import type { Evidence } from '../evidence.ts'
 import { type Explains, type Rule, wrong } from '../rule.ts'
 import { leadsElsewhere, misled } from './database/connection.ts'
-import { type Database, databaseOf } from './database/parts.ts'
+import { dataDamaged } from './database/damaged.ts'
+import { type Database, databaseOf, pathOf } from './database/parts.ts'
 import { passwordRules } from './database/password.ts'
 import { turnedAway } from './database/refusals.ts'
 
-export const databaseRules: readonly Rule[] = [...passwordRules, leadsElsewhere, datadir, otherMajor, newerThanImage, turnedAway, unreachable]
+export const databaseRules: readonly Rule[] = [...passwordRules, leadsElsewhere, datadir, dataDamaged, otherMajor, newerThanImage, turnedAway, unreachable]
 
 // Bitnami's image, the official one (GNU and BusyBox), and PostgreSQL itself where the folder is there and somebody else's.
 const noAccess = /can(?:not|'t) create directory ['‘"]?([^'’":]+)['’"]?: Permission denied|could not (?:change permissions of|access|create|open|read) (?:directory|file|lock file) "([^"]+)": (?:Permission denied|Operation not permitted)|ch(?:mod|own): (?:changing (?:permissions|ownership) of '[^']+'|\/[^:]+): (?:Permission denied|Operation not permitted)|data directory "([^"]+)" has (?:wrong ownership|invalid permissions)/
@@ -22,7 +23,7 @@ function datadir(evidence: Evidence): Finding[] {
   const said = complaints(evidence, noAccess).filter(({ pod, container }) => pod.metadata.name === name && !/^(wait|check)/.test(container))
   const [first] = said
   if (database === undefined || first === undefined) return []
-  const path = hostPathOf(database.volume)
+  const path = pathOf(database.volume)
   const uid = uidOf(first.pod)
   const node = (first.pod.spec as { nodeName?: string }).nodeName ?? 'the node'
   return [wrong('postgres-datadir-permission', {
@@ -31,11 +32,6 @@ function datadir(evidence: Evidence): Finding[] {
     why: 'The kubelet does not give host folders to the pod\'s user; whoever made the folder has to.',
     fix: [`sudo chown -R ${uid}:${uid} ${path ?? 'PATH'} && kubectl -n ${evidence.namespace} delete pod ${first.pod.metadata.name} # chown on ${node}`, 'Or postgresql.volumePermissions.enabled: true in airflow.values, which does it in an init container'],
   })]
-}
-
-function hostPathOf(volume: KubernetesObject | undefined): string | undefined {
-  const { hostPath, local } = (volume?.spec ?? {}) as { hostPath?: { path: string }; local?: { path: string } }
-  return hostPath?.path ?? local?.path
 }
 
 function uidOf({ spec }: KubernetesObject): number {
@@ -126,6 +122,7 @@ export const databaseExplains: Explains = {
   'database-password-missing': above,
   'postgres-major-version': ['database-unreachable', ...above],
   'postgres-datadir-permission': ['database-unreachable', ...above],
+  'database-damaged': ['database-unreachable', ...above],
   'postgres-pvc-old-password': above,
   'db-newer-than-image': above,
   'database-unreachable': above,
