@@ -50,7 +50,7 @@ export interface ErrorDetails {
   /** What was seen last: lines of output, of logs, of events. */
   seen?: string[]
   /** The next command or act; the code's own fix where it is left out. */
-  next?: string
+  next?: string | undefined
   findings?: Finding[]
   /** True when the same act, made again a moment later, may well succeed. */
   transient?: boolean

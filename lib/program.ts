@@ -8,14 +8,16 @@ import { createInterface } from 'node:readline/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import type { Api, Target } from './cluster/api.ts'
-import { fetchText } from './cluster/fetch.ts'
+import { createFetch } from './cluster/fetch.ts'
 import { openApi } from './cluster/proxy.ts'
+import { createWeb } from './cluster/web.ts'
 import type { Deps } from './commands/deps.ts'
 
 export async function main({ argv, env, stdin, stdout, stderr, pid }: NodeJS.Process): Promise<number> {
   const words = argv.slice(2)
   const signal = untilStopped()
   const api = openEarly(words, env)
+  const web = createWeb(env)
   const [{ runCommandLine }, { createExec }, { holderOf }] = await Promise.all([
     import('./commands/cli.ts'), import('./cluster/exec.ts'), import('./cluster/machine.ts'),
   ])
@@ -34,7 +36,8 @@ export async function main({ argv, env, stdin, stdout, stderr, pid }: NodeJS.Pro
     holder: holderOf(pid),
     commandLine: ['airstrip', ...words].join(' '),
     cacheFolder: join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'airstrip'),
-    fetchText,
+    web,
+    fetchText: createFetch(web),
     readFile: (path) => readFileSync(path, 'utf8'),
     signal,
     screen: stderr.isTTY && env.TERM !== 'dumb' ? (await import('./adapters/screen.ts')).screenOf(stderr) : undefined,

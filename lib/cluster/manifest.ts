@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
 import { AirstripError } from '../errors.ts'
 import type { KubernetesObject, ManifestSource } from '../access.ts'
+import { adviceOn } from './web.ts'
 import { parseKubernetesYaml } from './yaml.ts'
 
 export type Fetch = (url: string) => Promise<string>
@@ -62,7 +63,7 @@ async function download(fetchText: Fetch, url: string): Promise<string> {
     return await fetchText(url)
   } catch (cause) {
     const seen = [cause instanceof Error ? cause.message : String(cause)]
-    throw new AirstripError('MANIFEST_UNAVAILABLE', `${url} could not be downloaded.`, { place: url, seen, cause })
+    throw new AirstripError('MANIFEST_UNAVAILABLE', `${url} could not be downloaded.`, { place: url, seen, cause, next: adviceOn(cause) })
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Api } from '../cluster/api.ts'
 import type { Exec } from '../cluster/exec.ts'
 import type { Fetch } from '../cluster/fetch.ts'
+import type { Web } from '../cluster/web.ts'
 import type { Unattended } from '../config/schema.ts'
 import type { Clock } from '../engine/clock.ts'
 import type { RandomBytes } from '../access.ts'
@@ -26,6 +27,7 @@ export interface Deps {
   /** The command line, for the lock's holder and the history. */
   commandLine: string
   cacheFolder: string
+  web: Web
   fetchText: Fetch
   readFile: (path: string) => string
   signal: AbortSignal

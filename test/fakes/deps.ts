@@ -42,6 +42,7 @@ export function fakeDeps({ files = { 'airstrip.yaml': smallest }, script = [], a
     holder: 'home/4242/1a2b-77',
     commandLine: 'airstrip apply',
     cacheFolder: join(folder, 'cache'),
+    web: (url) => Promise.reject(new Error(`unscripted: ask ${String(url)}`)),
     fetchText: (url) => Promise.reject(new Error(`unscripted: fetch ${url}`)),
     readFile: (path) => {
       const text = files[path]

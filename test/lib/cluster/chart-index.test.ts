@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { gzipSync } from 'node:zlib'
 import { readIndex } from '../../../lib/cluster/chart-index.ts'
-import { fetchText } from '../../../lib/cluster/fetch.ts'
+import { createFetch } from '../../../lib/cluster/fetch.ts'
+import { createWeb } from '../../../lib/cluster/web.ts'
 import type { ChartList } from '../../../lib/access.ts'
 import { caught } from '../../fakes/caught.ts'
 import { web, type Handler, type Web } from '../../fakes/web.ts'
@@ -25,7 +26,7 @@ const giving = (text: string | Buffer, headers: Record<string, string> = {}): Ha
   else answer.writeHead(200, headers).end(text)
 }
 
-const read = (cache: string, { url }: Pick<Web, 'url'>, now = noon): Promise<ChartList> => readIndex(cache, fetchText, now, { url, name: 'airflow', reference: 'mine/airflow' })
+const read = (cache: string, { url }: Pick<Web, 'url'>, now = noon): Promise<ChartList> => readIndex(cache, createFetch(createWeb({})), now, { url, name: 'airflow', reference: 'mine/airflow' })
 
 void t.test('the versions come newest first, by number and not by text', async (t) => {
   const site = await web(t, { '/index.yaml': giving(index) })
