@@ -125,7 +125,7 @@ function surroundings(connection: Connection, deps: Deps): Surroundings {
     secret: (source) => Promise.resolve(readSecret(source, deps.env)),
     resolve: resolveHost,
     https: getHttps,
-    images: (images) => askRegistries(images, undefined, deps.signal),
+    images: (images) => askRegistries(images, { web: deps.web }, deps.signal),
     folder: (path, node) => Promise.resolve(folderFacts(path, node)),
     // While this process looks, it runs no Helm: a lock of its own is one that it left behind.
     alive: (holder) => Promise.resolve(holder === deps.holder ? false : holderAlive(holder)),

@@ -1,12 +1,13 @@
 import t, { type Test } from 'tap'
 import { askRegistries } from '../../../lib/cluster/image-registry.ts'
+import { createWeb } from '../../../lib/cluster/web.ts'
 import { web, type Handler, type Web } from '../../fakes/web.ts'
 
 const unknownManifest = '{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}'
 const path = (name: string): string => `/v2/${name}/manifests/1`
 const answers = (status: number, body = '', headers: Record<string, string> = {}): Handler => (request, answer) => void answer.writeHead(status, headers).end(request.method === 'HEAD' ? '' : body)
 
-const ask = async (site: Web, image: string, patienceMs = 2000) => (await askRegistries([image], { addressOf: (host) => (host === 'registry.example.org' ? site.url : undefined), patienceMs }))[0]
+const ask = async (site: Web, image: string, patienceMs = 2000) => (await askRegistries([image], { web: createWeb({}), addressOf: (host) => (host === 'registry.example.org' ? site.url : undefined), patienceMs }))[0]
 const registry = (test: Test, handlers: Record<string, Handler>): Promise<Web> => web(test, handlers)
 
 void t.test('what is there is there, and only its head is asked for', async (t) => {
@@ -54,7 +55,7 @@ void t.test('what refuses, fails or hangs says nothing of the image', async (t) 
 void t.test('all are asked side by side, and a loopback of the node\'s own not at all', async (t) => {
   const slow: Handler = (_, answer) => void setTimeout(() => answer.writeHead(200).end(), 400)
   const site = await registry(t, Object.fromEntries([1, 2, 3, 4, 5, 6].map((number) => [path(`x${number}`), slow])))
-  const found = await askRegistries([1, 2, 3, 4, 5, 6].map((number) => `registry.example.org/x${number}:1`), { addressOf: () => site.url, patienceMs: 1800 })
+  const found = await askRegistries([1, 2, 3, 4, 5, 6].map((number) => `registry.example.org/x${number}:1`), { web: createWeb({}), addressOf: () => site.url, patienceMs: 1800 })
   t.same(found.map(({ state }) => state), Array(6).fill('there'))
-  t.match(await askRegistries(['localhost:5000/x:1', '127.0.0.1:5000/x:1']), [{ state: 'unknown' }, { state: 'unknown' }])
+  t.match(await askRegistries(['localhost:5000/x:1', '127.0.0.1:5000/x:1'], { web: createWeb({}) }), [{ state: 'unknown' }, { state: 'unknown' }])
 })
