@@ -6,6 +6,8 @@ import { AirstripError } from '../errors.ts'
 import type { Chart, ChartSource } from '../access.ts'
 import type { Finding } from '../step.ts'
 import type { Connection } from './connection.ts'
+import type { Outcome } from './exec.ts'
+import { hostIsLoopback } from './registry.ts'
 
 /** Short names that people know from the charts' own instructions. */
 export const repositories: Readonly<Record<string, string>> = {
@@ -37,7 +39,7 @@ async function pull(connection: Connection, cache: string, source: ChartSource):
   // Into a folder of its own first: a pull that is cut short must not be taken for a chart.
   const arriving = mkdtempSync(join(folder, 'pull-'))
   try {
-    const outcome = await connection.exec({ tool: 'helm', args: pullArgs(source, arriving), signal: connection.signal })
+    const outcome = await askHelm(connection, source.reference, pullArgs(source, arriving))
     const [archive] = readdirSync(arriving)
     if (outcome.exitCode !== 0 || archive === undefined) throw unavailable(connection, source, outcome.stderr)
     renameSync(join(arriving, archive), join(folder, archive))
@@ -45,6 +47,14 @@ async function pull(connection: Connection, cache: string, source: ChartSource):
   } finally {
     rmSync(arriving, { recursive: true, force: true })
   }
+}
+
+/** That a registry on this machine has no TLS older ones find out by themselves. Helm 3.17 has to be told for a list of tags, and Helm 4 for everything; before 3.13 it could not be. */
+async function askHelm({ exec, signal }: Connection, reference: string, args: string[]): Promise<Outcome> {
+  const outcome = await exec({ tool: 'helm', args, signal })
+  const [, host] = /^oci:\/\/([^/]+)\//.exec(reference) ?? []
+  if (outcome.exitCode === 0 || host === undefined || !hostIsLoopback(host) || !outcome.stderr.includes('server gave HTTP response to HTTPS client')) return outcome
+  return exec({ tool: 'helm', args: [...args, '--plain-http'], signal })
 }
 
 /** For certain, and not only for now: another version may be looked for. */
@@ -121,7 +131,7 @@ export function parseMetadata(text: string, path: string): ChartMetadata {
 }
 
 export async function showChart(connection: Connection, path: string): Promise<string> {
-  const outcome = await connection.exec({ tool: 'helm', args: ['show', 'chart', path], signal: connection.signal })
+  const outcome = await askHelm(connection, path, ['show', 'chart', path])
   if (outcome.exitCode === 0) return outcome.stdout
   throw new AirstripError('CHART_UNAVAILABLE', `Helm cannot read the chart at ${path}.`, { place: path, seen: [connection.redactor.redact(outcome.stderr).trim()] })
 }

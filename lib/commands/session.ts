@@ -120,7 +120,7 @@ function surroundings(connection: Connection, deps: Deps): Surroundings {
   return {
     tools: () => toolVersions(connection, { cacheFolder: deps.cacheFolder, path: deps.env.PATH ?? '' }),
     chart: (source) => findChart(connection, deps.cacheFolder, source),
-    charts: (reference) => listCharts(connection, { cacheFolder: deps.cacheFolder, fetch: deps.fetchText, now: () => deps.clock.now() }, reference),
+    charts: (reference) => listCharts(connection, { cacheFolder: deps.cacheFolder, fetch: deps.fetchText, web: deps.web, env: deps.env, now: () => deps.clock.now() }, reference),
     manifest: (source) => findManifest(deps.cacheFolder, async (url) => (await deps.fetchText(url)).text ?? '', source),
     secret: (source) => Promise.resolve(readSecret(source, deps.env)),
     resolve: resolveHost,

@@ -56,6 +56,19 @@ void t.test('a chart of a repository is pulled once, by its address, and then ta
   t.equal(lines().filter((line) => line.startsWith('helm pull')).length, 1)
 })
 
+void t.test('a Helm that wants TLS of a registry on this machine is told that there is none, and of no other registry', async (t) => {
+  const refusing: Scripted = { when: /^helm pull(?!.*--plain-http)/, answers: { exitCode: 1, stderr: 'Error: failed to perform "FetchReference" on source: Get "https://127.0.0.1:5000/v2/airflow/manifests/1.10.0": http: server gave HTTP response to HTTPS client\n' } }
+  const plain: Scripted = { when: /^helm pull.*--plain-http$/, answers: ({ args }: Call) => {
+    writeFileSync(join(args.at(-2) ?? '', 'airflow-1.10.0.tgz'), 'archive')
+    return { exitCode: 0 }
+  } }
+  const here = fakeExec([refusing, plain, show])
+  t.match(await findChart(connectionOf(here.exec), t.testdir(), { reference: 'oci://127.0.0.1:5000/airflow', version: '1.10.0' }), { version: '1.10.0' })
+  const there = fakeExec([refusing])
+  t.match(await caught(findChart(connectionOf(there.exec), t.testdir(), { reference: 'oci://registry.example.org/airflow', version: '1.10.0' })), { code: 'CHART_UNAVAILABLE' })
+  t.equal(there.lines().length, 1)
+})
+
 void t.test('Helm is asked once what an archive holds, and again when its content is another or the answer was damaged', async (t) => {
   const folder = t.testdir({ 'a.tgz': 'first' })
   const { exec, lines } = fakeExec([show])

@@ -2,10 +2,13 @@ import { readFileSync } from 'node:fs'
 import { Ajv } from 'ajv'
 import t from 'tap'
 import type { Fetch } from '../../../lib/cluster/fetch.ts'
+import { createWeb, WebError, type Web } from '../../../lib/cluster/web.ts'
 import { runCommandLine } from '../../../lib/commands/cli.ts'
 import { chartsSchema, type ChartsReport } from '../../../lib/report/charts.ts'
 import { fakeApi } from '../../fakes/api.ts'
 import { fakeDeps, smallest, tools, type World } from '../../fakes/deps.ts'
+import { registryOf } from '../../fakes/registry.ts'
+import { web } from '../../fakes/web.ts'
 
 const validate = new Ajv({ strict: false, validateFormats: false }).compile(JSON.parse(readFileSync(new URL('../../../lib/report/charts.schema.json', import.meta.url), 'utf8')) as object)
 
@@ -21,9 +24,9 @@ interface Place {
   testdir: () => string
 }
 
-async function list(t: Place, { fetch = index, world = here, files, flags = [], folder = t.testdir() }: { fetch?: Fetch; world?: Pick<World, 'script' | 'ask'>; files?: Record<string, string>; flags?: string[]; folder?: string } = {}) {
+async function list(t: Place, { fetch = index, ask, world = here, files, flags = [], folder = t.testdir() }: { fetch?: Fetch; ask?: Web; world?: Pick<World, 'script' | 'ask'>; files?: Record<string, string>; flags?: string[]; folder?: string } = {}) {
   const { deps, out, err } = fakeDeps({ folder, ...world, ...(files === undefined ? {} : { files }) })
-  const code = await runCommandLine(['charts', ...flags], { ...deps, fetchText: fetch })
+  const code = await runCommandLine(['charts', ...flags], { ...deps, fetchText: fetch, ...(ask === undefined ? {} : { web: ask }) })
   return { code, out: out.join('\n'), err: err.join('\n'), folder }
 }
 
@@ -100,11 +103,26 @@ void t.test('a repository that the person has added to Helm is found by its name
   t.match(await asJson(t, { fetch: mine, flags: ['--chart', 'mine/airflow'], world: { ...here, script } }), { chart: 'mine/airflow', address: 'https://charts.example.org/x/index.yaml', charts: [{ version: '1.22.0', wanted: false }, {}, {}, {}] })
 })
 
-void t.test('of a registry, a folder or an archive the one version is listed', async (t) => {
-  const chart = 'name: airflow\nversion: 1.8.0\nappVersion: 2.5.1\nhome: https://airflow.apache.org/\n'
-  const script = [{ when: /^helm show chart oci:\/\/registry\.example\.org\/airflow/, answers: { stdout: chart } }, ...tools]
-  const oci = await asJson(t, { flags: ['--chart', 'oci://registry.example.org/airflow'], world: { ...here, script } })
-  t.match(oci, { notes: [/only the newest/], charts: [{ version: '1.8.0', auto: true }] })
-  const folder = t.testdir({ 'Chart.yaml': chart })
+void t.test('of a registry all versions are listed, as of a repository', async (t) => {
+  const pushed = Object.fromEntries(['1.10.0', '1.8.0', '1.7.0'].map((version) => [version, { config: { name: 'airflow', version, appVersion: '2.5.1', home: 'https://airflow.apache.org/' } }]))
+  const { host, url } = await web(t, registryOf('charts/airflow', pushed))
+  const flags = ['--chart', `oci://${host}/charts/airflow`]
+  t.match(await asJson(t, { ask: createWeb({}), flags }), { address: `${url}/v2/charts/airflow/tags/list`, notes: [], charts: [{ version: '1.10.0', fit: 'unfit' }, { version: '1.8.0', auto: true }, { version: '1.7.0', fit: 'fits' }] })
+})
+
+const metadata = 'name: airflow\nversion: 1.8.0\nappVersion: 2.5.1\nhome: https://airflow.apache.org/\n'
+
+void t.test('of a registry that does not list its tags Helm knows the newest, and why there are no others is said', async (t) => {
+  const script = [{ when: /^helm show chart oci:\/\/registry\.example\.org\/airflow/, answers: { stdout: metadata } }, ...tools]
+  const ask: Web = () => Promise.reject(new WebError('self-signed certificate in certificate chain', { next: 'Export the certificate.' }))
+  const flags = ['--chart', 'oci://registry.example.org/airflow']
+  t.match(await asJson(t, { ask, flags, world: { ...here, script } }), { notes: [/only the newest version is known, from Helm, .*registry\.example\.org: self-signed certificate.*: Export the certificate\./], charts: [{ version: '1.8.0', auto: true }] })
+  const neither = await list(t, { ask, flags, world: { ...here, script: [{ when: /^helm show chart/, answers: { exitCode: 1, stderr: 'Error: x509: certificate signed by unknown authority' } }, ...tools] } })
+  t.equal(neither.code, 1)
+  t.match(neither.err, /Helm cannot read[^]*x509[^]*could not be listed either: registry\.example\.org: self-signed[^]*Export the certificate/)
+})
+
+void t.test('of a folder or an archive the one version is listed', async (t) => {
+  const folder = t.testdir({ 'Chart.yaml': metadata })
   t.match(await asJson(t, { files: { 'airstrip.yaml': `airflow: {chart: ${folder}, version: 1.8.0}\n${smallest}` }, folder }), { address: folder, charts: [{ version: '1.8.0', wanted: true, fit: 'fits' }] })
 })
