@@ -111,7 +111,7 @@ function nextPage({ headers, url }: Response, list: string): string | undefined 
   const [, target] = /<([^>]*)>\s*;[^,]*\brel="?next\b/i.exec(headers.get('link') ?? '') ?? []
   if (target === undefined) return undefined
   const next = URL.canParse(target, url) ? new URL(target, url) : undefined
-  if (next === undefined || next.origin !== new URL(url).origin || next.pathname !== list) throw new WebError('its list of tags goes on elsewhere')
+  if (next?.origin !== new URL(url).origin || next.pathname !== list) throw new WebError('its list of tags goes on elsewhere')
   return `${list}${next.search}`
 }
 

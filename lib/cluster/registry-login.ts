@@ -38,9 +38,11 @@ export function loginFor(host: string, env: NodeJS.ProcessEnv): RegistryLogin {
 }
 
 function filesOf(env: NodeJS.ProcessEnv): string[] {
-  const home = env.HOME || homedir()
-  const helm = env.HELM_CONFIG_HOME || join(env.XDG_CONFIG_HOME || join(home, '.config'), 'helm')
-  return [env.HELM_REGISTRY_CONFIG || join(helm, 'registry', 'config.json'), join(env.DOCKER_CONFIG || join(home, '.docker'), 'config.json')]
+  // An empty one counts as none, as for Helm.
+  const named = (name: string): string | undefined => (env[name] === '' ? undefined : env[name])
+  const home = named('HOME') ?? homedir()
+  const helm = named('HELM_CONFIG_HOME') ?? join(named('XDG_CONFIG_HOME') ?? join(home, '.config'), 'helm')
+  return [named('HELM_REGISTRY_CONFIG') ?? join(helm, 'registry', 'config.json'), join(named('DOCKER_CONFIG') ?? join(home, '.docker'), 'config.json')]
 }
 
 /** Keys were addresses once, and those of Docker Hub still are. */

@@ -15,13 +15,17 @@ export interface WebProxy {
 
 /** Undefined where the way is the direct one. */
 export function proxyFor({ protocol, hostname, port }: URL, env: NodeJS.ProcessEnv): WebProxy | undefined {
-  const name = protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY'
-  const variable = [name, name.toLowerCase()].find((one) => env[one])
+  const variable = inUse(protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY', env)
   if (variable === undefined) return undefined
   const host = hostname.replace(/^\[|\]$/g, '').toLowerCase()
-  const spared = env.NO_PROXY || env.no_proxy || ''
+  const spared = env[inUse('NO_PROXY', env) ?? ''] ?? ''
   if (isLoopback(host) || spares(spared, host, port || (protocol === 'https:' ? '443' : '80'))) return undefined
   return parsed(variable, env[variable] ?? '')
+}
+
+/** In capitals or not; an empty one counts as none. */
+function inUse(name: string, env: NodeJS.ProcessEnv): string | undefined {
+  return [name, name.toLowerCase()].find((one) => env[one])
 }
 
 /** What is on this machine no proxy could reach. */

@@ -27,6 +27,7 @@ export interface Deps {
   /** The command line, for the lock's holder and the history. */
   commandLine: string
   cacheFolder: string
+  /** To others than the cluster, for what is asked of registries; `fetchText` is one GET of it. */
   web: Web
   fetchText: Fetch
   readFile: (path: string) => string

@@ -20,7 +20,7 @@ export async function webProxy(test: Test, port: number, refuses?: number): Prom
     logins.push(request.headers['proxy-authorization'])
     if (refuses !== undefined) return void answer.writeHead(refuses).end()
     const { pathname, search } = new URL(request.url ?? '')
-    const { 'proxy-authorization': _, ...headers } = request.headers
+    const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => name !== 'proxy-authorization'))
     ask({ host: '127.0.0.1', port, path: `${pathname}${search}`, method: request.method, headers }, (given) => {
       answer.writeHead(given.statusCode ?? 502, given.headers)
       given.pipe(answer)

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import { gzipSync } from 'node:zlib'
 import { readIndex } from '../../../lib/cluster/chart-index.ts'
 import { createFetch } from '../../../lib/cluster/fetch.ts'
-import { createWeb } from '../../../lib/cluster/web.ts'
+import { createWeb, WebError } from '../../../lib/cluster/web.ts'
 import type { ChartList } from '../../../lib/access.ts'
 import { caught } from '../../fakes/caught.ts'
 import { web, type Handler, type Web } from '../../fakes/web.ts'
@@ -105,4 +105,10 @@ void t.test('a server that refuses, or is not there, is told with its answer', a
   const site = await web(t, { '/index.yaml': (_, answer) => answer.writeHead(403, 'Forbidden').end('no') })
   t.match(await caught(read(t.testdir(), site)), { code: 'CHART_UNAVAILABLE', message: /403 Forbidden/ })
   t.match(await caught(read(t.testdir(), { url: 'http://127.0.0.1:1' })), { code: 'CHART_UNAVAILABLE', message: /ECONNREFUSED|bad port/ })
+})
+
+void t.test('where it is known what keeps the index away, that is the next step', async (t) => {
+  const unknown = new WebError('self-signed certificate in certificate chain', { next: 'Export NODE_EXTRA_CA_CERTS.' })
+  const error = await caught(readIndex(t.testdir(), () => Promise.reject(unknown), noon, { url: 'https://charts.example.org', name: 'airflow', reference: 'mine/airflow' }))
+  t.match(error, { code: 'CHART_UNAVAILABLE', message: /self-signed/, next: 'Export NODE_EXTRA_CA_CERTS.' })
 })

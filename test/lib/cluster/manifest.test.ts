@@ -3,6 +3,7 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { findManifest } from '../../../lib/cluster/manifest.ts'
+import { WebError } from '../../../lib/cluster/web.ts'
 import { provisionerSource } from '../../../lib/manifest/provisioner.ts'
 import { caught } from '../../fakes/caught.ts'
 
@@ -28,6 +29,8 @@ void t.test('a cached file that was tampered with is fetched again', async (t) =
   await findManifest(cache, () => Promise.resolve(text), { url, sha256 })
   writeFileSync(join(cache, 'manifests', `${sha256}.yaml`), text.replace('local-path-storage', 'evil'))
   t.match(await caught(findManifest(cache, noNetwork, { url, sha256 })), { code: 'MANIFEST_UNAVAILABLE', seen: ['unscripted: download'] })
+  const proxied = (): Promise<string> => Promise.reject(new WebError('the answer was 407', { next: 'Check HTTPS_PROXY.' }))
+  t.match(await caught(findManifest(cache, proxied, { url, sha256 })), { seen: ['the answer was 407'], next: 'Check HTTPS_PROXY.' })
   t.match(await findManifest(cache, () => Promise.resolve(text), { url, sha256 }), [{ metadata: { name: 'local-path-storage' } }, {}])
 })
 

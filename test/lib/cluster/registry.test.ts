@@ -38,7 +38,7 @@ void t.test('one token is fetched, with the login where there is one, and used f
     const tokens = await realm(t)
     const site = await web(t, { '/v2/a/tags/list': guarded(() => `Bearer realm="${tokens.site.url}/token",service="s",scope="repository:a:pull"`) })
     const registry = open(site, mine === undefined ? {} : { login: mine })
-    for (const _ of [1, 2, 3]) t.equal(await textOf(await registry.ask('/v2/a/tags/list'), 100), 'yours')
+    for (const time of ['first', 'second', 'third']) t.equal(await textOf(await registry.ask('/v2/a/tags/list'), 100), 'yours', time)
     t.same(tokens.shown.map(({ authorization }) => authorization), [mine])
     t.same(tokens.site.asked, ['GET /token?service=s&scope=repository%3Aa%3Apull'])
   }
