@@ -27,10 +27,10 @@ export function withEdits(finding: Finding, evidence: Evidence): Finding {
 }
 
 /** Nobody fills these in by himself, and who wrote them is not kept with the evidence. */
-const neverFilledIn = ['nodeSelector', 'affinity', 'topologySpreadConstraints', 'tolerations', 'priorityClassName', 'runtimeClassName', 'hostNetwork', 'command', 'args', 'envFrom'] as const
+const neverFilledIn = ['topologySpreadConstraints', 'tolerations', 'priorityClassName', 'runtimeClassName', 'hostNetwork', 'command', 'args', 'envFrom'] as const
 /** Lists of things with names, and maps, of which the API server adds no part to a template. */
 const namedLists = ['env', 'volumes', 'volumeMounts'] as const
-const maps = ['resources', 'securityContext'] as const
+const maps = ['nodeSelector', 'affinity', 'resources', 'securityContext'] as const
 type Part = Partial<Record<(typeof neverFilledIn)[number] | (typeof maps)[number], unknown>> & Partial<Record<(typeof namedLists)[number], { name: string }[]>> & { name?: string; schedulerName?: string; containers?: Part[]; initContainers?: Part[] }
 
 function addedTo(want: KubernetesObject, live: KubernetesObject): string[] {
@@ -38,7 +38,7 @@ function addedTo(want: KubernetesObject, live: KubernetesObject): string[] {
   const containersOf = ({ initContainers = [], containers = [] }: Part): Part[] => [...initContainers, ...containers]
   const [wanted, there] = [templateOf(want), templateOf(live)]
   const added = (one: Part, other: Part, path: string): string[] => [
-    ...neverFilledIn.filter((key) => one[key] === undefined && other[key] !== undefined).map((key) => `${path}.${key}`),
+    ...neverFilledIn.filter((key) => isNothing(one[key]) && !isNothing(other[key])).map((key) => `${path}.${key}`),
     ...namedLists.flatMap((key) => namesAdded(one[key], other[key]).map((name) => `${path}.${key}[${name}]`)),
     ...maps.flatMap((key) => keysAdded(one[key], other[key], `${path}.${key}`)),
   ]
@@ -54,12 +54,17 @@ function addedTo(want: KubernetesObject, live: KubernetesObject): string[] {
   ]
 }
 
-function namesAdded(wanted: readonly { name: string }[] = [], there: readonly { name: string }[] = []): string[] {
-  return there.map(({ name }) => name).filter((name) => !wanted.some((one) => one.name === name))
+/** Charts write an empty list or map where there is nothing to say. */
+function isNothing(value: unknown): boolean {
+  return value === undefined || value === null || (Array.isArray(value) ? value.length === 0 : isRecord(value) && Object.keys(value).length === 0)
+}
+
+function namesAdded(wanted: readonly { name: string }[] | null = [], there: readonly { name: string }[] | null = []): string[] {
+  return (there ?? []).map(({ name }) => name).filter((name) => !(wanted ?? []).some((one) => one.name === name))
 }
 
 function keysAdded(wanted: unknown, there: unknown, path: string): string[] {
-  if (!isRecord(there)) return wanted === undefined && there !== undefined ? [path] : []
+  if (!isRecord(there)) return isNothing(wanted) && !isNothing(there) ? [path] : []
   return Object.entries(there).flatMap(([key, value]) => keysAdded(isRecord(wanted) ? wanted[key] : undefined, value, `${path}.${key}`))
 }
 

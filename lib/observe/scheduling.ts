@@ -95,6 +95,15 @@ function volumeElsewhere(pod: KubernetesObject, volumes: PersistentVolume[], nod
   })
 }
 
+/** The scheduler speaks of them without saying which. */
+function askedFor(pod: Pod): string[] {
+  const selected = Object.entries(pod.spec?.nodeSelector ?? {}).map(([key, value]) => `${key}=${value}`)
+  const terms = pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? []
+  const affine = terms.flatMap(({ matchExpressions = [] }) => matchExpressions.map(({ key, operator, values = [] }) => `${key} ${operator} ${values.join(', ')}`.trim()))
+  const asked = [...selected, ...affine]
+  return asked.length === 0 ? [] : [`${nameOf(pod as KubernetesObject)} asks for ${asked.join('; ')}`]
+}
+
 /** Where there is one node it can only be meant. */
 function labelsFor({ spec }: Pod, { nodes = [] }: Context): string[] {
   const [node] = nodes
@@ -105,7 +114,7 @@ function labelsFor({ spec }: Pod, { nodes = [] }: Context): string[] {
 function noSuchNode(pod: KubernetesObject, evidence: string[], context: Context): Failed {
   return failed(pod, 'node-affinity-mismatch', {
     title: 'A pod asks for node labels that no node has',
-    evidence,
+    evidence: [...evidence, ...askedFor(pod as Pod)],
     why: 'nodeSelector or affinity name labels, and nobody sets them by himself.',
     fix: fixOf(
       labelsFor(pod as Pod, context),

@@ -181,7 +181,9 @@ void t.test('what was edited by hand is told beside the fault, and put back firs
   const record = (image: string) => release({ objects: [{ ...inManifest(live), spec: { replicas: 1, template: template(image) } }] })
   t.match(found({ ...crash, record: record('apache/airflow:2.6.2') }), [{ id: 'crash-loop', evidence: [/exit code 1/, 'Deployment airflow/airflow-scheduler is not as the release has it: spec.template.spec.containers[scheduler].image'], fix: [/^npx tsx run.ts apply/, /logs/] }])
   const added = { ...edited, spec: { replicas: 1, template: { spec: { ...template('apache/airflow:nope').spec, nodeSelector: { disk: 'ssd' } } } } }
-  t.match(found({ ...crash, workloads: [added], record: record('apache/airflow:nope') }), [{ evidence: [/exit code 1/, /has it: spec.template.spec.nodeSelector$/] }])
+  t.match(found({ ...crash, workloads: [added], record: record('apache/airflow:nope') }), [{ evidence: [/exit code 1/, /has it: spec\.template\.spec\.nodeSelector\.disk$/] }])
+  const empty = release({ objects: [{ ...inManifest(live), spec: { replicas: 1, template: { spec: { ...template('apache/airflow:nope').spec, nodeSelector: {}, affinity: {}, tolerations: [] } } } }] })
+  t.match(found({ ...crash, workloads: [added], record: empty }), [{ evidence: [/exit code 1/, /has it: spec\.template\.spec\.nodeSelector\.disk$/] }], 'as the official chart writes what is empty')
   t.match(found({ ...crash, record: record('apache/airflow:nope') }), [{ id: 'crash-loop', fix: [/logs/] }], 'what is as it was wished is not')
   t.end()
 })

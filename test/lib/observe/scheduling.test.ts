@@ -80,7 +80,7 @@ void t.test('a local volume of a node that is gone is hopeless', (t) => {
 
 void t.test('labels that no node has are hopeless', (t) => {
   const text = '0/1 nodes are available: 1 node(s) didn\'t match Pod\'s node affinity.'
-  t.match(look(text, {}, { nodeSelector: { disk: 'ssd' } }), { state: 'failed', finding: { id: 'node-affinity-mismatch' } })
+  t.match(look(text, {}, { nodeSelector: { disk: 'ssd' } }), { state: 'failed', finding: { id: 'node-affinity-mismatch', evidence: [/match/, /asks for disk=ssd$/] } })
   t.match(look(text, { nodes: [node({ labels: { disk: 'ssd' } })] }, { nodeSelector: { disk: 'ssd' } }), { state: 'waiting' })
   const affinity = { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'disk', operator: 'Exists' }] }] } } }
   t.match(look(text, {}, { affinity }), { state: 'failed', finding: { id: 'node-affinity-mismatch' } })
