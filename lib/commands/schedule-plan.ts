@@ -98,12 +98,29 @@ export function planOf({ keeper, mode, every, target }: Asked, { program }: Host
   return { ...target, keeper, mode, every, program, runAs, caches, kubeCache: join(home, '.kube/cache'), environment: environmentOf(env, target) }
 }
 
-/** Where kubectl and helm were found, and which cluster they meant. */
-function environmentOf({ PATH = '', KUBECONFIG = '' }: NodeJS.ProcessEnv, { kubeconfig }: Target): Record<string, string> {
+/** What leads to the web, for airstrip, kubectl and helm; each proxy in either spelling. */
+const proxies = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'].flatMap((name) => [name, name.toLowerCase()])
+const authorities = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE'] as const
+
+/** Where kubectl and helm were found, which cluster they meant, and how the web was reached. */
+function environmentOf(env: NodeJS.ProcessEnv, { kubeconfig }: Target): Record<string, string> {
+  const { PATH = '', KUBECONFIG = '' } = env
   // What npx puts in front is not the person's, and says where they stood.
   const folders = PATH.split(':').filter((folder) => isAbsolute(folder) && !folder.includes('/node_modules/'))
   const files = kubeconfig === undefined ? KUBECONFIG.split(':').filter((path) => path !== '').map((path) => resolve(path)) : []
-  return { PATH: [...new Set(folders)].join(':'), ...(files.length === 0 ? {} : { KUBECONFIG: files.join(':') }) }
+  const kept = proxies.flatMap((name): [string, string][] => (env[name] && isPublic(env[name]) ? [[name, env[name]]] : []))
+  const trusted = authorities.flatMap((name): [string, string][] => (env[name] ? [[name, resolve(env[name])]] : []))
+  return { PATH: [...new Set(folders)].join(':'), ...(files.length === 0 ? {} : { KUBECONFIG: files.join(':') }), ...Object.fromEntries([...kept, ...trusted].filter(([, value]) => unquotable(value, true) === undefined)) }
+}
+
+/** Everybody may read a unit file, and see a command of cron's while it runs. */
+function isPublic(value: string): boolean {
+  return !value.includes('@')
+}
+
+/** Variables of the shell that the runs will not have, since there is a login in them. */
+export function withLogins(env: NodeJS.ProcessEnv): string[] {
+  return proxies.filter((name) => env[name] !== undefined && !isPublic(env[name]))
 }
 
 /** What root can read and another cannot shows only when the timer fires; so it is tried as that one. */

@@ -9,7 +9,7 @@ import { writtenFolders } from '../schedule/units.ts'
 import type { Deps, Flags } from './deps.ts'
 import { scheduleAction } from './options.ts'
 import { secretVariables } from './notify.ts'
-import { checkAccess, planOf, readFlags, runsAs, type Asked, type Person } from './schedule-plan.ts'
+import { checkAccess, planOf, readFlags, runsAs, withLogins, type Asked, type Person } from './schedule-plan.ts'
 import { runDue } from './schedule-run.ts'
 import { showStatus } from './schedule-status.ts'
 
@@ -104,8 +104,9 @@ function tell({ flags, deps }: Scheduling, object: object, sentence: string, lin
 }
 
 /** What will be otherwise than in a run by hand. */
-function notesOf({ asked, host }: Scheduling, config: Config): string[] {
+function notesOf({ asked, host, deps }: Scheduling, config: Config): string[] {
   return [
+    ...withLogins(deps.env).map((name) => `the login in ${name} is not written where others could read it, so the runs do not have that proxy; ${asked.keeper === 'cron' ? 'give cron one without a login' : `put the variable into a file of mode 0600 and name that as EnvironmentFile= in a drop-in: systemctl ${asked.keeper === 'user' ? '--user ' : ''}edit airstrip.service`}`),
     ...secretVariables(config).map((name) => `a timer does not have your variable ${name}; where it is needed, write { file: PATH } instead of { env: ${name} }`),
     ...(asked.keeper === 'user' && !host.lingers() ? ['your own timers run while you are logged in; always: loginctl enable-linger'] : []),
   ]
