@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { ChartList } from '../access.ts'
 import { AirstripError } from '../errors.ts'
 import type { Fetch } from './fetch.ts'
+import { loginIn } from './web-proxy.ts'
 import { defined, keptList, newestFirst, unusable, type Asked } from './kept-list.ts'
 
 /** The official one has 60 KB, the community's 300 KB, the largest that are known 15 MB: those of hundreds of other charts. */
@@ -33,15 +34,24 @@ export interface IndexSource {
  * hour. What is kept is what was read of it: to read the YAML itself takes longer than to ask for it.
  */
 export function readIndex(cache: string, fetch: Fetch, now: Date, { url, name, reference }: IndexSource): Promise<ChartList> {
-  const address = `${url.replace(/\/+$/, '')}/index.yaml`
+  const { address, login } = openly(`${url.replace(/\/+$/, '')}/index.yaml`)
   return keptList(cache, now, { address, name, reference }, async (kept) => {
-    const { text, ...validators } = await fetch(address, { mostBytes, known: { etag: kept?.etag, lastModified: kept?.lastModified } })
+    const { text, ...validators } = await fetch(address, { mostBytes, login, known: { etag: kept?.etag, lastModified: kept?.lastModified } })
     const charts = text === undefined ? kept?.charts : chartsIn(text, address, name)
     if (charts === undefined) throw unusable(address, `The index ${address} did not come, although none is kept here.`)
     return { charts, ...validators }
   }).catch((error: unknown) => {
     throw error instanceof AirstripError ? error : unusable(address, `The index ${address} could not be read: ${error instanceof Error ? error.message : String(error)}.`, error)
   })
+}
+
+/** An address is shown and kept; a login that somebody wrote into it is not. */
+function openly(text: string): { address: string; login?: string | undefined } {
+  if (!URL.canParse(text)) return { address: text }
+  const url = new URL(text)
+  const login = loginIn(url)
+  url.username = url.password = ''
+  return { address: url.href, login }
 }
 
 /** Every value as text, as Helm reads it: 2.10 is a version and no number. */

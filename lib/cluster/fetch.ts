@@ -11,6 +11,8 @@ export interface FetchOptions {
   known?: Validators | undefined
   /** A longer text is not read to its end. */
   mostBytes?: number | undefined
+  /** As the header has it; whom the server points at does not get it. */
+  login?: string | undefined
 }
 
 /** Without a text it is the one that is known. */
@@ -24,8 +26,8 @@ const mostBytes = 16_000_000
 
 /** One GET. Anything but an answer with a text of bearable length is an error with a sentence. */
 export function createFetch(web: Web): Fetch {
-  return async (url, { known = {}, mostBytes: most = mostBytes } = {}) => {
-    const headers = { ...(known.etag === undefined ? {} : { 'if-none-match': known.etag }), ...(known.lastModified === undefined ? {} : { 'if-modified-since': known.lastModified }) }
+  return async (url, { known = {}, mostBytes: most = mostBytes, login } = {}) => {
+    const headers = { ...(known.etag === undefined ? {} : { 'if-none-match': known.etag }), ...(known.lastModified === undefined ? {} : { 'if-modified-since': known.lastModified }), ...(login === undefined ? {} : { authorization: login }) }
     const answer = await web(url, { headers, signal: AbortSignal.timeout(patienceMs) })
     const validators = { etag: answer.headers.get('etag') ?? undefined, lastModified: answer.headers.get('last-modified') ?? undefined }
     if (answer.status === 304) return { ...known, ...validators.etag === undefined ? {} : validators }

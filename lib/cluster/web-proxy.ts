@@ -59,8 +59,7 @@ function parsed(variable: string, value: string): WebProxy {
   const url = parsedUrl(/^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`)
   if (url === undefined) throw new Error(`${variable} is no address of a proxy`)
   if (!/^https?:$/.test(url.protocol)) throw new Error(`${variable} names a proxy of the kind ${url.protocol.replace(':', '')}, which only kubectl and helm can use`)
-  const login = url.username === '' ? undefined : `Basic ${Buffer.from(`${plain(url.username)}:${plain(url.password)}`).toString('base64')}`
-  return { address: url.origin, variable, login }
+  return { address: url.origin, variable, login: loginIn(url) }
 }
 
 function parsedUrl(text: string): URL | undefined {
@@ -69,6 +68,11 @@ function parsedUrl(text: string): URL | undefined {
   } catch {
     return undefined
   }
+}
+
+/** What stands before the host of an address, as the header has it. */
+export function loginIn({ username, password }: URL): string | undefined {
+  return username === '' ? undefined : `Basic ${Buffer.from(`${plain(username)}:${plain(password)}`).toString('base64')}`
 }
 
 /** A percent sign that begins no code is one. */

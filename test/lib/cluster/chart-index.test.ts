@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { gzipSync } from 'node:zlib'
@@ -7,6 +7,7 @@ import { createFetch } from '../../../lib/cluster/fetch.ts'
 import { createWeb, WebError } from '../../../lib/cluster/web.ts'
 import type { ChartList } from '../../../lib/access.ts'
 import { caught } from '../../fakes/caught.ts'
+import type { AirstripError } from '../../../lib/errors.ts'
 import { web, type Handler, type Web } from '../../fakes/web.ts'
 
 const index = `apiVersion: v1
@@ -105,6 +106,20 @@ void t.test('a server that refuses, or is not there, is told with its answer', a
   const site = await web(t, { '/index.yaml': (_, answer) => answer.writeHead(403, 'Forbidden').end('no') })
   t.match(await caught(read(t.testdir(), site)), { code: 'CHART_UNAVAILABLE', message: /403 Forbidden/ })
   t.match(await caught(read(t.testdir(), { url: 'http://127.0.0.1:1' })), { code: 'CHART_UNAVAILABLE', message: /ECONNREFUSED|bad port/ })
+})
+
+void t.test('a login in the address of a repository is shown to it, and to nobody else', async (t) => {
+  const basic = `Basic ${Buffer.from('joe:canary/index').toString('base64')}`
+  const site = await web(t, { '/index.yaml': (request, answer) => { answer.writeHead(request.headers.authorization === basic ? 200 : 401).end(index) } })
+  const cache = t.testdir()
+  const withLogin = (password: string): Pick<Web, 'url'> => ({ url: site.url.replace('//', `//joe:${password}@`) })
+  const list = await read(cache, withLogin('canary%2Findex'))
+  t.equal(list.address, `${site.url}/index.yaml`)
+  const [file = ''] = readdirSync(join(cache, 'indexes'))
+  t.notMatch(readFileSync(join(cache, 'indexes', file), 'utf8'), /canary|joe/)
+  const refused = await caught(read(t.testdir(), withLogin('canary-wrong'))) as AirstripError
+  t.match(refused.message, /could not be read: 401/)
+  t.notMatch([refused.message, refused.place, ...refused.seen].join('\n'), /canary|joe/)
 })
 
 void t.test('where it is known what keeps the index away, that is the next step', async (t) => {
