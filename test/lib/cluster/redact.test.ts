@@ -14,6 +14,14 @@ void t.test('a secret is masked in every form in which it turns up', (t) => {
   t.end()
 })
 
+void t.test('a password in an address is masked also where nobody told of it', (t) => {
+  const { redact } = createRedactor()
+  t.equal(redact('Get "https://joe:canary@charts.example.org/index.yaml": 401'), `Get "https://joe:${mask}@charts.example.org/index.yaml": 401`)
+  const json = '{"a":"http://home:8080","b":"joe@example.org","c":"quay.io/x@sha256:f00d"}'
+  t.equal(redact(json), json, 'a port before somebody\'s mail is none')
+  t.end()
+})
+
 void t.test('a secret with a newline at its end is masked without it too', (t) => {
   const { add, redact } = createRedactor()
   add('canary-value\n')
