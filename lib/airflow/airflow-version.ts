@@ -18,6 +18,12 @@ export function versionOf(tag: string): string | undefined {
   return /^v?(\d+\.\d+\.\d+)(?![\w.])/.exec(tag)?.[1]
 }
 
+/** What the official chart is told of an image; from a tag of one's own it could not tell what to make, so that it keeps to its own Airflow. */
+export function versionTold(tag: string): { airflowVersion?: string } {
+  const version = versionOf(tag)
+  return version === undefined ? {} : { airflowVersion: version }
+}
+
 /** Whether one image's Airflow may have other migrations than the other's. */
 export function differs(one: string, other: string): boolean {
   const [first, second] = [versionOf(one), versionOf(other)]

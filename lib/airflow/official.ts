@@ -1,5 +1,5 @@
 import { edited } from '../manifest/load.ts'
-import { versionOf } from './airflow-version.ts'
+import { versionTold } from './airflow-version.ts'
 import type { Family } from './families.ts'
 import { secretNames } from './keys.ts'
 import { baseUrl, type ValuesSpec } from './values.ts'
@@ -58,7 +58,7 @@ function imageValues({ image }: ValuesSpec): Record<string, unknown> {
   const { repository, tag } = image
   return {
     ...(repository === undefined ? {} : { defaultAirflowRepository: repository }),
-    ...(tag === undefined ? {} : { defaultAirflowTag: tag, airflowVersion: versionOf(tag) ?? tag }),
+    ...(tag === undefined ? {} : { defaultAirflowTag: tag, ...versionTold(tag) }),
   }
 }
 

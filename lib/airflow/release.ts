@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { isRecord } from '../diff/compare.ts'
 import { edited } from '../manifest/load.ts'
 import type { Chart, ChartSource, KubernetesObject, Release, ReleaseWish } from '../access.ts'
-import { versionOf } from './airflow-version.ts'
+import { versionTold } from './airflow-version.ts'
 import { markedFingerprint } from './operation.ts'
 import { communityValues } from './community.ts'
 import { familyOf, type Family } from './families.ts'
@@ -30,7 +30,7 @@ export function wishFor(spec: ReleaseSpec, family: Family, executor: string): Re
 
 /** What this chart is, with the Airflow that the configuration puts into it. */
 export function familyFor({ values: { image, overrides } }: ReleaseSpec, chart: Chart): Family {
-  return familyOf(chart, { ...(image.tag === undefined ? {} : { airflowVersion: versionOf(image.tag) ?? image.tag }), ...overrides })
+  return familyOf(chart, { ...(image.tag === undefined ? {} : versionTold(image.tag)), ...overrides })
 }
 
 /** The wish for this very chart, whichever the configuration leaves open. */

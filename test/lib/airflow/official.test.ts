@@ -72,6 +72,7 @@ void t.test('a person\'s own values win, deep inside too, and leave their neighb
 void t.test('an image of one\'s own carries its version without what comes behind it', (t) => {
   t.match(values('image: {repository: registry.example.org/flow, tag: 2.6.2-python3.10}'), { defaultAirflowRepository: 'registry.example.org/flow', defaultAirflowTag: '2.6.2-python3.10', airflowVersion: '2.6.2' })
   t.notOk('defaultAirflowTag' in values())
+  t.match(values('image: {tag: prod}'), { defaultAirflowTag: 'prod', airflowVersion: undefined }, 'from one that says nothing the chart could make nothing')
   t.end()
 })
 
