@@ -29,6 +29,7 @@ export const faults = {
   'no-schedulable-node': { settleMs: 0, rule: 'Every node is cordoned, tainted or not Ready.' },
   'cluster-dns-broken': { settleMs: 60_000, rule: 'Names inside the cluster are not resolved: CoreDNS is not ready, forwards to itself, or has no kubernetes plugin.', link: 'https://github.com/coredns/coredns/issues/2087' },
   'pod-network-broken': { settleMs: 60_000, rule: 'Pods get no network: the network plugin is missing or refuses them.', link: 'https://kubernetes.io/docs/concepts/extend-kubernetes/compute-storage-net/network-plugins/' },
+  'kube-proxy-not-running': { settleMs: 60_000, rule: 'A pod of kube-proxy has not been ready for a minute.', link: 'https://kubernetes.io/docs/reference/networking/virtual-ips/' },
   'sandbox-image-missing': { settleMs: 0, rule: 'The node cannot get the image that it starts before each pod (pause).', link: 'https://kubernetes.io/blog/2023/03/10/image-registry-redirect/' },
   'cgroup-driver-mismatch': { settleMs: 0, rule: 'The kubelet and the container runtime are set to different cgroup drivers.', link: 'https://kubernetes.io/docs/setup/production-environment/container-runtimes/#cgroup-drivers' },
   'runtime-handler-missing': { settleMs: 0, rule: 'A pod\'s RuntimeClass names a handler that the node\'s runtime does not have.', link: 'https://kubernetes.io/docs/concepts/containers/runtime-class/' },

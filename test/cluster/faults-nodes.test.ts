@@ -4,7 +4,7 @@ import t from 'tap'
 import type { FaultId } from '../../lib/observe/faults.ts'
 import { readRecord } from '../../scripts/lab/record.ts'
 import { instance } from '../../scripts/lab/paths.ts'
-import { kubectl, kubectlMaybe, lab } from './cluster.ts'
+import { apply, kubectl, kubectlMaybe, lab } from './cluster.ts'
 import { faults, type Fault } from './faults.ts'
 import { deletePods, kube, setImage } from './harm.ts'
 import { exits, site } from './site.ts'
@@ -71,6 +71,13 @@ const programs: Fault[] = [
   halts('kube-scheduler', 90, 'control-plane-down', [], it => deletePods(it, 'statsd')),
   halts('kube-controller-manager', 90, 'control-plane-down', [], it => deletePods(it, 'statsd')),
   { name: 'no DNS', id: 'cluster-dns-broken', tells: /coredns/i, harm: () => kubectl([...dns, '--replicas=0']), undo: () => kubectl([...dns, '--replicas=1']) },
+  // The lab's own runs as a process of the node; this is what kubeadm makes of it.
+  { name: 'kube-proxy that crashes', id: 'kube-proxy-not-running', seconds: 120, tells: /no-such-config/, harm: () => apply({
+    apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: { name: 'kube-proxy', namespace: 'kube-system' }, spec: { selector: { matchLabels: { 'k8s-app': 'kube-proxy' } }, template: {
+      metadata: { labels: { 'k8s-app': 'kube-proxy' } },
+      spec: { terminationGracePeriodSeconds: 0, containers: [{ name: 'kube-proxy', image: 'docker.io/library/busybox:latest', imagePullPolicy: 'IfNotPresent', command: ['sh', '-c', 'echo open no-such-config: no such file or directory >&2; exit 1'] }] },
+    } },
+  }), mend: () => kubectl(['-n', 'kube-system', 'delete', 'daemonset', 'kube-proxy']), undo: () => kubectlMaybe(['-n', 'kube-system', 'delete', 'daemonset', 'kube-proxy']) },
   halts('kubelet', 150, 'node-not-ready', ['no-schedulable-node'], () => Promise.resolve()),
 ]
 

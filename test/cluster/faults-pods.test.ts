@@ -16,6 +16,10 @@ const images = (registry: string): Fault[] => [
   { name: 'imagePullPolicy Never, and the node does not have it', id: 'image-not-found', harm: it => editContainer(it, 'statsd', { image: 'quay.io/prometheus/statsd-exporter:v9', imagePullPolicy: 'Never' }) },
   { name: 'an image that is on the node and must be asked for, with no way to its registry', id: 'image-registry-unreachable', seconds: 100, tells: /to be asked for at each start/, harm: it => editContainer(it, 'webserver', { imagePullPolicy: 'Always' }) },
   { name: 'an image reference that is none', id: 'invalid-image-name', tells: /Apache\/Airflow/, harm: it => setImage(it, 'statsd', 'Apache/Airflow:2') },
+  { name: 'a task whose image the registry does not have', id: 'image-not-found', seconds: 100, tells: /task dump of DAG backup/, harm: it => apply({
+    apiVersion: 'v1', kind: 'Pod', metadata: { name: 'backup-dump', namespace: it.namespace, labels: { kubernetes_executor: 'True', dag_id: 'backup', task_id: 'dump', release: 'airflow' } },
+    spec: { restartPolicy: 'Never', terminationGracePeriodSeconds: 0, containers: [{ name: 'base', image: `${registry}/apache/airflow:no-such-tag` }] },
+  }), mend: it => kube(it, 'delete', 'pod', 'backup-dump'), undo: it => kube(it, 'delete', 'pod', 'backup-dump', '--ignore-not-found') },
   { name: 'a rollout that is paused, with a bad image', id: 'scaled-to-zero', tells: /airflow-webserver/, harm: async it => {
     await kube(it, 'rollout', 'pause', 'deployment/airflow-webserver')
     await setImage(it, 'webserver', `${registry}/apache/airflow:no-such-tag`)

@@ -7,9 +7,10 @@ import { openFiles } from './cluster/open-files.ts'
 import { podNetwork } from './cluster/pod-network.ts'
 import { cgroupDrivers, runtimeHandlers } from './cluster/runtime-config.ts'
 import { sandboxImages } from './cluster/sandbox-image.ts'
+import { serviceRouting } from './cluster/service-routing.ts'
 import { needsPods, thatSpeakOf, unreached, unresolved } from './cluster/symptoms.ts'
 
-export const clusterRules: readonly Rule[] = [controlPlane, dns, podNetwork, sandboxImages, cgroupDrivers, runtimeHandlers, openFiles]
+export const clusterRules: readonly Rule[] = [controlPlane, dns, podNetwork, serviceRouting, sandboxImages, cgroupDrivers, runtimeHandlers, openFiles]
 
 /** What the node says of itself in `lacksNetwork` is told with the network. */
 const speaksOfNetwork = ({ evidence }: Finding): boolean => evidence.some((line) => /NetworkReady=false|NetworkPluginNotReady|cni (config|plugin)|network plugin is not ready/i.test(line))
@@ -18,6 +19,7 @@ export const clusterExplains: Explains = {
   'control-plane-down': ['cluster-dns-broken', ...needsPods, ...thatSpeakOf(unreached), 'release-object-missing', 'namespace-terminating', 'claim-terminating', 'service-account-missing'],
   'cluster-dns-broken': [...needsPods, 'scheduler-liveness-restart-loop', ...thatSpeakOf(unresolved)],
   'pod-network-broken': [{ id: 'node-not-ready', when: speaksOfNetwork }, 'no-schedulable-node', 'cluster-dns-broken', 'scheduler-liveness-restart-loop', ...needsPods, ...thatSpeakOf(unreached)],
+  'kube-proxy-not-running': ['cluster-dns-broken', 'database-unreachable', 'traefik-404-route-not-loaded', ...needsPods, ...thatSpeakOf(unreached)],
   'sandbox-image-missing': ['cluster-dns-broken', ...needsPods, ...thatSpeakOf(unreached)],
   'cgroup-driver-mismatch': ['cluster-dns-broken', ...needsPods, ...thatSpeakOf(unreached)],
   'runtime-handler-missing': [...needsPods, ...thatSpeakOf(unreached)],

@@ -187,3 +187,17 @@ void t.test('what was edited by hand is told beside the fault, and put back firs
   t.match(found({ ...crash, record: record('apache/airflow:nope') }), [{ id: 'crash-loop', fix: [/logs/] }], 'what is as it was wished is not')
   t.end()
 })
+
+void t.test('a task that does not come to run is told by its DAG, as a warning', (t) => {
+  const task = (text: string, creationTimestamp = '2023-08-02T10:20:00Z') => {
+    const { pods: [one], events } = pulling(text)
+    if (one === undefined) throw new Error('there is one')
+    const { metadata, ...rest } = one
+    return { pods: [{ ...rest, metadata: { ...metadata, creationTimestamp, ownerReferences: [], labels: { kubernetes_executor: 'True', dag_id: 'backup', task_id: 'dump' } } }], events }
+  }
+  const absent = 'rpc error: code = NotFound desc = failed to pull and unpack image: not found'
+  t.match(found(task(absent)), [{ id: 'image-not-found', severity: 'warning', evidence: [/ImagePullBackOff/, /not found/, /is to run task dump of DAG backup$/], fix: [/./, /executor_config/] }])
+  t.same(found(task(absent, '2023-08-02T10:29:50Z')), [], 'one that has just been made may still get there')
+  t.same(found(task('rpc error: code = Unknown desc = failed to copy: httpReadSeeker: failed open: unexpected EOF')), [], 'nor is one that is tried again')
+  t.end()
+})
