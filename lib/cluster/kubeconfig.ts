@@ -23,7 +23,16 @@ export async function findUnreachable(connection: Connection): Promise<Unreachab
   const error = await refused(connection, question, answer)
   if (error.code === 'TOOL_MISSING') return { code: error.code, sentence: error.message, seen: error.seen }
   if (error.code !== 'CLUSTER_UNREACHABLE') return undefined
-  return { code: error.code, sentence: error.message, seen: error.seen, kubeconfig: await factsOf(connection) }
+  const [alive, kubeconfig] = await Promise.all([isLate(answer) ? signOfLife(connection) : [], factsOf(connection)])
+  return { code: error.code, sentence: error.message, seen: [...error.seen, ...alive], kubeconfig }
+}
+
+/** An API server answers this one by itself, and all others from its store. */
+const ping: Question = { method: 'GET', path: '/livez/ping', limitMs: 2000 }
+
+async function signOfLife(connection: Connection): Promise<string[]> {
+  const answer = await connection.ask({ ...ping, signal: connection.signal })
+  return isGood(answer) ? [`GET ${ping.path} was answered at once`] : []
 }
 
 /** Who did not answer within the limit will not within another. */

@@ -49,6 +49,14 @@ for (const [what, seen, facts, title, fix] of lost) {
   })
 }
 
+void t.test('an API server that lives and cannot read its store is no machine that is off', (t) => {
+  // etcd was stopped beneath an API server 1.20.
+  const said = 'Unable to connect to the server: net/http: request canceled (no answer within 6 s)\nGET /livez/ping was answered at once'
+  t.match(told(said), [{ id: 'control-plane-down', title: /runs, and gets nothing out of its store/, fix: [/crictl logs .*etcd/, /df -h \/var\/lib\/etcd/] }])
+  t.match(told(said, { others: ['/etc/rancher/k3s/k3s.yaml'] }), [{ id: 'control-plane-down', fix: [/restart k3s/] }])
+  t.end()
+})
+
 void t.test('a certificate that has ended is told apart from a clock that is behind', (t) => {
   t.match(told(expired), [{ id: 'kubeadm-certs-expired', title: /2024-01-01/, fix: [/kubeadm certs renew all/] }])
   t.match(told(expired.replace('after 2024', 'before 2030')), [{ id: 'clock-skew', fix: [/set-ntp true/] }])

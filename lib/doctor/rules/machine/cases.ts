@@ -115,6 +115,19 @@ export const cases: readonly Case[] = [
   },
   { text: /connection refused|was refused - did you specify/, tell: refusedConnection },
   {
+    text: /\/livez\/ping was answered/,
+    id: 'control-plane-down',
+    tell: ({ kubeconfig: { server = 'the address of the kubeconfig', others } }) => ({
+      title: `The API server at ${server} runs, and gets nothing out of its store`,
+      why: 'It says that it lives, and answers no question about the cluster: etcd, or the database of K3s, stands still, or its disk is too slow or full.',
+      fix: others.some((path) => path.includes('k3s')) ? ['sudo systemctl restart k3s; sudo journalctl -u k3s -n 50 --no-pager # on the server', 'df -h /var/lib/rancher # on the server'] : [
+        'sudo crictl ps -a --name etcd; sudo crictl logs --tail 30 $(sudo crictl ps -aq --name etcd | head -n 1) # on the control plane: says what etcd waits for',
+        'df -h /var/lib/etcd # on the control plane; and a disk that takes longer than 10 ms for a write is too slow for it',
+        'sudo systemctl restart k3s # on the server, where it is K3s',
+      ],
+    }),
+  },
+  {
     text: /i\/o timeout|no route to host|network is unreachable|no answer within|TLS handshake timeout|deadline exceeded|request canceled/,
     tell: ({ kubeconfig }) => ({
       title: `Nobody answers at ${kubeconfig.server ?? 'the address of the kubeconfig'}`,
