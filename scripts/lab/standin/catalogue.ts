@@ -52,6 +52,7 @@ export const FAMILIES: Family[] = [
   // Only its clients are used: airstrip reaches a database outside the cluster with them.
   { names: ['docker.io/library/postgres:16'], entrypoint: [], env: POSTGRESQL_PATH },
   { names: REDIS.map(tag => `docker.io/library/redis:${tag}`), entrypoint: ['/usr/local/bin/redis-server'], workdir: '/data' },
+  { names: ['5.0.14-debian-10-r173', '6.2.14-debian-12-r17'].map(tag => `docker.io/bitnami/redis:${tag}`), entrypoint: ['/usr/local/bin/redis-server'], user: '1001:0' },
   {
     names: [
       ...STATSD.map(tag => `quay.io/prometheus/statsd-exporter:${tag}`),

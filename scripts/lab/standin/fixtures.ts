@@ -7,7 +7,7 @@ import { traefik, traefikDefinitions } from './traefik.ts'
 
 type Kubectl = (args: string[], stdin?: string) => Promise<string>
 
-const CHART = 'scripts/lab/standin/chart'
+const CHARTS = { official: 'scripts/lab/standin/chart', community: 'scripts/lab/standin/community' } as const
 const PROVISIONER = 'scripts/lab/standin/provisioner.yaml'
 
 /** The name that the lab's Airflow goes by. It is in no DNS; .test is reserved for that. */
@@ -34,12 +34,17 @@ export interface LabPlace {
   storagePath: string
 }
 
+/** The lab's own imitation of a maker's chart, as airstrip's configuration names it. */
+export function standinChart(checkout: string, maker: keyof typeof CHARTS): { chart: string; version: string } {
+  const chart = join(checkout, CHARTS[maker])
+  const { version } = parse(readFileSync(join(chart, 'Chart.yaml'), 'utf8')) as { version: string }
+  return { chart, version }
+}
+
 /** airstrip's configuration for the lab with stand-ins, as YAML. */
 export function labConfig({ checkout, nodeIP, storagePath }: LabPlace): string {
-  const chart = join(checkout, CHART)
-  const { version } = parse(readFileSync(join(chart, 'Chart.yaml'), 'utf8')) as { version: string }
   return stringify({
-    airflow: { chart, version },
+    airflow: standinChart(checkout, 'official'),
     provisioner: { manifest: join(checkout, PROVISIONER) },
     storage: { path: storagePath },
     ingress: { host: LAB_HOST, certResolver: 'letsencrypt', address: nodeIP },

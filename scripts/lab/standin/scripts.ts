@@ -7,9 +7,16 @@ const program = (name: string): string => `#!/bin/sh\nexec /usr/bin/node /opt/st
  * itself; a shell as process 1 would sit on it until the grace period is over.
  */
 export const SCRIPTS: Record<string, string> = {
-  'bin/bash': '#!/bin/sh\nexec /bin/sh "$@"\n',
+  // The community chart's Redis collects its arguments in an array, which busybox has not.
+  'bin/bash': '#!/bin/sh\ncase "$*" in */run.sh*ARGS*) exec redis-server --requirepass "$REDIS_PASSWORD" ;; esac\nexec /bin/sh "$@"\n',
   'usr/local/bin/airflow': program('airflow'),
   'usr/local/bin/redis-server': program('redis'),
+  // Only asked whether the server lives, every few seconds: node would take longer to start than its answer may take.
+  'usr/local/bin/redis-cli': `#!/bin/sh
+while [ $# -gt 1 ]; do case "$1" in -a) password=$2 ;; -h) host=$2 ;; -p) port=$2 ;; esac; shift; done
+printf '*2\\r\\n$4\\r\\nAUTH\\r\\n$%s\\r\\n%s\\r\\n*1\\r\\n$4\\r\\nPING\\r\\n' "\${#password}" "$password" | nc "$host" "$port" | tr -d '\\r+' | tail -n 1
+`,
+  'usr/bin/curl': '#!/bin/sh\nexec wget -q -O - "$@"\n',
   'usr/bin/local-path-provisioner': program('provisioner'),
   // Airflow's entrypoint waits for the database before anything else, twenty tries unless told otherwise.
   entrypoint: `#!/bin/sh

@@ -105,3 +105,8 @@ export async function celeryPing(): Promise<void> {
   if (!(Date.now() - beat < 6 * BEAT_MS)) throw new Error('No nodes replied within time constraint')
   console.log(`->  ${workerName()}: OK\n        pong\n\n1 node online.`)
 }
+
+/** Shows what the workers do; here only that it is there. */
+export function flower(): void {
+  createServer((_, response) => { response.end('Flower') }).listen(5555)
+}

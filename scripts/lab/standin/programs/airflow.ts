@@ -3,7 +3,7 @@ import { setting } from './settings.ts'
 import { jobsCheck, waitForDatabase } from './airflow-commands.ts'
 import { checkMigrations, keepMigrated, migrate } from './airflow-migrations.ts'
 import { createUser, listUsers, syncUsers } from './airflow-users.ts'
-import { celeryPing, celeryWorker, heartbeats, scheduler } from './airflow-jobs.ts'
+import { celeryPing, celeryWorker, flower, heartbeats, scheduler } from './airflow-jobs.ts'
 import { apiServer } from './airflow-api.ts'
 import { webserver } from './airflow-web.ts'
 import { execute } from './database-client.ts'
@@ -20,6 +20,7 @@ const COMMANDS: Record<string, Command> = {
   triggerer: () => heartbeats('TriggererJob'),
   'dag-processor': () => heartbeats('DagProcessorJob'),
   'celery worker': celeryWorker,
+  'celery flower': flower,
   'db init': migrate,
   'db upgrade': migrate,
   'db migrate': migrate,
