@@ -5,7 +5,7 @@ import { mayHoldData } from './backup.ts'
 import { databaseTag } from './database.ts'
 import { nearestExecutor } from './executors.ts'
 import { familyOfRelease, type Family } from './families.ts'
-import { secretNames } from './keys.ts'
+import { passwordSecrets } from './keys.ts'
 import type { RestoreMark } from './restored.ts'
 import { fernetSecretOf } from './values.ts'
 
@@ -54,9 +54,7 @@ function guardMaker(release: Release, wanted: Family): Finding[] {
 }
 
 function guardPassword({ name }: ReleaseWish, release: Release | undefined, { secrets, databaseClaim, externalDatabase, passwordGiven }: Surety): Finding[] {
-  // Each of them tells it to the others (makeSecrets).
-  const { postgresql, communityPostgresql, metadata, resultBackend } = secretNames(name)
-  const names: string[] = [postgresql, communityPostgresql, metadata, resultBackend]
+  const names = passwordSecrets(name)
   if (passwordGiven || secrets.some((secret) => secret !== undefined && names.includes(secret.metadata.name))) return []
   if (externalDatabase) return [noPassword()]
   return databaseClaim === undefined ? [] : [unknownPassword(databaseClaim, release)]

@@ -27,6 +27,12 @@ export function secretNames(release: string) {
   } as const
 }
 
+/** Those that hold the database's password: each of them tells it to the others. */
+export function passwordSecrets(release: string): string[] {
+  const { postgresql, communityPostgresql, metadata, resultBackend } = secretNames(release)
+  return [postgresql, communityPostgresql, metadata, resultBackend]
+}
+
 export type KeyName = keyof ReturnType<typeof secretNames>
 
 /** What a chart takes of them. */

@@ -1,5 +1,6 @@
 /** Keys and passwords, by their facts and not their values. */
 import { secretNames } from '../../airflow/keys.ts'
+import { fernetSecretOf } from '../../airflow/values.ts'
 import type { Finding } from '../../step.ts'
 import { nameOf } from '../../observe/observation.ts'
 import { counts, mentions, told } from '../complaints.ts'
@@ -13,13 +14,13 @@ export const keyRules: readonly Rule[] = [noFernetKey, rotated, dynamic, publish
 /** Put on a Secret by whoever has brought its old value back. */
 const restoredLabel = 'airstrip/restored'
 
-function fernetSecretOf({ secrets = [], record, release = 'airflow' }: Evidence): SecretFacts | undefined {
-  const named = record?.values.fernetKeySecretName
-  return secrets.find(({ name }) => name === (typeof named === 'string' ? named : `${release}-fernet-key`))
+function fernetSecret({ secrets = [], record, release = 'airflow' }: Evidence): SecretFacts | undefined {
+  const named = fernetSecretOf(record?.values ?? {}) ?? `${release}-fernet-key`
+  return secrets.find(({ name }) => name === named)
 }
 
 function noFernetKey(evidence: Evidence): Finding[] {
-  const secret = fernetSecretOf(evidence)
+  const secret = fernetSecret(evidence)
   const said = mentions(evidence, /Fernet key must be 32 url-safe base64-encoded bytes/)
   const remark = secret?.remarks['fernet-key']
   if (remark !== 'is not a Fernet key' && said.length === 0) return []
@@ -42,7 +43,7 @@ const togetherMs = 3_600_000
 const undecryptable = /(?<!\()\bInvalidToken\b|Can't decrypt .*invalid token or value/
 
 function rotated(evidence: Evidence): Finding[] {
-  const secret = fernetSecretOf(evidence)
+  const secret = fernetSecret(evidence)
   const said = mentions(evidence, undecryptable)
   const claim = databaseOf(evidence)?.claim
   const made = claim?.metadata.creationTimestamp
@@ -110,7 +111,8 @@ const redisRefuses = /WRONGPASS|NOAUTH|invalid (?:username-password pair|passwor
 /** Who talks to Redis has a broker URL; Redis has the password alone. Each reads its own at its start. */
 function redisDrift(evidence: Evidence): Finding[] {
   const { record, workloads, secrets = [], release = 'airflow', namespace } = evidence
-  if (!workloads.some(({ kind, metadata: { name } }) => kind === 'StatefulSet' && name === `${release}-redis`)) return []
+  const set = workloads.find(({ kind, metadata: { name } }) => kind === 'StatefulSet' && [`${release}-redis`, `${release}-redis-master`].includes(name))
+  if (set === undefined) return []
   const data = (record?.values.data ?? {}) as { brokerUrlSecretName?: string }
   const redis = (record?.values.redis ?? {}) as { passwordSecretName?: string }
   const broker = secrets.find(({ name }) => name === (data.brokerUrlSecretName ?? `${release}-broker-url`))
@@ -118,7 +120,7 @@ function redisDrift(evidence: Evidence): Finding[] {
   const differ = broker !== undefined && password !== undefined && !(broker.same.connection ?? []).includes(`${password.name}/password`)
   const said = mentions({ ...evidence, logs: evidence.logs.filter((log, _, logs) => counts(log, logs)) }, redisRefuses).filter(({ pod }) => !databaseOf(evidence)?.pod || pod.metadata.name !== databaseOf(evidence)?.pod?.metadata.name)
   if (!differ && said.length === 0) return []
-  const restart = `kubectl -n ${namespace} rollout restart statefulset/${release}-redis && kubectl -n ${namespace} rollout restart statefulset/${release}-worker deployment/${release}-scheduler`
+  const restart = `kubectl -n ${namespace} rollout restart statefulset/${set.metadata.name} && kubectl -n ${namespace} rollout restart statefulset/${release}-worker deployment/${release}-scheduler`
   const ours = broker?.name === secretNames(release).broker
   return [(said.length > 0 ? wrong : doubtful)('redis-password-drift', {
     title: differ ? `Secrets ${broker.name} and ${password.name} have different passwords for Redis` : 'Redis runs with another password than those who talk to it',
@@ -130,7 +132,7 @@ function redisDrift(evidence: Evidence): Finding[] {
   })]
 }
 
-function knownLogin({ knownPasswords = [], secrets = [], release = 'airflow', namespace, record }: Evidence): Finding[] {
+function knownLogin({ knownPasswords = [], secrets = [], release = 'airflow', namespace, record, wanted }: Evidence): Finding[] {
   const admin = secrets.find(({ name }) => name === secretNames(release).admin)
   const given = admin?.remarks.password === 'is a password that everybody knows' ? [`Secret ${namespace}/${admin.name}: the password is one that everybody knows`] : []
   const evidence = [...knownPasswords.map((path) => `${path} of Helm release ${namespace}/${record?.name ?? release} is one that everybody knows`), ...given]
@@ -139,7 +141,7 @@ function knownLogin({ knownPasswords = [], secrets = [], release = 'airflow', na
     title: 'Airflow lets in a password that everybody knows',
     evidence,
     why: 'Whoever reaches the page can run what they like on the cluster.',
-    fix: [`kubectl -n ${namespace} exec -it deploy/${release}-webserver -- airflow users reset-password --username admin # and another password in the values or in airflow.admin.password`],
+    fix: [`kubectl -n ${namespace} exec -it deploy/${wanted?.service ?? `${release}-webserver`} -- airflow users reset-password --username admin # and another password in the values or in airflow.admin.password`],
   })]
 }
 

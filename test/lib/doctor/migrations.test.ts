@@ -160,8 +160,8 @@ void t.test('an executor that the chart does not take is named by either chart, 
 
 void t.test('a release with keys of its own is told, and how to keep them', (t) => {
   const look = (values: Record<string, unknown>) => of({ wanted: wants({}) }, { values })
-  t.match(found(look({})), [{ id: 'release-not-airstrips', severity: 'warning', evidence: [/not set, airstrip's is airflow-airstrip-fernet-key/], fix: [/fernetKeySecretName: airflow-fernet-key/] }])
-  t.match(found(look({ fernetKeySecretName: 'mine' })), [{ id: 'release-not-airstrips', fix: [/fernetKeySecretName: mine/] }])
+  t.match(found(look({})), [{ id: 'release-not-airstrips', severity: 'warning', evidence: [/in no Secret that its values name, airstrip's is in Secret airflow-airstrip-fernet-key/], fix: [/run.ts adopt/] }])
+  t.match(found(look({ fernetKeySecretName: 'mine' })), [{ id: 'release-not-airstrips', evidence: [/is in Secret mine,/] }])
   t.same(ids(look(keyed.values)), [])
   t.same(ids(of({ wanted: wants({ fernetSecretName: 'mine' }) }, { values: { fernetKeySecretName: 'mine' } })), [], 'a key that the configuration names')
   t.end()

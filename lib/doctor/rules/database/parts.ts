@@ -33,13 +33,13 @@ export interface Password {
   key: string
 }
 
-/** Who holds the database's password: PostgreSQL's own Secret first, then the connections. */
+/** Who holds the database's password: PostgreSQL's own Secret first, then the connections, which the community chart has none of. */
 export function passwordsOf({ secrets = [], release = 'airflow', record }: Evidence): Password[] {
   const ours = secretNames(release)
   const data = (record?.values.data ?? {}) as { metadataSecretName?: string; resultBackendSecretName?: string }
-  const auth = ((record?.values.postgresql ?? {}) as { auth?: { existingSecret?: string } }).auth
+  const { auth, existingSecret } = (record?.values.postgresql ?? {}) as { auth?: { existingSecret?: string }; existingSecret?: string }
   const places = [
-    [auth?.existingSecret ?? `${release}-postgresql`, ['password', 'postgres-password']],
+    [auth?.existingSecret ?? existingSecret ?? `${release}-postgresql`, ['password', 'postgres-password', 'postgresql-password']],
     [data.metadataSecretName ?? `${release}-airflow-metadata`, ['connection']],
     [data.resultBackendSecretName ?? `${release}-airflow-result-backend`, ['connection']],
   ] as const

@@ -1,6 +1,6 @@
 /** A password that the database refuses, and Secrets that do not agree on it. */
 import type { NonEmpty } from '../../../access.ts'
-import { secretNames } from '../../../airflow/keys.ts'
+import { passwordSecrets, secretNames } from '../../../airflow/keys.ts'
 import type { Finding } from '../../../step.ts'
 import { nameOf } from '../../../observe/observation.ts'
 import { type Complaint, complaints, mentions, told } from '../../complaints.ts'
@@ -49,9 +49,9 @@ function asStranger(said: readonly Complaint[], { wanted, secrets = [], namespac
   })
 }
 
-function keepTheData({ namespace, release = 'airflow' }: Evidence): string[] {
-  const { postgresql, metadata, resultBackend } = secretNames(release)
-  return [`Write the old password into a file of mode 0600 and airflow.database.password: {file: PATH} into the configuration, then: ${deleted(namespace, postgresql, metadata, resultBackend)} && npx tsx run.ts apply # keeps the data`]
+function keepTheData({ namespace, release = 'airflow', secrets = [] }: Evidence): string[] {
+  const ours = passwordSecrets(release).filter((name) => secrets.some((secret) => secret.name === name))
+  return [`Write the old password into a file of mode 0600 and airflow.database.password: {file: PATH} into the configuration, then: ${ours.length === 0 ? '' : `${deleted(namespace, ...ours)} && `}npx tsx run.ts apply # keeps the data`]
 }
 
 function outside(evidence: string[]): Finding {
@@ -113,8 +113,7 @@ function unknownPassword(evidence: Evidence): Finding[] {
   const { secrets, release, wanted } = evidence
   const database = databaseOf(evidence)
   if (secrets === undefined || release === undefined || wanted?.bundledDatabase !== true || database?.claim === undefined) return []
-  const { postgresql, metadata, resultBackend } = secretNames(release)
-  const names: string[] = [postgresql, metadata, resultBackend]
+  const names = passwordSecrets(release)
   if (secrets.some(({ name }) => names.includes(name))) return []
   // A release that is not airstrip's has Secrets of its own.
   if (passwordsOf(evidence).length > 0) return []

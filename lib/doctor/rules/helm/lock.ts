@@ -1,6 +1,7 @@
 /** A Helm that is gone, and what it leaves. */
 import { judgeLock, readLease, withoutRecord } from '../../../airflow/lock.ts'
 import { secretNames } from '../../../airflow/keys.ts'
+import { fernetSecretOf } from '../../../airflow/values.ts'
 import type { Finding } from '../../../step.ts'
 import { causesOf } from '../../../observe/causes.ts'
 import { ageMs } from '../../../observe/observation.ts'
@@ -71,13 +72,13 @@ function isIdle(evidence: Evidence): boolean {
 /** Other keys than airstrip's: its next run refuses, since they would make what is stored unreadable. */
 function otherOwner({ record, wanted, namespace, release }: Evidence): Finding[] {
   if (record === undefined || wanted === undefined || release === undefined) return []
-  const { fernetKeySecretName } = record.values
-  if (fernetKeySecretName === wanted.fernetSecretName) return []
+  const had = fernetSecretOf(record.values)
+  if (had === wanted.fernetSecretName) return []
   return [doubtful('release-not-airstrips', {
     title: `Release ${namespace}/${release} was installed by other means and has its own keys`,
-    evidence: [`its fernetKeySecretName is ${typeof fernetKeySecretName === 'string' ? fernetKeySecretName : 'not set'}, airstrip's is ${wanted.fernetSecretName}`],
+    evidence: [`its Fernet key is ${had === undefined ? 'in no Secret that its values name' : `in Secret ${had}`}, airstrip's is in Secret ${wanted.fernetSecretName}`],
     why: 'airstrip does not change it: another Fernet key would make every stored connection and variable unreadable.',
-    fix: [`To keep its key, write airflow.values: {fernetKeySecretName: ${typeof fernetKeySecretName === 'string' ? fernetKeySecretName : `${release}-fernet-key`}}; or choose another airflow.release or airflow.namespace`],
+    fix: ['npx tsx run.ts adopt # prints the configuration that takes it over with its keys; or choose another airflow.release or airflow.namespace'],
   })]
 }
 
