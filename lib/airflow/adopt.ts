@@ -1,45 +1,11 @@
 import type { KubernetesObject, ObjectRef, Release, ReleaseWish } from '../access.ts'
 import type { Finding } from '../step.ts'
-import type { Family } from './families.ts'
+import { bringsDatabase, placesOf, textAt, type Place } from './adopted-places.ts'
+import { partsOf as executorsIn } from './executors.ts'
+import { familyOfRelease, type Family } from './families.ts'
 import { readData, type Given, type KeySpec } from './keys.ts'
 import { changedValues, executorOf } from './release.ts'
-import { valueAt } from './values.ts'
-
-/** Where a release that was installed by hand has a key or a password: the first Secret that there is counts. */
-interface Place {
-  what: 'fernetKey' | 'webserverSecretKey' | 'apiSecretKey' | 'jwtSecret' | 'connection' | 'database' | 'superuser' | 'redis'
-  secrets: string[]
-  key: string
-}
-
-function textAt(values: Record<string, unknown>, path: string): string | undefined {
-  const found = valueAt(values, path)
-  return typeof found === 'string' && found !== '' ? found : undefined
-}
-
-/** By the names that the charts give their own Secrets (`_helpers.yaml`; the community chart's `config-envs`), after those that the values name. */
-function placesOf({ name, values }: Release, { maker }: Family): Place[] {
-  const named = (path: string, ...own: string[]): string[] => [textAt(values, path), ...own.map((suffix) => `${name}-${suffix}`)].filter((one) => one !== undefined)
-  if (maker === 'community') {
-    return [
-      { what: 'fernetKey', secrets: [`${name}-config-envs`], key: 'AIRFLOW__CORE__FERNET_KEY' },
-      { what: 'webserverSecretKey', secrets: [`${name}-config-envs`], key: 'AIRFLOW__WEBSERVER__SECRET_KEY' },
-      { what: 'database', secrets: named('postgresql.existingSecret', 'postgresql'), key: textAt(values, 'postgresql.existingSecretKey') ?? 'postgresql-password' },
-      { what: 'database', secrets: named('externalDatabase.passwordSecret'), key: textAt(values, 'externalDatabase.passwordSecretKey') ?? 'postgresql-password' },
-      { what: 'redis', secrets: named('redis.existingSecret', 'redis'), key: textAt(values, 'redis.existingSecretPasswordKey') ?? 'redis-password' },
-    ]
-  }
-  return [
-    { what: 'fernetKey', secrets: named('fernetKeySecretName', 'fernet-key'), key: 'fernet-key' },
-    { what: 'webserverSecretKey', secrets: named('webserverSecretKeySecretName', 'webserver-secret-key'), key: 'webserver-secret-key' },
-    { what: 'apiSecretKey', secrets: named('apiSecretKeySecretName', 'api-secret-key'), key: 'api-secret-key' },
-    { what: 'jwtSecret', secrets: named('jwtSecretName', 'jwt-secret'), key: 'jwt-secret' },
-    // Up to 1.8 the name of the chart stood in the middle.
-    { what: 'connection', secrets: named('data.metadataSecretName', 'metadata', 'airflow-metadata'), key: 'connection' },
-    { what: 'superuser', secrets: named('postgresql.auth.existingSecret', 'postgresql'), key: 'postgres-password' },
-    { what: 'redis', secrets: named('redis.passwordSecretName', 'redis-password'), key: 'password' },
-  ]
-}
+import { extraEnvOf, keyVariables, valueAt } from './values.ts'
 
 export function adoptionRefs(release: Release, family: Family): ObjectRef[] {
   const names = new Set(placesOf(release, family).flatMap(({ secrets }) => secrets))
@@ -65,9 +31,9 @@ export interface Adoption {
 export function adoption(release: Release, family: Family, secrets: readonly (KubernetesObject | undefined)[]): Adoption {
   const known = new Map(secrets.filter((secret) => secret !== undefined).map((secret) => [secret.metadata.name, readData(secret)]))
   const found: Partial<Record<Place['what'], string | undefined>> = {}
-  for (const { what, secrets: names, key } of placesOf(release, family)) found[what] ??= names.map((name) => known.get(name)?.[key]).find((value) => value !== undefined && value !== '')
-  const { connection, database, ...keys } = found
-  const connected = family.maker === 'community' ? connectedBy(release, database) : partsOf(connection)
+  for (const { what, secrets: names, key, value } of placesOf(release, family)) found[what] ??= value ?? names.map((name) => known.get(name)?.[key]).find((value) => value !== undefined && value !== '')
+  const { connection, database, user, ...keys } = found
+  const connected = family.maker === 'community' ? connectedBy(release, database, user) : partsOf(connection)
   return { given: { ...keys, database: connected?.password, admin: adminPassword(release) }, connected }
 }
 
@@ -82,12 +48,13 @@ function sslmodeIn(query: string): string {
   return new URLSearchParams(query).get('sslmode') ?? 'prefer'
 }
 
-/** The community chart puts its connection together of these; the defaults are those of its values.yaml. */
-function connectedBy({ name, namespace, values }: Release, password: string | undefined): Connected | undefined {
+/** The community chart puts its connection together of these; the defaults are those of its values.yaml. airstrip knows no MySQL. */
+function connectedBy({ name, namespace, values }: Release, password: string | undefined, user: string | undefined): Connected | undefined {
   if (password === undefined) return undefined
   const at = (path: string, preset: string): string => textAt(values, path) ?? preset
-  if (valueAt(values, 'postgresql.enabled') !== false) return { user: at('postgresql.postgresqlUsername', 'postgres'), name: at('postgresql.postgresqlDatabase', 'airflow'), host: `${name}-postgresql.${namespace}`, port: 5432, sslmode: 'disable', password }
-  return { user: at('externalDatabase.user', 'airflow'), name: at('externalDatabase.database', 'airflow'), host: at('externalDatabase.host', 'localhost'), port: Number(valueAt(values, 'externalDatabase.port') ?? 5432), sslmode: sslmodeIn(at('externalDatabase.properties', '')), password }
+  if (bringsDatabase(values)) return { user: at('postgresql.postgresqlUsername', 'postgres'), name: at('postgresql.postgresqlDatabase', 'airflow'), host: `${name}-postgresql.${namespace}`, port: 5432, sslmode: 'disable', password }
+  if (user === undefined || at('externalDatabase.type', 'postgres') !== 'postgres') return undefined
+  return { user, name: at('externalDatabase.database', 'airflow'), host: at('externalDatabase.host', 'localhost'), port: Number(valueAt(values, 'externalDatabase.port') ?? 5432), sslmode: sslmodeIn(at('externalDatabase.properties', '')), password }
 }
 
 /** What the chart made the first user with, where nobody changed it since: the chart's own default is known to everybody. */
@@ -101,13 +68,28 @@ function adminPassword({ values }: Release): string {
 /** Keys, passwords and the names of their Secrets: what these say is taken over, whatever they are called. */
 const takenOver = [
   /^executor$/, /^airflow\.executor$/, /(^|\.)fernetKey(SecretName)?$/, /(^|\.)(webserverSecretKey|apiSecretKey|jwtSecret)(SecretName|Name)?$/,
-  /^(webserver|createUserJob)\.defaultUser(\.|$)/, /^airflow\.(users|usersTemplates|extraEnv)(\.|$)/, /^data\.(metadataConnection|resultBackendConnection|metadataSecretName|resultBackendSecretName|brokerUrl|brokerUrlSecretName)(\.|$)/,
+  /^(webserver|createUserJob)\.defaultUser(\.|$)/, /^airflow\.(users|usersTemplates)(\.|$)/, /^data\.(metadataConnection|resultBackendConnection|metadataSecretName|resultBackendSecretName|brokerUrl|brokerUrlSecretName)(\.|$)/,
   /^postgresql\.(auth|global|existingSecret|existingSecretKey|postgresql(Username|Password|Database|PostgresPassword))(\.|$)/, /^redis\.(password|passwordSecretName|existingSecret|existingSecretPasswordKey)$/,
-  /^externalDatabase\./, /^(workers|flower|redis)\.enabled$/, /^airflowVersion$/, /^defaultAirflow(Tag|Repository)$/, /^airflow\.image\.(tag|repository)$/,
+  /^externalDatabase\./, /^(workers|redis)\.enabled$/, /^airflowVersion$/, /^defaultAirflow(Tag|Repository)$/, /^airflow\.image\.(tag|repository)$/,
 ]
 
+/** Without the variables that hold the keys: what else stands in that list is the person's own. */
+function withoutKeys(values: Record<string, unknown>): Record<string, unknown> {
+  const all = extraEnvOf(values)
+  const rest = all.filter(({ name }) => !(Object.values(keyVariables) as string[]).includes(name))
+  return rest.length === all.length ? values : { ...values, airflow: { ...(values.airflow as object), extraEnv: rest.length === 0 ? undefined : rest } }
+}
+
+/** What decides over a release, beside its values: the community chart brings Flower with Celery, and airstrip leaves it out. */
+export function decisionsOf(release: Release): Record<string, unknown> {
+  const { values } = release
+  const brought = familyOfRelease(release).maker === 'community' && executorsIn(executorOf(release))?.celery === true
+  return brought ? { ...values, flower: { enabled: true, ...(values.flower as object | undefined) } } : values
+}
+
 /** Values of the release that the wish does not have: what they decided would be lost. By path, with what stood there. */
-export function droppedValues(had: Record<string, unknown>, wanted: Record<string, unknown>): Map<string, unknown> {
+export function droppedValues(decided: Record<string, unknown>, wish: Record<string, unknown>): Map<string, unknown> {
+  const [had, wanted] = [withoutKeys(decided), withoutKeys(wish)]
   const paths = changedValues(wanted, had).filter((path) => !takenOver.some((pattern) => pattern.test(path)))
   return new Map(paths.map((path) => [path, valueAt(had, path)] as const).filter(([, value]) => value !== undefined && value !== null))
 }
@@ -122,7 +104,7 @@ export function guardAdoption(wish: ReleaseWish, release: Release, { given, conn
   ]
   const writes = [
     ...(connected === undefined || pooled ? [] : otherConnection(connected, database, release)),
-    ...[...droppedValues(release.values, wish.values).keys()].map((path) => `airflow.values.${path}`),
+    ...[...droppedValues(decisionsOf(release), wish.values).keys()].map((path) => `airflow.values.${path}`),
   ]
   if (lacking.length === 0 && writes.length === 0) return []
   return [{

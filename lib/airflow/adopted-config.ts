@@ -1,5 +1,5 @@
 import type { Release } from '../access.ts'
-import { droppedValues, type Adoption, type Connected } from './adopt.ts'
+import { decisionsOf, droppedValues, type Adoption, type Connected } from './adopt.ts'
 import { databaseTag } from './database.ts'
 import { familyOfRelease } from './families.ts'
 import { executorOf } from './release.ts'
@@ -25,7 +25,7 @@ interface FirstUser {
 export function adoptedConfig(release: Release, { connected }: Adoption, isSecret: (path: string, value: unknown) => boolean): AdoptedConfig {
   const { name, namespace, chart, values } = release
   const { maker } = familyOfRelease(release)
-  const dropped = [...droppedValues(values, {})]
+  const dropped = [...droppedValues(decisionsOf(release), {})]
   const withheld = dropped.filter(([path, value]) => isSecret(path, value)).map(([path]) => path)
   const kept = dropped.filter(([path]) => !withheld.includes(path))
   const tag = databaseTag(release)

@@ -1,6 +1,6 @@
 import { partsOf } from './executors.ts'
 import { secretNames } from './keys.ts'
-import { baseUrl, type ValuesSpec } from './values.ts'
+import { baseUrl, extraEnvOf, keyVariables, type ValuesSpec, type Variable } from './values.ts'
 
 /** For airflow-stable/airflow 8: its values.yaml, and what its validate-values.tpl refuses. */
 export function communityValues(spec: ValuesSpec, executor: string): Record<string, unknown> {
@@ -19,18 +19,29 @@ export function communityValues(spec: ValuesSpec, executor: string): Record<stri
   }
 }
 
+/**
+ * A person's values with ours in their list of variables: as a list it would take the place of the whole of
+ * ours, and Airflow would run with no Fernet key at all. One that they name themselves is theirs.
+ */
+export function besideOurs(made: Record<string, unknown>, overrides: Record<string, unknown>): Record<string, unknown> {
+  const theirs = extraEnvOf(overrides)
+  if (theirs.length === 0) return overrides
+  const ours = extraEnvOf(made).filter(({ name }) => !theirs.some((one) => one.name === name))
+  return { ...overrides, airflow: { ...(overrides.airflow as object), extraEnv: [...ours, ...theirs] } }
+}
+
 /** Both keys have defaults that everybody knows; emptied, they come from variables by reference. */
 function airflowValues(spec: ValuesSpec, executor: string): Record<string, unknown> {
   const { release, admin, image } = spec
   const names = secretNames(release)
-  const fromSecret = (name: string, secret: string, key: string): object => ({ name, valueFrom: { secretKeyRef: { name: secret, key } } })
+  const fromSecret = (name: string, secret: string, key: string): Variable => ({ name, valueFrom: { secretKeyRef: { name: secret, key } } })
   return {
     executor,
     fernetKey: '',
     webserverSecretKey: '',
     extraEnv: [
-      fromSecret('AIRFLOW__CORE__FERNET_KEY', names.fernetKey, 'fernet-key'),
-      fromSecret('AIRFLOW__WEBSERVER__SECRET_KEY', names.webserverSecretKey, 'webserver-secret-key'),
+      fromSecret(keyVariables.fernetKey, names.fernetKey, 'fernet-key'),
+      fromSecret(keyVariables.webserverSecretKey, names.webserverSecretKey, 'webserver-secret-key'),
     ],
     config: {
       AIRFLOW__WEBSERVER__BASE_URL: baseUrl(spec, { keepsPrefix: false }),

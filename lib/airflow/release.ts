@@ -4,7 +4,7 @@ import { edited } from '../manifest/load.ts'
 import type { Chart, ChartSource, KubernetesObject, Release, ReleaseWish } from '../access.ts'
 import { versionTold } from './airflow-version.ts'
 import { markedFingerprint } from './operation.ts'
-import { communityValues } from './community.ts'
+import { besideOurs, communityValues } from './community.ts'
 import { familyOf, type Family } from './families.ts'
 import { officialValues } from './official.ts'
 import type { ValuesSpec } from './values.ts'
@@ -24,8 +24,10 @@ export interface ReleaseSpec {
 
 export function wishFor(spec: ReleaseSpec, family: Family, executor: string): ReleaseWish {
   const { name, namespace, chart, timeoutSeconds } = spec
-  const made = family.maker === 'community' ? communityValues(spec.values, executor) : officialValues(spec.values, family, executor)
-  return { name, namespace, chart, timeoutSeconds, values: edited(made, spec.values.overrides) }
+  const isCommunity = family.maker === 'community'
+  const made = isCommunity ? communityValues(spec.values, executor) : officialValues(spec.values, family, executor)
+  const { overrides } = spec.values
+  return { name, namespace, chart, timeoutSeconds, values: edited(made, isCommunity ? besideOurs(made, overrides) : overrides) }
 }
 
 /** What this chart is, with the Airflow that the configuration puts into it. */

@@ -28,14 +28,23 @@ export function valueAt(values: unknown, path: string): unknown {
   return path.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown> | null | undefined)?.[key], values)
 }
 
-interface Variable {
-  name?: string
-  valueFrom?: { secretKeyRef?: { name?: string } }
+export interface Variable {
+  name: string
+  value?: string
+  valueFrom?: { secretKeyRef?: { name?: string; key?: string } }
+}
+
+/** Where the community chart takes a key by reference. */
+export const keyVariables = { fernetKey: 'AIRFLOW__CORE__FERNET_KEY', webserverSecretKey: 'AIRFLOW__WEBSERVER__SECRET_KEY' } as const
+
+/** Variables of a person's own for the community chart, which come over all of its settings. */
+export function extraEnvOf(values: Record<string, unknown>): Variable[] {
+  const extraEnv = valueAt(values, 'airflow.extraEnv')
+  return Array.isArray(extraEnv) ? (extraEnv as Variable[]) : []
 }
 
 /** The Secret that values give the Fernet key by; undefined where the chart makes its own. */
 export function fernetSecretOf(values: Record<string, unknown>): string | undefined {
   if (typeof values.fernetKeySecretName === 'string') return values.fernetKeySecretName
-  const { extraEnv } = (values.airflow ?? {}) as { extraEnv?: Variable[] }
-  return Array.isArray(extraEnv) ? extraEnv.find(({ name }) => name === 'AIRFLOW__CORE__FERNET_KEY')?.valueFrom?.secretKeyRef?.name : undefined
+  return extraEnvOf(values).find(({ name }) => name === keyVariables.fernetKey)?.valueFrom?.secretKeyRef?.name
 }

@@ -3,7 +3,6 @@ import { stringify } from 'yaml'
 import { adoptedConfig } from '../airflow/adopted-config.ts'
 import { adoption, adoptionRefs } from '../airflow/adopt.ts'
 import { familyOfRelease } from '../airflow/families.ts'
-import { valueAt } from '../airflow/values.ts'
 import { readableValues } from '../doctor/collect/values.ts'
 import { AirstripError } from '../errors.ts'
 import type { Deps, Flags } from './deps.ts'
@@ -23,12 +22,17 @@ export async function runAdopt(flags: Flags, deps: Deps): Promise<number> {
   // They are in values, which are printed.
   const secrets: (string | undefined)[] = [...Object.values(taken.given as Record<string, string | undefined>), taken.connected?.password]
   for (const secret of secrets) if (secret !== undefined && secret.length > 7) redactor.add(secret)
-  const readable = readableValues(release.values)
-  const { airflow, withheld } = adoptedConfig(release, taken, (path, value) => !isDeepStrictEqual(valueAt(readable, path), value))
+  const { airflow, withheld } = adoptedConfig(release, taken, (path, value) => !isReadable(path, value))
   if (flags.json === true) deps.out(redactor.redact(JSON.stringify({ airflow, withheld })))
   else for (const line of stringify({ airflow }, { lineWidth: 0 }).trimEnd().split('\n')) deps.out(redactor.redact(line))
   if (flags.quiet !== true) tell(withheld, deps)
   return 0
+}
+
+/** By the last word of its path, as the doctor does. */
+function isReadable(path: string, value: unknown): boolean {
+  const key = path.split('.').at(-1) ?? path
+  return isDeepStrictEqual(readableValues({ [key]: value })[key], value)
 }
 
 function tell(withheld: readonly string[], deps: Deps): void {

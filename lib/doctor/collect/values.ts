@@ -11,6 +11,8 @@ import type { Scope } from './collector.ts'
 const readable = /^(executor|repository|tag|airflowVersion|defaultAirflow\w+|storageClass(Name)?|existingClaim|accessMode|base_url|enable_proxy_fix|type|\w*[sS]ecretName|existingSecret|host|path|subPath|protocol|sslmode|pullPolicy|apiVersion|kind|name|branch|rev|size)$/
 /** Names a Secret, whatever else the word may mean elsewhere. */
 const references = /[sS]ecretName$|^existingSecret$/
+/** Only names are in them. */
+const keyReference = /^(secret|configMap)KeyRef$/
 
 export function readableValues(values: Record<string, unknown>, { learn = () => undefined, count }: Pick<Scope, 'learn' | 'count'> = {}): Record<string, unknown> {
   const hidden = (key: string, value: string): string => {
@@ -20,6 +22,7 @@ export function readableValues(values: Record<string, unknown>, { learn = () => 
   }
   const of = (value: unknown, key: string): unknown => {
     if (Array.isArray(value)) return value.map((one) => of(one, key))
+    if (keyReference.test(key)) return value
     if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([inner, one]) => [inner, of(one, inner === 'value' ? named(value) ?? inner : inner)]))
     const secret = isSecretName(key) && !references.test(key)
     if (typeof value === 'number' && secret) return hidden(key, String(value))

@@ -116,3 +116,44 @@ void t.test('values that say the same in another order are the same', (t) => {
   t.same([...droppedValues({ env: [{ name: 'X', value: 'y' }] }, { env: [{ value: 'y', name: 'X' }] }).keys()], [])
   t.end()
 })
+
+const variable = (name: string, secretName: string, key: string) => ({ name, valueFrom: { secretKeyRef: { name: secretName, key } } })
+const ofCommunity = (values: Record<string, unknown>) => release({ values, chart: { name: 'airflow', version: '8.7.1', appVersion: '2.5.3' } })
+
+/** The chart's documentation calls this the recommended way; its own, published key then still stands in config-envs. */
+const advised = ofCommunity({ airflow: { extraEnv: [variable('AIRFLOW__CORE__FERNET_KEY', 'mine', 'value'), variable('AIRFLOW__WEBSERVER__SECRET_KEY', 'mine', 'web'), variable('AIRFLOW__SMTP__SMTP_PASSWORD', 'mail', 'password')] } })
+const published = secret('airflow-config-envs', { AIRFLOW__CORE__FERNET_KEY: 'published', AIRFLOW__WEBSERVER__SECRET_KEY: 'published' })
+
+void t.test('a key that the community chart is given by a variable is the one, and not that which the chart has', (t) => {
+  t.ok(adoptionRefs(advised, community).some(({ name }) => name === 'mine'))
+  t.match(adoption(advised, community, [published, secret('mine', { value: 'f', web: 'w' })]).given, { fernetKey: 'f', webserverSecretKey: 'w' })
+  t.match(adoption(advised, community, [published]).given, { fernetKey: undefined, webserverSecretKey: undefined }, 'rather none than a wrong one')
+  const plain = ofCommunity({ airflow: { extraEnv: [{ name: 'AIRFLOW__CORE__FERNET_KEY', value: 'in plain' }] } })
+  t.match(adoption(plain, community, [published]).given, { fernetKey: 'in plain', webserverSecretKey: 'published' })
+  t.end()
+})
+
+void t.test('of the community chart\'s variables only the keys are taken over, and Flower stays where Celery is', (t) => {
+  const left = { flower: { enabled: true }, airflow: { extraEnv: [variable('AIRFLOW__SMTP__SMTP_PASSWORD', 'mail', 'password')] } }
+  const { airflow, withheld } = adoptedConfig(advised, adoption(advised, community, [published, secret('mine', { value: 'f' })]), () => false)
+  t.same(withheld, [])
+  t.same(airflow.values, left)
+  const lacking = (config: string) => {
+    const spec = specOf(`${config} database: {user: postgres, name: airflow}`)
+    return guardAdoption(wishFor(spec.release, community, 'CeleryExecutor'), advised, adoption(advised, community, [secret('mine', { value: 'f' }), secret('airflow-postgresql', { 'postgresql-password': 'd' })]), spec.keys.database)
+  }
+  t.match(lacking(''), [{ id: 'adoption-incomplete', evidence: [/airflow\.values\.airflow\.extraEnv/, /airflow\.values\.flower\.enabled/, /CeleryExecutor/] }])
+  t.same(lacking(`values: ${JSON.stringify(left)},`), [])
+  t.notOk(JSON.stringify(adoptedConfig(ofCommunity({ airflow: { executor: 'KubernetesExecutor' } }), { given: {} }, () => false)).includes('flower'))
+  t.end()
+})
+
+void t.test('a database elsewhere of the community chart is reached as it is now', (t) => {
+  const outside = { postgresql: { enabled: false }, externalDatabase: { host: 'db.example.org', password: 'in plain' } }
+  const envs = secret('airflow-config-envs', { DATABASE_USER: 'airflow', DATABASE_PASSWORD: 'in plain' })
+  t.match(adoption(ofCommunity(outside), community, [envs]).connected, { user: 'airflow', host: 'db.example.org', password: 'in plain' })
+  const named = { ...outside, externalDatabase: { host: 'db.example.org', passwordSecret: 'mine', userSecret: 'mine', userSecretKey: 'who' } }
+  t.match(adoption(ofCommunity(named), community, [secret('mine', { 'postgresql-password': 'p', 'who': 'joe' })]).connected, { user: 'joe', password: 'p' })
+  t.equal(adoption(ofCommunity({ ...outside, externalDatabase: { host: 'db.example.org', type: 'mysql' } }), community, [envs]).connected, undefined, 'a MySQL is none that airstrip knows')
+  t.end()
+})

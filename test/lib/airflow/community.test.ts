@@ -73,3 +73,12 @@ void t.test('the prefix is handled once, and a database of one\'s own switches t
   })
   t.end()
 })
+
+void t.test('variables of a person\'s own come beside ours, and a key that they name takes the place of ours', (t) => {
+  const names = (airflow: string): unknown => (values(`values: {airflow: ${airflow}}`).airflow as { extraEnv: { name: string; valueFrom?: unknown }[] }).extraEnv.map(({ name, valueFrom }) => (valueFrom === undefined ? name : [name, (valueFrom as { secretKeyRef: { name: string } }).secretKeyRef.name]))
+  const [fernet, web] = [['AIRFLOW__CORE__FERNET_KEY', 'airflow-airstrip-fernet-key'], ['AIRFLOW__WEBSERVER__SECRET_KEY', 'airflow-airstrip-webserver-secret-key']]
+  t.same(names('{extraEnv: [{name: A, value: b}]}'), [fernet, web, 'A'])
+  t.same(names('{extraEnv: [{name: AIRFLOW__CORE__FERNET_KEY, valueFrom: {secretKeyRef: {name: mine, key: value}}}]}'), [web, ['AIRFLOW__CORE__FERNET_KEY', 'mine']])
+  t.same(names('{podAnnotations: {a: b}}'), [fernet, web])
+  t.end()
+})
