@@ -1,4 +1,5 @@
 import type { KubernetesObject, ObjectRef, Release, ReleaseWish } from '../access.ts'
+import { edited } from '../manifest/load.ts'
 import type { Finding } from '../step.ts'
 import { bringsDatabase, placesOf, textAt, type Place } from './adopted-places.ts'
 import { partsOf as executorsIn } from './executors.ts'
@@ -32,9 +33,9 @@ export function adoption(release: Release, family: Family, secrets: readonly (Ku
   const known = new Map(secrets.filter((secret) => secret !== undefined).map((secret) => [secret.metadata.name, readData(secret)]))
   const found: Partial<Record<Place['what'], string | undefined>> = {}
   for (const { what, secrets: names, key, value } of placesOf(release, family)) found[what] ??= value ?? names.map((name) => known.get(name)?.[key]).find((value) => value !== undefined && value !== '')
-  const { connection, database, user, ...keys } = found
+  const { connection, database, user, admin = adminPassword(release), ...keys } = found
   const connected = family.maker === 'community' ? connectedBy(release, database, user) : partsOf(connection)
-  return { given: { ...keys, database: connected?.password, admin: adminPassword(release) }, connected }
+  return { given: { ...keys, database: connected?.password, admin }, connected }
 }
 
 function partsOf(connection: string | undefined): Connected | undefined {
@@ -80,11 +81,20 @@ function withoutKeys(values: Record<string, unknown>): Record<string, unknown> {
   return rest.length === all.length ? values : { ...values, airflow: { ...(values.airflow as object), extraEnv: rest.length === 0 ? undefined : rest } }
 }
 
-/** What decides over a release, beside its values: the community chart brings Flower with Celery, and airstrip leaves it out. */
+/**
+ * What decides over a release, beside its values: the community chart brings Flower with Celery, and
+ * airstrip leaves it out; and either chart makes a claim for DAGs or logs where it is given none, which
+ * Helm would delete, with all that is in it, once it is given airstrip's.
+ */
 export function decisionsOf(release: Release): Record<string, unknown> {
-  const { values } = release
-  const brought = familyOfRelease(release).maker === 'community' && executorsIn(executorOf(release))?.celery === true
-  return brought ? { ...values, flower: { enabled: true, ...(values.flower as object | undefined) } } : values
+  const { name, values, objects } = release
+  const hasFlower = familyOfRelease(release).maker === 'community' && executorsIn(executorOf(release))?.celery === true
+  const claimed = ['dags', 'logs'].filter((what) => objects.some(({ kind, metadata }) => kind === 'PersistentVolumeClaim' && metadata.name === `${name}-${what}`))
+  return {
+    ...values,
+    ...(hasFlower ? { flower: { enabled: true, ...(values.flower as object | undefined) } } : {}),
+    ...Object.fromEntries(claimed.map((what) => [what, edited((values[what] ?? {}) as object, { persistence: { existingClaim: '' } })])),
+  }
 }
 
 /** Values of the release that the wish does not have: what they decided would be lost. By path, with what stood there. */

@@ -5,7 +5,7 @@ import { extraEnvOf, keyVariables, valueAt } from './values.ts'
 
 /** The first Secret that there is counts. */
 export interface Place {
-  what: 'fernetKey' | 'webserverSecretKey' | 'apiSecretKey' | 'jwtSecret' | 'connection' | 'database' | 'user' | 'superuser' | 'redis'
+  what: 'fernetKey' | 'webserverSecretKey' | 'apiSecretKey' | 'jwtSecret' | 'connection' | 'database' | 'user' | 'superuser' | 'redis' | 'admin'
   secrets: string[]
   key: string
   /** Where it stands in the values themselves. */
@@ -60,7 +60,21 @@ function communityPlaces({ name, values }: Release): Place[] {
     variablePlace('webserverSecretKey', name, values),
     ...database,
     ...named('redis', ['redis.existingSecret', 'redis.existingSecretPasswordKey'], 'redis-password', ['redis', 'redis-password']),
+    ...adminPlace(values),
   ]
+}
+
+interface UserValues {
+  users?: { password?: unknown }[]
+  usersTemplates?: Record<string, { kind?: string; name?: string; key?: string }>
+}
+
+/** The first user's password, where the values name a Secret for it: `${NAME}` is a key of `usersTemplates`. */
+function adminPlace({ airflow }: Record<string, unknown>): Place[] {
+  const { users, usersTemplates = {} } = (airflow ?? {}) as UserValues
+  const [, template = ''] = /^\$\{(\w+)\}$/.exec(String((Array.isArray(users) ? users : [])[0]?.password)) ?? []
+  const { kind = '', name, key } = usersTemplates[template] ?? {}
+  return kind.toLowerCase() === 'secret' && name !== undefined && key !== undefined ? [{ what: 'admin', secrets: [name], key }] : []
 }
 
 /** Its documentation advises a Secret of one's own in `extraEnv`, which Airflow gets instead of the key that the chart still has. */

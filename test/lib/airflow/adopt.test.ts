@@ -133,6 +133,14 @@ void t.test('a key that the community chart is given by a variable is the one, a
   t.end()
 })
 
+void t.test('the first user\'s password is where the community chart is told to take it from', (t) => {
+  const users = (password: string) => ofCommunity({ airflow: { users: [{ username: 'joe', password }], usersTemplates: { JOE: { kind: 'Secret', name: 'people', key: 'joe' } } } })
+  const adminOf = (password: string) => adoption(users(password), community, [published, secret('people', { joe: 'p' })]).given.admin
+  t.equal(adminOf('${JOE}'), 'p')
+  t.equal(adminOf('in plain'), 'in plain')
+  t.end()
+})
+
 void t.test('of the community chart\'s variables only the keys are taken over, and Flower stays where Celery is', (t) => {
   const left = { flower: { enabled: true }, airflow: { extraEnv: [variable('AIRFLOW__SMTP__SMTP_PASSWORD', 'mail', 'password')] } }
   const { airflow, withheld } = adoptedConfig(advised, adoption(advised, community, [published, secret('mine', { value: 'f' })]), () => false)
@@ -155,5 +163,15 @@ void t.test('a database elsewhere of the community chart is reached as it is now
   const named = { ...outside, externalDatabase: { host: 'db.example.org', passwordSecret: 'mine', userSecret: 'mine', userSecretKey: 'who' } }
   t.match(adoption(ofCommunity(named), community, [secret('mine', { 'postgresql-password': 'p', 'who': 'joe' })]).connected, { user: 'joe', password: 'p' })
   t.equal(adoption(ofCommunity({ ...outside, externalDatabase: { host: 'db.example.org', type: 'mysql' } }), community, [envs]).connected, undefined, 'a MySQL is none that airstrip knows')
+  t.end()
+})
+
+void t.test('a claim for logs that the chart made is kept, and not deleted for ours', (t) => {
+  const claim: KubernetesObject = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'airflow-logs', namespace: 'airflow' } }
+  const logging = release({ values: { logs: { persistence: { enabled: true, size: '5Gi' } } }, objects: [claim] })
+  const kept = { logs: { persistence: { enabled: true, size: '5Gi', existingClaim: '' } } }
+  t.match(guard('adopt: true, database: {user: postgres, name: postgres}, values: {logs: {persistence: {size: 5Gi}}}', logging), [{ id: 'adoption-incomplete', evidence: [/airflow\.values\.logs\.persistence\.existingClaim/, /./] }])
+  t.same(adoptedConfig(logging, adoption(logging, official, theirs), () => false).airflow.values, kept)
+  t.same(guard(`adopt: true, database: {user: postgres, name: postgres}, values: ${JSON.stringify(kept)}`, logging), [])
   t.end()
 })
