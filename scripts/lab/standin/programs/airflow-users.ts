@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { execute, literal, rows } from './database-client.ts'
+import { sleep } from './ends.ts'
 
 const OPTIONS = {
   username: { type: 'string', short: 'u' },
@@ -53,11 +54,14 @@ const SCRIPT = '/mnt/scripts/sync_users.py'
 
 /** Of the community chart's script its users are read, with their passwords from the files of its templates. */
 export async function syncUsers(): Promise<void> {
-  const wrappers = readFileSync(SCRIPT, 'utf8').matchAll(/UserWrapper\(\s+username="(.*)",\s+first_name="(.*)",\s+last_name="(.*)",\s+email="(.*)",\s+roles=\[\s*"(.*)",\s+\],\s+password="(.*)",/g)
+  const script = readFileSync(SCRIPT, 'utf8')
+  const wrappers = script.matchAll(/UserWrapper\(\s+username="(.*)",\s+first_name="(.*)",\s+last_name="(.*)",\s+email="(.*)",\s+roles=\[\s*"(.*)",\s+\],\s+password="(.*)",/g)
   for (const [, username = '', firstname = '', lastname = '', email = '', role = '', template = ''] of wrappers) {
     const password = template.replace(/\$\{(\w+)\}/g, (_, name: string) => readFileSync(`/mnt/templates/${name}`, 'utf8'))
     await makeUser({ username, role, email, firstname, lastname }, password)
   }
+  // As a Deployment it goes on for ever, as a Job it ends.
+  while (script.includes('sync_forever=True')) await sleep(60_000)
 }
 
 /** Without -p Airflow asks twice, and takes the answers from stdin where there is no terminal. */

@@ -1,4 +1,5 @@
-# Of the community's script only the part that the lab's Airflow reads: who the users are.
+# Of the community's script only what the lab's Airflow reads: who the users are, and whether it is to look again.
+sync_forever={{ ternary "True" "False" .Values.airflow.usersUpdate }}
 {{- range .Values.airflow.users }}
 UserWrapper(
     username={{ .username | quote }},
