@@ -63,7 +63,11 @@ export function plainSecrets(tree: Tree): Found[] {
   const found = places.flatMap(([place, write]) =>
     matches(values, place.split('.'), ['airflow', 'values']).map((path) => secretAt(tree, path, write)),
   )
-  return [...found, ...environment(tree, values)]
+  return [
+    ...found,
+    ...environment(tree, ['env'], 'leave it out, or write it as an entry of airflow.values.secret'),
+    ...environment(tree, ['airflow', 'extraEnv'], 'leave it out, or name a Kubernetes Secret in its valueFrom'),
+  ]
 }
 
 function matches(value: unknown, [part, ...rest]: string[], path: Path): Path[] {
@@ -79,13 +83,14 @@ function isSecret(value: unknown): boolean {
   return typeof value === 'number' || (typeof value === 'string' && value !== '' && !/^\$\{\w+\}$/u.test(value))
 }
 
-function environment(tree: Tree, values: unknown): Found[] {
-  const list = child(values, 'env')
+/** Of a list of variables, the official chart's or the community's. */
+function environment(tree: Tree, place: readonly string[], write: string): Found[] {
+  const path = ['airflow', 'values', ...place]
+  const list = path.reduce<unknown>((value, key) => child(value, key), tree.value)
   if (!Array.isArray(list)) return []
   return list.flatMap((entry: unknown, index) => {
     const named = variables.has(String(child(entry, 'name'))) && isSecret(child(entry, 'value'))
-    const write = 'leave it out, or write it as an entry of airflow.values.secret'
-    return named ? [secretAt(tree, ['airflow', 'values', 'env', index, 'value'], write)] : []
+    return named ? [secretAt(tree, [...path, index, 'value'], write)] : []
   })
 }
 

@@ -95,6 +95,7 @@ void t.test('a plain secret in lists, behind an alias, as a number', (t) => {
   const values = (text: string) => `airflow:\n  values:\n    ${text}\n${smallest}`
   refused(t, values(`env: [{name: AIRFLOW__CORE__FERNET_KEY, value: ${canary}}]`), '3:52 airflow.values.env[0].value')
   refused(t, values(`env: [{name: AIRFLOW__DATABASE__SQL_ALCHEMY_CONN, value: "a:${canary}@b"}]`))
+  refused(t, values(`airflow: {extraEnv: [{name: AIRFLOW__CORE__FERNET_KEY, value: ${canary}}]}`), '3:67 airflow.values.airflow.extraEnv[0].value')
   refused(t, values(`airflow: {users: [{username: joe, password: ${canary}}]}`), '3:49 airflow.values.airflow.users[0].password')
   refused(t, values(`a: &a ${canary}\n    fernetKey: *a`), '4:16 airflow.values.fernetKey')
   refused(t, values('redis: {password: 12345}'), '3:23 airflow.values.redis.password')
@@ -110,6 +111,7 @@ void t.test('the right way is not refused', (t) => {
     'fernetKey: ""',
     'webserver: {defaultUser: {enabled: false, password: }}',
     'airflow: {users: [{username: joe, password: "${JOE_PASSWORD}"}], usersTemplates: {JOE_PASSWORD: {kind: secret, name: joe, key: password}}}',
+    'airflow: {extraEnv: [{name: AIRFLOW__CORE__FERNET_KEY, valueFrom: {secretKeyRef: {name: mine, key: value}}}]}',
     'env: [{name: AIRFLOW__CORE__LOAD_EXAMPLES, value: "false"}]',
     'secret: [{envName: A, secretName: b, secretKey: c}]',
   ]
