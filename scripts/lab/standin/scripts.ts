@@ -7,8 +7,14 @@ const program = (name: string): string => `#!/bin/sh\nexec /usr/bin/node /opt/st
  * itself; a shell as process 1 would sit on it until the grace period is over.
  */
 export const SCRIPTS: Record<string, string> = {
-  // The community chart's Redis collects its arguments in an array, which busybox has not.
-  'bin/bash': '#!/bin/sh\ncase "$*" in */run.sh*ARGS*) exec redis-server --requirepass "$REDIS_PASSWORD" ;; esac\nexec /bin/sh "$@"\n',
+  // Two scripts of the community chart want what busybox has not: Redis an array for its arguments, the cleaning of logs a find that counts.
+  'bin/bash': `#!/bin/sh
+case "$*" in
+  */run.sh*ARGS*) exec redis-server --requirepass "$REDIS_PASSWORD" ;;
+  *find*RETENTION_MINUTES*) exec /clean-logs ;;
+esac
+exec /bin/sh "$@"
+`,
   'usr/local/bin/airflow': program('airflow'),
   'usr/local/bin/redis-server': program('redis'),
   // Only asked whether the server lives, every few seconds: node would take longer to start than its answer may take.

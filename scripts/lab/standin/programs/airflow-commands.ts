@@ -30,6 +30,20 @@ export async function jobsCheck(args: string[]): Promise<void> {
   console.log(alive.length === 1 ? 'Found one alive job.' : `Found ${alive.length} alive jobs.`)
 }
 
+/** Airflow has its whole self to load before it asks; who asks at once meets a database that is still beginning, crashes and waits for its next try. */
+export async function checkDatabase(): Promise<void> {
+  for (let left = 15; ; left -= 1) {
+    try {
+      await execute('SELECT 1;')
+      console.log('Connection successful.')
+      return
+    } catch (error) {
+      if (left === 0) throw error
+      await sleep(1000)
+    }
+  }
+}
+
 /** The entrypoint's patience: CONNECTION_CHECK_MAX_COUNT tries, three seconds apart. */
 export async function waitForDatabase(): Promise<void> {
   // A log groomer is told of no database: Airflow then looks at its own file of SQLite, which is always there.

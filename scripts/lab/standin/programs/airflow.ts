@@ -1,12 +1,11 @@
 import { mkdirSync, readdirSync } from 'node:fs'
 import { setting } from './settings.ts'
-import { jobsCheck, waitForDatabase } from './airflow-commands.ts'
+import { checkDatabase, jobsCheck, waitForDatabase } from './airflow-commands.ts'
 import { checkMigrations, keepMigrated, migrate } from './airflow-migrations.ts'
 import { createUser, listUsers, syncUsers } from './airflow-users.ts'
 import { celeryPing, celeryWorker, flower, heartbeats, scheduler } from './airflow-jobs.ts'
 import { apiServer } from './airflow-api.ts'
 import { webserver } from './airflow-web.ts'
-import { execute } from './database-client.ts'
 import { endOnTerm, sleep } from './ends.ts'
 
 type Command = (args: string[]) => Promise<void> | void
@@ -24,7 +23,7 @@ const COMMANDS: Record<string, Command> = {
   'db init': migrate,
   'db upgrade': migrate,
   'db migrate': migrate,
-  'db check': async () => { await execute('SELECT 1;'); console.log('Connection successful.') },
+  'db check': checkDatabase,
   'db check-migrations': checkMigrations,
   'users create': createUser,
   'users list': listUsers,
