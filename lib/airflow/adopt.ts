@@ -93,7 +93,7 @@ export function decisionsOf(release: Release): Record<string, unknown> {
   return {
     ...values,
     ...(hasFlower ? { flower: { enabled: true, ...(values.flower as object | undefined) } } : {}),
-    ...Object.fromEntries(claimed.map((what) => [what, edited((values[what] ?? {}) as object, { persistence: { existingClaim: '' } })])),
+    ...Object.fromEntries(claimed.map((what) => [what, edited(values[what] ?? {}, { persistence: { existingClaim: '' } })])),
   }
 }
 

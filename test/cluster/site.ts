@@ -11,7 +11,7 @@ import type { Test } from 'tap'
 import { parse, stringify } from 'yaml'
 import type { State } from '../../lib/engine/state.ts'
 import { checkout } from '../../scripts/lab/paths.ts'
-import { labConfig } from '../../scripts/lab/standin/fixtures.ts'
+import { labConfig, standinChart } from '../../scripts/lab/standin/fixtures.ts'
 import { kubectl, kubectlMaybe, lab, until } from './cluster.ts'
 import { dismiss, person, watchProcesses, type Person } from './people.ts'
 
@@ -75,11 +75,13 @@ const living = new Set<ChildProcess>()
 process.on('exit', () => { for (const child of living) child.kill('SIGKILL') })
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => { process.exit(1) })
 
-/** PATH@VERSION of another chart than the lab's own: how faults look on the official one. */
-const [, chart, version] = /^(.+)@([^@]+)$/.exec(process.env.AIRSTRIP_TEST_CHART ?? '') ?? []
+/** PATH@VERSION of another chart than the lab's own: how faults look on the real one. */
+const [, chart, version = ''] = /^(.+)@([^@]+)$/.exec(process.env.AIRSTRIP_TEST_CHART ?? '') ?? []
 const otherChart = chart === undefined ? {} : { chart, version }
 /** For tests that install it by hand. */
-export const chartPath = chart ?? join(checkout, 'scripts/lab/standin/chart')
+export const chartPath = chart ?? standinChart(checkout, 'official').chart
+/** For those of the community's chart. */
+export const communityChart = chart === undefined ? standinChart(checkout, 'community') : { chart, version }
 
 export async function site(test: Test, name: string, overrides: Overrides = {}): Promise<Site> {
   const folder = mkdtempSync(join(tmpdir(), `airstrip-test-${name}-`))
