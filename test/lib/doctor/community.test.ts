@@ -6,6 +6,7 @@ import { airflowSpec } from '../../../lib/airflow/spec.ts'
 import { wantedOf } from '../../../lib/commands/examination.ts'
 import { parseConfig } from '../../../lib/config/load.ts'
 import { familyById } from '../../../lib/airflow/families.ts'
+import { readableValues } from '../../../lib/doctor/collect/values.ts'
 import { diagnose } from '../../../lib/doctor/diagnose.ts'
 import type { ContainerLog, Evidence, SecretFacts } from '../../../lib/doctor/evidence.ts'
 import { claim, container, crashed, deployment, inManifest, pod, ready, release, statefulSet } from '../observe/objects.ts'
@@ -55,5 +56,12 @@ void t.test('a password that the database refuses is put back where this chart h
 
 void t.test('of a Redis that refuses its password both sides are started again, by their names here', (t) => {
   t.match(found(of({ pods: [worker], logs: [says('[CRITICAL/MainProcess] Unrecoverable error: AuthenticationError(\'WRONGPASS invalid username-password pair\')')] })), [{ id: 'redis-password-drift', fix: [/rollout restart statefulset\/airflow-redis-master && /] }])
+  t.end()
+})
+
+void t.test('of its variables a reference can be read, since it only names, and a value cannot', (t) => {
+  const reference = { name: 'A', valueFrom: { secretKeyRef: { name: 'mine', key: 'value' } } }
+  t.same(readableValues({ extraEnv: [reference] }), { extraEnv: [reference] })
+  t.notMatch(JSON.stringify(readableValues({ extraEnv: [{ name: 'A', value: 'canary' }] })), /canary/)
   t.end()
 })
