@@ -118,6 +118,8 @@ export interface Unreachable {
 export interface Reader {
   /** Undefined where the cluster answers. Says so within seconds, for those who want to know no more. */
   unreachable(): Promise<Unreachable | undefined>
+  /** What the API server's own clock says, to the second; undefined where it does not tell. */
+  clock(): Promise<Date | undefined>
   /** Live objects in the order of the references; undefined where there is none. */
   get(refs: readonly ObjectRef[]): Promise<(KubernetesObject | undefined)[]>
   /** Kinds that the API server does not have give no objects. */

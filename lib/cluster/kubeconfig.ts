@@ -40,6 +40,13 @@ function isLate(answer: Answer): boolean {
   return 'exitCode' in answer && answer.text.includes('no answer within')
 }
 
+/** By the header that comes with every answer. */
+export async function readClock(connection: Connection): Promise<Date | undefined> {
+  const answer = await connection.ask({ ...ping, signal: connection.signal })
+  const time = 'date' in answer ? Date.parse(answer.date ?? '') : NaN
+  return Number.isNaN(time) ? undefined : new Date(time)
+}
+
 interface View {
   'clusters'?: { name: string; cluster: { server?: string } }[] | null
   'contexts'?: { name: string; context: { cluster?: string } }[] | null

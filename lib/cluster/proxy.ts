@@ -140,7 +140,7 @@ async function send({ agent, socketPath, prefix }: Door, question: Question): Pr
     outgoing.on('error', () => undefined)
     outgoing.end(body)
     const [incoming] = await once(outgoing, 'response') as [IncomingMessage]
-    return { status: incoming.statusCode ?? 0, text: await text(incoming) }
+    return { status: incoming.statusCode ?? 0, text: await text(incoming), date: incoming.headers.date }
   } catch (error) {
     return { exitCode: 1, text: unreachable(error instanceof Error ? error.message : String(error)) }
   }

@@ -1,6 +1,6 @@
 import type { Chart, ChartList, ChartSource, FolderFacts, HttpsAnswer, ImageAnswer, KubernetesObject, ListQuery, LogQuery, ManifestSource, Permissions, PolicyRule, Reader, Release, SecretSource, Versions } from '../access.ts'
 import { rulesReview, type Question } from './api.ts'
-import { findUnreachable } from './kubeconfig.ts'
+import { findUnreachable, readClock } from './kubeconfig.ts'
 import type { Connection } from './connection.ts'
 import { getObjects, listContents, listObjects } from './objects.ts'
 import { ask, isGood, parsed, read, readJson, refused } from './request.ts'
@@ -29,6 +29,7 @@ export function createReader(connection: Connection, surroundings: Surroundings)
   return {
     ...surroundings,
     unreachable: () => findUnreachable(connection),
+    clock: () => readClock(connection),
     get: (refs) => getObjects(connection, discovery, refs),
     list: (query) => listObjects(connection, discovery, query),
     contents: (namespace) => listContents(connection, discovery, namespace),

@@ -107,7 +107,7 @@ const operation = strictly<Operation>({
 })
 
 export const evidenceSchema = strictly<Evidence>({
-  at: z.iso.datetime().describe('When it was collected'), namespace: text('Of the release'), release: z.string().optional().describe('That was asked for'),
+  at: z.iso.datetime().describe('When it was collected'), clock: z.iso.datetime().optional().describe('What the API server\'s clock said then'), namespace: text('Of the release'), release: z.string().optional().describe('That was asked for'),
   wanted: wanted.optional().describe('What the configuration wants'),
   unreachable: problem.extend({ seen: texts('What kubectl said'), kubeconfig: kubeconfig.optional().describe('What was asked with') }).optional().describe('Why nothing could be asked; the rest is empty then'),
   missingTools: z.array(z.string()).optional().describe('That are not on the PATH'), operation: operation.optional().describe('Who says to be at work on the release'), knownPasswords: z.array(z.string()).optional().describe('Values whose default is still in use, by their place'),

@@ -108,6 +108,8 @@ export interface Folder extends FolderFacts {
 export interface Evidence {
   /** ISO time of this machine's clock. */
   at: string
+  /** ISO time of the API server's, at about the same moment. */
+  clock?: string | undefined
   namespace: string
   /** The Helm release that was asked for, if any. */
   release?: string | undefined

@@ -22,7 +22,7 @@ export const faults = {
   'helm-kubernetes-skew': { settleMs: 0, rule: 'Helm was built for other versions of Kubernetes.', link: 'https://helm.sh/docs/topics/version_skew/' },
   'kubectl-skew': { settleMs: 0, rule: 'The kubectl on the PATH is more than one minor version away from the API server.', link: 'https://kubernetes.io/releases/version-skew-policy/#kubectl' },
   'chart-kubernetes-skew': { settleMs: 0, rule: 'The chart\'s README names a newer Kubernetes.' },
-  'control-plane-down': { settleMs: 0, rule: 'The scheduler or the controller manager has not renewed its lease for a minute, or the API server lives and cannot read its store.', link: 'https://kubernetes.io/docs/concepts/architecture/#control-plane-components' },
+  'control-plane-down': { settleMs: 0, rule: 'The scheduler or the controller manager has not renewed its lease for a minute, or the API server\'s store gives nothing or takes nothing.', link: 'https://kubernetes.io/docs/concepts/architecture/#control-plane-components' },
   'node-not-ready': { settleMs: 60_000, rule: 'A node says Ready False or Unknown.', link: 'https://kubernetes.io/docs/tasks/debug/debug-cluster/' },
   'node-pressure-evicted': { settleMs: 60_000, rule: 'A node is short of disk, memory or process ids, or has evicted a pod for it or for its own limit; or a disk is full for whoever writes to it.', link: 'https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/' },
   'node-cordoned': { settleMs: 60_000, rule: 'A node takes no new pods since somebody cordoned it.', link: 'https://kubernetes.io/docs/concepts/architecture/nodes/#manual-node-administration' },

@@ -20,6 +20,7 @@ export async function collect(reader: Reader, scope: Scope): Promise<Evidence> {
   return collectWith(reader, scope, [
     collectNamespace, collectCluster, collectRelease, collectOperation, collectSecrets, collectSystem, collectFolders, askAddress,
     collectVersions,
+    async (from) => ({ clock: (await from.clock())?.toISOString() }),
     async (from, { wanted }) => (wanted === undefined ? {} : { addresses: await from.resolve(wanted.host) }),
   ])
 }

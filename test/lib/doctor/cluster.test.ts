@@ -34,6 +34,19 @@ void t.test('an old lease proves nothing where the work is done, or where this m
   t.end()
 })
 
+void t.test('a store that takes no writes shows in a cluster that fell silent as a whole, or in what was said of a write', (t) => {
+  const clock = '2023-08-02T10:30:00.000Z'
+  const silent = fresh.map((one) => lease(one.metadata.name, '2023-08-02T10:20:00.000000Z', one.metadata.namespace))
+  t.match(of({ leases: silent, clock }), [{ id: 'control-plane-down', severity: 'error', title: /only be read/, evidence: [/Lease kube-node-lease\/home was renewed last at 2023-08-02T10:20.*10:30:00/, /./, /./], fix: [/endpoint status/, /alarm disarm/] }])
+  t.same(ids({ leases: silent, clock: '2023-08-02T10:20:05.000Z' }).filter((id) => id.startsWith('control-plane')), [], 'where the API server\'s clock is as old, this machine\'s is wrong')
+  t.same(ids({ leases: silent.slice(0, 1), clock, nodes: [node({ conditions: [{ type: 'Ready', status: 'Unknown' }] })] }).filter((id) => id.startsWith('control-plane')), [], 'a node that is lost is silent too')
+  t.same(ids({ leases: fresh, clock }), [])
+  // Of an etcd 3.4 with a quota that was used up, beneath Kubernetes 1.20.
+  const said = [{ source: 'this run', at: '2023-08-02T10:29:59Z', text: 'kubectl apply was refused.\nError from server: etcdserver: mvcc: database space exceeded' }]
+  t.match(of({ leases: fresh, said }), [{ id: 'control-plane-down', title: /only be read/, evidence: ['this run: etcdserver: mvcc: database space exceeded'] }])
+  t.end()
+})
+
 void t.test('without leases a scheduler that is gone shows in pods that nobody has looked at', (t) => {
   t.match(of({ pods: [untouched] }), [{ id: 'control-plane-down', title: 'kube-scheduler does not work', evidence: [/no scheduler has looked at it/] }])
   const but = (changes: object, parts: Parts = {}) => ids({ pods: [{ ...untouched, ...changes }], ...parts })

@@ -49,6 +49,14 @@ for (const [what, seen, facts, title, fix] of lost) {
   })
 }
 
+void t.test('the API server\'s clock is compared in both directions', (t) => {
+  const skewed = (clock: string) => diagnose(evidence({ clock })).findings.filter(({ id }) => id === 'clock-skew')
+  t.match(skewed('2023-08-02T10:25:00.000Z'), [{ severity: 'error', evidence: [/this machine: 2023-08-02T10:30/, 'the API server: 2023-08-02T10:25:00.000Z'], why: /300 s apart/ }])
+  t.match(skewed('2023-08-02T10:31:00.000Z'), [{ why: /60 s apart/ }])
+  t.same(skewed('2023-08-02T10:29:45.000Z'), [])
+  t.end()
+})
+
 void t.test('an API server that lives and cannot read its store is no machine that is off', (t) => {
   // etcd was stopped beneath an API server 1.20.
   const said = 'Unable to connect to the server: net/http: request canceled (no answer within 6 s)\nGET /livez/ping was answered at once'

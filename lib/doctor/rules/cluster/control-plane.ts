@@ -14,9 +14,41 @@ import { nameOf } from '../../../observe/observation.ts'
 import { controllerOf } from '../../../observe/owners.ts'
 import { isBehind } from '../../../observe/workload-pods.ts'
 import type { Evidence } from '../../evidence.ts'
+import { matchesIn, quoted } from '../../failures.ts'
 import { wrong } from '../../rule.ts'
 
 const goneMs = 60_000
+
+/** Longer than any part of a cluster goes without a sign of life, and than a restart of all takes. */
+const silentMs = 120_000
+const full = /etcdserver: mvcc: database space exceeded/
+
+/**
+ * Everybody falls silent at once where nothing can be written any more: etcd takes only reads when its quota is used up
+ * (etcd.io, Maintenance, "Space quota"). No write is tried here that would be told so; a step's own may have been. By
+ * the API server's clock, since this machine's may be ahead; and a node that is lost is silent for a reason of its own.
+ */
+export function readOnly(evidence: Evidence): Finding[] {
+  const { leases = [], nodes = [], clock } = evidence
+  const refused = matchesIn(evidence, full).map(quoted)
+  const silence = clock === undefined ? 0 : Date.parse(clock) - clusterTime(evidence)
+  const silent = leases.length > 0 && silence >= silentMs && nodes.every(isReady) ? leases.slice(0, 3).map((lease) => `${nameOf(lease)} was renewed last at ${String((lease as Lease).spec?.renewTime)}, and the API server's clock says ${clock ?? ''}`) : []
+  if (refused.length + silent.length === 0) return []
+  return [wrong('control-plane-down', {
+    title: 'The cluster can only be read: its store takes no writes',
+    evidence: [...refused, ...silent],
+    why: 'Nodes and controllers write a sign of life every few seconds, and none has come for minutes, or a write was refused: the space that etcd may use is full, or its disk is. What runs goes on, and nothing is made, moved or mended.',
+    fix: [
+      'sudo crictl exec $(sudo crictl ps -q --name etcd) etcdctl --cacert /etc/kubernetes/pki/etcd/ca.crt --cert /etc/kubernetes/pki/etcd/server.crt --key /etc/kubernetes/pki/etcd/server.key endpoint status -w table # on the control plane: NOSPACE among its errors',
+      'df -h /var/lib/etcd # on the control plane; where there is room, with the same three certificates: etcdctl compact REVISION, defrag, alarm disarm',
+    ],
+    link: 'https://etcd.io/docs/v3.5/op-guide/maintenance/#space-quota',
+  })]
+}
+
+function isReady(node: KubernetesObject): boolean {
+  return ((node as Node).status?.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True')
+}
 
 export function controlPlane(evidence: Evidence): Finding[] {
   const idle = [
