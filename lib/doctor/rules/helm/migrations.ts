@@ -150,6 +150,6 @@ function noLogin(evidence: Evidence): Finding[] {
     title: 'Nobody can log in: the first user was not made',
     evidence: [...(failed ? [`Job ${record.namespace}/${name} ${there ? 'has not ended well' : 'has not run'}`] : []), ...lines],
     why: 'The chart makes the user by a hook that runs after the migrations; where an earlier one fails it never runs.',
-    fix: [`${again} # runs the hooks again`, `kubectl -n ${record.namespace} exec deploy/${record.name}-webserver -- airflow users list`],
+    fix: [`${again} # runs the hooks again`, `kubectl -n ${record.namespace} exec deploy/${evidence.wanted?.service ?? `${record.name}-webserver`} -- airflow users list`],
   })]
 }
