@@ -142,7 +142,7 @@ async function untilNamed(it: Site, fault: Fault): Promise<Named> {
     const missing = (fault.and ?? []).filter(id => !rootsOf(diagnosis).some(root => root.id === id))
     const isRight = first !== undefined && (wanted.includes(first.id) || (fault.and ?? []).includes(first.id as FaultId))
     // Of a pair, one half may show before the other.
-    if (first !== undefined && !isRight && first.severity === 'error') wrong.add(wordsOf(first))
+    if (first !== undefined && !isRight && first.severity === 'error') wrong.add(`${wordsOf(first)}: ${first.evidence.at(-1) ?? ''}`)
     const over = seconds > (fault.seconds ?? 60) * patience
     if ((isRight && missing.length === 0 && diagnosis.findings.some(({ id }) => wanted.includes(id))) || over) {
       const finding = isRight ? diagnosis.findings.find(({ id }) => wanted.includes(id)) : undefined

@@ -159,6 +159,8 @@ void t.test('a webhook that nobody answers is named with its configuration, and 
   t.match(look('dial tcp 10.96.1.1:443: connect: connection refused'), [{ fix: [/"\/webhooks\/1\/failurePolicy","value":"Ignore"/] }])
   t.same(look('service "hook" not found', []), [])
   t.same(found({ events: [refused('EOF'), event(set, 'SuccessfulCreate', 'Created pod')], webhooks: [hook] }), [], 'nor where a pod was made since')
+  const refusedSet = deployment('airflow-statsd', 0, [{ type: 'ReplicaFailure', status: 'True', message: 'Internal error occurred: failed calling webhook "pods.example.org": Post "https://hook.policy.svc:443/?timeout=10s": service "hook" not found' }])
+  t.match(found({ workloads: [refusedSet], webhooks: [hook] }), [{ id: 'admission-webhook-down', evidence: [/^Deployment airflow\/airflow-statsd: ReplicaFailure: /, /./], fix: [/^kubectl delete/, /rollout restart deployment\/airflow-statsd/] }], 'before there is an event')
   t.end()
 })
 

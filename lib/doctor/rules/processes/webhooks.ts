@@ -4,7 +4,7 @@ import type { MutatingWebhook } from 'kubernetes-types/admissionregistration/v1.
 import type { KubernetesObject } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
 import { describeEvent, timeOf } from '../../../observe/events.ts'
-import { fixOf } from '../../../observe/observation.ts'
+import { fixOf, nameOf } from '../../../observe/observation.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type Rule, wrong } from '../../rule.ts'
 
@@ -33,15 +33,22 @@ function webhookDown(evidence: Evidence): Finding[] {
   })
 }
 
-function callsIn({ events, said, at }: Evidence): Call[] {
+function callsIn({ events, workloads, said, at }: Evidence): Call[] {
   const failures = (events as readonly unknown[] as Event[]).filter(({ reason }) => reason === 'FailedCreate')
     .filter((event) => Date.parse(at) - timeOf(event) <= currentMs && !madeSince(event, events))
     .map((event) => ({ target: targetOf(event), seen: `${event.involvedObject.kind ?? ''} ${event.involvedObject.name ?? ''}: ${describeEvent(event)}`, text: event.message ?? '' }))
   const told = said.map(({ source, text }) => ({ target: undefined, seen: `${source}: ${text.split('\n').find((line) => failedCall.test(line)) ?? ''}`, text }))
-  return [...told, ...failures].flatMap(({ target, seen, text }) => {
+  return [...told, ...workloads.flatMap(refusedIn), ...failures].flatMap(({ target, seen, text }) => {
     const [, webhook] = failedCall.exec(text) ?? []
     return webhook === undefined ? [] : [{ target, webhook, seen, text }]
   })
+}
+
+/** A Deployment may say so before the event of its ReplicaSet is there. */
+function refusedIn(workload: KubernetesObject): Omit<Call, 'webhook'>[] {
+  const { conditions = [] } = (workload.status ?? {}) as { conditions?: { type: string; status: string; message?: string }[] }
+  const failure = conditions.find(({ type, status }) => type === 'ReplicaFailure' && status === 'True')
+  return failure === undefined ? [] : [{ target: `${workload.kind.toLowerCase()}/${workload.metadata.name}`, seen: `${nameOf(workload)}: ReplicaFailure: ${failure.message ?? ''}`, text: failure.message ?? '' }]
 }
 
 /** A ReplicaSet's name is its Deployment's and a hash. */
