@@ -83,15 +83,18 @@ function withoutKeys(values: Record<string, unknown>): Record<string, unknown> {
 
 /**
  * What decides over a release, beside its values: the community chart brings Flower with Celery, and
- * airstrip leaves it out; and either chart makes a claim for DAGs or logs where it is given none, which
- * Helm would delete, with all that is in it, once it is given airstrip's.
+ * airstrip leaves it out; either chart makes a claim for DAGs or logs where it is given none, which Helm
+ * would delete, with all that is in it, once it is given airstrip's; and DAGs that git-sync brings lie in
+ * no volume unless they were given one, which the community chart refuses to have beside it.
  */
 export function decisionsOf(release: Release): Record<string, unknown> {
   const { name, values, objects } = release
   const hasFlower = familyOfRelease(release).maker === 'community' && executorsIn(executorOf(release))?.celery === true
   const claimed = ['dags', 'logs'].filter((what) => objects.some(({ kind, metadata }) => kind === 'PersistentVolumeClaim' && metadata.name === `${name}-${what}`))
+  const synced = valueAt(values, 'dags.gitSync.enabled') === true && valueAt(values, 'dags.persistence.enabled') === undefined
   return {
     ...values,
+    ...(synced ? { dags: edited(values.dags, { persistence: { enabled: false } }) } : {}),
     ...(hasFlower ? { flower: { enabled: true, ...(values.flower as object | undefined) } } : {}),
     ...Object.fromEntries(claimed.map((what) => [what, edited(values[what] ?? {}, { persistence: { existingClaim: '' } })])),
   }

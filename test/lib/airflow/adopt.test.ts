@@ -175,3 +175,13 @@ void t.test('a claim for logs that the chart made is kept, and not deleted for o
   t.same(guard(`adopt: true, database: {user: postgres, name: postgres}, values: ${JSON.stringify(kept)}`, logging), [])
   t.end()
 })
+
+void t.test('DAGs that git-sync brings stay without a volume where they had none', (t) => {
+  const dags = { gitSync: { enabled: true, repo: 'https://git.example.org/dags.git' } }
+  const kept = { dags: { ...dags, persistence: { enabled: false } } }
+  t.same(adoptedConfig(release({ values: { dags } }), adoption(release({ values: { dags } }), official, theirs), () => false).airflow.values, kept)
+  t.same(guard(`adopt: true, database: {user: postgres, name: postgres}, values: ${JSON.stringify(kept)}`, release({ values: { dags } })), [])
+  const both = { dags: { ...dags, persistence: { enabled: true } } }
+  t.match(adoptedConfig(release({ values: both }), adoption(release({ values: both }), official, theirs), () => false).airflow.values, both, 'with one, they keep it')
+  t.end()
+})
