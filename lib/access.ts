@@ -118,8 +118,8 @@ export interface Unreachable {
 export interface Reader {
   /** Undefined where the cluster answers. Says so within seconds, for those who want to know no more. */
   unreachable(): Promise<Unreachable | undefined>
-  /** What the API server's own clock says, to the second; undefined where it does not tell. */
-  clock(): Promise<Date | undefined>
+  /** By how many ms the API server's clock is ahead of this machine's, give or take a second; undefined where it does not tell. */
+  clockAhead(): Promise<number | undefined>
   /** Live objects in the order of the references; undefined where there is none. */
   get(refs: readonly ObjectRef[]): Promise<(KubernetesObject | undefined)[]>
   /** Kinds that the API server does not have give no objects. */

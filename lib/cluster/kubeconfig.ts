@@ -40,11 +40,11 @@ function isLate(answer: Answer): boolean {
   return 'exitCode' in answer && answer.text.includes('no answer within')
 }
 
-/** By the header that comes with every answer. */
-export async function readClock(connection: Connection): Promise<Date | undefined> {
+/** By the header that comes with every answer, and when it came: a question may have waited for others. */
+export async function readClockAhead(connection: Connection, now: () => Date): Promise<number | undefined> {
   const answer = await connection.ask({ ...ping, signal: connection.signal })
   const time = 'date' in answer ? Date.parse(answer.date ?? '') : NaN
-  return Number.isNaN(time) ? undefined : new Date(time)
+  return Number.isNaN(time) ? undefined : time - now().getTime()
 }
 
 interface View {

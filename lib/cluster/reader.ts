@@ -1,6 +1,6 @@
 import type { Chart, ChartList, ChartSource, FolderFacts, HttpsAnswer, ImageAnswer, KubernetesObject, ListQuery, LogQuery, ManifestSource, Permissions, PolicyRule, Reader, Release, SecretSource, Versions } from '../access.ts'
 import { rulesReview, type Question } from './api.ts'
-import { findUnreachable, readClock } from './kubeconfig.ts'
+import { findUnreachable, readClockAhead } from './kubeconfig.ts'
 import type { Connection } from './connection.ts'
 import { getObjects, listContents, listObjects } from './objects.ts'
 import { ask, isGood, parsed, read, readJson, refused } from './request.ts'
@@ -29,7 +29,7 @@ export function createReader(connection: Connection, surroundings: Surroundings)
   return {
     ...surroundings,
     unreachable: () => findUnreachable(connection),
-    clock: () => readClock(connection),
+    clockAhead: () => readClockAhead(connection, surroundings.now),
     get: (refs) => getObjects(connection, discovery, refs),
     list: (query) => listObjects(connection, discovery, query),
     contents: (namespace) => listContents(connection, discovery, namespace),

@@ -62,7 +62,7 @@ export function clusterReader(cluster: Cluster = {}): Reader & { asked: string[]
       return Promise.resolve(objects.filter(({ metadata }) => metadata.namespace === namespace))
     },
     unreachable: () => Promise.resolve(undefined),
-    clock: () => Promise.resolve(undefined),
+    clockAhead: () => Promise.resolve(undefined),
     versions: () => scripted('versions', cluster.versions),
     permissions: (namespace) => scripted(`permissions ${namespace}`, cluster.permissions),
     release: () => Promise.resolve(cluster.release),

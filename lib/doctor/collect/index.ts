@@ -20,7 +20,7 @@ export async function collect(reader: Reader, scope: Scope): Promise<Evidence> {
   return collectWith(reader, scope, [
     collectNamespace, collectCluster, collectRelease, collectOperation, collectSecrets, collectSystem, collectFolders, askAddress,
     collectVersions,
-    async (from) => ({ clock: (await from.clock())?.toISOString() }),
+    collectClock,
     async (from, { wanted }) => (wanted === undefined ? {} : { addresses: await from.resolve(wanted.host) }),
   ])
 }
@@ -50,6 +50,12 @@ async function gather(reader: Reader, scope: Scope, collectors: readonly Collect
 
 function startOf(reader: Reader, { namespace, release, wanted, recorded }: Scope): Evidence {
   return { ...emptyEvidence(reader.now(), namespace, release), wanted, state: recorded?.state, said: recorded?.said ?? [] }
+}
+
+async function collectClock(reader: Reader): Promise<Found> {
+  const at = reader.now().getTime()
+  const ahead = await reader.clockAhead()
+  return ahead === undefined ? {} : { clock: new Date(at + ahead).toISOString() }
 }
 
 /** Helm alone can be missing: its records are read without it. */

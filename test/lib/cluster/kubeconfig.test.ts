@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Answer } from '../../../lib/cluster/api.ts'
-import { findUnreachable } from '../../../lib/cluster/kubeconfig.ts'
+import { findUnreachable, readClockAhead } from '../../../lib/cluster/kubeconfig.ts'
 import { createRedactor } from '../../../lib/cluster/redact.ts'
 
 const view = {
@@ -45,6 +45,14 @@ void t.test('one that refuses gets one more try, one that is silent none', async
   t.match(await silent.found, { code: 'CLUSTER_UNREACHABLE', seen: [/within 6 s/] })
   t.match(silent.asked, [{}, { path: '/livez/ping', limitMs: 2000 }], 'but whether it lives is asked')
   t.match(await of(late, { status: 200, text: 'ok' }).found, { seen: [/within 6 s/, 'GET /livez/ping was answered at once'] })
+})
+
+void t.test('the API server\'s clock is taken when its answer comes', async (t) => {
+  const ahead = (answer: Answer) => readClockAhead({ ask: () => Promise.resolve(answer), exec: () => Promise.reject(new Error('nothing is run')), target: {}, redactor: createRedactor() }, () => new Date('2023-08-02T10:30:00.500Z'))
+  t.equal(await ahead({ status: 200, text: 'ok', date: 'Wed, 02 Aug 2023 10:31:00 GMT' }), 59_500)
+  t.equal(await ahead({ status: 403, text: '', date: 'Wed, 02 Aug 2023 10:25:00 GMT' }), -300_500, 'a refusal has it as well')
+  t.equal(await ahead({ status: 200, text: 'ok' }), undefined)
+  t.equal(await ahead({ exitCode: 1, text: 'no' }), undefined)
 })
 
 void t.test('the kubeconfig is told without anything secret, and only where it is needed', async (t) => {

@@ -46,7 +46,7 @@ export function reader({ objects = [], release, logs, forbidden = [] }: Script):
     },
     get: (refs) => Promise.resolve(refs.map((ref) => objects.find(({ kind, metadata }) => kind === ref.kind && metadata.name === ref.name))),
     unreachable: () => Promise.resolve(undefined),
-    clock: () => Promise.resolve(undefined),
+    clockAhead: () => Promise.resolve(undefined),
     versions: () => Promise.resolve({ server: 'v1.22.8', kubectl: 'v1.22.8', helm: 'v3.9.4' }),
     release: () => (forbidden.includes('secrets') ? Promise.reject(new Error('secrets is forbidden')) : Promise.resolve(release)),
     logs: (query) => {
