@@ -29,7 +29,7 @@ export function createReader(connection: Connection, surroundings: Surroundings)
   return {
     ...surroundings,
     unreachable: () => findUnreachable(connection),
-    clockAhead: () => readClockAhead(connection, surroundings.now),
+    clockAhead: () => readClockAhead(connection, () => surroundings.now()),
     get: (refs) => getObjects(connection, discovery, refs),
     list: (query) => listObjects(connection, discovery, query),
     contents: (namespace) => listContents(connection, discovery, namespace),
