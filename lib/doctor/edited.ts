@@ -31,7 +31,7 @@ const neverFilledIn = ['topologySpreadConstraints', 'tolerations', 'priorityClas
 /** Lists of things with names, and maps, of which the API server adds no part to a template. */
 const namedLists = ['env', 'volumes', 'volumeMounts'] as const
 const maps = ['nodeSelector', 'affinity', 'resources', 'securityContext'] as const
-type Part = Partial<Record<(typeof neverFilledIn)[number] | (typeof maps)[number], unknown>> & Partial<Record<(typeof namedLists)[number], { name: string }[]>> & { name?: string; schedulerName?: string; containers?: Part[]; initContainers?: Part[] }
+type Part = Partial<Record<(typeof neverFilledIn)[number] | (typeof maps)[number], unknown>> & Partial<Record<(typeof namedLists)[number], { name: string }[]>> & { name?: string; schedulerName?: string; ports?: { hostPort?: number }[] | null; containers?: Part[]; initContainers?: Part[] }
 
 function addedTo(want: KubernetesObject, live: KubernetesObject): string[] {
   const templateOf = ({ spec }: KubernetesObject): Part => (spec as { template?: { spec?: Part } } | undefined)?.template?.spec ?? {}
@@ -40,6 +40,7 @@ function addedTo(want: KubernetesObject, live: KubernetesObject): string[] {
   const added = (one: Part, other: Part, path: string): string[] => [
     ...neverFilledIn.filter((key) => isNothing(one[key]) && !isNothing(other[key])).map((key) => `${path}.${key}`),
     ...namedLists.flatMap((key) => namesAdded(one[key], other[key]).map((name) => `${path}.${key}[${name}]`)),
+    ...hostPortsOf(other).filter((port) => !hostPortsOf(one).includes(port)).map((port) => `${path}.ports: hostPort ${port}`),
     ...maps.flatMap((key) => keysAdded(one[key], other[key], `${path}.${key}`)),
   ]
   const scheduler = there.schedulerName ?? 'default-scheduler'
@@ -57,6 +58,11 @@ function addedTo(want: KubernetesObject, live: KubernetesObject): string[] {
 /** Charts write an empty list or map where there is nothing to say. */
 function isNothing(value: unknown): boolean {
   return value === undefined || value === null || (Array.isArray(value) ? value.length === 0 : isRecord(value) && Object.keys(value).length === 0)
+}
+
+/** A port may have no name; that it takes one of the node's is what matters. */
+function hostPortsOf({ ports }: Part): number[] {
+  return (ports ?? []).flatMap(({ hostPort }) => hostPort ?? [])
 }
 
 function namesAdded(wanted: readonly { name: string }[] | null = [], there: readonly { name: string }[] | null = []): string[] {

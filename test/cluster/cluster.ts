@@ -84,11 +84,18 @@ export async function bareCluster(): Promise<void> {
  * A registry on the node that knows no image, at localhost:5000. The lab has none, and a registry that
  * does not answer is another fault than one that says no.
  */
-export async function emptyRegistry(test: Test): Promise<string> {
-  const program = `require('http').createServer((q, r) => r.writeHead(q.url === '/v2/' ? 200 : 404, { 'content-type': 'application/json' }).end(q.url === '/v2/' ? '{}' : '{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}')).listen(5000, '127.0.0.1')`
+export function emptyRegistry(test: Test): Promise<string> {
+  return refusingRegistry(test, { name: 'empty-registry', port: 5000, status: 404, code: 'MANIFEST_UNKNOWN' })
+}
+
+/** One that answers whatever it is asked for in the same way; for a login it asks as a registry with passwords does. */
+export async function refusingRegistry(test: Test, { name, port, status, code }: { name: string; port: number; status: number; code: string }): Promise<string> {
+  const headers = { 'content-type': 'application/json', ...(status === 401 ? { 'www-authenticate': 'Basic realm="registry"' } : {}) }
+  const body = JSON.stringify({ errors: [{ code, message: code.toLowerCase().replaceAll('_', ' ') }] })
+  const program = `require('http').createServer((q, r) => { const known = q.url === '/v2/' && ${status} === 404; r.writeHead(known ? 200 : ${status}, ${JSON.stringify(headers)}).end(known ? '{}' : ${JSON.stringify(body)}) }).listen(${port}, '127.0.0.1')`
   const container = { name: 'registry', image: 'docker.io/library/busybox:latest', imagePullPolicy: 'IfNotPresent', command: ['node', '-e', program] }
-  await apply({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'empty-registry', namespace: 'default' }, spec: { hostNetwork: true, terminationGracePeriodSeconds: 0, containers: [container] } })
-  test.teardown(() => kubectlMaybe(['delete', 'pod', 'empty-registry', '-n', 'default', '--ignore-not-found', '--wait=false']))
-  await kubectl(['wait', '-n', 'default', '--for=condition=Ready', 'pod/empty-registry', '--timeout=60s'])
-  return 'localhost:5000'
+  await apply({ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'default' }, spec: { hostNetwork: true, terminationGracePeriodSeconds: 0, containers: [container] } })
+  test.teardown(() => kubectlMaybe(['delete', 'pod', name, '-n', 'default', '--ignore-not-found', '--wait=false']))
+  await kubectl(['wait', '-n', 'default', '--for=condition=Ready', `pod/${name}`, '--timeout=60s'])
+  return `localhost:${port}`
 }

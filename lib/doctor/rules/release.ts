@@ -40,8 +40,8 @@ function under(finding: Finding, causes: Finding[]): Finding {
   return causes.length > 0 ? { ...finding, causes } : finding
 }
 
-/** A wait gives a registry longer to come back; who asks what is wrong now is told. */
-const toldAfterMs: Partial<Record<FaultId, number>> = { 'image-registry-unreachable': 20_000 }
+/** A wait gives a registry longer to come back, and others longer to make room; who asks what is wrong now is told. */
+const toldAfterMs: Partial<Record<FaultId, number>> = { 'image-registry-unreachable': 20_000, 'host-port-taken': 20_000, 'pod-affinity-unsatisfied': 20_000, 'scheduler-unknown': 20_000 }
 
 /**
  * One look has no "since when", but nothing can have been so for longer than its object is there.

@@ -186,6 +186,8 @@ void t.test('what was edited by hand is told beside the fault, and put back firs
   t.match(found({ ...crash, workloads: [added], record: record('apache/airflow:nope') }), [{ evidence: [/exit code 1/, /has it: spec\.template\.spec\.nodeSelector\.disk$/] }])
   const empty = release({ objects: [{ ...inManifest(live), spec: { replicas: 1, template: { spec: { ...template('apache/airflow:nope').spec, nodeSelector: {}, affinity: {}, tolerations: [] } } } }] })
   t.match(found({ ...crash, workloads: [added], record: empty }), [{ evidence: [/exit code 1/, /has it: spec\.template\.spec\.nodeSelector\.disk$/] }], 'as the official chart writes what is empty')
+  const taking = { ...edited, spec: { replicas: 1, template: { spec: { containers: [{ name: 'scheduler', image: 'apache/airflow:nope', ports: [{ containerPort: 9, hostPort: 80 }] }] } } } }
+  t.match(found({ ...crash, workloads: [taking], record: record('apache/airflow:nope') }), [{ evidence: [/exit code 1/, /containers\[scheduler\]\.ports: hostPort 80$/] }])
   t.match(found({ ...crash, record: record('apache/airflow:nope') }), [{ id: 'crash-loop', fix: [/logs/] }], 'what is as it was wished is not')
   t.end()
 })
