@@ -63,7 +63,7 @@ function sieve(object: KubernetesObject, evidence: string[], context: Context): 
   const all = (context.nodes ?? []) as readonly unknown[] as Node[]
   if (all.length === 0) return undefined
   const reaching = all.filter((node) => reachesVolumes(node, volumes))
-  if (reaching.length === 0) return volumeElsewhere(object, volumes, all, evidence)
+  if (reaching.length === 0) return volumeElsewhere(object, volumes, evidence, context)
   const asked = reaching.filter((node) => isAskedFor(node, pod))
   if (asked.length === 0) return noSuchNode(object, evidence, context)
   const open = asked.filter((node) => lastingTaints(node, pod).length === 0)
@@ -72,23 +72,27 @@ function sieve(object: KubernetesObject, evidence: string[], context: Context): 
   return big.length === 0 ? tooBig(object, [...evidence, ...open.flatMap((node) => tooBigFor(node, pod))]) : undefined
 }
 
-/** One node and one name for it: it was renamed. */
-function hostnames(volumes: PersistentVolume[], nodes: Node[]): string[] {
-  const names = volumes.flatMap(({ spec }) => spec?.nodeAffinity?.required?.nodeSelectorTerms ?? [])
+function hostnamesIn(volumes: readonly PersistentVolume[]): string[] {
+  return volumes.flatMap(({ spec }) => spec?.nodeAffinity?.required?.nodeSelectorTerms ?? [])
     .flatMap(({ matchExpressions = [] }) => matchExpressions).filter(({ key }) => key === 'kubernetes.io/hostname').flatMap(({ values = [] }) => values)
-  const [name, ...others] = [...new Set(names)]
-  const [node] = nodes
-  return name === undefined || others.length > 0 || nodes.length !== 1 || node === undefined ? [] : [`kubectl label node ${node.metadata?.name ?? ''} kubernetes.io/hostname=${name} --overwrite # gives the node its old name back, for what is in the volume`]
 }
 
-function volumeElsewhere(pod: KubernetesObject, volumes: PersistentVolume[], nodes: Node[], evidence: string[]): Failed {
+/** One node and one name for it: it was renamed. Not where another volume knows it by the name that it has now, and would lose it. */
+function renamed(volumes: PersistentVolume[], { nodes = [], volumes: all = [] }: Context): string[] {
+  const [name, ...others] = [...new Set(hostnamesIn(volumes))]
+  const [node] = nodes
+  if (hostnamesIn(all as readonly unknown[] as PersistentVolume[]).includes(node?.metadata.labels?.['kubernetes.io/hostname'] ?? '')) return []
+  return name === undefined || others.length > 0 || nodes.length !== 1 || node === undefined ? [] : [`kubectl label node ${node.metadata.name} kubernetes.io/hostname=${name} --overwrite # gives the node its old name back, for what is in the volume`]
+}
+
+function volumeElsewhere(pod: KubernetesObject, volumes: PersistentVolume[], evidence: string[], context: Context): Failed {
   const names = volumes.map((volume) => volume.metadata?.name ?? '').join(', ')
   return failed(pod, 'volume-node-affinity-conflict', {
     title: `No node can use the volume of a pod: ${names}`,
     evidence: [...evidence, ...volumes.map((volume) => `PersistentVolume ${volume.metadata?.name ?? ''} wants ${JSON.stringify(volume.spec?.nodeAffinity?.required ?? {})}`)],
     why: 'A local volume belongs to the node with a certain hostname label, and there is none with it (any more): a renamed or replaced node.',
     fix: fixOf(
-      hostnames(volumes, nodes),
+      renamed(volumes, context),
       `kubectl get nodes --show-labels; kubectl get pv ${volumes[0]?.metadata?.name ?? 'NAME'} -o yaml`,
       'Give the node its old kubernetes.io/hostname label back; or, for a volume made by hand, delete it and make it again for the right node (Retain keeps the files)',
     ),

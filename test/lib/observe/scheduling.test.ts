@@ -73,7 +73,9 @@ void t.test('a local volume of a node that is gone is hopeless', (t) => {
   const spec = { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data-airflow-postgresql-0' } }] }
   const claims = [claim({ volumeName: 'pvc-1' }, { phase: 'Bound' })]
   const text = '0/1 nodes are available: 1 node(s) had volume node affinity conflict.'
-  t.match(look(text, { claims, volumes: [onNode('worker-node01')] }, spec), { state: 'failed', settleMs: 30_000, finding: { id: 'volume-node-affinity-conflict', evidence: [/affinity conflict/, /worker-node01/] } })
+  t.match(look(text, { claims, volumes: [onNode('worker-node01')] }, spec), { state: 'failed', settleMs: 30_000, finding: { id: 'volume-node-affinity-conflict', evidence: [/affinity conflict/, /worker-node01/], fix: [/^kubectl label node home kubernetes\.io\/hostname=worker-node01/, /./, /./] } })
+  const other = { ...onNode('home'), metadata: { name: 'pvc-2' } }
+  t.match(look(text, { claims, volumes: [onNode('worker-node01'), other] }, spec), { finding: { fix: [/get pv pvc-1/, /./] } }, 'no other volume loses its node over it')
   t.match(look(text, { claims, volumes: [onNode('home')] }, spec), { state: 'waiting' })
   t.end()
 })
