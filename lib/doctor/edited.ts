@@ -12,7 +12,7 @@ import type { Evidence } from './evidence.ts'
 /** What a workload's own template can be the reason of. */
 const ofTemplates: readonly FaultId[] = [
   'claim-missing', 'volume-node-affinity-conflict', 'node-affinity-mismatch', 'untolerated-taint', 'insufficient-cpu-or-memory', 'host-port-taken', 'pod-affinity-unsatisfied', 'scheduler-unknown', 'volume-mount-failed', 'admission-refused', 'service-account-missing', 'object-invalid',
-  'bitnami-image-removed', 'wrong-cpu-architecture', 'image-not-found', 'image-registry-unreachable', 'image-pull-denied', 'invalid-image-name', 'container-config-error',
+  'bitnami-image-removed', 'dockerhub-rate-limit', 'wrong-cpu-architecture', 'image-not-found', 'image-registry-unreachable', 'image-pull-denied', 'invalid-image-name', 'container-config-error',
   'readiness-probe-failing', 'probe-path-mismatch', 'scheduler-liveness-restart-loop', 'webserver-oom-or-slow-start', 'oom-killed', 'crash-loop',
 ]
 

@@ -60,6 +60,9 @@ function hidden(evidence: Evidence): Finding[] {
 
 const recentMs = 300_000
 const patientMs = 60_000
+/** What the mount itself has answered, and not only not yet. */
+const answered = /mount failed: exit status|bad option|wrong fs type/
+const answeredMs = 20_000
 /** Told by observe/config-error.ts, or only late; "Unable to attach or mount" is the sum of the others. */
 const toldElsewhere = /hostPath type check failed|: path "[^"]+" does not exist|(?:secret|configmap) "[^"]+" not found|failed to sync|references non-existent|^Unable to attach or mount/
 
@@ -70,10 +73,11 @@ const toldElsewhere = /hostPath type check failed|: path "[^"]+" does not exist|
 function notMounted(evidence: Evidence): Finding[] {
   const now = new Date(evidence.at)
   const waiting = evidence.pods.filter(({ metadata, status, spec }) =>
-    (status as { phase?: string }).phase === 'Pending' && (spec as { nodeName?: string }).nodeName !== undefined && ageMs(metadata.creationTimestamp, now) >= patientMs)
+    (status as { phase?: string }).phase === 'Pending' && (spec as { nodeName?: string }).nodeName !== undefined && ageMs(metadata.creationTimestamp, now) >= answeredMs)
   return waiting.flatMap((pod): Finding[] => {
     const event = eventsAbout(pod, evidence.events).findLast(({ reason = '', message = '' }) => /^Failed(Mount|AttachVolume|MapVolume)$/.test(reason) && !toldElsewhere.test(message))
     if (event === undefined || now.getTime() - timeOf(event) > recentMs) return []
+    if (ageMs(pod.metadata.creationTimestamp, now) < patientMs && !answered.test(event.message ?? '')) return []
     const [, volume = 'of the pod'] = /volume "([^"]+)"/.exec(event.message ?? '') ?? []
     const elsewhere = (event.message ?? '').includes('Multi-Attach error')
     return [wrong('volume-mount-failed', {

@@ -172,6 +172,7 @@ void t.test('a pod that does not go is told with what keeps it', (t) => {
   t.match(found({ pods: [going({ finalizers: ['example.org/keep'] })] }), [{ id: 'pod-not-ending', severity: 'error', fix: [/"finalizers":null/] }])
   t.match(found({ pods: [going({})] }), [{ id: 'pod-not-ending', fix: [/--force/] }])
   t.same(found({ pods: [going({}, '2023-08-02T10:29:30Z')] }), [], 'one that is on its way is not')
+  t.match(found({ pods: [going({ finalizers: ['example.org/keep'] }, '2023-08-02T10:29:30Z')] }), [{ id: 'pod-not-ending' }], 'nobody takes that long over a finalizer')
   t.end()
 })
 

@@ -40,6 +40,10 @@ void t.test('a volume that cannot be mounted is told with what its mount said', 
   const told = (reason: string, text: string, one = stuck) => found({ pods: [one], events: [event(one, reason, text)] })
   t.match(told('FailedAttachVolume', 'Multi-Attach error for volume "pvc-1" Volume is already used by pod(s) airflow-webserver-1'), [{ id: 'volume-mount-failed', title: 'Volume pvc-1 is still attached to another node' }])
   t.match(told('FailedMount', 'MountVolume.SetUp failed for volume "nfs" : mount failed: exit status 32'), [{ id: 'volume-mount-failed', title: 'Volume nfs cannot be mounted' }])
+  const fresh = pod({ status: { phase: 'Pending', containerStatuses: [container()] } })
+  fresh.metadata.creationTimestamp = '2023-08-02T10:29:30Z'
+  t.match(told('FailedMount', 'MountVolume.SetUp failed for volume "nfs" : mount failed: exit status 32', fresh), [{ id: 'volume-mount-failed' }], 'a mount that has answered is told soon')
+  t.same(told('FailedMount', 'MountVolume.SetUp failed for volume "nfs" : rpc error: connection refused', fresh), [], 'a driver may only be starting')
   t.match(told('FailedAttachVolume', 'AttachVolume.Attach failed for volume "pvc-1" : rpc error: code = NotFound desc = node home not found'), [{ id: 'volume-mount-failed', title: 'Volume pvc-1 cannot be mounted' }], 'what a driver does not find is no missing Secret')
   t.same(told('FailedMount', 'MountVolume.SetUp failed for volume "config" : configmap "airflow-airflow-config" not found'), [], 'that one is told by the pod')
   t.same(told('FailedMount', 'MountVolume.SetUp failed for volume "all" : [configmap "airflow-a" not found, secret "airflow-b" not found]'), [], 'nor two of a projected volume')

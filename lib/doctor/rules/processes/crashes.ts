@@ -159,11 +159,13 @@ function workersKilled(evidence: Evidence): Finding[] {
 }
 
 const overdueMs = 60_000
+/** A node may take its time; whoever set a finalizer is quick, or is not there. */
+const heldMs = 20_000
 
 /** A pod's deletionTimestamp is when it is to be gone, its time of grace included. */
 function notEnding(evidence: Evidence): Finding[] {
   const now = new Date(evidence.at)
-  return evidence.pods.filter(({ metadata }) => metadata.deletionTimestamp !== undefined && ageMs(metadata.deletionTimestamp, now) >= overdueMs).flatMap((pod): Finding[] => {
+  return evidence.pods.filter(({ metadata: { deletionTimestamp, finalizers } }) => deletionTimestamp !== undefined && ageMs(deletionTimestamp, now) >= (Array.isArray(finalizers) && finalizers.length > 0 ? heldMs : overdueMs)).flatMap((pod): Finding[] => {
     const { namespace = 'default', name, deletionTimestamp } = pod.metadata
     const finalizers = (pod.metadata.finalizers ?? []) as string[]
     const node = (evidence.nodes ?? []).find(({ metadata }) => metadata.name === (pod as Pod).spec?.nodeName)
