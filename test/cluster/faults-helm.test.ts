@@ -65,6 +65,12 @@ const released = (registry: string): Fault[] => [
     it.write({})
     await it.airstrip(['apply'])
   } },
+  { name: 'a record of Helm\'s that was cut off', id: 'helm-record-damaged', tells: /cannot be unpacked/, harm: async it => {
+    const name = (await kube(it, 'get', 'secrets', '-l', 'owner=helm,status=deployed', '-o', 'name')).trim()
+    const data = await kube(it, 'get', name, '-o', 'jsonpath={.data.release}')
+    const cut = Buffer.from(Buffer.from(data, 'base64').toString().slice(0, 400)).toString('base64')
+    await kube(it, 'patch', name, '--type=merge', '-p', JSON.stringify({ data: { release: cut } }))
+  } },
   { name: 'the release uninstalled by hand', id: 'release-not-installed', harm: it => helm(['uninstall', 'airflow', '-n', it.namespace]) },
 ]
 
