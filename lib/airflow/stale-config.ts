@@ -6,7 +6,7 @@
  */
 import type { Container, Pod, PodSpec, Volume } from 'kubernetes-types/core/v1.js'
 import type { JsonPatch, KubernetesObject } from '../access.ts'
-import { writingsOf } from '../diff/managed.ts'
+import { lastWriter, writingsOf } from '../diff/managed.ts'
 import { pointerOf } from '../diff/patch.ts'
 import { podsOf } from '../observe/owners.ts'
 import type { Change } from '../step.ts'
@@ -41,7 +41,7 @@ interface Besides {
 export function beganWith(edits: readonly Edit[], live: readonly (KubernetesObject | undefined)[], pods: readonly KubernetesObject[], { changes, upgrade }: Besides, now: Date): Patch[] {
   return live.flatMap((workload): Patch[] => {
     if (workload === undefined || !['Deployment', 'StatefulSet', 'DaemonSet'].includes(workload.kind) || beginsAnyway(workload, changes)) return []
-    if (upgrade && annotationsOf(workload) === undefined) return []
+    if ((upgrade && annotationsOf(workload) === undefined) || beganAnew(workload, now)) return []
     const read = edits.filter((edit) => reads(workload, edit) && podsOf(workload, pods).some((pod) => beginnings(pod).some((time) => Date.parse(time) >= Date.parse(edit.since))))
     if (read.length === 0) return []
     return [{ op: 'patch', live: workload, patch: restartPatch(workload, now), why: `its pods began with the edited ${read.map(({ kind, name }) => `${kind} ${name}`).join(', ')}, and begin anew` }]
@@ -59,14 +59,22 @@ function beginsAnyway({ kind, metadata }: KubernetesObject, changes: readonly Ch
   return changes.some((change) => change.op === 'patch' && change.live.kind === kind && change.live.metadata.name === metadata.name && change.patch.some(({ path }) => path.startsWith('/spec/template/')))
 }
 
+const restartedAt = 'kubectl.kubernetes.io/restartedAt'
+/** Something that writes the object again each time it was put back must not keep Airflow from ever getting to work. */
+const oftenMs = 3_600_000
+
+function beganAnew(workload: KubernetesObject, now: Date): boolean {
+  const last = lastWriter(workload, ['spec', 'template', 'metadata', 'annotations', restartedAt])
+  return last?.manager === 'airstrip' && now.getTime() - Date.parse(last.time) < oftenMs
+}
+
 function annotationsOf({ spec }: KubernetesObject): object | undefined {
   return (spec as { template?: { metadata?: { annotations?: object } } } | undefined)?.template?.metadata?.annotations
 }
 
 function restartPatch(workload: KubernetesObject, now: Date): [JsonPatch] {
   const annotations = ['spec', 'template', 'metadata', 'annotations']
-  const key = 'kubectl.kubernetes.io/restartedAt'
-  return [annotationsOf(workload) === undefined ? { op: 'add', path: pointerOf(annotations), value: { [key]: now.toISOString() } } : { op: 'add', path: pointerOf([...annotations, key]), value: now.toISOString() }]
+  return [annotationsOf(workload) === undefined ? { op: 'add', path: pointerOf(annotations), value: { [restartedAt]: now.toISOString() } } : { op: 'add', path: pointerOf([...annotations, restartedAt]), value: now.toISOString() }]
 }
 
 function reads(workload: KubernetesObject, { kind, name }: Edit): boolean {

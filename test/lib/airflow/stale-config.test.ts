@@ -50,6 +50,18 @@ void t.test('wherever a pod takes it from', (t) => {
   t.end()
 })
 
+void t.test('what writes it again and again does not have Airflow begin anew each time', (t) => {
+  const by = (manager: string, time: string): KubernetesObject => {
+    const deployment = reader(mounts, { 'kubectl.kubernetes.io/restartedAt': time })
+    const fieldsV1 = { 'f:spec': { 'f:template': { 'f:metadata': { 'f:annotations': { 'f:kubectl.kubernetes.io/restartedAt': {} } } } } }
+    return { ...deployment, metadata: { ...deployment.metadata, managedFields: [{ manager, time, fieldsV1 }] } }
+  }
+  t.same(restarts(putBack(config()), by('airstrip', '2023-08-02T10:10:00Z'), [began(after)]), [])
+  t.equal(restarts(putBack(config()), by('airstrip', '2023-08-02T08:10:00Z'), [began(after)]).length, 1, 'an hour later it is another edit')
+  t.equal(restarts(putBack(config()), by('kubectl-rollout', '2023-08-02T10:10:00Z'), [began(after)]).length, 1, 'a person\'s own restart is what it was read with')
+  t.end()
+})
+
 void t.test('nobody begins twice, and no template loses what Helm gives it', (t) => {
   const deployment = reader(mounts)
   const edited: Change = { op: 'patch', live: deployment, patch: [{ op: 'remove', path: '/spec/template/spec/nodeSelector' }], why: 'edited' }
