@@ -8,7 +8,7 @@ import { isSecretName, learnSetting } from '../learn.ts'
 import { mask } from '../redact.ts'
 import type { Scope } from './collector.ts'
 
-const readable = /^(executor|repository|tag|airflowVersion|defaultAirflow\w+|storageClass(Name)?|existingClaim|accessMode|base_url|enable_proxy_fix|type|\w*[sS]ecretName|existingSecret|host|path|subPath|protocol|sslmode|pullPolicy|apiVersion|kind|name|branch|rev|size)$/
+const readable = /^(executor|repository|tag|airflowVersion|defaultAirflow\w+|storageClass(Name)?|existingClaim|accessMode|base_url|AIRFLOW__WEBSERVER__BASE_URL|enable_proxy_fix|type|\w*[sS]ecretName|existingSecret|host|path|subPath|protocol|sslmode|pullPolicy|apiVersion|kind|name|branch|rev|size)$/
 /** Names a Secret, whatever else the word may mean elsewhere. */
 const references = /[sS]ecretName$|^existingSecret$/
 /** Only names are in them. */

@@ -114,6 +114,8 @@ void t.test('the prefix: met twice, known before, and a probe that asks the old 
   const lost = answers({ status: 404, body: 'Apache Airflow is not at this location' })
   const byValue = release({ objects: [inManifest(webserver()), makeService()], updatedAt: long, values: { config: { webserver: { base_url: 'https://home.example.org/airflow' } } } })
   t.match(judged({ record: byValue, answered: lost }).findings[0], { id: 'prefix-handled-twice', evidence: [/not at this location/, /config.webserver.base_url/, /stripPrefix/], fix: [/^Remove config.webserver.base_url/] })
+  const ofCommunity = { ...byValue, values: { airflow: { config: { AIRFLOW__WEBSERVER__BASE_URL: 'https://home.example.org/airflow' } } } }
+  t.match(judged({ record: ofCommunity, answered: lost }).findings[0], { id: 'prefix-handled-twice', evidence: [/./, /^airflow\.config\.AIRFLOW__WEBSERVER__BASE_URL/, /./], fix: [/^Remove airflow\.config\.AIRFLOW__WEBSERVER__BASE_URL from/] })
   t.same(judged({ record: byValue, wanted: { ...wanted, prefix: 'mount' }, routes: routes(rule({ middlewares: [] })) }).findings.map(({ id }) => id).filter((id) => id === 'prefix-handled-twice'), [], 'mount is right with a path')
   const moved = webPod({ status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'False' }] }, container: { env } })
   const events = [event(moved, 'Unhealthy', 'Readiness probe failed: HTTP probe failed with statuscode: 404')]

@@ -1,6 +1,7 @@
 /** The path under which Airflow is reached, taken away once: by the route, or by base_url. */
 import type { Container, Event, HTTPGetAction, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject, NonEmpty } from '../../../access.ts'
+import { valueAt } from '../../../airflow/values.ts'
 import { healthUrl, judgeRedirect } from '../../../observe/answer.ts'
 import { describeEvent, eventsAbout, timeOf } from '../../../observe/events.ts'
 import { ageMs, nameOf } from '../../../observe/observation.ts'
@@ -11,6 +12,8 @@ import { wrong } from '../../rule.ts'
 import { begin, specOf, wayOf } from './way.ts'
 
 const variable = 'AIRFLOW__WEBSERVER__BASE_URL'
+/** Where the values have it: of the official chart, and of the community's. */
+const places = ['config.webserver.base_url', `airflow.config.${variable}`] as const
 
 interface BaseUrl {
   value: string
@@ -18,17 +21,19 @@ interface BaseUrl {
   path: string
   /** A variable of the live pods, which the chart's probes do not know of. */
   byVariable: boolean
+  /** What is to be taken out of the values. */
+  name: string
   source: string
 }
 
 function baseUrl(evidence: Evidence): BaseUrl | undefined {
   const live = webserver(evidence)
   const set = live === undefined ? undefined : variableOf(live)
-  const values = (evidence.record?.values.config as { webserver?: { base_url?: unknown } } | undefined)?.webserver?.base_url
-  const value = set ?? (typeof values === 'string' ? values : undefined)
+  const [place, told] = places.map((one) => [one, valueAt(evidence.record?.values ?? {}, one)] as const).find(([, one]) => typeof one === 'string') ?? [places[0], undefined]
+  const value = set ?? (typeof told === 'string' ? told : undefined)
   if (value === undefined || !URL.canParse(value)) return undefined
-  const source = set === undefined ? 'config.webserver.base_url in the values of the release' : `${variable} of ${live === undefined ? '' : nameOf(live)}`
-  return { value, path: new URL(value).pathname.replace(/\/$/, ''), byVariable: set !== undefined, source: `${source} is ${value}` }
+  const source = set === undefined ? `${place} in the values of the release` : `${variable} of ${live === undefined ? '' : nameOf(live)}`
+  return { value, path: new URL(value).pathname.replace(/\/$/, ''), byVariable: set !== undefined, name: set === undefined ? place : variable, source: `${source} is ${value}` }
 }
 
 function webserver({ workloads, wanted }: Pick<Evidence, 'workloads' | 'wanted'>): KubernetesObject | undefined {
@@ -72,7 +77,7 @@ function withoutBase({ record, namespace, wanted }: Evidence, base: BaseUrl | un
   const manifest = record?.objects.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === name)
   const byHand = base?.byVariable === true && (manifest === undefined || variableOf(manifest) === undefined)
   if (byHand) return [`kubectl -n ${namespace} set env deployment/${name} ${variable}-`, 'npx tsx run.ts apply --only ingress # where ingress.prefix: mount is what was meant']
-  return [`Remove ${base?.byVariable === true ? variable : 'config.webserver.base_url'} from airflow.values, then: npx tsx run.ts apply --from helm`, 'Or write ingress.prefix: mount, which sets base_url and leaves the prefix']
+  return [`Remove ${base?.name ?? places[0]} from airflow.values, then: npx tsx run.ts apply --from helm`, 'Or write ingress.prefix: mount, which sets base_url and leaves the prefix']
 }
 
 function stripsPrefix(name: string, { routes = [] }: Evidence): boolean {
