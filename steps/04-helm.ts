@@ -10,7 +10,7 @@ import { handAdditions, handEdits, hookEdits, scaledByOthers, standingHooks } fr
 import { operationRef } from '../lib/airflow/operation.ts'
 import { executorOf, familyFor, upgradeReason, wishChanged, wishOf } from '../lib/airflow/release.ts'
 import { forget, notByHelm, readMark, restoredReason, startAgain } from '../lib/airflow/restored.ts'
-import { beganWith, editedConfigs } from '../lib/airflow/stale-config.ts'
+import { restartsOf, editedConfigs } from '../lib/airflow/stale-config.ts'
 import { freeStuck, lackingSets, type Mending } from '../lib/airflow/stuck.ts'
 import { airflowSpec, databaseClaimRef, type AirflowSlice, type AirflowSpec } from '../lib/airflow/spec.ts'
 import { takeDownAirflow } from '../lib/airflow/takedown.ts'
@@ -136,7 +136,7 @@ async function releaseChanges(spec: AirflowSpec, want: ReleaseWish, { chart, rel
 /** Pods are worth listing only where a ConfigMap or a Secret was edited. */
 async function staleChanges({ namespace }: Release, live: readonly (KubernetesObject | undefined)[], besides: { changes: readonly Change[]; upgrade: boolean }, reader: Reader): Promise<Change[]> {
   const configs = editedConfigs(besides.changes)
-  return configs.length === 0 ? [] : beganWith(configs, live, await reader.list({ resources: ['pods'], namespace }), besides, reader.now())
+  return configs.length === 0 ? [] : restartsOf(configs, live, await reader.list({ resources: ['pods'], namespace }), besides, reader.now())
 }
 
 /** What would keep the pods of a corrected version from ever being made. */

@@ -38,18 +38,18 @@ interface Besides {
 }
 
 /** The same as `kubectl rollout restart`, for those of which something began since. */
-export function beganWith(edits: readonly Edit[], live: readonly (KubernetesObject | undefined)[], pods: readonly KubernetesObject[], { changes, upgrade }: Besides, now: Date): Patch[] {
+export function restartsOf(edits: readonly Edit[], live: readonly (KubernetesObject | undefined)[], pods: readonly KubernetesObject[], { changes, upgrade }: Besides, now: Date): Patch[] {
   return live.flatMap((workload): Patch[] => {
     if (workload === undefined || !['Deployment', 'StatefulSet', 'DaemonSet'].includes(workload.kind) || beginsAnyway(workload, changes)) return []
-    if ((upgrade && annotationsOf(workload) === undefined) || beganAnew(workload, now)) return []
-    const read = edits.filter((edit) => reads(workload, edit) && podsOf(workload, pods).some((pod) => beginnings(pod).some((time) => Date.parse(time) >= Date.parse(edit.since))))
+    if ((upgrade && annotationsOf(workload) === undefined) || restartedLately(workload, now)) return []
+    const read = edits.filter((edit) => reads(workload, edit) && podsOf(workload, pods).some((pod) => startsOf(pod).some((time) => Date.parse(time) >= Date.parse(edit.since))))
     if (read.length === 0) return []
     return [{ op: 'patch', live: workload, patch: restartPatch(workload, now), why: `its pods began with the edited ${read.map(({ kind, name }) => `${kind} ${name}`).join(', ')}, and begin anew` }]
   })
 }
 
 /** A container that is started again in the same pod reads it again, too. */
-function beginnings(pod: KubernetesObject): string[] {
+function startsOf(pod: KubernetesObject): string[] {
   const { startTime, initContainerStatuses = [], containerStatuses = [] } = (pod as Pod).status ?? {}
   const ofContainers = [...initContainerStatuses, ...containerStatuses].flatMap(({ state, lastState }) => [state?.running?.startedAt, state?.terminated?.startedAt, lastState?.terminated?.startedAt])
   return [startTime, ...ofContainers].filter((time) => time !== undefined)
@@ -63,7 +63,7 @@ const restartedAt = 'kubectl.kubernetes.io/restartedAt'
 /** Something that writes the object again each time it was put back must not keep Airflow from ever getting to work. */
 const oftenMs = 3_600_000
 
-function beganAnew(workload: KubernetesObject, now: Date): boolean {
+function restartedLately(workload: KubernetesObject, now: Date): boolean {
   const last = lastWriter(workload, ['spec', 'template', 'metadata', 'annotations', restartedAt])
   return last?.manager === 'airstrip' && now.getTime() - Date.parse(last.time) < oftenMs
 }

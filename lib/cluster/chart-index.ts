@@ -5,20 +5,15 @@ import type { ChartList } from '../access.ts'
 import { AirstripError } from '../errors.ts'
 import type { Fetch } from './fetch.ts'
 import { loginIn } from './web-proxy.ts'
-import { defined, keptList, newestFirst, unusable, type Asked } from './kept-list.ts'
+import { chartFields, defined, keptList, newestFirst, unusable, type Asked } from './kept-list.ts'
 
 /** The official one has 60 KB, the community's 300 KB, the largest that are known 15 MB: those of hundreds of other charts. */
 const mostBytes = 5_000_000
 
-const words = z.string().max(500)
-
-/** Of an entry as Helm writes it (helm pkg/repo/index.go); what is of another kind than expected counts as left out. */
+/** Of an entry as Helm writes it (helm pkg/repo/index.go), every value as text. */
 const entrySchema = z.object({
-  name: words,
-  version: words.refine((version) => semver.valid(version) !== null),
-  appVersion: words.catch(''),
-  home: words.optional().catch(undefined),
-  kubeVersion: words.optional().catch(undefined),
+  ...chartFields,
+  version: chartFields.version.refine((version) => semver.valid(version) !== null),
   deprecated: z.stringbool().optional().catch(undefined),
 })
 

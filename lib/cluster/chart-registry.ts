@@ -4,7 +4,7 @@ import semver from 'semver'
 import { z } from 'zod'
 import type { ChartFacts, ChartList } from '../access.ts'
 import { parsedJson } from '../json.ts'
-import { defined, keptList, newestFirst, type Asked, type Kept } from './kept-list.ts'
+import { chartFields, defined, keptList, newestFirst, type Asked, type Kept } from './kept-list.ts'
 import { openRegistry, registryAddress, type Registry } from './registry.ts'
 import { loginFor } from './registry-login.ts'
 import { textOf, WebError, type Web } from './web.ts'
@@ -27,17 +27,8 @@ const configKind = 'application/vnd.cncf.helm.config.v1+json'
 const tagsSchema = z.object({ tags: z.array(z.string()).nullable() })
 const manifestSchema = z.object({ config: z.object({ mediaType: z.literal(configKind), digest: z.string().regex(/^sha256:[0-9a-f]{64}$/) }) })
 
-const words = z.string().max(500)
-
-/** Chart.yaml as JSON; what is of another kind than expected counts as left out. */
-const configSchema = z.object({
-  name: words,
-  version: words,
-  appVersion: words.catch(''),
-  home: words.optional().catch(undefined),
-  kubeVersion: words.optional().catch(undefined),
-  deprecated: z.boolean().optional().catch(undefined),
-})
+/** Chart.yaml as JSON. */
+const configSchema = z.object({ ...chartFields, deprecated: z.boolean().optional().catch(undefined) })
 
 export interface RegistrySources {
   cacheFolder: string

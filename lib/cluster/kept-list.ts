@@ -12,6 +12,11 @@ import { adviceOn } from './web.ts'
 /** So long a list counts as new; Helm itself never asks again unless it is told to. */
 const freshMs = 3_600_000
 
+const words = z.string().max(500)
+
+/** What Chart.yaml says, which an index repeats and a registry keeps; what is of another kind than expected counts as left out. */
+export const chartFields = { name: words, version: words, appVersion: words.catch(''), home: words.optional().catch(undefined), kubeVersion: words.optional().catch(undefined) }
+
 const askedSchema = z.object({
   etag: z.string().optional(),
   lastModified: z.string().optional(),

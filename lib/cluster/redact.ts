@@ -4,6 +4,7 @@
  * or a log says unasked.
  */
 import { isEveryday } from '../doctor/learn.ts'
+import { passwordInAddress } from '../doctor/looks.ts'
 
 export interface Redactor {
   add: (value: string) => void
@@ -14,9 +15,6 @@ export interface Redactor {
 /** Shorter values would hit innocent words; a secret that short is no secret. */
 const shortest = 6
 export const mask = '••••••'
-
-/** Of a person's own repository, for example, as Helm names it when it cannot be reached. */
-const passwordInAddress = /(:\/\/[^\s/:@"']*:)[^\s/@"',]+@/g
 
 export function createRedactor(): Redactor {
   const values = new Set<string>()
@@ -34,8 +32,8 @@ export function createRedactor(): Redactor {
       }
     },
     redact(said, admit) {
-      // Whoever counts what was taken out has an eye on addresses himself.
-      const text = admit === undefined ? said.replace(passwordInAddress, `$1${mask}@`) : said
+      // Of a person's own repository, for example, as Helm names it. Whoever counts what was taken out has an eye on addresses himself.
+      const text = admit === undefined ? said.replace(passwordInAddress, `$<before>${mask}$<after>`) : said
       if (forms.size === 0) return text
       pattern ??= new RegExp([...forms].sort((a, b) => b.length - a.length).map(escapeRegExp).join('|'), 'g')
       return text.replace(pattern, (form) => (admit?.(form) === false ? form : mask))

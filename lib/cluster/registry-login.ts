@@ -28,10 +28,10 @@ export function loginFor(host: string, env: NodeJS.ProcessEnv): RegistryLogin {
   for (const file of filesOf(env)) {
     const { data } = configSchema.safeParse(parsedJson(readIfThere(file)))
     if (data === undefined) continue
-    const found = of(data.auths, host)
+    const found = entryFor(data.auths, host)
     const basic = basicOf(found?.auth)
     if (basic !== undefined) return { basic }
-    if (of(data.credHelpers, host) !== undefined || (found !== undefined && data.credsStore !== undefined)) elsewhere ??= `${file} leaves the login to a credential helper, which Helm alone asks`
+    if (entryFor(data.credHelpers, host) !== undefined || (found !== undefined && data.credsStore !== undefined)) elsewhere ??= `${file} leaves the login to a credential helper, which Helm alone asks`
     else if (found?.identitytoken !== undefined || found?.registrytoken !== undefined) elsewhere ??= `the login in ${file} is a token, which Helm alone uses`
   }
   return elsewhere === undefined ? {} : { elsewhere }
@@ -46,7 +46,7 @@ function filesOf(env: NodeJS.ProcessEnv): string[] {
 }
 
 /** Keys were addresses once, and those of Docker Hub still are. */
-function of<T>(record: Record<string, T>, host: string): T | undefined {
+function entryFor<T>(record: Record<string, T>, host: string): T | undefined {
   const hub = ['docker.io', 'index.docker.io', 'registry-1.docker.io']
   const same = hub.includes(host) ? hub : [host]
   return Object.entries(record).find(([key]) => same.includes(key.replace(/^https?:\/\//, '').replace(/\/.*$/, '')))?.[1]

@@ -108,19 +108,19 @@ function environmentOf(env: NodeJS.ProcessEnv, { kubeconfig }: Target): Record<s
   // What npx puts in front is not the person's, and says where they stood.
   const folders = PATH.split(':').filter((folder) => isAbsolute(folder) && !folder.includes('/node_modules/'))
   const files = kubeconfig === undefined ? KUBECONFIG.split(':').filter((path) => path !== '').map((path) => resolve(path)) : []
-  const kept = proxies.flatMap((name): [string, string][] => (env[name] && isPublic(env[name]) ? [[name, env[name]]] : []))
+  const kept = proxies.flatMap((name): [string, string][] => (env[name] && !holdsLogin(env[name]) ? [[name, env[name]]] : []))
   const trusted = authorities.flatMap((name): [string, string][] => (env[name] ? [[name, resolve(env[name])]] : []))
   return { PATH: [...new Set(folders)].join(':'), ...(files.length === 0 ? {} : { KUBECONFIG: files.join(':') }), ...Object.fromEntries([...kept, ...trusted].filter(([, value]) => unquotable(value, true) === undefined)) }
 }
 
 /** Everybody may read a unit file, and see a command of cron's while it runs. */
-function isPublic(value: string): boolean {
-  return !value.includes('@')
+function holdsLogin(address: string): boolean {
+  return address.includes('@')
 }
 
 /** Variables of the shell that the runs will not have, since there is a login in them. */
 export function withLogins(env: NodeJS.ProcessEnv): string[] {
-  return proxies.filter((name) => env[name] !== undefined && !isPublic(env[name]))
+  return proxies.filter((name) => env[name] !== undefined && holdsLogin(env[name]))
 }
 
 /** What root can read and another cannot shows only when the timer fires; so it is tried as that one. */

@@ -1,6 +1,7 @@
 /** What containers say that is wrong, as long as it is still so. */
 import type { ContainerStatus, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
+import { isReady } from '../observe/observation.ts'
 import { controllerOf } from '../observe/owners.ts'
 import type { ContainerLog, Evidence } from './evidence.ts'
 import { isStranger } from './strangers.ts'
@@ -42,10 +43,6 @@ export function mentions(evidence: Evidence, pattern: RegExp): Complaint[] {
 export function told(list: readonly Complaint[]): string[] {
   const lines = list.filter(({ line, container }, index) => list.findIndex((other) => other.line === line || (other.container === container && other.groups[0] === list[index]?.groups[0])) === index)
   return lines.slice(0, 4).map(({ pod, container, line }) => `${pod.metadata.name}/${container}: ${line}`)
-}
-
-function isReady(pod: KubernetesObject): boolean {
-  return (pod as Pod).status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
 }
 
 /** A pod that has ended for good counts as long as its Job is still what the release stands at. */

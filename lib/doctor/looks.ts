@@ -16,12 +16,14 @@ const speaking = '(?!(?:required|incorrect|invalid|missing|not|empty|wrong|expir
 
 const keyBlock = '(?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----'
 
+/** postgresql://postgres:hunter2@airflow-postgresql:5432/postgres, redis://:hunter2@…; up to the last @, for a password may hold one. */
+export const passwordInAddress = new RegExp(`(?<before>\\b[a-z][a-z0-9+.-]{0,30}:\\/\\/[^\\s:/@"'<>]{0,200}:)${untaken}(?!\\d{1,5}\\/)[^\\s"'<>]{1,1000}(?<after>@)(?!sha256:)`, 'gi')
+
 export const looks: readonly RegExp[] = [
   new RegExp(`-----BEGIN ${keyBlock}[^]*?(?:-----END ${keyBlock}|$(?![^]))`, 'g'),
   // Where a log begins within one.
   new RegExp(`(?:[^\\n•]{0,120}\\n)?[^\\n•]{0,120}-----END ${keyBlock}`, 'g'),
-  // postgresql://postgres:hunter2@airflow-postgresql:5432/postgres, redis://:hunter2@…; up to the last @, for a password may hold one.
-  new RegExp(`(?<before>\\b[a-z][a-z0-9+.-]{0,30}:\\/\\/[^\\s:/@"'<>]{0,200}:)${untaken}(?!\\d{1,5}\\/)[^\\s"'<>]{1,1000}(?<after>@)(?!sha256:)`, 'gi'),
+  passwordInAddress,
   // https://ghp_…@github.com: a token in the place of a user.
   new RegExp(`(?<before>:\\/\\/)${untaken}[^\\s:/@"'<>]{16,500}(?<after>@)`, 'g'),
   new RegExp(`(?<before>\\b(?:(?:set-)?cookie|(?:proxy-)?authorization)\\\\*["']?\\s{0,3}[:=]\\s{0,3}\\\\*["']?)${untaken}[^\\n"']+`, 'gi'),

@@ -2,7 +2,7 @@
 import type { KubernetesObject } from '../access.ts'
 import { claimNamesOf } from '../observe/claim.ts'
 import { describeEvent, eventsAbout, timeOf } from '../observe/events.ts'
-import { type Observation, nameOf } from '../observe/observation.ts'
+import { type Observation, isReady, nameOf } from '../observe/observation.ts'
 import { podsOf } from '../observe/owners.ts'
 import { type Evidence, partsIn } from './evidence.ts'
 
@@ -21,7 +21,7 @@ const everyday = ['Scheduled', 'Pulled', 'Created', 'Started', 'SuccessfulCreate
 export function unready(evidence: Evidence): Unready[] {
   return partsIn(evidence).flatMap(({ name, object, observation }) => {
     if (observation.state === 'done') return []
-    const pods = object ? podsOf(object, evidence.pods).filter((pod) => !isReady(pod)) : []
+    const pods = object ? podsOf(object, evidence.pods).filter((pod) => !isReady(pod) && (pod.status as { phase?: string } | undefined)?.phase !== 'Succeeded') : []
     const about = object ? [object, ...(object.kind === 'Pod' ? [] : pods), ...unboundOf(pods, evidence)] : []
     return [{ object: name, reason: reasonOf(observation), logs: logsOf(object?.kind === 'Pod' ? [object] : pods, evidence), events: eventsOf(about, evidence) }]
   })
@@ -31,11 +31,6 @@ export function unready(evidence: Evidence): Unready[] {
 function unboundOf(pods: readonly KubernetesObject[], { claims }: Evidence): KubernetesObject[] {
   const names = pods.flatMap(claimNamesOf)
   return claims.filter(({ metadata, status }) => names.includes(metadata.name) && (status as { phase?: string } | undefined)?.phase !== 'Bound')
-}
-
-function isReady(pod: KubernetesObject): boolean {
-  const { conditions = [], phase } = (pod.status ?? {}) as { phase?: string; conditions?: { type: string; status: string }[] }
-  return phase === 'Succeeded' || conditions.some(({ type, status }) => type === 'Ready' && status === 'True')
 }
 
 function reasonOf(observation: Exclude<Observation, { state: 'done' }>): string {

@@ -86,6 +86,12 @@ export function nameOf(object: KubernetesObject): string {
   return `${object.kind} ${namespace === undefined ? name : `${namespace}/${name}`}`
 }
 
+/** Of a pod, or of a node. */
+export function isReady({ status }: KubernetesObject): boolean {
+  const { conditions = [] } = (status ?? {}) as { conditions?: { type: string; status: string }[] }
+  return conditions.some((one) => one.type === 'Ready' && one.status === 'True')
+}
+
 /** `-n NAMESPACE`, for the commands of a fix. */
 export function inNamespace(object: KubernetesObject): string {
   return `-n ${object.metadata.namespace ?? 'default'}`

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { parse, stringify } from 'yaml'
-import { apply, get, helm, kubectl, list, recordsOf, secretsOf } from './cluster.ts'
+import { apply, emptyRegistry, get, helm, kubectl, list, recordsOf, secretsOf } from './cluster.ts'
 import { oneFault, untilHealthy } from './faults.ts'
 import { kube } from './harm.ts'
 import { communityChart, exits, says, site, type Overrides, type Site } from './site.ts'
@@ -27,9 +27,10 @@ void t.test('landed from nothing', async t => {
   const keys = await secretsOf(it.namespace)
   await t.test('Helm knows keys and passwords by name only, and the pods have them', t => byReference(t, it, keys))
   await t.test('they outlive helm uninstall, and the same database opens again', t => kept(t, it, keys))
+  const registry = await emptyRegistry(t)
   await t.test('an image that is not there is named before all that comes of it', t => oneFault(t, it, {
-    name: 'an image of the scheduler that is not there', id: 'image-registry-unreachable', tells: /airflow-scheduler/,
-    harm: () => kube(it, 'set', 'image', 'deployment/airflow-scheduler', 'airflow-scheduler=docker.io/library/nothing:1'),
+    name: 'an image of the scheduler that is not there', id: 'image-not-found', tells: /airflow-scheduler/,
+    harm: () => kube(it, 'set', 'image', 'deployment/airflow-scheduler', `airflow-scheduler=${registry}/nothing:1`),
   }))
   await t.test('destroy keeps claims and keys', t => takenDown(t, it, keys))
 })

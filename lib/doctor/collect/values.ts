@@ -14,6 +14,12 @@ const references = /[sS]ecretName$|^existingSecret$/
 /** Only names are in them. */
 const keyReference = /^(secret|configMap)KeyRef$/
 
+const reference = ['name', 'key', 'optional']
+
+function isReference(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.entries(value).every(([key, one]) => reference.includes(key) && typeof one !== 'object')
+}
+
 export function readableValues(values: Record<string, unknown>, { learn = () => undefined, count }: Pick<Scope, 'learn' | 'count'> = {}): Record<string, unknown> {
   const hidden = (key: string, value: string): string => {
     count?.('values')
@@ -22,7 +28,7 @@ export function readableValues(values: Record<string, unknown>, { learn = () => 
   }
   const of = (value: unknown, key: string): unknown => {
     if (Array.isArray(value)) return value.map((one) => of(one, key))
-    if (keyReference.test(key)) return value
+    if (keyReference.test(key) && isReference(value)) return value
     if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([inner, one]) => [inner, of(one, inner === 'value' ? named(value) ?? inner : inner)]))
     const secret = isSecretName(key) && !references.test(key)
     if (typeof value === 'number' && secret) return hidden(key, String(value))

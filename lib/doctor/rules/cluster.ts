@@ -1,7 +1,7 @@
 /** The control plane, DNS and the pod network. */
 import type { Finding } from '../../step.ts'
 import type { Explains, Rule } from '../rule.ts'
-import { controlPlane, readOnly } from './cluster/control-plane.ts'
+import { controlPlane, takesNoWrites } from './cluster/control-plane.ts'
 import { dns } from './cluster/dns.ts'
 import { openFiles } from './cluster/open-files.ts'
 import { podNetwork } from './cluster/pod-network.ts'
@@ -10,7 +10,7 @@ import { sandboxImages } from './cluster/sandbox-image.ts'
 import { serviceRouting } from './cluster/service-routing.ts'
 import { needsPods, thatSpeakOf, unreached, unresolved } from './cluster/symptoms.ts'
 
-export const clusterRules: readonly Rule[] = [readOnly, controlPlane, dns, podNetwork, serviceRouting, sandboxImages, cgroupDrivers, runtimeHandlers, openFiles]
+export const clusterRules: readonly Rule[] = [takesNoWrites, controlPlane, dns, podNetwork, serviceRouting, sandboxImages, cgroupDrivers, runtimeHandlers, openFiles]
 
 /** What the node says of itself in `lacksNetwork` is told with the network. */
 const speaksOfNetwork = ({ evidence }: Finding): boolean => evidence.some((line) => /NetworkReady=false|NetworkPluginNotReady|cni (config|plugin)|network plugin is not ready/i.test(line))

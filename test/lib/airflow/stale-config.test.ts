@@ -1,5 +1,5 @@
 import t from 'tap'
-import { beganWith, editedConfigs } from '../../../lib/airflow/stale-config.ts'
+import { restartsOf, editedConfigs } from '../../../lib/airflow/stale-config.ts'
 import type { KubernetesObject } from '../../../lib/access.ts'
 import type { Change } from '../../../lib/step.ts'
 import { now, pod, workload } from '../observe/objects.ts'
@@ -16,7 +16,7 @@ const reader = (spec: object, annotations: object | undefined = { 'checksum/x': 
 const mounts = { volumes: [{ name: 'config', configMap: { name: 'airflow-config' } }], containers: [{ name: 'scheduler' }] }
 const began = (startTime: string) => pod({ status: { phase: 'Running', startTime } })
 const restarts = (change: Change, deployment: KubernetesObject, pods: KubernetesObject[], besides: Change[] = [], upgrade = false) =>
-  beganWith(editedConfigs([change]), [undefined, deployment], pods, { changes: [change, ...besides], upgrade }, now)
+  restartsOf(editedConfigs([change]), [undefined, deployment], pods, { changes: [change, ...besides], upgrade }, now)
 
 void t.test('what began with an edited ConfigMap begins anew where that is put back', (t) => {
   t.match(restarts(putBack(config()), reader(mounts), [began(after)]), [{

@@ -29,7 +29,9 @@ void t.test('PostgreSQL over files that it cannot trust is told as that, and as 
     'postgres: could not find the database system',
     '2026-11-27 07:30:28.815 UTC [24928] FATAL:  "/bitnami/postgresql/data" is not a valid data directory',
     '2026-11-27 07:30:35.536 UTC [26531] FATAL:  could not open file "global/pg_filenode.map": No such file or directory',
-    'ERROR:  invalid page in block 0 of relation global/1262',
+    '2026-11-27 10:03:20.909 UTC [28655] FATAL:  invalid page in block 0 of relation global/1262',
+    '2026-11-27 10:03:04.722 UTC [27526] FATAL:  could not access status of transaction 724',
+    '2026-11-27 10:03:28.817 UTC [29289] PANIC:  could not open critical system index 2662',
   ]) {
     const [first, ...rest] = diagnose(saying(line)).findings.filter(({ severity }) => severity === 'error')
     t.match(first, { id: 'database-damaged', title: 'PostgreSQL cannot read its own data in the volume', evidence: [`airflow-postgresql-0/postgresql: ${line}`, 'PersistentVolumeClaim airflow/data-airflow-postgresql-0 is /srv/pvc-1_airflow_data on home'] }, line)
@@ -41,8 +43,8 @@ void t.test('PostgreSQL over files that it cannot trust is told as that, and as 
 void t.test('what is damaged is put aside and never deleted', (t) => {
   const fixOf = (one: Evidence) => diagnose(one).findings[0]?.fix ?? []
   const line = 'PANIC:  could not locate a valid checkpoint record'
-  t.match(fixOf(saying(line)), [/scale statefulset airflow-postgresql --replicas=0 && .* && sudo mv \/srv\/pvc-1_airflow_data\/data \/srv\/pvc-1_airflow_data\/data\.damaged && .*--replicas=1 && .*rollout status.* && npx tsx run\.ts restore #/, /no dump.*pg_resetwal/])
-  t.match(fixOf(saying(line, '/srv/db', { env: [{ name: 'PGDATA', value: '/var/lib/postgresql/data/pgdata' }], volumeMounts: [{ name: 'data', mountPath: '/var/lib/postgresql/data' }] }))[0], /sudo mv \/srv\/db\/pgdata /, 'wherever the image keeps it')
+  t.match(fixOf(saying(line)), [/^npx tsx run\.ts backup --list \| grep -v 'NOT WHOLE' \| grep -q ' airflow\/airflow ' && .*scale statefulset airflow-postgresql --replicas=0 && .* && sudo mv -T \/srv\/pvc-1_airflow_data\/data \/srv\/pvc-1_airflow_data\/data\.damaged && .*--replicas=1 && .*rollout status.* && npx tsx run\.ts restore #/, /no dump.*pg_resetwal/])
+  t.match(fixOf(saying(line, '/srv/db', { env: [{ name: 'PGDATA', value: '/var/lib/postgresql/data/pgdata' }], volumeMounts: [{ name: 'data', mountPath: '/var/lib/postgresql/data' }] }))[0], /sudo mv -T \/srv\/db\/pgdata /, 'wherever the image keeps it')
   t.match(fixOf(saying(line, '/srv/$(reboot)'))[0], /^Put the folder/, 'no path that a shell could take for something else')
   t.notMatch([...fixOf(saying(line)), ...fixOf(saying(line, '/x y'))].join('\n'), /\brm\b|delete pvc/)
   t.end()

@@ -10,7 +10,7 @@ import type { KubernetesObject, NonEmpty } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
 import { claimNamesOf } from '../../../observe/claim.ts'
 import { eventsAbout, latest, timeOf } from '../../../observe/events.ts'
-import { nameOf } from '../../../observe/observation.ts'
+import { isReady, nameOf } from '../../../observe/observation.ts'
 import { controllerOf } from '../../../observe/owners.ts'
 import { isBehind } from '../../../observe/workload-pods.ts'
 import type { Evidence } from '../../evidence.ts'
@@ -28,11 +28,11 @@ const full = /etcdserver: mvcc: database space exceeded/
  * (etcd.io, Maintenance, "Space quota"). No write is tried here that would be told so; a step's own may have been. By
  * the API server's clock, since this machine's may be ahead; and a node that is lost is silent for a reason of its own.
  */
-export function readOnly(evidence: Evidence): Finding[] {
+export function takesNoWrites(evidence: Evidence): Finding[] {
   const { leases = [], nodes = [], clock } = evidence
   const refused = matchesIn(evidence, full).map(quoted)
   const silence = clock === undefined ? 0 : Date.parse(clock) - clusterTime(evidence)
-  const silent = leases.length > 0 && silence >= silentMs && nodes.every(isReady) ? leases.slice(0, 3).map((lease) => `${nameOf(lease)} was renewed last at ${String((lease as Lease).spec?.renewTime)}, and the API server's clock says ${clock ?? ''}`) : []
+  const silent = leases.length > 0 && silence >= silentMs && nodes.length > 0 && nodes.every(isReady) ? leases.slice(0, 3).map((lease) => `${nameOf(lease)} was renewed last at ${String((lease as Lease).spec?.renewTime)}, and the API server's clock says ${clock ?? ''}`) : []
   if (refused.length + silent.length === 0) return []
   return [wrong('control-plane-down', {
     title: 'The cluster can only be read: its store takes no writes',
@@ -44,10 +44,6 @@ export function readOnly(evidence: Evidence): Finding[] {
     ],
     link: 'https://etcd.io/docs/v3.5/op-guide/maintenance/#space-quota',
   })]
-}
-
-function isReady(node: KubernetesObject): boolean {
-  return ((node as Node).status?.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True')
 }
 
 export function controlPlane(evidence: Evidence): Finding[] {

@@ -6,7 +6,7 @@ import type { DaemonSet } from 'kubernetes-types/apps/v1.js'
 import type { Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
-import { ageMs, nameOf } from '../../../observe/observation.ts'
+import { ageMs, isReady, nameOf } from '../../../observe/observation.ts'
 import { podsOf } from '../../../observe/owners.ts'
 import { observePod } from '../../../observe/pod.ts'
 import { type Evidence, viewOf } from '../../evidence.ts'
@@ -31,11 +31,6 @@ export function serviceRouting(evidence: Evidence): Finding[] {
         : ['kubectl -n kube-system rollout restart daemonset kube-proxy # where what its pods complain of has passed', 'sudo kubeadm init phase addon kube-proxy # on the control plane: writes the DaemonSet and its ConfigMap anew, where those were edited'],
     })]
   })
-}
-
-function isReady({ status }: KubernetesObject): boolean {
-  const { conditions = [] } = (status ?? {}) as { conditions?: { type: string; status: string }[] }
-  return conditions.some((one) => one.type === 'Ready' && one.status === 'True')
 }
 
 /** Nothing runs there, and that is told as such. */

@@ -7,7 +7,9 @@
  *   postgres: could not find the database system                (no pg_control)
  *   FATAL:  "/bitnami/postgresql/data" is not a valid data directory
  *   FATAL:  could not open file "global/pg_filenode.map": No such file or directory
- *   ERROR:  invalid page in block 0 of relation global/1262
+ *   FATAL:  invalid page in block 0 of relation global/1262
+ *   FATAL:  could not access status of transaction 724           (no pg_xact, or an empty one)
+ *   PANIC:  could not open critical system index 2662            (no pg_class)
  */
 import type { Pod } from 'kubernetes-types/core/v1.js'
 import type { NonEmpty } from '../../../access.ts'
@@ -29,6 +31,7 @@ const damaged = new RegExp([
   'invalid page in block \\d+ of relation',
   'could not read block \\d+ in file',
   'could not access status of transaction',
+  'could not open critical system index',
 ].join('|'))
 
 export function dataDamaged(evidence: Evidence): Finding[] {
@@ -47,7 +50,7 @@ export function dataDamaged(evidence: Evidence): Finding[] {
 }
 
 /** Nothing is deleted: what is damaged is put aside, where whoever knows how may still read it. */
-function fixes(database: Database, path: string | undefined, { namespace }: Evidence): NonEmpty<string> {
+function fixes(database: Database, path: string | undefined, { namespace, release = 'airflow' }: Evidence): NonEmpty<string> {
   const pod = database.pod?.metadata.name
   const set = pod?.replace(/-0$/, '')
   const copy = 'Where there is no dump (npx tsx run.ts backup --list), copy the folder before anything else is tried: pg_resetwal on the copy may make it start, without the last changes'
@@ -56,7 +59,9 @@ function fixes(database: Database, path: string | undefined, { namespace }: Evid
   const scale = (replicas: number): string => `kubectl -n ${namespace} scale statefulset ${set} --replicas=${replicas}`
   const gone = `while kubectl -n ${namespace} get pod ${pod} -o name >/dev/null 2>&1; do sleep 1; done`
   const back = `kubectl -n ${namespace} rollout status statefulset ${set} --timeout=5m`
-  return [`${scale(0)} && ${gone} && sudo mv ${data} ${data}.damaged && ${scale(1)} && ${back} && npx tsx run.ts restore # mv on ${nodeOf(database)}, where what is damaged stays; then the newest dump takes its place`, copy]
+  // Without one there would be an empty database, and nothing to put into it.
+  const kept = `npx tsx run.ts backup --list | grep -v 'NOT WHOLE' | grep -q ' ${namespace}/${release} '`
+  return [`${kept} && ${scale(0)} && ${gone} && sudo mv -T ${data} ${data}.damaged && ${scale(1)} && ${back} && npx tsx run.ts restore # mv on ${nodeOf(database)}, where what is damaged stays; then the newest dump takes its place`, copy]
 }
 
 function nodeOf({ pod }: Database): string {

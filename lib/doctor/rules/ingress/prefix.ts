@@ -1,10 +1,10 @@
 /** The path under which Airflow is reached, taken away once: by the route, or by base_url. */
-import type { Container, Event, HTTPGetAction, Pod } from 'kubernetes-types/core/v1.js'
+import type { Container, Event, HTTPGetAction } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject, NonEmpty } from '../../../access.ts'
 import { valueAt } from '../../../airflow/values.ts'
 import { healthUrl, judgeRedirect } from '../../../observe/answer.ts'
 import { describeEvent, eventsAbout, timeOf } from '../../../observe/events.ts'
-import { ageMs, nameOf } from '../../../observe/observation.ts'
+import { ageMs, isReady, nameOf } from '../../../observe/observation.ts'
 import { lasting, podsOf } from '../../../observe/owners.ts'
 import type { Finding } from '../../../step.ts'
 import type { Evidence } from '../../evidence.ts'
@@ -148,8 +148,4 @@ function probeOf(object: KubernetesObject, { message = '' }: Event): HTTPGetActi
   const kind = /^(Liveness|Startup)/.exec(message)?.[1]
   const field = kind === 'Liveness' ? 'livenessProbe' : kind === 'Startup' ? 'startupProbe' : 'readinessProbe'
   return containersOf(object).map((container) => container[field]?.httpGet).find((get) => get !== undefined)
-}
-
-function isReady(pod: KubernetesObject): boolean {
-  return (pod as Pod).status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true
 }

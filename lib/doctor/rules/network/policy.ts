@@ -8,7 +8,7 @@ import type { Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../../access.ts'
 import { servesWeb } from '../../../airflow/families.ts'
 import { isFoundation } from '../../../observe/causes.ts'
-import { nameOf } from '../../../observe/observation.ts'
+import { isReady, nameOf } from '../../../observe/observation.ts'
 import { lasting } from '../../../observe/owners.ts'
 import { matchesLabels } from '../../../observe/selector.ts'
 import type { Finding } from '../../../step.ts'
@@ -84,8 +84,4 @@ function mayBe({ podSelector, namespaceSelector, ipBlock }: NetworkPolicyPeer, p
 function allowsPort(ports: readonly NetworkPolicyPort[] | undefined, port: number | undefined): boolean {
   if (ports === undefined || ports.length === 0 || port === undefined) return true
   return ports.some((one) => one.port === undefined || typeof one.port === 'string' || one.port === port || (one.endPort !== undefined && one.port <= port && port <= one.endPort))
-}
-
-function isReady(pod: KubernetesObject): boolean {
-  return (pod as Pod).status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true
 }
