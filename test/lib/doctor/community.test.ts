@@ -63,5 +63,8 @@ void t.test('of its variables a reference can be read, since it only names, and 
   const reference = { name: 'A', valueFrom: { secretKeyRef: { name: 'mine', key: 'value' } } }
   t.same(readableValues({ extraEnv: [reference] }), { extraEnv: [reference] })
   t.notMatch(JSON.stringify(readableValues({ extraEnv: [{ name: 'A', value: 'canary' }] })), /canary/)
+  for (const odd of [{ name: 'mine', key: 'value', password: 'canary' }, { name: { password: 'canary' } }, 'canary', ['canary']]) {
+    t.notMatch(JSON.stringify(readableValues({ extraEnv: [{ name: 'A', valueFrom: { secretKeyRef: odd } }] })), /canary/, 'what is no reference is not taken for one')
+  }
   t.end()
 })
