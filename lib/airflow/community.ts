@@ -12,6 +12,8 @@ export function communityValues(spec: ValuesSpec, executor: string): Record<stri
     scheduler: { logCleanup: { enabled: false } },
     workers: { enabled: celery, logCleanup: { enabled: false } },
     flower: { enabled: false },
+    // It writes the password into psql's arguments, for everybody on the node to see, to learn whether that was changed; ours never is.
+    pgbouncer: { livenessProbe: { enabled: false } },
     redis: celery ? { enabled: true, existingSecret: names.redis, existingSecretPasswordKey: 'password' } : { enabled: false },
     dags: { persistence: { enabled: true, existingClaim: spec.claims.dags, accessMode: 'ReadOnlyMany' } },
     logs: { persistence: { enabled: true, existingClaim: spec.claims.logs, accessMode: 'ReadWriteMany' } },

@@ -23,6 +23,7 @@ void t.test('keys that everybody knows are emptied and come by reference, passwo
       users: [{ username: 'admin', password: '${AIRSTRIP_ADMIN_PASSWORD}' }],
       usersTemplates: { AIRSTRIP_ADMIN_PASSWORD: { kind: 'secret', name: 'airflow-airstrip-admin', key: 'password' } },
     },
+    pgbouncer: { livenessProbe: { enabled: false } },
     postgresql: { postgresqlUsername: 'airflow', existingSecret: 'airflow-airstrip-community-postgresql', existingSecretKey: 'postgresql-password' },
   })
   t.equal(fernetSecretOf(made), 'airflow-airstrip-fernet-key')
