@@ -45,7 +45,7 @@ esac
   // Charts ask python whether a Celery worker answers and (before 2.5) whether a job is alive; the community chart has its own scripts besides.
   'usr/local/bin/python': `#!/bin/sh
 case "$*" in
-  *urllib.parse.quote*) read -r TEXT; export TEXT; exec node -p 'const [code] = process.argv.slice(1); const word = encodeURIComponent(process.env.TEXT); /:..{?encoded_pass/.test(code) ? (word === "" ? "" : ":" + word + "@") : word' "$*" ;;
+  *urllib.parse.quote*) read -r TEXT; export TEXT; exec node -p 'const [code] = process.argv.slice(1); const word = encodeURIComponent(process.env.TEXT); /:..{?encoded_pass/.test(code) ? (word === "" ? "" : ":" + word + "@") : word' -- "$*" ;;
   *db_migrations.py) exec airflow lab keep-migrated ;;
   *sync_users.py) exec airflow lab sync-users ;;
   *celery*ping*) exec airflow lab celery-ping ;;
