@@ -5,6 +5,7 @@
 import type { Pod } from 'kubernetes-types/core/v1.js'
 import type { OwnerReference } from 'kubernetes-types/meta/v1.js'
 import type { KubernetesObject } from '../access.ts'
+import { inNamespace } from './observation.ts'
 
 export function controllerOf(object: KubernetesObject): OwnerReference | undefined {
   const owners = (object.metadata.ownerReferences ?? []) as OwnerReference[]
@@ -59,6 +60,11 @@ export function ownerName(pod: KubernetesObject): string {
 export function targetOf(pod: KubernetesObject): string | undefined {
   const owner = workloadOf(pod)
   return owner === undefined || owner.kind === 'Job' ? undefined : `${owner.kind.toLowerCase()}/${owner.name}`
+}
+
+/** What a command that edits its template ends in: a StatefulSet waits for a pod that is not ready, and makes none of the new template until that one is gone. */
+export function thenAnew(pod: KubernetesObject): string {
+  return workloadOf(pod)?.kind === 'StatefulSet' ? ` && kubectl ${inNamespace(pod)} delete pod ${pod.metadata.name}` : ''
 }
 
 /** Pods that are to run on: an evicted one stays as Failed while its successor runs. */

@@ -10,6 +10,11 @@ export function containerdSocket(instance: Instance): string {
   return join(instance.run, 'containerd.sock')
 }
 
+/** Where containerd looks, at each pull, for who answers in the name of a registry: HOST/hosts.toml. */
+export function registriesFolder(instance: Instance): string {
+  return join(instance.data, 'certs.d')
+}
+
 export interface ContainerdSettings {
   cniConfig: string
   cniPlugins: string
@@ -30,6 +35,8 @@ state = "${join(instance.run, 'containerd')}"
   sandbox_image = "${settings.pauseImage}"
   # Without CAP_SYS_RESOURCE runc dies of a lower score: "can't get final child's PID from pipe: EOF".
   restrict_oom_score_adj = true
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = "${registriesFolder(instance)}"
   [plugins."io.containerd.grpc.v1.cri".containerd]
     snapshotter = "${snapshotter}"
     default_runtime_name = "runc"

@@ -120,14 +120,17 @@ function redisDrift(evidence: Evidence): Finding[] {
   const differ = broker !== undefined && password !== undefined && !(broker.same.connection ?? []).includes(`${password.name}/password`)
   const said = mentions({ ...evidence, logs: evidence.logs.filter((log, _, logs) => counts(log, logs)) }, redisRefuses).filter(({ pod }) => !databaseOf(evidence)?.pod || pod.metadata.name !== databaseOf(evidence)?.pod?.metadata.name)
   if (!differ && said.length === 0) return []
-  const restart = `kubectl -n ${namespace} rollout restart statefulset/${set.metadata.name} && kubectl -n ${namespace} rollout restart statefulset/${release}-worker deployment/${release}-scheduler`
+  const redisAgain = `kubectl -n ${namespace} rollout restart statefulset/${set.metadata.name}`
+  const othersAgain = `kubectl -n ${namespace} rollout restart statefulset/${release}-worker deployment/${release}-scheduler`
+  const restart = `${redisAgain} && ${othersAgain}`
   const ours = broker?.name === secretNames(release).broker
   return [(said.length > 0 ? wrong : doubtful)('redis-password-drift', {
     title: differ ? `Secrets ${broker.name} and ${password.name} have different passwords for Redis` : 'Redis runs with another password than those who talk to it',
     evidence: [...(differ ? [`${broker.name}/connection does not have the password of ${password.name}/password`] : []), ...told(said)],
     why: 'Celery\'s workers and the scheduler are refused by the broker then, and tasks stay queued.',
     fix: [differ
-      ? (ours ? `${deleted(namespace, broker.name)} && npx tsx run.ts apply && ${restart} # the broker URL is made again from the password` : `Put the password of Secret ${password.name} into the connection of Secret ${broker.name}, then: ${restart}`)
+      // apply waits for workers, and those for a Redis that has the password.
+      ? (ours ? `${deleted(namespace, broker.name)} && ${redisAgain} && npx tsx run.ts apply && ${othersAgain} # the broker URL is made again from the password` : `Put the password of Secret ${password.name} into the connection of Secret ${broker.name}, then: ${restart}`)
       : `${restart} # while no task runs`],
   })]
 }

@@ -134,7 +134,7 @@ const wrongPass = '[2023-08-02 10:29:40,123: ERROR/MainProcess] consumer: Cannot
 void t.test('Secrets that differ on Redis are told before anybody is refused', (t) => {
   t.match(found(of({ workloads: celery, secrets: redisSecrets([]) }, ours)), [{
     id: 'redis-password-drift', severity: 'warning', title: 'Secrets airflow-airstrip-broker-url and airflow-airstrip-redis-password have different passwords for Redis',
-    fix: [/ && kubectl -n airflow delete secret airflow-airstrip-broker-url && npx tsx run.ts apply && .*rollout restart statefulset\/airflow-redis/],
+    fix: [/ && kubectl -n airflow delete secret airflow-airstrip-broker-url && kubectl -n airflow rollout restart statefulset\/airflow-redis && npx tsx run.ts apply && kubectl -n airflow rollout restart statefulset\/airflow-worker/],
   }])
   const charts = found(of({ workloads: celery, secrets: redisSecrets([], 'airflow-broker-url', 'airflow-redis-password') }))
   t.match(charts, [{ id: 'redis-password-drift', fix: [/^Put the password of Secret airflow-redis-password into the connection of Secret airflow-broker-url/] }], 'of the chart\'s own nothing is deleted')

@@ -110,6 +110,14 @@ void t.test('a removed Bitnami image has its own remedy, which keeps the major v
   t.end()
 })
 
+void t.test('a StatefulSet waits for the pod that lacks the image, so the remedy ends that one', (t) => {
+  const image = 'docker.io/bitnami/postgresql:11'
+  const text = `rpc error: code = NotFound desc = failed to resolve reference "${image}": ${image}: not found`
+  const one = pod({ name: 'airflow-postgresql-0', owner: { kind: 'StatefulSet', name: 'airflow-postgresql' }, spec: { containers: [{ name: 'postgresql', image }] }, status: { phase: 'Pending', containerStatuses: [container({ name: 'postgresql', image, state: { waiting: { reason: 'ErrImagePull', message: text } } })] } })
+  t.match(observePod(one, context()), { finding: { fix: [/^kubectl -n airflow set image statefulset\/airflow-postgresql postgresql=docker\.io\/bitnamilegacy\/postgresql:11 && kubectl -n airflow delete pod airflow-postgresql-0 #/] } })
+  t.end()
+})
+
 void t.test('other refusals have names of their own', (t) => {
   t.match(pulling('apache/airflow:2.2.0', 'rpc error: code = NotFound desc = no match for platform in manifest: not found'), { finding: { id: 'wrong-cpu-architecture' } })
   t.match(pulling('ghcr.io/me/airflow:1', 'rpc error: code = Unknown desc = failed to authorize: failed to fetch anonymous token: unexpected status: 401 Unauthorized'), { finding: { id: 'image-pull-denied' } })

@@ -1,0 +1,102 @@
+/** What Airflow works with: its queue, keys and DAGs, and images that fit the node. With Celery, which has the most parts. */
+import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { containerdSocket, registriesFolder } from '../../scripts/lab/containerd.ts'
+import { must } from '../../scripts/lab/exec.ts'
+import { instance } from '../../scripts/lab/paths.ts'
+import { apply, emptyRegistry, get, kubectl, lab } from './cluster.ts'
+import { faults, type Fault } from './faults.ts'
+import { deletePods, edit, editPods, kube, sql } from './harm.ts'
+import { exits, site, type Site } from './site.ts'
+
+const encoded = (text: string): string => Buffer.from(text).toString('base64')
+const dataOf = async (it: Site, secret: string): Promise<Record<string, string>> => ((await get('secret', secret, it.namespace))?.data ?? {}) as Record<string, string>
+const written = (it: Site, secret: string, data: Record<string, string>): Promise<string> => edit(it, `secret/${secret}`, { data }, 'merge')
+
+const broker = 'airflow-airstrip-broker-url'
+const queue: Fault[] = [
+  { name: 'the broker\'s Secret with another password, and a worker that starts with it', id: 'redis-password-drift', tells: /airflow-airstrip-broker/, harm: async it => {
+    const { connection = '' } = await dataOf(it, broker)
+    await written(it, broker, { connection: encoded(Buffer.from(connection, 'base64').toString().replace(/:[^:@]*@/, ':not-the-password@')) })
+    await deletePods(it, 'worker')
+  } },
+  { name: 'another password for Redis, which starts with it', id: 'redis-password-drift', tells: /airflow-airstrip-redis-password/, harm: async it => {
+    await written(it, 'airflow-airstrip-redis-password', { password: encoded('another-password-of-redis') })
+    await deletePods(it, 'redis')
+  } },
+  { name: 'Redis scaled to 0', id: 'scaled-to-zero', tells: /airflow-redis/, harm: it => kube(it, 'scale', 'statefulset/airflow-redis', '--replicas=0') },
+  { name: 'Redis with an image that is none', id: 'invalid-image-name', tells: /airflow-redis/, harm: async it => {
+    await kube(it, 'set', 'image', 'statefulset/airflow-redis', 'redis=Bitnami/Redis:7')
+    await deletePods(it, 'redis')
+  } },
+  { name: 'two at once: another password for Redis, and a worker that nobody can place', id: ['node-affinity-mismatch', 'redis-password-drift'], and: ['redis-password-drift'], harm: async it => {
+    await written(it, 'airflow-airstrip-redis-password', { password: encoded('a-third-password-of-redis') })
+    await edit(it, 'statefulset/airflow-worker', { spec: { template: { spec: { nodeSelector: { disk: 'ssd' } } } } })
+    await deletePods(it, 'worker')
+  } },
+]
+
+const webserverKey = 'airflow-airstrip-webserver-secret-key'
+const admin = 'airflow-airstrip-admin'
+const kept = new Map<string, Record<string, string>>()
+const keys: Fault[] = [
+  { name: 'a key of the webserver from a documentation', id: 'webserver-secret-dynamic', tells: /everybody knows/, harm: it => written(it, webserverKey, { 'webserver-secret-key': encoded('thisISaSECRET_1234') }) },
+  { name: 'a password of the first user that everybody knows', id: 'default-credentials', tells: /airflow-airstrip-admin/, harm: async it => {
+    kept.set(admin, await dataOf(it, admin))
+    await written(it, admin, { password: encoded('admin') })
+  }, mend: it => written(it, admin, kept.get(admin) ?? {}), undo: it => written(it, admin, kept.get(admin) ?? {}) },
+]
+
+/** The head of an ELF file for a CPU that no machine has had since 1995. */
+const foreignProgram = Buffer.concat([Buffer.from('\x7fELF\x02\x01\x01', 'latin1'), Buffer.alloc(9), Buffer.from([2, 0, 9, 0, 1, 0, 0, 0]), Buffer.alloc(40)])
+const files: Fault[] = [
+  { name: 'the DAGs folder closed', id: 'dags-not-readable', tells: /\/dags/, harm: async it => {
+    await chown(join(it.base, 'dags'), 0, 0)
+    await chmod(join(it.base, 'dags'), 0o700)
+  } },
+  { name: 'a program of another CPU', id: 'wrong-cpu-architecture', tells: /statsd/, harm: async it => {
+    await apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'foreign', namespace: it.namespace }, binaryData: { program: foreignProgram.toString('base64') } })
+    await editPods(it, 'statsd', { volumes: [{ name: 'foreign', configMap: { name: 'foreign', defaultMode: 0o755 } }], containers: [{ name: 'statsd', command: ['/foreign/program'], volumeMounts: [{ name: 'foreign', mountPath: '/foreign' }] }] })
+  } },
+  { name: 'a database that a newer Airflow has migrated', id: ['db-newer-than-image', 'wait-for-migrations-crashloop'], seconds: 200, tells: /99999999abcd/, harm: async it => {
+    await sql(it, 'CREATE TABLE kept AS SELECT * FROM alembic_version; UPDATE alembic_version SET version_num = $$99999999abcd$$', 'airflow')
+    await deletePods(it, 'scheduler')
+  }, mend: revisionBack, undo: revisionBack },
+]
+
+async function revisionBack(it: Site): Promise<void> {
+  await sql(it, 'UPDATE alembic_version SET version_num = kept.version_num FROM kept; DROP TABLE kept', 'airflow')
+}
+
+const ctr = (...args: string[]): Promise<unknown> => must('ctr', ['--address', containerdSocket(instance(lab.name)), '--namespace', 'k8s.io', 'images', ...args], { env: { ...process.env, PATH: lab.path } })
+
+/** What the runtime itself has, or whom it asks. */
+async function runtime(registry: string): Promise<Fault[]> {
+  const pause = (await kubectl(['get', 'nodes', '-o', 'jsonpath={.items[0].status.images[*].names[*]}'])).split(' ').find(name => /pause:[\w.]+$/.test(name)) ?? ''
+  const pauseBack = async (): Promise<void> => { await ctr('tag', '--force', `${pause}-kept`, pause) }
+  const hosts = join(registriesFolder(instance(lab.name)), 'docker.io')
+  return [
+    { name: 'a Bitnami image whose tag is gone from Docker Hub', id: 'bitnami-image-removed', seconds: 100, tells: /bitnami\/postgresql:11\.16/, harm: async it => {
+      await mkdir(hosts, { recursive: true })
+      await writeFile(join(hosts, 'hosts.toml'), `server = "http://${registry}"\n`)
+      await kube(it, 'set', 'image', 'statefulset/airflow-postgresql', 'postgresql=docker.io/bitnami/postgresql:11.16.0-debian-11-r99')
+      await kube(it, 'delete', 'pod', 'airflow-postgresql-0', '--wait=false')
+    }, undo: async it => {
+      await rm(hosts, { recursive: true, force: true })
+      await it.airstrip(['apply'])
+    } },
+    { name: 'a node without the image that every pod begins with', id: 'sandbox-image-missing', seconds: 100, tells: /pause/, harm: async it => {
+      await ctr('tag', '--force', pause, `${pause}-kept`)
+      await ctr('rm', '--sync', pause)
+      await deletePods(it, 'statsd')
+    }, mend: pauseBack, undo: pauseBack },
+  ]
+}
+
+void t.test('what Airflow works with', async t => {
+  const registry = await emptyRegistry(t)
+  const it = await site(t, 'doctorwork', { airflow: { executor: 'CeleryExecutor' } })
+  exits(t, await it.airstrip(['apply']), 0)
+  await faults(t, it, [...queue, ...keys, ...files, ...await runtime(registry)])
+})
