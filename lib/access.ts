@@ -80,6 +80,16 @@ export interface FolderFacts {
   mode?: number
 }
 
+/** A DAG file that Airflow could not read the last time it tried. */
+export interface BrokenDag {
+  /** As the pods see it, e.g. /opt/airflow/dags/etl.py. */
+  file: string
+  /** The exception, e.g. `ModuleNotFoundError: No module named 'pandas'`; empty where the log does not say. */
+  said: string
+  /** ISO time of the log's last line. */
+  at: string
+}
+
 export interface LogQuery {
   namespace: string
   pod: string
@@ -152,6 +162,8 @@ export interface Reader {
   https(url: string, address?: string, timeoutMs?: number): Promise<HttpsAnswer>
   /** Undefined where the node is another machine than this one (by machine id). */
   folder(path: string, node: KubernetesObject): Promise<FolderFacts | undefined>
+  /** What Airflow's logs in that folder say of its DAG files; empty where the node is another machine. */
+  brokenDags(logs: string, node: KubernetesObject): Promise<BrokenDag[]>
   /** True when that process of this host (`host/pid/start`) still runs; undefined for another host. */
   alive(holder: string): Promise<boolean | undefined>
   now(): Date

@@ -34,9 +34,13 @@ export function readSecret(source: SecretSource, env: NodeJS.ProcessEnv): string
 }
 
 /** The node's machine id tells whether its folders are ours to look at. */
+export function isThisMachine({ status }: KubernetesObject): boolean {
+  const { machineID } = (status as { nodeInfo?: { machineID?: string } } | undefined)?.nodeInfo ?? {}
+  return machineID !== undefined && machineID === machineId()
+}
+
 export function folderFacts(path: string, node: KubernetesObject): FolderFacts | undefined {
-  const nodeInfo = (node.status as { nodeInfo?: { machineID?: string } } | undefined)?.nodeInfo
-  if (nodeInfo?.machineID === undefined || nodeInfo.machineID !== machineId()) return undefined
+  if (!isThisMachine(node)) return undefined
   const stat = statIfAllowed(path)
   if (stat === 'hidden') return undefined
   if (stat?.isDirectory() !== true) return { exists: false }

@@ -6,9 +6,10 @@ import { listCharts } from '../cluster/chart-list.ts'
 import type { Ask } from '../cluster/api.ts'
 import type { Connection } from '../cluster/connection.ts'
 import type { Call, Exec } from '../cluster/exec.ts'
+import { findBrokenDags } from '../cluster/dag-logs.ts'
 import { askRegistries } from '../cluster/image-registry.ts'
 import { getHttps } from '../cluster/https.ts'
-import { endOrphans, folderFacts, holderAlive, readSecret, resolveHost } from '../cluster/machine.ts'
+import { endOrphans, folderFacts, holderAlive, isThisMachine, readSecret, resolveHost } from '../cluster/machine.ts'
 import { findManifest } from '../cluster/manifest.ts'
 import { createReader, type Surroundings } from '../cluster/reader.ts'
 import { commandFor } from '../cluster/request.ts'
@@ -127,6 +128,7 @@ function surroundings(connection: Connection, deps: Deps): Surroundings {
     https: getHttps,
     images: (images) => askRegistries(images, { web: deps.web }, deps.signal),
     folder: (path, node) => Promise.resolve(folderFacts(path, node)),
+    brokenDags: (logs, node) => Promise.resolve(isThisMachine(node) ? findBrokenDags(logs, new Date()) : []),
     // While this process looks, it runs no Helm: a lock of its own is one that it left behind.
     alive: (holder) => Promise.resolve(holder === deps.holder ? false : holderAlive(holder)),
     now: () => deps.clock.now(),

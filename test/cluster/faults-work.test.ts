@@ -1,5 +1,5 @@
 /** What Airflow works with: its queue, keys and DAGs, and images that fit the node. With Celery, which has the most parts. */
-import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises'
+import { appendFile, chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { containerdSocket, registriesFolder } from '../../scripts/lab/containerd.ts'
@@ -34,6 +34,9 @@ const queue: Fault[] = [
     await written(it, 'airflow-airstrip-redis-password', { password: encoded('a-third-password-of-redis') })
     await edit(it, 'statefulset/airflow-worker', { spec: { template: { spec: { nodeSelector: { disk: 'ssd' } } } } })
     await deletePods(it, 'worker')
+  }, undo: async it => {
+    await kube(it, 'rollout', 'restart', 'statefulset/airflow-redis')
+    await it.airstrip(['apply'])
   } },
 ]
 
@@ -55,6 +58,9 @@ const files: Fault[] = [
     await chown(join(it.base, 'dags'), 0, 0)
     await chmod(join(it.base, 'dags'), 0o700)
   } },
+  // The lab's Airflow reads no Python, so what the real one writes of such a file is written here.
+  { name: 'a DAG that cannot be imported', id: 'dag-import-error', tells: /etl\.py: ModuleNotFoundError: No module named 'pandas'/, harm: it => dagLog(it, `ERROR - Failed to import: ${etl}\nTraceback (most recent call last):\nModuleNotFoundError: No module named 'pandas'`),
+    mend: it => dagLog(it, `INFO - DAG(s) 'etl' retrieved from ${etl}`), undo: it => dagLog(it, `INFO - DAG(s) 'etl' retrieved from ${etl}`) },
   { name: 'a program of another CPU', id: 'wrong-cpu-architecture', tells: /statsd/, harm: async it => {
     await apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'foreign', namespace: it.namespace }, binaryData: { program: foreignProgram.toString('base64') } })
     await editPods(it, 'statsd', { volumes: [{ name: 'foreign', configMap: { name: 'foreign', defaultMode: 0o755 } }], containers: [{ name: 'statsd', command: ['/foreign/program'], volumeMounts: [{ name: 'foreign', mountPath: '/foreign' }] }] })
@@ -64,6 +70,15 @@ const files: Fault[] = [
     await deletePods(it, 'scheduler')
   }, mend: revisionBack, undo: revisionBack },
 ]
+
+const etl = '/opt/airflow/dags/etl.py'
+
+async function dagLog(it: Site, line: string): Promise<void> {
+  const now = new Date().toISOString()
+  const folder = join(it.base, 'logs', 'scheduler', now.slice(0, 10))
+  await mkdir(folder, { recursive: true })
+  await appendFile(join(folder, 'etl.py.log'), `[${now}] {dagbag.py:536} INFO - Filling up the DagBag from ${etl}\n[${now}] {dagbag.py:347} ${line}\n`)
+}
 
 async function revisionBack(it: Site): Promise<void> {
   await sql(it, 'UPDATE alembic_version SET version_num = kept.version_num FROM kept; DROP TABLE kept', 'airflow')

@@ -47,5 +47,6 @@ export async function collectFolders(reader: Reader, { wanted }: Scope): Promise
     const facts = await reader.folder(path, node)
     return facts === undefined ? [] : [{ path, ...facts }]
   })))
-  return { folders: found.flat() }
+  const broken = await Promise.all(nodes.map((node) => reader.brokenDags(`${wanted.storagePath}/logs`, node)))
+  return { folders: found.flat(), brokenDags: broken.flat() }
 }

@@ -1,5 +1,6 @@
 /** What only a log says. */
 import type { Subject } from 'kubernetes-types/rbac/v1.js'
+import type { BrokenDag } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
 import { fixOf } from '../../../observe/observation.ts'
 import { targetOf } from '../../../observe/owners.ts'
@@ -56,14 +57,24 @@ const broken = /Failed to import: (\S+)|Broken DAG: \[?([^\]\s]+)/
 
 function brokenDag(evidence: Evidence): Finding[] {
   const lines = evidence.logs.filter(({ container }) => /^(?:airflow-)?(scheduler|dag-processor|web|webserver|api-server)$/.test(container)).flatMap(({ lines: said }) => said)
-  const files = [...new Set(lines.flatMap((line) => { const [, one, other] = broken.exec(line) ?? []; return one ?? other ?? [] }))]
-  if (files.length === 0 || logLines(evidence, broken).length === 0) return []
+  const inLogs = lines.flatMap((line) => { const [, one, other] = broken.exec(line) ?? []; return one ?? other ?? [] })
+  const { brokenDags = [] } = evidence
+  const told = logLines(evidence, broken).map(({ evidence: seen }) => seen)
+  const files = [...new Set([...told.length === 0 ? [] : inLogs, ...brokenDags.map(({ file }) => file)])]
+  if (files.length === 0) return []
+  const list = `kubectl -n ${evidence.namespace} exec deploy/${evidence.wanted?.service ?? `${evidence.release ?? 'airflow'}-webserver`} -- airflow dags list-import-errors`
+  const mend = `Mend ${files[0] ?? 'the file'}: a module that the image does not have, a mistake in the code, or a Variable or Connection that is not there`
   return [doubtful('dag-import-error', {
     title: `Airflow cannot read ${files.length === 1 ? 'a DAG file' : `${files.length} DAG files`}`,
-    evidence: [...logLines(evidence, broken).map(({ evidence: seen }) => seen), ...files.map((file) => `file ${file}`)],
+    evidence: [...told, ...files.map((file) => `file ${file}${saidOf(file, brokenDags)}`)],
     why: 'A DAG that cannot be imported is not shown and not run; the page of DAGs says why at its top.',
-    fix: [`kubectl -n ${evidence.namespace} exec deploy/${evidence.wanted?.service ?? `${evidence.release ?? 'airflow'}-webserver`} -- airflow dags list-import-errors`, `Mend ${files[0] ?? 'the file'}: a module that the image does not have, a mistake in the code, or a Variable or Connection that is not there`],
+    fix: brokenDags.length > 0 ? [mend, list] : [list, mend],
   })]
+}
+
+function saidOf(file: string, brokenDags: readonly BrokenDag[]): string {
+  const { said = '', at = '' } = brokenDags.find((one) => one.file === file) ?? {}
+  return said === '' ? '' : `: ${said}, as its log said last at ${at}`
 }
 
 const webContainers = /^(webserver|api-server|airflow-web)$/
