@@ -5,6 +5,7 @@ import t from 'tap'
 import { containerdSocket, registriesFolder } from '../../scripts/lab/containerd.ts'
 import { must } from '../../scripts/lab/exec.ts'
 import { instance } from '../../scripts/lab/paths.ts'
+import { runtimeEnv } from '../../scripts/lab/runtime.ts'
 import { apply, emptyRegistry, get, kubectl, lab } from './cluster.ts'
 import { faults, type Fault } from './faults.ts'
 import { deletePods, edit, editPods, kube, sql } from './harm.ts'
@@ -44,7 +45,7 @@ const webserverKey = 'airflow-airstrip-webserver-secret-key'
 const admin = 'airflow-airstrip-admin'
 const kept = new Map<string, Record<string, string>>()
 const keys: Fault[] = [
-  { name: 'a key of the webserver from a documentation', id: 'webserver-secret-dynamic', tells: /everybody knows/, harm: it => written(it, webserverKey, { 'webserver-secret-key': encoded('thisISaSECRET_1234') }) },
+  { name: 'a key of the webserver from a documentation', id: 'webserver-secret-dynamic', tells: /everybody knows/, harm: it => written(it, webserverKey, { 'webserver-secret-key': encoded('THIS IS UNSAFE!') }) },
   { name: 'a password of the first user that everybody knows', id: 'default-credentials', tells: /airflow-airstrip-admin/, harm: async it => {
     kept.set(admin, await dataOf(it, admin))
     await written(it, admin, { password: encoded('admin') })
@@ -65,10 +66,8 @@ const files: Fault[] = [
     await apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'foreign', namespace: it.namespace }, binaryData: { program: foreignProgram.toString('base64') } })
     await editPods(it, 'statsd', { volumes: [{ name: 'foreign', configMap: { name: 'foreign', defaultMode: 0o755 } }], containers: [{ name: 'statsd', command: ['/foreign/program'], volumeMounts: [{ name: 'foreign', mountPath: '/foreign' }] }] })
   } },
-  { name: 'a database that a newer Airflow has migrated', id: ['db-newer-than-image', 'wait-for-migrations-crashloop'], seconds: 200, tells: /99999999abcd/, harm: async it => {
-    await sql(it, 'CREATE TABLE kept AS SELECT * FROM alembic_version; UPDATE alembic_version SET version_num = $$99999999abcd$$', 'airflow')
-    await deletePods(it, 'scheduler')
-  }, mend: revisionBack, undo: revisionBack },
+  { ...atRevision('00010000abcd'), name: 'a database that was restored from an older Airflow' },
+  { ...atRevision('99999999abcd'), name: 'a database that a newer Airflow has migrated', mend: revisionBack },
 ]
 
 const etl = '/opt/airflow/dags/etl.py'
@@ -80,11 +79,18 @@ async function dagLog(it: Site, line: string): Promise<void> {
   await appendFile(join(folder, 'etl.py.log'), `[${now}] {dagbag.py:536} INFO - Filling up the DagBag from ${etl}\n[${now}] {dagbag.py:347} ${line}\n`)
 }
 
-async function revisionBack(it: Site): Promise<void> {
-  await sql(it, 'UPDATE alembic_version SET version_num = kept.version_num FROM kept; DROP TABLE kept', 'airflow')
+function atRevision(revision: string): Omit<Fault, 'name'> {
+  return { id: 'wait-for-migrations-crashloop', seconds: 200, tells: new RegExp(`is at revision ${revision}`), undo: revisionBack, harm: async it => {
+    await sql(it, `CREATE TABLE IF NOT EXISTS kept AS SELECT * FROM alembic_version; UPDATE alembic_version SET version_num = $$${revision}$$`, 'airflow')
+    await deletePods(it, 'scheduler')
+  } }
 }
 
-const ctr = (...args: string[]): Promise<unknown> => must('ctr', ['--address', containerdSocket(instance(lab.name)), '--namespace', 'k8s.io', 'images', ...args], { env: { ...process.env, PATH: lab.path } })
+async function revisionBack(it: Site): Promise<void> {
+  await sql(it, 'UPDATE alembic_version SET version_num = kept.version_num FROM kept', 'airflow')
+}
+
+const ctr = (...args: string[]): Promise<unknown> => must('ctr', ['--address', containerdSocket(instance(lab.name)), '--namespace', 'k8s.io', 'images', ...args], { env: runtimeEnv() })
 
 /** What the runtime itself has, or whom it asks. */
 async function runtime(registry: string): Promise<Fault[]> {
@@ -94,7 +100,7 @@ async function runtime(registry: string): Promise<Fault[]> {
   return [
     { name: 'a Bitnami image whose tag is gone from Docker Hub', id: 'bitnami-image-removed', seconds: 100, tells: /bitnami\/postgresql:11\.16/, harm: async it => {
       await mkdir(hosts, { recursive: true })
-      await writeFile(join(hosts, 'hosts.toml'), `server = "http://${registry}"\n`)
+      await writeFile(join(hosts, 'hosts.toml'), `server = "http://${registry}"\n[host."http://${registry}"]\n`)
       await kube(it, 'set', 'image', 'statefulset/airflow-postgresql', 'postgresql=docker.io/bitnami/postgresql:11.16.0-debian-11-r99')
       await kube(it, 'delete', 'pod', 'airflow-postgresql-0', '--wait=false')
     }, undo: async it => {

@@ -101,8 +101,12 @@ function coreOf(value: string): string {
   }
 }
 
-/** Keys that stand in the documentation of the community chart, for everybody to read. */
-const published = ['7T512UXSSmBOkpWimFHIVb8jK6lfmSAvx4mO6Arehnc=', 'THIS IS UNSAFE!']
+/** For everybody to read: the keys of the community chart, of Bitnami's and puckel's images, and of Airflow's own template before 2.0. */
+const published = [
+  '7T512UXSSmBOkpWimFHIVb8jK6lfmSAvx4mO6Arehnc=', 'THIS IS UNSAFE!',
+  '46BKJoQYlPPOexq0OhDZnIlNepKFf87WFwLbfzqDDho=', 'a25mQ1FHTUh3MnFRSk5KMEIyVVU2YmN0VGRyYTVXY08=',
+  'temporary_key',
+]
 
 /** Where a connection leads is no secret, and wrong often enough; its user may be one, where somebody forgot a colon, and so may a part of a password that was not encoded. */
 function whereTo(connection: string): string {

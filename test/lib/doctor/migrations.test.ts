@@ -67,6 +67,11 @@ void t.test('a database that has lost its tables is told as that, with what make
   })
   const older = log('TimeoutError: There are still unapplied migrations after 60 seconds. Migration Head(s) in DB: {\'937cbd173ca1\'} | Migration Head(s) in Source Code: {\'c804e5c76e3e\'}')
   t.match(found(of(waits({ logs: [older], ...right }), done))[0], { title: /done elsewhere/ }, 'one of another Airflow has tables')
+  const by = (image: string) => ({ jobs: [{ ...job({ succeeded: 1, conditions: [{ type: 'Complete', status: 'True', lastTransitionTime: '2023-08-02T10:02:00Z' }] }), ...template(image) }] })
+  t.match(found(of(waits({ logs: [older], ...right, ...by('apache/airflow:2.6.2') }), done))[0], {
+    title: 'The database is at revision 937cbd173ca1, and the image wants c804e5c76e3e', fix: [/^kubectl -n airflow exec airflow-scheduler-\S+ -c wait-for-airflow-migrations -- airflow db upgrade #/, /airflow.image.tag/],
+  }, 'the Job has had it right, so it was moved since')
+  t.match(found(of(waits({ logs: [older], ...right, ...by('apache/airflow:2.5.0') }), done))[0], { title: /done elsewhere/ }, 'another image of the pods is no reason to migrate')
   t.match(found(of(waits({ logs: [unapplied] }), done))[0], { title: /done elsewhere/ }, 'of a connection that nobody knows it may be another database')
   t.end()
 })

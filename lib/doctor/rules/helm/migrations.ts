@@ -67,7 +67,14 @@ function waiting(evidence: Evidence): Finding[] {
   if (settled.length === 0 || state === 'running') return []
   const lines = settled.map(({ line }) => line)
   const [first] = settled
-  if (state === 'done' && first !== undefined && isEmpty(evidence) && leadsRight(evidence)) return [emptied(first.pod, lines, evidence)]
+  if (state === 'done' && first !== undefined && leadsRight(evidence)) {
+    if (isEmpty(evidence)) return [emptied(first.pod, lines, evidence)]
+    const heads = headsIn(evidence)
+    // With another image it is that which wants another state.
+    const waiting = waitingImages(settled.map(({ pod }) => pod))
+    const migrated = jobImages(job ?? migrationHook(record)?.object)
+    if (heads !== undefined && waiting.every((image) => migrated.includes(image))) return [moved(first.pod, heads, [...lines, ...imagesOf(settled.map(({ pod }) => pod), job)], evidence)]
+  }
   return [wrong('wait-for-migrations-crashloop', {
     title: `Pods wait for the migrations, ${titles[state]}`,
     evidence: [...lines, ...imagesOf(settled.map(({ pod }) => pod), job)],
@@ -79,20 +86,47 @@ function waiting(evidence: Evidence): Finding[] {
 }
 
 // TimeoutError: There are still unapplied migrations after 60 seconds. MigrationHead(s) in DB: set() | Migration Head(s) in Source Code: {'c804e5c76e3e'}
-function isEmpty({ logs }: Evidence): boolean {
-  return logs.some(({ container, lines }) => initContainers.test(container) && /Migration ?Head\(s\) in DB: set\(\)/.test(lines.findLast((line) => line.includes('in DB: ')) ?? ''))
+function lastHeads({ logs }: Evidence): string | undefined {
+  return logs.filter(({ container }) => initContainers.test(container)).map(({ lines }) => lines.findLast((line) => line.includes('in DB: '))).find((line) => line !== undefined)
+}
+
+function isEmpty(evidence: Evidence): boolean {
+  return /Migration ?Head\(s\) in DB: set\(\)/.test(lastHeads(evidence) ?? '')
+}
+
+interface Heads { there: string; wanted: string }
+
+function headsIn(evidence: Evidence): Heads | undefined {
+  const [, there, wanted] = /in DB: \{'(\w+)'\}.*in Source Code: \{'(\w+)'\}/.exec(lastHeads(evidence) ?? '') ?? []
+  return there === undefined || wanted === undefined || there === wanted ? undefined : { there, wanted }
+}
+
+/** Revisions of Alembic tell no order; Airflow itself knows what came before it, and refuses what came after. */
+function moved(pod: KubernetesObject, { there, wanted }: Heads, evidence: string[], { namespace, wanted: wish }: Evidence): Finding {
+  return wrong('wait-for-migrations-crashloop', {
+    title: `The database is at revision ${there}, and the image wants ${wanted}`,
+    evidence,
+    why: 'The Job of the migrations has run, and the database was brought to another state since: by a dump of another Airflow that was restored, or by the migrations of another image.',
+    fix: [
+      `${migrateIn(namespace, pod, wish)} # from an older one; of a newer one it says "Can't locate revision" and changes nothing`,
+      'Where a newer Airflow has migrated it: write that version as airflow.image.tag or airflow.version, then: npx tsx run.ts apply --from helm',
+    ],
+  })
 }
 
 /** The init container that waits has all that the Job had, and is there to be used. */
-function emptied(pod: KubernetesObject, lines: string[], { namespace, wanted }: Evidence): Finding {
+function migrateIn(namespace: string, pod: KubernetesObject, wanted: Evidence['wanted']): string {
   const container = ((pod as Pod).spec?.initContainers ?? []).find(({ name }) => initContainers.test(name))?.name ?? 'wait-for-airflow-migrations'
-  const command = wanted?.family === 'official-3' ? 'migrate' : 'upgrade'
+  return `kubectl -n ${namespace} exec ${pod.metadata.name} -c ${container} -- airflow db ${wanted?.family === 'official-3' ? 'migrate' : 'upgrade'}`
+}
+
+function emptied(pod: KubernetesObject, lines: string[], { namespace, wanted }: Evidence): Finding {
   return wrong('wait-for-migrations-crashloop', {
     title: 'The database has no tables of Airflow any more, and nothing makes them again',
     evidence: [...lines, 'the migrations were done, and the database knows of none: Migration Head(s) in DB: set()'],
     why: 'What the Job of the migrations made is gone: the volume was emptied or is another one, the database was dropped and made anew, or its tables were. A Job runs once.',
     fix: [
-      `kubectl -n ${namespace} exec ${pod.metadata.name} -c ${container} -- airflow db ${command} # makes empty tables, without what was in the old ones`,
+      `${migrateIn(namespace, pod, wanted)} # makes empty tables, without what was in the old ones`,
       'npx tsx run.ts restore FILE # where there is a backup of what was in them',
     ],
   })
@@ -122,10 +156,17 @@ function stateOf({ at }: Evidence, record: Release, job: KubernetesObject | unde
 const longestPauseMs = 330_000
 
 function imagesOf(pods: readonly KubernetesObject[], job: KubernetesObject | undefined): string[] {
-  const inits = pods.flatMap((pod) => (pod as Pod).spec?.initContainers ?? []).filter(({ name }) => initContainers.test(name)).map(({ image = '' }) => image)
+  return [...waitingImages(pods).map((image) => `the pods wait with image ${image}`), ...jobImages(job).map((image) => `the Job migrates with image ${image}`)]
+}
+
+function waitingImages(pods: readonly KubernetesObject[]): string[] {
+  const inits = pods.flatMap((pod) => (pod as Pod).spec?.initContainers ?? []).filter(({ name }) => initContainers.test(name))
+  return [...new Set(inits.map(({ image = '' }) => image))]
+}
+
+function jobImages(job: KubernetesObject | undefined): string[] {
   const { template } = (job?.spec ?? {}) as { template?: { spec?: { containers?: { image?: string }[] } } }
-  const jobs = (template?.spec?.containers ?? []).map(({ image = '' }) => image)
-  return [...new Set(inits)].map((image) => `the pods wait with image ${image}`).concat([...new Set(jobs)].map((image) => `the Job migrates with image ${image}`))
+  return [...new Set((template?.spec?.containers ?? []).map(({ image = '' }) => image))]
 }
 
 /** When the first user was made, by a hook or by a plain Job. */
