@@ -12,7 +12,7 @@ export const ingressRules: readonly Rule[] = [
 
 export const ingressExplains: Explains = {
   'host-unresolved': ['ingress-unproven'],
-  'traefik-missing': ['traefik-not-running', 'route-missing', 'certresolver-missing', 'ingress-unproven'],
+  'traefik-missing': ['traefik-not-running', 'route-missing', 'traefik-404-route-not-loaded', 'certresolver-missing', 'ingress-unproven'],
   'traefik-not-running': ['certresolver-missing', 'loadbalancer-never-ready', 'ingress-unproven'],
   'traefik-crd-group-mismatch': ['route-missing', 'traefik-404-route-not-loaded', 'certresolver-missing', 'certificate-other-name', 'ingress-unproven'],
   'route-missing': ['traefik-404-route-not-loaded', 'prefix-handled-twice', 'certresolver-missing', 'certificate-other-name', 'ingress-unproven'],

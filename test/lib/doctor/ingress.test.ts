@@ -2,7 +2,7 @@
 import t from 'tap'
 import { container, event, inManifest, release } from '../observe/objects.ts'
 import { long } from './evidence.ts'
-import { answers, definition, group, healthy, judged, makeEndpoints, makeService, roots, routes, rule, saysTraefik, service, silent, traefik, traefikPod, unrouted, webPod, webserver, wanted } from './way.ts'
+import { answers, definitions, group, healthy, judged, makeEndpoints, makeService, roots, routes, rule, saysTraefik, service, silent, traefik, traefikPod, unrouted, webPod, webserver, wanted } from './way.ts'
 
 const edited = (edit: Record<string, unknown>, parts: Parameters<typeof roots>[0] = {}) => ({ routes: routes(edit), answered: answers(unrouted), ...parts })
 const young = '2023-08-02T10:29:50Z'
@@ -11,7 +11,7 @@ void t.test('a site that works has no finding, also where Traefik is elsewhere, 
   t.same(judged().findings, [])
   t.same(judged({ system: [], logs: [] }).findings, [], 'outside the cluster')
   t.same(judged({ system: [traefik({ image: 'traefik', args: [] })] }).findings, [])
-  t.same(judged({ system: [traefik({ image: 'traefik:v2.11.0' })], routes: [...routes({}, 'traefik.io'), ...routes()], definitions: [definition(group), definition('traefik.io')] }).findings, [])
+  t.same(judged({ system: [traefik({ image: 'traefik:v2.11.0' })], routes: [...routes({}, 'traefik.io'), ...routes()], definitions: [...definitions(group), ...definitions('traefik.io')] }).findings, [])
   t.same(judged({ definitions: undefined, answered: answers(unrouted) }).findings, [], 'and nothing is said where a fact is missing')
   t.same(judged({ routes: undefined, answered: answers(unrouted) }).findings, [])
   t.end()
@@ -97,13 +97,15 @@ void t.test('Traefik that does not run is told with its reason; while it starts,
   t.same(roots({ ...refused }), ['ingress-unproven error'], 'it runs, and yet nobody answers where it was said to be')
   t.same(roots({ answered: silent('home.example.org does not resolve here') }), ['ingress-unproven warning'], 'and a guess proves nothing')
   t.same(roots({ definitions: [], routes: [], answered: silent('refused') }), ['traefik-missing error'])
+  const routesOnly = { definitions: definitions(group).slice(0, 1), routes: routes().slice(0, 1), answered: answers(unrouted) }
+  t.match(judged(routesOnly).findings[0], { id: 'traefik-missing', severity: 'error', evidence: ['no CustomResourceDefinition middlewares.traefik.containo.us', /runs Traefik 2\.9\.10/], fix: [/^kubectl apply -f .*v2\.9/, /--only ingress/] }, 'or only one of its kinds')
   t.end()
 })
 
 void t.test('a Traefik of another version than the route\'s group', (t) => {
   const v3 = [traefik({ image: 'traefik:v3.0.0' })]
   t.match(judged({ system: v3, answered: answers(unrouted) }).findings[0], { id: 'traefik-crd-group-mismatch', title: /3.0.0 does not read traefik.containo.us/, fix: [/kubectl apply -f .*v3.0.*crd-definition/] })
-  t.match(judged({ system: v3, answered: answers(unrouted), definitions: [definition(group), definition('traefik.io')] }).findings[0], { id: 'traefik-crd-group-mismatch', title: /in a group that Traefik 3.0.0 does not read/, fix: ['npx tsx run.ts apply --only ingress'] })
+  t.match(judged({ system: v3, answered: answers(unrouted), definitions: [...definitions(group), ...definitions('traefik.io')] }).findings[0], { id: 'traefik-crd-group-mismatch', title: /in a group that Traefik 3.0.0 does not read/, fix: ['npx tsx run.ts apply --only ingress'] })
   t.same(roots({ system: v3, answered: answers(unrouted) }), ['traefik-crd-group-mismatch error'])
   t.same(roots({ system: v3 }), [], 'where Airflow answers the tag says something else')
   t.end()

@@ -16,7 +16,8 @@ export const wanted: NonNullable<Evidence['wanted']> = {
 }
 
 export const group = 'traefik.containo.us'
-export const definition = (of: string): KubernetesObject => ({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: `ingressroutes.${of}` } })
+/** Of a group: IngressRoute and Middleware. */
+export const definitions = (of: string): KubernetesObject[] => ['ingressroutes', 'middlewares'].map((kind) => ({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: `${kind}.${of}` } }))
 
 export function routes(edit: Record<string, unknown> = {}, of = group): KubernetesObject[] {
   return ingressObjects({ ...wanted, namespace: 'airflow' }, of).map((object) => ({
@@ -74,7 +75,7 @@ export const saysTraefik = (...lines: string[]): Evidence['logs'] => [{ namespac
 
 export function site(parts: Partial<Evidence> = {}): Evidence {
   return evidence({
-    wanted, definitions: [definition(group)], routes: routes(), system: [traefik(), traefikPod()], pods: [webPod()], workloads: [webserver()],
+    wanted, definitions: definitions(group), routes: routes(), system: [traefik(), traefikPod()], pods: [webPod()], workloads: [webserver()],
     services: [makeService()], endpoints: [makeEndpoints([{ addresses: [{ ip: '10.244.0.9' }], ports: [{ name: 'airflow-ui', port: 8080 }] }])],
     record: release({ objects: [inManifest(webserver()), makeService()], updatedAt: long }), answered: answers({}), networkPolicies: [], ...parts,
   })

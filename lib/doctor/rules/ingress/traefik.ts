@@ -11,23 +11,32 @@ import { runs, traefikGroups, type Traefik } from '../../../preflight/traefik.ts
 import type { Finding } from '../../../step.ts'
 import { type Evidence, viewOf } from '../../evidence.ts'
 import { doubtful, wrong } from '../../rule.ts'
-import { begin, isExpected, isOff, isTraefiks404, logCommand, wayOf } from './way.ts'
+import { begin, isExpected, isOff, isTraefiks404, logCommand, type Way, wayOf } from './way.ts'
 
 const again = 'npx tsx run.ts apply --only ingress'
 
 export function traefikMissing(evidence: Evidence): Finding[] {
   const way = wayOf(evidence)
-  if (way === undefined || way.works || way.traefik.groups.length > 0) return []
-  const { workload, version } = way.traefik
+  if (way === undefined || way.works) return []
+  const { workload, version, groups } = way.traefik
+  const lacking = groups.length > 0 ? middlewaresLacking(way, evidence) : [traefikGroups.map((group) => `ingressroutes.${group}`).join(' or ')]
+  if (lacking.length === 0) return []
   const say = workload !== undefined || isExpected(evidence) ? wrong : doubtful
   return [say('traefik-missing', {
-    title: workload === undefined ? 'The cluster has no Traefik: its kinds are not known here' : 'Traefik\'s custom resources are not installed',
-    evidence: [`no CustomResourceDefinition ${traefikGroups.map((group) => `ingressroutes.${group}`).join(' or ')}`, ...(workload === undefined ? [] : [`${workload} runs Traefik ${version ?? 'of an unknown version'}`])],
+    title: workload === undefined && groups.length === 0 ? 'The cluster has no Traefik: its kinds are not known here' : 'Traefik\'s custom resources are not installed',
+    evidence: [...lacking.map((name) => `no CustomResourceDefinition ${name}`), ...(workload === undefined ? [] : [`${workload} runs Traefik ${version ?? 'of an unknown version'}`])],
     why: 'Step ingress writes a Middleware and an IngressRoute, and Traefik reads nothing else of it.',
     fix: workload === undefined
       ? ['helm repo add traefik https://traefik.github.io/charts && helm upgrade --install traefik traefik/traefik -n traefik --create-namespace # or leave the step out: --skip ingress', again]
       : [definitionsCommand(version), again],
   })]
+}
+
+/** Where only that kind is gone, with all objects of it, the route stays and leads nowhere. */
+function middlewaresLacking({ wanted, traefik: { groups } }: Way, { definitions = [] }: Evidence): string[] {
+  const names = definitions.map(({ metadata }) => metadata.name)
+  if (wanted.prefix !== 'strip' || groups.some((group) => names.includes(`middlewares.${group}`))) return []
+  return groups.filter((group) => names.includes(`ingressroutes.${group}`)).map((group) => `middlewares.${group}`)
 }
 
 /** As Traefik's documentation has it. */
