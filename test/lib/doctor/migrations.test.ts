@@ -71,6 +71,9 @@ void t.test('a database that has lost its tables is told as that, with what make
   t.match(found(of(waits({ logs: [older], ...right, ...by('apache/airflow:2.6.2') }), done))[0], {
     title: 'The database is at revision 937cbd173ca1, and the image wants c804e5c76e3e', fix: [/^kubectl -n airflow exec airflow-scheduler-\S+ -c wait-for-airflow-migrations -- airflow db upgrade #/, /airflow.image.tag/],
   }, 'the Job has had it right, so it was moved since')
+  const scheduler = { ...inManifest(deployment('airflow-scheduler', 1)), spec: { template: { spec: { initContainers: [{ name: 'wait-for-airflow-migrations', image: 'apache/airflow:2.6.2' }] } } } }
+  t.match(found(of(waits({ logs: [older], ...right }), { ...done, objects: [scheduler] }))[0], { title: /is at revision 937cbd173ca1/ }, 'of a hook that is gone the release tells the image')
+  t.match(found(of(waits({ logs: [older], ...right }), { ...done, objects: [scheduler], values: { ...done.values, images: { useDefaultImageForMigration: true } } }))[0], { title: /done elsewhere/ })
   t.match(found(of(waits({ logs: [older], ...right, ...by('apache/airflow:2.5.0') }), done))[0], { title: /done elsewhere/ }, 'another image of the pods is no reason to migrate')
   t.match(found(of(waits({ logs: [unapplied] }), done))[0], { title: /done elsewhere/ }, 'of a connection that nobody knows it may be another database')
   t.end()
@@ -85,6 +88,9 @@ void t.test('who waits for migrations that are not coming is told, with why none
   t.match(look([done], 'Succeeded'), [{ id: 'wait-for-migrations-crashloop', evidence: [/still unapplied/, /2.6.2/, 'the Job migrates with image apache/airflow:2.5.0'] }])
   t.same(silent([job({ active: 1 })], 'Running'), [], 'a Job at work is waited for')
   t.same(silent([], 'Succeeded', [unapplied], '2023-08-02T10:28:00Z'), [], 'and so is who may not have looked since')
+  const began = pod({ spec: waitingPod.spec as Record<string, unknown>, status: { phase: 'Pending', initContainerStatuses: [container({ name: 'wait-for-airflow-migrations', state: { running: { startedAt: '2023-08-02T10:28:20Z' } } })] } })
+  const recent = found(of(waits({ pods: [began], jobs: [], logs: [unapplied] }), { hooks: [migrate({ phase: 'Succeeded', endedAt: '2023-08-02T10:28:00Z' })] }))
+  t.match(recent[0], { id: 'wait-for-migrations-crashloop', title: /done elsewhere/ }, 'but not who has begun since, and waited for the whole time')
   t.same(silent([], 'Unknown', [log('Starting the scheduler', 'scheduler')]), [], 'a pod that says nothing of it')
   t.end()
 })

@@ -70,10 +70,9 @@ function waiting(evidence: Evidence): Finding[] {
   if (state === 'done' && first !== undefined && leadsRight(evidence)) {
     if (isEmpty(evidence)) return [emptied(first.pod, lines, evidence)]
     const heads = headsIn(evidence)
-    // With another image it is that which wants another state.
-    const waiting = waitingImages(settled.map(({ pod }) => pod))
-    const migrated = jobImages(job ?? migrationHook(record)?.object)
-    if (heads !== undefined && waiting.every((image) => migrated.includes(image))) return [moved(first.pod, heads, [...lines, ...imagesOf(settled.map(({ pod }) => pod), job)], evidence)]
+    // An image that is not the release's wants another state by itself.
+    const own = job === undefined ? releaseImages(record) : jobImages(job)
+    if (heads !== undefined && waitingImages(settled.map(({ pod }) => pod)).every((image) => own.includes(image))) return [moved(first.pod, heads, [...lines, ...imagesOf(settled.map(({ pod }) => pod), job)], evidence)]
   }
   return [wrong('wait-for-migrations-crashloop', {
     title: `Pods wait for the migrations, ${titles[state]}`,
@@ -139,17 +138,22 @@ const reasons = {
   done: 'The Job has migrated another database, or the pods\' image wants other migrations than the Job\'s has.',
 }
 
-function stateOf({ at }: Evidence, record: Release, job: KubernetesObject | undefined): 'running' | 'failed' | 'done' | 'absent' {
+function stateOf(evidence: Evidence, record: Release, job: KubernetesObject | undefined): 'running' | 'failed' | 'done' | 'absent' {
   const { conditions = [] } = (job?.status ?? {}) as { conditions?: { type: string; status: string; lastTransitionTime?: string }[] }
   const ended = conditions.find(({ type, status }) => status === 'True' && ['Complete', 'Failed'].includes(type))
   if (ended?.type === 'Failed') return 'failed'
-  // A pod that waits looks once a second, and may have been between two starts.
-  if (ended !== undefined) return ageMs(ended.lastTransitionTime, new Date(at)) < longestPauseMs ? 'running' : 'done'
+  if (ended !== undefined) return isOver(evidence, ended.lastTransitionTime) ? 'done' : 'running'
   if (job !== undefined) return 'running'
   const hook = migrationHook(record)
   if (hook?.phase === 'Failed') return 'failed'
   if (hook?.phase !== 'Succeeded') return 'absent'
-  return ageMs(hook.endedAt, new Date(at)) < longestPauseMs ? 'running' : 'done'
+  return isOver(evidence, hook.endedAt) ? 'done' : 'running'
+}
+
+/** A pod that waits looks once a second, and may have been between two starts; one that began after the end and has waited for its whole time waits for nothing. */
+function isOver(evidence: Evidence, end: string | undefined): boolean {
+  if (ageMs(end, new Date(evidence.at)) >= longestPauseMs) return true
+  return mentions(evidence, /There are still unapplied migrations after \d+ seconds/).some(({ container, runSince }) => initContainers.test(container) && end !== undefined && runSince !== undefined && Date.parse(runSince) > Date.parse(end))
 }
 
 /** The kubelet's longest between two starts, and half a minute. */
@@ -157,6 +161,13 @@ const longestPauseMs = 330_000
 
 function imagesOf(pods: readonly KubernetesObject[], job: KubernetesObject | undefined): string[] {
   return [...waitingImages(pods).map((image) => `the pods wait with image ${image}`), ...jobImages(job).map((image) => `the Job migrates with image ${image}`)]
+}
+
+/** A hook that has succeeded is gone; it had the same image as the pods, unless the values say otherwise. */
+function releaseImages({ objects, values }: Release): string[] {
+  if ((values.images as { useDefaultImageForMigration?: boolean } | undefined)?.useDefaultImageForMigration === true) return []
+  const templates = objects.map(({ spec }) => (spec as { template?: { spec?: Pod['spec'] } } | undefined)?.template?.spec)
+  return templates.flatMap((spec) => spec?.initContainers ?? []).filter(({ name }) => initContainers.test(name)).map(({ image = '' }) => image)
 }
 
 function waitingImages(pods: readonly KubernetesObject[]): string[] {
