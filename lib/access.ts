@@ -86,8 +86,14 @@ export interface BrokenDag {
   file: string
   /** The exception, e.g. `ModuleNotFoundError: No module named 'pandas'`; empty where the log does not say. */
   said: string
-  /** ISO time of the log's last line. */
+  /** ISO time at which the log says so. */
   at: string
+}
+
+export interface DagLogs {
+  /** How many logs of DAG files were read: those of the last minutes. */
+  read: number
+  broken: BrokenDag[]
 }
 
 export interface LogQuery {
@@ -162,8 +168,8 @@ export interface Reader {
   https(url: string, address?: string, timeoutMs?: number): Promise<HttpsAnswer>
   /** Undefined where the node is another machine than this one (by machine id). */
   folder(path: string, node: KubernetesObject): Promise<FolderFacts | undefined>
-  /** What Airflow's logs in that folder say of its DAG files; empty where the node is another machine. */
-  brokenDags(logs: string, node: KubernetesObject): Promise<BrokenDag[]>
+  /** What Airflow's logs in that folder say of its DAG files; undefined where the node is another machine. */
+  dagLogs(logs: string, node: KubernetesObject): Promise<DagLogs | undefined>
   /** True when that process of this host (`host/pid/start`) still runs; undefined for another host. */
   alive(holder: string): Promise<boolean | undefined>
   now(): Date

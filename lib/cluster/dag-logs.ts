@@ -7,77 +7,129 @@
  *   [2023-08-02T10:29:40.123+0000] {dagbag.py:347} ERROR - Failed to import: /opt/airflow/dags/etl.py
  *   Traceback (most recent call last):
  *   ModuleNotFoundError: No module named 'pandas'
+ *   [2023-08-02T10:29:40.125+0000] {processor.py:841} WARNING - No viable dags retrieved from /opt/airflow/dags/etl.py
  *
  *   logs/dag_processor/2025-06-11/dags-folder/etl.py.log
  *   {"timestamp":"…","level":"error","event":"Failed to import: /opt/airflow/dags/etl.py","error_detail":[{"exc_type":"ModuleNotFoundError","exc_value":"No module named 'pandas'"}]}
  */
-import { closeSync, fstatSync, openSync, readSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
-import type { BrokenDag } from '../access.ts'
+import { closeSync, constants, existsSync, fstatSync, openSync, readSync, readdirSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { BrokenDag, DagLogs } from '../access.ts'
 
-/** A file is read every half minute, unless there are very many; what nobody has read for so long may be gone. */
-const freshMs = 1_800_000
-/** As many of the newest as that, and of each no more than its end. */
-const maxFiles = 500
-const tailBytes = 65_536
+/** A file is read every half minute, unless there are very many. */
+const freshMs = 600_000
+/** What may still be under way in a log that was written so lately. */
+const readingMs = 60_000
+export const bounds = { entries: 5000, files: 500, tailBytes: 65_536 }
 
-/** Of the logs folder; none where nothing can be read there. */
-export function findBrokenDags(logs: string, now: Date): BrokenDag[] {
-  return ['scheduler', 'dag_processor'].flatMap((part) => newestDay(join(logs, part)).flatMap((file) => {
-    const log = freshTail(file, now)
-    const broken = log === undefined ? undefined : brokenIn(log.text)
-    return log === undefined || broken === undefined ? [] : [{ ...broken, at: log.at }]
-  }))
+/** Of the logs folder, in which the pods write what they like. */
+export function findBrokenDags(logs: string, now: Date): DagLogs {
+  const files = ['scheduler', 'dag_processor'].flatMap((part) => newestDay(join(logs, part)))
+  const fresh = files.map((file) => ({ file, at: mtimeOf(file) })).filter(({ at }) => now.getTime() - at < freshMs)
+  const tails = fresh.sort((a, b) => b.at - a.at).slice(0, bounds.files).map(({ file, at }) => ({ at, text: tailOf(file) }))
+  const broken = tails.flatMap(({ at, text }) => brokenIn(text, { written: at, now: now.getTime() }) ?? [])
+  return { read: tails.length, broken: broken.filter(({ file }) => !isGone(file, join(logs, '..', 'dags'))) }
 }
 
 /** Its link "latest" leads to a path of the pods. */
 function newestDay(folder: string): string[] {
-  try {
-    const day = readdirSync(folder).filter((name) => /^\d{4}-\d\d-\d\d$/.test(name)).sort().at(-1)
-    if (day === undefined) return []
-    const entries = readdirSync(join(folder, day), { recursive: true, encoding: 'utf8' })
-    return entries.filter((name) => name.endsWith('.log')).slice(0, maxFiles).map((name) => join(folder, day, name))
-  } catch {
-    return []
-  }
+  const day = entriesOf(folder).filter((one) => one.isDirectory() && /^\d{4}-\d\d-\d\d$/.test(one.name)).map(({ name }) => name).sort().at(-1)
+  return day === undefined ? [] : logsBelow(join(folder, day))
 }
 
-function freshTail(file: string, now: Date): { at: string; text: string } | undefined {
-  try {
-    const handle = openSync(file, 'r')
+/** Follows no link: one could lead anywhere, and round. */
+function logsBelow(top: string): string[] {
+  const [found, folders]: [string[], string[]] = [[], [top]]
+  let left = bounds.entries
+  for (let folder = folders.shift(); folder !== undefined && left > 0; folder = folders.shift()) {
+    for (const entry of entriesOf(folder).slice(0, left)) {
+      left -= 1
+      if (entry.isDirectory()) folders.push(join(folder, entry.name))
+      else if (entry.isFile() && entry.name.endsWith('.log')) found.push(join(folder, entry.name))
+    }
+  }
+  return found
+}
+
+/** What this user may not see is not read, as is said by the number of logs. */
+function entriesOf(folder: string): ReturnType<typeof listed> {
+  return unlessRefused(() => listed(folder)) ?? []
+}
+
+const listed = (folder: string) => readdirSync(folder, { withFileTypes: true })
+
+function mtimeOf(file: string): number {
+  return unlessRefused(() => statSync(file).mtimeMs) ?? 0
+}
+
+/** A file may have become a link, or a pipe that nobody writes to, since it was listed. */
+function tailOf(file: string): string {
+  return unlessRefused(() => {
+    const handle = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
     try {
-      const { size, mtime } = fstatSync(handle)
-      if (now.getTime() - mtime.getTime() > freshMs) return undefined
-      const bytes = Buffer.alloc(Math.min(size, tailBytes))
-      readSync(handle, bytes, 0, bytes.length, size - bytes.length)
-      return { at: mtime.toISOString(), text: bytes.toString('utf8') }
+      const stat = fstatSync(handle)
+      const bytes = Buffer.alloc(stat.isFile() ? Math.min(stat.size, bounds.tailBytes) : 0)
+      readSync(handle, bytes, 0, bytes.length, stat.size - bytes.length)
+      return bytes.toString('utf8')
     } finally {
       closeSync(handle)
     }
+  }) ?? ''
+}
+
+function unlessRefused<T>(look: () => T): T | undefined {
+  try {
+    return look()
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ELOOP', 'ENXIO'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
+    throw error
+  }
+}
+
+/** Deleted since, where its folder is one of this machine; what git-sync has fetched is elsewhere. */
+function isGone(file: string, dags: string): boolean {
+  const here = file.replace('/opt/airflow/dags/', `${dags}/`)
+  return here !== file && existsSync(dirname(here)) && !existsSync(here)
+}
+
+const begins = 'Filling up the DagBag from'
+const ends = 'retrieved from '
+const fails = /Failed to (?:import|bag_dag): ([^"]+)/
+
+/** Of the last time that the file was read to its end; the text may begin in the middle. Times are ms since 1970. */
+export function brokenIn(text: string, { written, now }: { written: number; now: number }): BrokenDag | undefined {
+  const reads = text.split(begins)
+  const last = reads.at(-1) ?? ''
+  const isReading = reads.length > 1 && !fails.test(last) && !last.includes(ends) && now - written < readingMs
+  const lines = ((isReading ? reads.at(-2) : last) ?? '').split('\n')
+  const index = lines.findLastIndex((line) => fails.test(line))
+  const line = lines[index] ?? ''
+  const file = fails.exec(line)?.[1]?.trim()
+  const at = timeOf(line) ?? written
+  if (file === undefined || now - at >= freshMs) return undefined
+  return { file, said: saidIn(line) ?? exceptionIn(lines.slice(index + 1)) ?? '', at: new Date(at).toISOString() }
+}
+
+/** Before Airflow 2.3 it has no zone, and is nobody's time for certain. */
+function timeOf(line: string): number | undefined {
+  const [time] = /\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)/.exec(line) ?? []
+  const at = time === undefined ? NaN : Date.parse(time.replace(' ', 'T'))
+  return Number.isNaN(at) ? undefined : at
+}
+
+/** As Airflow 3 writes it, a line for each event. */
+function saidIn(line: string): string | undefined {
+  if (!line.startsWith('{')) return undefined
+  try {
+    const [first] = (JSON.parse(line) as { error_detail?: { exc_type?: string; exc_value?: string }[] }).error_detail ?? []
+    return first === undefined ? undefined : [first.exc_type ?? '', first.exc_value ?? ''].filter((part) => part !== '').join(': ')
   } catch {
     return undefined
   }
 }
 
-const begins = 'Filling up the DagBag from'
-const fails = /Failed to import: (.+?)"?(?:$|[,}\s])/
-/** How Python ends a traceback, and Airflow 3 writes it. */
-const exception = /^([\w.]+(?:Error|Exception|Interrupt|Exit|Warning|Timeout|NotFound)[\w.]*)(?:: (.*))?$/
-const detail = /"exc_type": ?"([^"]+)", ?"exc_value": ?"((?:[^"\\]|\\.)*)"/
-
-/** Of the last time that the file was read; the text may begin in the middle. */
-export function brokenIn(text: string): Pick<BrokenDag, 'file' | 'said'> | undefined {
-  const lines = text.slice(Math.max(0, text.lastIndexOf(begins))).split('\n')
-  const index = lines.findIndex((line) => fails.test(line))
-  const line = lines[index]
-  const file = fails.exec(line ?? '')?.[1]
-  if (line === undefined || file === undefined) return undefined
-  const [, type, value] = detail.exec(line) ?? exceptionOf(lines.slice(index + 1)) ?? []
-  return { file, said: type === undefined ? '' : `${type}${value === undefined || value === '' ? '' : `: ${value.slice(0, 300)}`}` }
-}
-
-/** The last of its traceback: what comes after the next line of the log is not its. */
-function exceptionOf(lines: readonly string[]): RegExpExecArray | undefined {
+/** How Python ends a traceback; what comes after the next line of the log is not its. */
+function exceptionIn(lines: readonly string[]): string | undefined {
   const end = lines.findIndex((line) => line.startsWith('[') || line.startsWith('{'))
-  return (end < 0 ? lines : lines.slice(0, end)).map((line) => exception.exec(line)).findLast((found) => found !== null) ?? undefined
+  return (end < 0 ? lines : lines.slice(0, end)).findLast((line) => /^[\w.]+(?:: .*)?$/.test(line))
 }

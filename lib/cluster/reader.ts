@@ -1,4 +1,4 @@
-import type { BrokenDag, Chart, ChartList, ChartSource, FolderFacts, HttpsAnswer, ImageAnswer, KubernetesObject, ListQuery, LogQuery, ManifestSource, Permissions, PolicyRule, Reader, Release, SecretSource, Versions } from '../access.ts'
+import type { Chart, ChartList, ChartSource, DagLogs, FolderFacts, HttpsAnswer, ImageAnswer, KubernetesObject, ListQuery, LogQuery, ManifestSource, Permissions, PolicyRule, Reader, Release, SecretSource, Versions } from '../access.ts'
 import { rulesReview, type Question } from './api.ts'
 import { findUnreachable, readClockAhead } from './kubeconfig.ts'
 import type { Connection } from './connection.ts'
@@ -20,7 +20,7 @@ export interface Surroundings {
   resolve(host: string): Promise<string[]>
   https(url: string, address?: string, timeoutMs?: number): Promise<HttpsAnswer>
   folder(path: string, node: KubernetesObject): Promise<FolderFacts | undefined>
-  brokenDags(logs: string, node: KubernetesObject): Promise<BrokenDag[]>
+  dagLogs(logs: string, node: KubernetesObject): Promise<DagLogs | undefined>
   alive(holder: string): Promise<boolean | undefined>
   now(): Date
 }

@@ -128,7 +128,7 @@ function surroundings(connection: Connection, deps: Deps): Surroundings {
     https: getHttps,
     images: (images) => askRegistries(images, { web: deps.web }, deps.signal),
     folder: (path, node) => Promise.resolve(folderFacts(path, node)),
-    brokenDags: (logs, node) => Promise.resolve(isThisMachine(node) ? findBrokenDags(logs, new Date()) : []),
+    dagLogs: (logs, node) => Promise.resolve(isThisMachine(node) ? findBrokenDags(logs, deps.clock.now()) : undefined),
     // While this process looks, it runs no Helm: a lock of its own is one that it left behind.
     alive: (holder) => Promise.resolve(holder === deps.holder ? false : holderAlive(holder)),
     now: () => deps.clock.now(),

@@ -1,7 +1,7 @@
 /** What Airflow works with: its queue, keys and DAGs, and images that fit the node. With Celery, which has the most parts. */
 import { appendFile, chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { containerdSocket, registriesFolder } from '../../scripts/lab/containerd.ts'
 import { must } from '../../scripts/lab/exec.ts'
 import { instance } from '../../scripts/lab/paths.ts'
@@ -93,19 +93,35 @@ async function revisionBack(it: Site): Promise<void> {
 const ctr = (...args: string[]): Promise<unknown> => must('ctr', ['--address', containerdSocket(instance(lab.name)), '--namespace', 'k8s.io', 'images', ...args], { env: runtimeEnv() })
 
 /** What the runtime itself has, or whom it asks. */
-async function runtime(registry: string): Promise<Fault[]> {
+async function runtime(test: Test, it: Site, registry: string): Promise<Fault[]> {
   const pause = (await kubectl(['get', 'nodes', '-o', 'jsonpath={.items[0].status.images[*].names[*]}'])).split(' ').find(name => /pause:[\w.]+$/.test(name)) ?? ''
   const pauseBack = async (): Promise<void> => { await ctr('tag', '--force', `${pause}-kept`, pause) }
   const hosts = join(registriesFolder(instance(lab.name)), 'docker.io')
+  const hub = async (): Promise<void> => {
+    await mkdir(hosts, { recursive: true })
+    await writeFile(join(hosts, 'hosts.toml'), `server = "http://${registry}"\n[host."http://${registry}"]\n`)
+  }
+  const postgresql = (await kube(it, 'get', 'statefulset', 'airflow-postgresql', '-o', 'jsonpath={.spec.template.spec.containers[0].image}')).trim()
+  const databaseAgain = (): Promise<string> => kube(it, 'delete', 'pod', 'airflow-postgresql-0', '--grace-period=1', '--wait=false')
+  const imageBack = async (): Promise<void> => {
+    await rm(hosts, { recursive: true, force: true })
+    await ctr('tag', '--force', postgresql.replace('bitnami/', 'bitnamilegacy/'), postgresql)
+  }
+  test.teardown(imageBack)
   return [
+    { name: 'a Bitnami image that the node has lost, and Docker Hub has no more', id: 'bitnami-image-removed', seconds: 100, tells: /bitnami\/postgresql:/, harm: async () => {
+      await hub()
+      await ctr('rm', '--sync', postgresql)
+      await databaseAgain()
+    }, undo: async () => {
+      await imageBack()
+      await databaseAgain()
+    } },
     { name: 'a Bitnami image whose tag is gone from Docker Hub', id: 'bitnami-image-removed', seconds: 100, tells: /bitnami\/postgresql:11\.16/, harm: async it => {
-      await mkdir(hosts, { recursive: true })
-      await writeFile(join(hosts, 'hosts.toml'), `server = "http://${registry}"\n[host."http://${registry}"]\n`)
+      await imageBack()
+      await hub()
       await kube(it, 'set', 'image', 'statefulset/airflow-postgresql', 'postgresql=docker.io/bitnami/postgresql:11.16.0-debian-11-r99')
-      await kube(it, 'delete', 'pod', 'airflow-postgresql-0', '--wait=false')
-    }, undo: async it => {
-      await rm(hosts, { recursive: true, force: true })
-      await it.airstrip(['apply'])
+      await databaseAgain()
     } },
     { name: 'a node without the image that every pod begins with', id: 'sandbox-image-missing', seconds: 100, tells: /pause/, harm: async it => {
       await ctr('tag', '--force', pause, `${pause}-kept`)
@@ -119,5 +135,5 @@ void t.test('what Airflow works with', async t => {
   const registry = await emptyRegistry(t)
   const it = await site(t, 'doctorwork', { airflow: { executor: 'CeleryExecutor' } })
   exits(t, await it.airstrip(['apply']), 0)
-  await faults(t, it, [...queue, ...keys, ...files, ...await runtime(registry)])
+  await faults(t, it, [...queue, ...keys, ...files, ...await runtime(t, it, registry)])
 })

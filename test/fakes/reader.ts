@@ -79,7 +79,7 @@ export function clusterReader(cluster: Cluster = {}): Reader & { asked: string[]
       asked.push(`folder ${path}`)
       return Promise.resolve(cluster.folders?.[path])
     },
-    brokenDags: () => Promise.resolve([]),
+    dagLogs: () => Promise.resolve(undefined),
     alive: (holder) => {
       asked.push(`alive ${holder}`)
       return Promise.resolve(cluster.alive?.[holder])

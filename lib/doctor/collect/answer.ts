@@ -47,6 +47,6 @@ export async function collectFolders(reader: Reader, { wanted }: Scope): Promise
     const facts = await reader.folder(path, node)
     return facts === undefined ? [] : [{ path, ...facts }]
   })))
-  const broken = await Promise.all(nodes.map((node) => reader.brokenDags(`${wanted.storagePath}/logs`, node)))
-  return { folders: found.flat(), brokenDags: broken.flat() }
+  const logs = (await Promise.all(nodes.map((node) => reader.dagLogs(`${wanted.storagePath}/logs`, node)))).flatMap((one) => one ?? [])
+  return { folders: found.flat(), brokenDags: logs.flatMap(({ broken }) => broken), looked: logs.filter(({ read }) => read > 0).map(({ read }) => `${read} logs of DAG files`) }
 }

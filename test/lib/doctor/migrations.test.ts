@@ -69,11 +69,12 @@ void t.test('a database that has lost its tables is told as that, with what make
   t.match(found(of(waits({ logs: [older], ...right }), done))[0], { title: /done elsewhere/ }, 'one of another Airflow has tables')
   const by = (image: string) => ({ jobs: [{ ...job({ succeeded: 1, conditions: [{ type: 'Complete', status: 'True', lastTransitionTime: '2023-08-02T10:02:00Z' }] }), ...template(image) }] })
   t.match(found(of(waits({ logs: [older], ...right, ...by('apache/airflow:2.6.2') }), done))[0], {
-    title: 'The database is at revision 937cbd173ca1, and the image wants c804e5c76e3e', fix: [/^kubectl -n airflow exec airflow-scheduler-\S+ -c wait-for-airflow-migrations -- airflow db upgrade #/, /airflow.image.tag/],
+    title: 'The database is at revision 937cbd173ca1, and the image wants c804e5c76e3e', fix: [/^npx tsx run.ts backup && kubectl -n airflow exec airflow-scheduler-\S+ -c wait-for-airflow-migrations -- airflow db upgrade #/, /airflow.image.tag/],
   }, 'the Job has had it right, so it was moved since')
   const scheduler = { ...inManifest(deployment('airflow-scheduler', 1)), spec: { template: { spec: { initContainers: [{ name: 'wait-for-airflow-migrations', image: 'apache/airflow:2.6.2' }] } } } }
   t.match(found(of(waits({ logs: [older], ...right }), { ...done, objects: [scheduler] }))[0], { title: /is at revision 937cbd173ca1/ }, 'of a hook that is gone the release tells the image')
-  t.match(found(of(waits({ logs: [older], ...right }), { ...done, objects: [scheduler], values: { ...done.values, images: { useDefaultImageForMigration: true } } }))[0], { title: /done elsewhere/ })
+  const running = pod({ name: 'airflow-webserver-5c9-abcde', owner: { kind: 'ReplicaSet', name: 'airflow-webserver-5c9' }, labels: { 'pod-template-hash': '5c9' }, spec: { containers: [{ name: 'webserver', image: 'apache/airflow:2.6.2' }] }, status: ready })
+  t.match(found(of(waits({ pods: [waitingPod, running], logs: [older], ...right }), { ...done, objects: [scheduler] }))[0], { fix: [/exec airflow-webserver-5c9-abcde -c webserver -- airflow db upgrade #/] }, 'where a container runs on, there')
   t.match(found(of(waits({ logs: [older], ...right, ...by('apache/airflow:2.5.0') }), done))[0], { title: /done elsewhere/ }, 'another image of the pods is no reason to migrate')
   t.match(found(of(waits({ logs: [unapplied] }), done))[0], { title: /done elsewhere/ }, 'of a connection that nobody knows it may be another database')
   t.end()

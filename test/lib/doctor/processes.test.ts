@@ -133,7 +133,7 @@ void t.test('an image for another CPU, a broken DAG and logs out of reach are to
   t.match(found(said('exec /usr/bin/dumb-init: exec format error', 'wait-for-airflow-migrations', init)), [{ id: 'wrong-cpu-architecture', title: /^Image me\/airflow:mac/ }])
   t.match(found(said('[2023-08-02T10:29:40.123+0000] {dagbag.py:347} ERROR - Failed to import: /opt/airflow/dags/etl.py')), [{ id: 'dag-import-error', severity: 'warning', evidence: [/etl.py/, 'file /opt/airflow/dags/etl.py'] }])
   const brokenDags = [{ file: '/opt/airflow/dags/etl.py', said: 'SyntaxError: invalid syntax', at: '2023-08-02T10:29:00.000Z' }]
-  t.match(found(evidence({ brokenDags })), [{ id: 'dag-import-error', severity: 'warning', evidence: ['file /opt/airflow/dags/etl.py: SyntaxError: invalid syntax, as its log said last at 2023-08-02T10:29:00.000Z'], fix: [/^Mend \/opt\/airflow\/dags\/etl\.py/] }], 'or by the logs folder on the node')
+  t.match(found(evidence({ brokenDags })), [{ id: 'dag-import-error', severity: 'warning', evidence: ['file /opt/airflow/dags/etl.py: SyntaxError: invalid syntax, as its log said at 2023-08-02T10:29:00.000Z'], fix: [/^Mend \/opt\/airflow\/dags\/etl\.py/] }], 'or by the logs folder on the node')
   t.same(found(said('[2023-08-02T09:29:40.123+0000] {dagbag.py:347} ERROR - Failed to import: /opt/airflow/dags/etl.py')), [], 'but not of an hour ago')
   t.match(found(said('*** Could not read served logs: [Errno -2] Name or service not known', 'webserver')), [{ id: 'task-logs-unreachable', severity: 'warning' }])
   t.end()

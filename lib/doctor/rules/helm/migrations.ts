@@ -3,7 +3,7 @@ import type { Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject, Release, ReleaseHook } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
 import { faults } from '../../../observe/faults.ts'
-import { ageMs, nameOf } from '../../../observe/observation.ts'
+import { ageMs, isReady, nameOf } from '../../../observe/observation.ts'
 import { mentions, told } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
@@ -101,31 +101,33 @@ function headsIn(evidence: Evidence): Heads | undefined {
 }
 
 /** Revisions of Alembic tell no order; Airflow itself knows what came before it, and refuses what came after. */
-function moved(pod: KubernetesObject, { there, wanted }: Heads, evidence: string[], { namespace, wanted: wish }: Evidence): Finding {
+function moved(pod: KubernetesObject, { there, wanted }: Heads, lines: string[], evidence: Evidence): Finding {
   return wrong('wait-for-migrations-crashloop', {
     title: `The database is at revision ${there}, and the image wants ${wanted}`,
-    evidence,
+    evidence: lines,
     why: 'The Job of the migrations has run, and the database was brought to another state since: by a dump of another Airflow that was restored, or by the migrations of another image.',
     fix: [
-      `${migrateIn(namespace, pod, wish)} # from an older one; of a newer one it says "Can't locate revision" and changes nothing`,
+      `npx tsx run.ts backup && ${migrateIn(pod, evidence)} # from an older one; of a newer one it says "Can't locate revision" and changes nothing`,
       'Where a newer Airflow has migrated it: write that version as airflow.image.tag or airflow.version, then: npx tsx run.ts apply --from helm',
     ],
   })
 }
 
-/** The init container that waits has all that the Job had, and is there to be used. */
-function migrateIn(namespace: string, pod: KubernetesObject, wanted: Evidence['wanted']): string {
-  const container = ((pod as Pod).spec?.initContainers ?? []).find(({ name }) => initContainers.test(name))?.name ?? 'wait-for-airflow-migrations'
-  return `kubectl -n ${namespace} exec ${pod.metadata.name} -c ${container} -- airflow db ${wanted?.family === 'official-3' ? 'migrate' : 'upgrade'}`
+/** In a container that runs on, of the same image; the one that waits has all that the Job had, and ends with its time. */
+function migrateIn(waiting: KubernetesObject, { namespace, pods, wanted }: Evidence): string {
+  const init = ((waiting as Pod).spec?.initContainers ?? []).find(({ name }) => initContainers.test(name))
+  const running = pods.filter(isReady).flatMap((pod) => ((pod as Pod).spec?.containers ?? []).filter(({ name, image }) => image === init?.image && /^(?:airflow-)?(?:scheduler|webserver|web|api-server|triggerer)$/.test(name)).map(({ name }) => ({ pod, name })))
+  const { pod, name } = running[0] ?? { pod: waiting, name: init?.name ?? 'wait-for-airflow-migrations' }
+  return `kubectl -n ${namespace} exec ${pod.metadata.name} -c ${name} -- airflow db ${wanted?.family === 'official-3' ? 'migrate' : 'upgrade'}`
 }
 
-function emptied(pod: KubernetesObject, lines: string[], { namespace, wanted }: Evidence): Finding {
+function emptied(pod: KubernetesObject, lines: string[], evidence: Evidence): Finding {
   return wrong('wait-for-migrations-crashloop', {
     title: 'The database has no tables of Airflow any more, and nothing makes them again',
     evidence: [...lines, 'the migrations were done, and the database knows of none: Migration Head(s) in DB: set()'],
     why: 'What the Job of the migrations made is gone: the volume was emptied or is another one, the database was dropped and made anew, or its tables were. A Job runs once.',
     fix: [
-      `${migrateIn(namespace, pod, wanted)} # makes empty tables, without what was in the old ones`,
+      `${migrateIn(pod, evidence)} # makes empty tables, without what was in the old ones`,
       'npx tsx run.ts restore FILE # where there is a backup of what was in them',
     ],
   })
@@ -163,9 +165,8 @@ function imagesOf(pods: readonly KubernetesObject[], job: KubernetesObject | und
   return [...waitingImages(pods).map((image) => `the pods wait with image ${image}`), ...jobImages(job).map((image) => `the Job migrates with image ${image}`)]
 }
 
-/** A hook that has succeeded is gone; it had the same image as the pods, unless the values say otherwise. */
-function releaseImages({ objects, values }: Release): string[] {
-  if ((values.images as { useDefaultImageForMigration?: boolean } | undefined)?.useDefaultImageForMigration === true) return []
+/** A hook that has succeeded is gone; the charts give it the image of those who wait for it. */
+function releaseImages({ objects }: Release): string[] {
   const templates = objects.map(({ spec }) => (spec as { template?: { spec?: Pod['spec'] } } | undefined)?.template?.spec)
   return templates.flatMap((spec) => spec?.initContainers ?? []).filter(({ name }) => initContainers.test(name)).map(({ image = '' }) => image)
 }

@@ -26,21 +26,20 @@ export function traefikMissing(evidence: Evidence): Finding[] {
     title: workload === undefined && groups.length === 0 ? 'The cluster has no Traefik: its kinds are not known here' : 'Traefik\'s custom resources are not installed',
     evidence: [...lacking.map((name) => `no CustomResourceDefinition ${name}`), ...(workload === undefined ? [] : [`${workload} runs Traefik ${version ?? 'of an unknown version'}`])],
     why: 'Step ingress writes a Middleware and an IngressRoute, and Traefik reads nothing else of it.',
-    fix: workload === undefined
+    fix: workload === undefined && groups.length === 0
       ? ['helm repo add traefik https://traefik.github.io/charts && helm upgrade --install traefik traefik/traefik -n traefik --create-namespace # or leave the step out: --skip ingress', again]
-      : [definitionsCommand(version), again],
+      : [definitionsCommand(version ?? (way.group === 'traefik.io' ? '3.0.0' : '2.9.0')), again],
   })]
 }
 
 /** Where only that kind is gone, with all objects of it, the route stays and leads nowhere. */
-function middlewaresLacking({ wanted, traefik: { groups } }: Way, { definitions = [] }: Evidence): string[] {
+function middlewaresLacking({ wanted, group }: Way, { definitions = [] }: Evidence): string[] {
   const names = definitions.map(({ metadata }) => metadata.name)
-  if (wanted.prefix !== 'strip' || groups.some((group) => names.includes(`middlewares.${group}`))) return []
-  return groups.filter((group) => names.includes(`ingressroutes.${group}`)).map((group) => `middlewares.${group}`)
+  return wanted.prefix !== 'strip' || group === undefined || names.includes(`middlewares.${group}`) ? [] : [`middlewares.${group}`]
 }
 
 /** As Traefik's documentation has it. */
-function definitionsCommand(version = '2.9.0'): string {
+function definitionsCommand(version: string): string {
   const [major = '2', minor = '9'] = version.split('.')
   return `kubectl apply -f https://raw.githubusercontent.com/traefik/traefik/v${major}.${minor}/docs/content/reference/dynamic-configuration/kubernetes-crd-definition-v1.yml`
 }

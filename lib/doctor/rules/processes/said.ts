@@ -53,7 +53,7 @@ function otherCpu(evidence: Evidence): Finding[] {
 }
 
 // [2023-08-02T10:29:40.123+0000] {dagbag.py:347} ERROR - Failed to import: /opt/airflow/dags/etl.py
-const broken = /Failed to import: (\S+)|Broken DAG: \[?([^\]\s]+)/
+const broken = /Failed to (?:import|bag_dag): (\S+)|Broken DAG: \[?([^\]\s]+)/
 
 function brokenDag(evidence: Evidence): Finding[] {
   const lines = evidence.logs.filter(({ container }) => /^(?:airflow-)?(scheduler|dag-processor|web|webserver|api-server)$/.test(container)).flatMap(({ lines: said }) => said)
@@ -74,7 +74,7 @@ function brokenDag(evidence: Evidence): Finding[] {
 
 function saidOf(file: string, brokenDags: readonly BrokenDag[]): string {
   const { said = '', at = '' } = brokenDags.find((one) => one.file === file) ?? {}
-  return said === '' ? '' : `: ${said}, as its log said last at ${at}`
+  return said === '' ? '' : `: ${said.slice(0, 300)}, as its log said at ${at}`
 }
 
 const webContainers = /^(webserver|api-server|airflow-web)$/
