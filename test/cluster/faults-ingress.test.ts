@@ -55,8 +55,21 @@ const pairs: Fault[] = [
   } },
 ]
 
+/** As on a cluster of a person's own to which Traefik's chart came with its defaults; told once the Service is five minutes old. */
+const balanced: Fault = { name: 'a Traefik that waits for a load balancer', id: 'loadbalancer-never-ready', seconds: 400, tells: /Service traefik\/traefik/, undo: notBalanced, harm: async () => {
+  await traefik('patch', 'service', 'traefik', '-p', '{"spec":{"type":"LoadBalancer"}}')
+  await traefik('patch', 'deployment', 'traefik', '-p', '{"spec":{"template":{"spec":{"hostNetwork":false}}}}')
+  await traefik('rollout', 'status', 'deployment/traefik', '--timeout=60s')
+} }
+
+async function notBalanced(): Promise<void> {
+  await traefik('patch', 'service', 'traefik', '--type=merge', '-p', '{"spec":{"externalIPs":null,"type":"NodePort"}}')
+  await asItWas()
+}
+
 void t.test('between the browser and the webserver', async t => {
   const it = await site(t, 'doctoringress')
   exits(t, await it.airstrip(['apply']), 0)
-  await faults(t, it, [...routes, ...controller, ...pairs])
+  t.teardown(notBalanced)
+  await faults(t, it, [...routes, ...controller, ...pairs, balanced])
 })

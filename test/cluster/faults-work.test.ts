@@ -74,6 +74,7 @@ const etl = '/opt/airflow/dags/etl.py'
 
 async function dagLog(it: Site, line: string): Promise<void> {
   const now = new Date().toISOString()
+  await writeFile(join(it.base, 'dags', 'etl.py'), 'import pandas\n')
   const folder = join(it.base, 'logs', 'scheduler', now.slice(0, 10))
   await mkdir(folder, { recursive: true })
   await appendFile(join(folder, 'etl.py.log'), `[${now}] {dagbag.py:536} INFO - Filling up the DagBag from ${etl}\n[${now}] {dagbag.py:347} ${line}\n`)
