@@ -58,7 +58,10 @@ const pairs: Fault[] = [
 /** As on a cluster of a person's own to which Traefik's chart came with its defaults; told once the Service is five minutes old. */
 const balanced: Fault = { name: 'a Traefik that waits for a load balancer', id: 'loadbalancer-never-ready', seconds: 400, tells: /Service traefik\/traefik/, undo: notBalanced, harm: async () => {
   await traefik('patch', 'service', 'traefik', '-p', '{"spec":{"type":"LoadBalancer"}}')
-  await traefik('patch', 'deployment', 'traefik', '-p', '{"spec":{"template":{"spec":{"hostNetwork":false}}}}')
+  await traefik('patch', 'deployment', 'traefik', '--type=json', '-p', JSON.stringify([
+    { op: 'remove', path: '/spec/template/spec/hostNetwork' },
+    ...[0, 1].map(index => ({ op: 'remove', path: `/spec/template/spec/containers/0/ports/${index}/hostPort` })),
+  ]))
   await traefik('rollout', 'status', 'deployment/traefik', '--timeout=60s')
 } }
 
