@@ -59,8 +59,9 @@ const pairs: Fault[] = [
 const balanced: Fault = { name: 'a Traefik that waits for a load balancer', id: 'loadbalancer-never-ready', seconds: 400, tells: /Service traefik\/traefik/, undo: notBalanced, harm: async () => {
   await traefik('patch', 'service', 'traefik', '-p', '{"spec":{"type":"LoadBalancer"}}')
   await traefik('patch', 'deployment', 'traefik', '--type=json', '-p', JSON.stringify([
-    { op: 'remove', path: '/spec/template/spec/hostNetwork' },
-    ...[0, 1].map(index => ({ op: 'remove', path: `/spec/template/spec/containers/0/ports/${index}/hostPort` })),
+    { op: 'add', path: '/spec/template/spec/hostNetwork', value: false },
+    // The node's own ports are written into them where the pods are on its network.
+    { op: 'replace', path: '/spec/template/spec/containers/0/ports', value: [{ name: 'web', containerPort: 80 }, { name: 'websecure', containerPort: 443 }] },
   ]))
   await traefik('rollout', 'status', 'deployment/traefik', '--timeout=60s')
 } }
