@@ -74,9 +74,17 @@ export function parseManifest(manifest: string, namespace: string): KubernetesOb
   return parseKubernetesYaml(manifest)
     .map((document) => document.toJS() as KubernetesObject | null)
     .filter((object) => object !== null)
+    .map((object) => withoutNulls(object))
     // Helm takes a list apart, too.
     .flatMap((object) => (object.kind.endsWith('List') && Array.isArray(object.items) ? (object.items as KubernetesObject[]) : [object]))
     .map((object) => (clusterScoped.has(object.kind) ? object : { ...object, metadata: { ...object.metadata, namespace: object.metadata.namespace ?? namespace } }))
+}
+
+/** A field with nothing after it (Bitnami's StatefulSet has `initContainers:`) is none for Kubernetes. */
+function withoutNulls<T>(value: T): T {
+  if (Array.isArray(value)) return value.map((one: unknown) => withoutNulls(one)) as T
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== null).map(([key, one]) => [key, withoutNulls(one as unknown)])) as T
 }
 
 /** Kinds without a namespace that a chart may carry. */

@@ -98,6 +98,12 @@ void t.test('a manifest means what it means to Kubernetes: octal modes, and yes 
   t.end()
 })
 
+void t.test('a field with nothing after it is none, as Bitnami\'s chart of PostgreSQL writes initContainers', (t) => {
+  const text = 'apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: airflow-postgresql, annotations: }\nspec:\n  template:\n    spec:\n      initContainers:\n      containers:\n        - {name: postgresql, resources: , command: [a, b]}\n'
+  t.same(parseManifest(text, 'airflow'), [{ apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'airflow-postgresql', namespace: 'airflow' }, spec: { template: { spec: { containers: [{ name: 'postgresql', command: ['a', 'b'] }] } } } }])
+  t.end()
+})
+
 void t.test('marked failed it is the same record in every other way', (t) => {
   const { release, status } = asFailed(secret(), 'Interrupted; recovered by airstrip')
   t.equal(status, 'failed')

@@ -73,6 +73,8 @@ void t.test('a database that has lost its tables is told as that, with what make
   }, 'the Job has had it right, so it was moved since')
   const scheduler = { ...inManifest(deployment('airflow-scheduler', 1)), spec: { template: { spec: { initContainers: [{ name: 'wait-for-airflow-migrations', image: 'apache/airflow:2.6.2' }] } } } }
   t.match(found(of(waits({ logs: [older], ...right }), { ...done, objects: [scheduler] }))[0], { title: /is at revision 937cbd173ca1/ }, 'of a hook that is gone the release tells the image')
+  const young = { ...waitingPod, metadata: { ...waitingPod.metadata, creationTimestamp: '2023-08-02T10:28:50Z' } }
+  t.notOk(ids(of(waits({ pods: [young], ...right }), { ...done, objects: [scheduler] })).some((one) => one.startsWith('wait-for-migrations')), 'who has not said yet what it finds, and is about to, is waited for')
   const running = pod({ name: 'airflow-webserver-5c9-abcde', owner: { kind: 'ReplicaSet', name: 'airflow-webserver-5c9' }, labels: { 'pod-template-hash': '5c9' }, spec: { containers: [{ name: 'webserver', image: 'apache/airflow:2.6.2' }] }, status: ready })
   t.match(found(of(waits({ pods: [waitingPod, running], logs: [older], ...right }), { ...done, objects: [scheduler] }))[0], { fix: [/exec airflow-webserver-5c9-abcde -c webserver -- airflow db upgrade #/] }, 'where a container runs on, there')
   t.match(found(of(waits({ logs: [older], ...right, ...by('apache/airflow:2.5.0') }), done))[0], { title: /done elsewhere/ }, 'another image of the pods is no reason to migrate')

@@ -56,6 +56,9 @@ function isCandidate({ status, description }: Release): boolean {
   return status.startsWith('pending-') || (status === 'failed' && !/(pre|post)-(install|upgrade|rollback)/.test(description))
 }
 
+/** For sixty looks, each a second and more; then it says what it has found. */
+const wholeWaitMs = 100_000
+
 /** Never the root where anything else is found: it only watches. */
 function waiting(evidence: Evidence): Finding[] {
   const { record, at } = evidence
@@ -63,7 +66,8 @@ function waiting(evidence: Evidence): Finding[] {
   const pods = waitingPods(evidence)
   const job = migrationJob(evidence)
   const state = stateOf(evidence, record, job)
-  const settled = pods.filter(({ pod }) => ageMs(pod.metadata.creationTimestamp, new Date(at)) >= faults['wait-for-migrations-crashloop'].settleMs)
+  const heldMs = state === 'done' && lastHeads(evidence) === undefined ? wholeWaitMs : faults['wait-for-migrations-crashloop'].settleMs
+  const settled = pods.filter(({ pod }) => ageMs(pod.metadata.creationTimestamp, new Date(at)) >= heldMs)
   if (settled.length === 0 || state === 'running') return []
   const lines = settled.map(({ line }) => line)
   const [first] = settled
