@@ -108,7 +108,12 @@ async function runtime(test: Test, it: Site, registry: string): Promise<Fault[]>
     await rm(hosts, { recursive: true, force: true })
     await ctr('tag', '--force', postgresql.replace('bitnami/', 'bitnamilegacy/'), postgresql)
   }
-  test.teardown(imageBack)
+  await ctr('tag', '--force', pause, `${pause}-kept`)
+  // Every other test on this node needs both.
+  test.teardown(async () => {
+    await imageBack()
+    await pauseBack()
+  })
   return [
     { name: 'a Bitnami image that the node has lost, and Docker Hub has no more', id: 'bitnami-image-removed', seconds: 100, tells: /bitnami\/postgresql:/, harm: async () => {
       await hub()
@@ -125,7 +130,6 @@ async function runtime(test: Test, it: Site, registry: string): Promise<Fault[]>
       await databaseAgain()
     } },
     { name: 'a node without the image that every pod begins with', id: 'sandbox-image-missing', seconds: 100, tells: /pause/, harm: async it => {
-      await ctr('tag', '--force', pause, `${pause}-kept`)
       await ctr('rm', '--sync', pause)
       await deletePods(it, 'statsd')
     }, mend: pauseBack, undo: pauseBack },
