@@ -14,7 +14,7 @@ import type { Tally } from './test/tap.ts'
 /**
  * npm test: lint and types, the quick tests, then those on a real cluster, which is booted for them.
  *   --quick   without the cluster
- *   --faults  instead of all that: the files that break a cluster in a hundred ways, for most of an hour
+ *   --faults  instead of all that: the files that break a cluster in a hundred ways, for more than an hour
  *   --keep    leaves the cluster running, and takes one that runs: for whoever writes such tests
  *   FILES     only these
  */
@@ -172,7 +172,7 @@ try {
   if (all) await lint()
   if (!interrupted && (all || forTap.length > 0)) await quick(forTap)
   if (!interrupted && !values.quick && (named.length === 0 || forCluster.length > 0)) await cluster(named.length === 0 ? clusterFiles(values.faults) : forCluster)
-  if (all && !values.quick) say(`npm test -- --faults breaks a cluster in many more ways (${clusterFiles(true).length} files, most of an hour)`)
+  if (all && !values.quick) say(`npm test -- --faults breaks a cluster in many more ways (${clusterFiles(true).length} files, more than an hour)`)
 } catch (error) {
   total.failed += 1
   say(`FAILED  ${error instanceof LabError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
