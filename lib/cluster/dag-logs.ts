@@ -12,35 +12,38 @@
  *   logs/dag_processor/2025-06-11/dags-folder/etl.py.log
  *   {"timestamp":"…","level":"error","event":"Failed to import: /opt/airflow/dags/etl.py","error_detail":[{"exc_type":"ModuleNotFoundError","exc_value":"No module named 'pandas'"}]}
  */
-import { closeSync, constants, existsSync, fstatSync, openSync, readSync, readdirSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { closeSync, constants, fstatSync, openSync, readSync, readdirSync, statSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import type { BrokenDag, DagLogs } from '../access.ts'
+import { writtenAt } from '../observe/observation.ts'
 
 /** A file is read every half minute, unless there are very many. */
 const freshMs = 600_000
 /** What may still be under way in a log that was written so lately. */
 const readingMs = 60_000
-export const bounds = { entries: 5000, files: 500, tailBytes: 65_536 }
+
+/** How much of what the pods have put there is read at most; of the files the newest, of each its end. */
+export interface Bounds { entries: number; files: number; tailBytes: number }
 
 /** Of the logs folder, in which the pods write what they like. */
-export function findBrokenDags(logs: string, now: Date): DagLogs {
-  const files = ['scheduler', 'dag_processor'].flatMap((part) => newestDay(join(logs, part)))
+export function findBrokenDags(logs: string, now: Date, bounds: Bounds = { entries: 5000, files: 500, tailBytes: 65_536 }): DagLogs {
+  const files = ['scheduler', 'dag_processor'].flatMap((part) => newestDay(join(logs, part), bounds))
   const fresh = files.map((file) => ({ file, at: mtimeOf(file) })).filter(({ at }) => now.getTime() - at < freshMs)
-  const tails = fresh.sort((a, b) => b.at - a.at).slice(0, bounds.files).map(({ file, at }) => ({ at, text: tailOf(file) }))
+  const tails = fresh.sort((a, b) => b.at - a.at).slice(0, bounds.files).map(({ file, at }) => ({ at, text: tailOf(file, bounds) }))
   const broken = tails.flatMap(({ at, text }) => brokenIn(text, { written: at, now: now.getTime() }) ?? [])
   return { read: tails.length, broken: broken.filter(({ file }) => !isGone(file, join(logs, '..', 'dags'))) }
 }
 
 /** Its link "latest" leads to a path of the pods. */
-function newestDay(folder: string): string[] {
+function newestDay(folder: string, bounds: Bounds): string[] {
   const day = entriesOf(folder).filter((one) => one.isDirectory() && /^\d{4}-\d\d-\d\d$/.test(one.name)).map(({ name }) => name).sort().at(-1)
-  return day === undefined ? [] : logsBelow(join(folder, day))
+  return day === undefined ? [] : logsBelow(join(folder, day), bounds)
 }
 
 /** Follows no link: one could lead anywhere, and round. */
-function logsBelow(top: string): string[] {
+function logsBelow(top: string, { entries }: Bounds): string[] {
   const [found, folders]: [string[], string[]] = [[], [top]]
-  let left = bounds.entries
+  let left = entries
   for (let folder = folders.shift(); folder !== undefined && left > 0; folder = folders.shift()) {
     for (const entry of entriesOf(folder).slice(0, left)) {
       left -= 1
@@ -63,12 +66,12 @@ function mtimeOf(file: string): number {
 }
 
 /** A file may have become a link, or a pipe that nobody writes to, since it was listed. */
-function tailOf(file: string): string {
+function tailOf(file: string, { tailBytes }: Bounds): string {
   return unlessRefused(() => {
     const handle = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
     try {
       const stat = fstatSync(handle)
-      const bytes = Buffer.alloc(stat.isFile() ? Math.min(stat.size, bounds.tailBytes) : 0)
+      const bytes = Buffer.alloc(stat.isFile() ? Math.min(stat.size, tailBytes) : 0)
       readSync(handle, bytes, 0, bytes.length, stat.size - bytes.length)
       return bytes.toString('utf8')
     } finally {
@@ -86,10 +89,11 @@ function unlessRefused<T>(look: () => T): T | undefined {
   }
 }
 
-/** Deleted since, where its folder is one of this machine; what git-sync has fetched is elsewhere. */
+/** Deleted since, where its folder is one of this machine; what git-sync has fetched is elsewhere, and what is behind a closed folder may be there. */
 function isGone(file: string, dags: string): boolean {
   const here = file.replace('/opt/airflow/dags/', `${dags}/`)
-  return here !== file && existsSync(dirname(here)) && !existsSync(here)
+  const there = here === file ? undefined : unlessRefused(() => listed(dirname(here)))
+  return there !== undefined && !there.some(({ name }) => name === basename(here))
 }
 
 const begins = 'Filling up the DagBag from'
@@ -105,16 +109,9 @@ export function brokenIn(text: string, { written, now }: { written: number; now:
   const index = lines.findLastIndex((line) => fails.test(line))
   const line = lines[index] ?? ''
   const file = fails.exec(line)?.[1]?.trim()
-  const at = timeOf(line) ?? written
+  const at = writtenAt(line) ?? written
   if (file === undefined || now - at >= freshMs) return undefined
   return { file, said: saidIn(line) ?? exceptionIn(lines.slice(index + 1)) ?? '', at: new Date(at).toISOString() }
-}
-
-/** Before Airflow 2.3 it has no zone, and is nobody's time for certain. */
-function timeOf(line: string): number | undefined {
-  const [time] = /\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)/.exec(line) ?? []
-  const at = time === undefined ? NaN : Date.parse(time.replace(' ', 'T'))
-  return Number.isNaN(at) ? undefined : at
 }
 
 /** As Airflow 3 writes it, a line for each event. */

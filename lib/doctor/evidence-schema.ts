@@ -97,7 +97,7 @@ const folder = strictly<Folder>({
   mode: z.number().optional().describe('Its permission bits'),
 })
 
-const brokenDag = strictly<BrokenDag>({ file: text('As the pods see it'), said: text('The exception'), at: text('When the log was written last') })
+const brokenDag = strictly<BrokenDag>({ file: text('As the pods see it'), said: text('The exception'), at: text('When its log says so') })
 
 const kubeconfig = strictly<KubeconfigFacts>({
   file: text('As kubectl is told'), exists: z.boolean().describe('Whether it is there'), contexts: texts('That it has'), context: z.string().optional().describe('That is asked for'),

@@ -10,7 +10,7 @@ import type { ContainerStatus, Event } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { timeOf } from './events.ts'
 import { type Failed, type Observation, failed, fixOf, inNamespace, nameOf, triedAgain, waiting } from './observation.ts'
-import { targetOf, thenAnew } from './owners.ts'
+import { targetOf, thenDeletePod } from './owners.ts'
 
 const pullReasons = ['ErrImagePull', 'ImagePullBackOff', 'ErrImageNeverPull', 'InvalidImageName']
 
@@ -115,7 +115,7 @@ function setImage(pod: KubernetesObject, image: string, to: string): string[] {
   const { initContainers = [], containers = [] } = (pod.spec ?? {}) as { initContainers?: Named; containers?: Named }
   const container = [...initContainers, ...containers].find((one) => one.image === image)
   const target = targetOf(pod)
-  return target === undefined || container === undefined ? [] : [`kubectl ${inNamespace(pod)} set image ${target} ${container.name}=${to}${thenAnew(pod)} # at once, and until the next apply`]
+  return target === undefined || container === undefined ? [] : [`kubectl ${inNamespace(pod)} set image ${target} ${container.name}=${to}${thenDeletePod(pod)} # at once, and until the next apply`]
 }
 
 function bitnamiGone(pod: KubernetesObject, image: string, evidence: string[]): Failed {
@@ -154,7 +154,7 @@ function pullIfAbsent(pod: KubernetesObject, image: string): string[] {
   const target = targetOf(pod)
   if (target === undefined || container === undefined) return []
   const patch = JSON.stringify({ spec: { template: { spec: { containers: [{ name: container.name, imagePullPolicy: 'IfNotPresent' }] } } } })
-  return [`kubectl ${inNamespace(pod)} patch ${target} -p '${patch}'${thenAnew(pod)}`]
+  return [`kubectl ${inNamespace(pod)} patch ${target} -p '${patch}'${thenDeletePod(pod)}`]
 }
 
 function invalidName(pod: KubernetesObject, image: string, evidence: string[]): Failed {

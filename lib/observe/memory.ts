@@ -6,7 +6,7 @@ import type { Container, ContainerStatus, Pod } from 'kubernetes-types/core/v1.j
 import { servesWeb } from '../airflow/families.ts'
 import type { KubernetesObject, NonEmpty } from '../access.ts'
 import { type Failed, failed, fixOf, inNamespace, nameOf } from './observation.ts'
-import { ownerName, targetOf, thenAnew } from './owners.ts'
+import { ownerName, targetOf, thenDeletePod } from './owners.ts'
 
 interface Told {
   /** What is said of the containers whose limit it is. */
@@ -42,7 +42,7 @@ function tooLittle(pod: KubernetesObject, container: string, { title, why, evide
     why,
     fix: fixOf(
       [
-        ...(target === undefined ? [] : [`${raised.join(' && ')}${thenAnew(pod)} # at once, and until the next apply`]),
+        ...(target === undefined ? [] : [`${raised.join(' && ')}${thenDeletePod(pod)} # at once, and until the next apply`]),
         ...(ranges.length === 0 ? [] : [`kubectl ${inNamespace(pod)} edit limitrange # raise its default for memory, for all that has no limit of its own; pods made after that have it`]),
       ],
       'Raise resources.limits.memory of that component in airflow.values (a webserver wants 2Gi, or config.webserver.workers: 2), and run again',

@@ -121,6 +121,13 @@ export function newestTry(failures: readonly Failed[]): string | undefined {
   return times.length < failures.length ? undefined : times.sort((a, b) => Date.parse(a) - Date.parse(b)).at(-1)
 }
 
+/** When a line of a log was written, in ms since 1970; undefined for one without a time, or without its zone (Airflow before 2.3). */
+export function writtenAt(line: string): number | undefined {
+  const [time] = /\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)/.exec(line) ?? []
+  const at = time === undefined ? NaN : Date.parse(time.replace(' ', 'T'))
+  return Number.isNaN(at) ? undefined : at
+}
+
 export function ageMs(time: string | undefined, now: Date): number {
   return time === undefined ? Infinity : now.getTime() - Date.parse(time)
 }

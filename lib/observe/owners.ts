@@ -63,7 +63,7 @@ export function targetOf(pod: KubernetesObject): string | undefined {
 }
 
 /** What a command that edits its template ends in: a StatefulSet waits for a pod that is not ready, and makes none of the new template until that one is gone. */
-export function thenAnew(pod: KubernetesObject): string {
+export function thenDeletePod(pod: KubernetesObject): string {
   return workloadOf(pod)?.kind === 'StatefulSet' ? ` && kubectl ${inNamespace(pod)} delete pod ${pod.metadata.name}` : ''
 }
 

@@ -9,7 +9,7 @@
 import type { Event, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { type Context, type Failed, failed, fixOf, inNamespace, nameOf } from './observation.ts'
-import { lasting, ownerName, someoneLeaves, targetOf, thenAnew, workloadOf } from './owners.ts'
+import { lasting, ownerName, someoneLeaves, targetOf, thenDeletePod, workloadOf } from './owners.ts'
 
 /** Undefined where nothing of the kind is said, or where somebody is about to make room. */
 export function crowdedOut(pod: KubernetesObject, said: string, evidence: string[], { pods }: Context): Failed | undefined {
@@ -55,7 +55,7 @@ function companyWanted(pod: KubernetesObject, said: string, evidence: string[]):
     evidence,
     why: own ? 'It is to run beside certain pods, or away from them, and on no node is it so; on a single node nothing can keep its distance.' : 'A pod that runs wants this one kept away from it.',
     fix: fixOf(
-      own && target !== undefined ? [`kubectl ${inNamespace(pod)} patch ${target} -p '${JSON.stringify({ spec: { template: { spec: rule.field === 'affinity' ? { affinity: { podAffinity: null, podAntiAffinity: null } } : { topologySpreadConstraints: null } } } })}'${thenAnew(pod)} # at once, and until the next apply`] : [],
+      own && target !== undefined ? [`kubectl ${inNamespace(pod)} patch ${target} -p '${JSON.stringify({ spec: { template: { spec: rule.field === 'affinity' ? { affinity: { podAffinity: null, podAntiAffinity: null } } : { topologySpreadConstraints: null } } } })}'${thenDeletePod(pod)} # at once, and until the next apply`] : [],
       `npx tsx run.ts apply --from helm # once ${rule.field} of that component in airflow.values says preferredDuringSchedulingIgnoredDuringExecution, or nothing`,
     ),
   })
@@ -74,7 +74,7 @@ export function absentNode(pod: KubernetesObject, { nodes = [] }: Context): Fail
     evidence: [`${nameOf(pod)} names node ${nodeName}; there are: ${nodes.map(({ metadata }) => metadata.name).join(', ')}`],
     why: 'A pod that names its node is given to that one without a scheduler, and waits for it for ever.',
     fix: fixOf(
-      target === undefined ? [] : [`kubectl ${inNamespace(pod)} patch ${target} -p '{"spec":{"template":{"spec":{"nodeName":null}}}}'${thenAnew(pod)} # at once, and until the next apply`],
+      target === undefined ? [] : [`kubectl ${inNamespace(pod)} patch ${target} -p '{"spec":{"template":{"spec":{"nodeName":null}}}}'${thenDeletePod(pod)} # at once, and until the next apply`],
       'npx tsx run.ts apply --from helm # once nodeName in airflow.values names one that is there, or is left out',
     ),
   }, absentMs)
@@ -90,7 +90,7 @@ export function unknownScheduler(pod: KubernetesObject, events: readonly Event[]
     evidence: [`${nameOf(pod)} names scheduler ${schedulerName}, and nobody has said anything of it`],
     why: 'A pod that names a scheduler is left to it by all others, and that one does not run or has another name.',
     fix: fixOf(
-      target === undefined ? [] : [`kubectl ${inNamespace(pod)} patch ${target} -p '{"spec":{"template":{"spec":{"schedulerName":"default-scheduler"}}}}'${thenAnew(pod)} # at once, and until the next apply`],
+      target === undefined ? [] : [`kubectl ${inNamespace(pod)} patch ${target} -p '{"spec":{"template":{"spec":{"schedulerName":"default-scheduler"}}}}'${thenDeletePod(pod)} # at once, and until the next apply`],
       'npx tsx run.ts apply --from helm # once schedulerName in airflow.values names one that runs, or is left out',
     ),
   })

@@ -14,7 +14,7 @@ import { latest } from './events.ts'
 import { isControlPlane, lastingTaints } from './node.ts'
 import { boundVolumes, isAskedFor, reachesVolumes, tooBigFor } from './node-fit.ts'
 import { type Context, type Failed, type Observation, failed, fixOf, inNamespace, nameOf, waiting } from './observation.ts'
-import { controllerOf, ownerName, someoneLeaves, targetOf, thenAnew } from './owners.ts'
+import { controllerOf, ownerName, someoneLeaves, targetOf, thenDeletePod } from './owners.ts'
 import { absentNode, crowdedOut, unknownScheduler } from './placement.ts'
 
 export function observeScheduling(object: KubernetesObject, claim: Observation | undefined, events: readonly Event[], context: Context): Observation {
@@ -156,7 +156,7 @@ function lessAsked(pod: KubernetesObject): string[] {
   const asking = ((pod as Pod).spec?.containers ?? []).filter(({ resources }) => Object.keys(resources?.requests ?? {}).length > 0)
   if (target === undefined || asking.length === 0) return []
   const commands = asking.map(({ name, resources }) => `kubectl ${inNamespace(pod)} set resources ${target} -c ${name} --requests=${Object.keys(resources?.requests ?? {}).map((kind) => `${kind}=${modest[kind] ?? '0'}`).join(',')}`)
-  return [`${commands.join(' && ')}${thenAnew(pod)} # lets ${ownerName(pod)} be placed; at once, and until the next apply`]
+  return [`${commands.join(' && ')}${thenDeletePod(pod)} # lets ${ownerName(pod)} be placed; at once, and until the next apply`]
 }
 
 const modest: Record<string, string> = { 'cpu': '100m', 'memory': '256Mi', 'ephemeral-storage': '100Mi' }

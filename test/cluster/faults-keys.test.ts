@@ -5,11 +5,9 @@ import { join } from 'node:path'
 import t from 'tap'
 import { get, kubectl } from './cluster.ts'
 import { faults, paste, type Fault, type Finding } from './faults.ts'
-import { deletePods, edit, editContainer, kube, sql, stopped } from './harm.ts'
+import { dataOf, deletePods, edit, editContainer, encoded, kube, sql, stopped } from './harm.ts'
 import { exits, site, type Site } from './site.ts'
 
-const encoded = (text: string): string => Buffer.from(text).toString('base64')
-const dataOf = async (it: Site, secret: string): Promise<Record<string, string>> => ((await get('secret', secret, it.namespace))?.data ?? {}) as Record<string, string>
 const connection = (it: Site, password: string, host = `airflow-postgresql.${it.namespace}`): string => `postgresql://airflow:${password}@${host}:5432/airflow?sslmode=disable`
 /** The entrypoint tries twenty times, three seconds apart, before it ends. */
 const impatient = { name: 'CONNECTION_CHECK_MAX_COUNT', value: '1' }

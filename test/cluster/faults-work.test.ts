@@ -6,13 +6,11 @@ import { containerdSocket, registriesFolder } from '../../scripts/lab/containerd
 import { must } from '../../scripts/lab/exec.ts'
 import { instance } from '../../scripts/lab/paths.ts'
 import { runtimeEnv } from '../../scripts/lab/runtime.ts'
-import { apply, emptyRegistry, get, kubectl, lab } from './cluster.ts'
+import { apply, emptyRegistry, kubectl, lab } from './cluster.ts'
 import { faults, type Fault } from './faults.ts'
-import { deletePods, edit, editPods, kube, sql } from './harm.ts'
+import { dataOf, deletePods, edit, editPods, encoded, kube, sql } from './harm.ts'
 import { exits, site, type Site } from './site.ts'
 
-const encoded = (text: string): string => Buffer.from(text).toString('base64')
-const dataOf = async (it: Site, secret: string): Promise<Record<string, string>> => ((await get('secret', secret, it.namespace))?.data ?? {}) as Record<string, string>
 const written = (it: Site, secret: string, data: Record<string, string>): Promise<string> => edit(it, `secret/${secret}`, { data }, 'merge')
 
 const broker = 'airflow-airstrip-broker-url'
@@ -31,7 +29,7 @@ const queue: Fault[] = [
     await kube(it, 'set', 'image', 'statefulset/airflow-redis', 'redis=Bitnami/Redis:7')
     await deletePods(it, 'redis')
   } },
-  { name: 'two at once: another password for Redis, and a worker that nobody can place', id: ['node-affinity-mismatch', 'redis-password-drift'], and: ['redis-password-drift'], harm: async it => {
+  { name: 'two at once: another password for Redis, and a worker that nobody can place', id: 'redis-password-drift', and: ['node-affinity-mismatch'], seconds: 120, harm: async it => {
     await written(it, 'airflow-airstrip-redis-password', { password: encoded('a-third-password-of-redis') })
     await edit(it, 'statefulset/airflow-worker', { spec: { template: { spec: { nodeSelector: { disk: 'ssd' } } } } })
     await deletePods(it, 'worker')

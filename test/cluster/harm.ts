@@ -1,6 +1,6 @@
 /** The ways in which a person or a machine breaks an Airflow, for the tests of the doctor. */
 import type { FaultId } from '../../lib/observe/faults.ts'
-import { kubectl, until } from './cluster.ts'
+import { get, kubectl, until } from './cluster.ts'
 import type { Fault } from './faults.ts'
 import type { Site } from './site.ts'
 
@@ -39,3 +39,8 @@ export function container(name: string, component: Component, fields: object, id
 /** As the superuser of the bundled database, whose password stays in its pod. */
 export const sql = (it: Site, statement: string, database = 'postgres'): Promise<string> =>
   kube(it, 'exec', 'airflow-postgresql-0', '--', 'sh', '-c', `PGPASSWORD="$POSTGRES_POSTGRES_PASSWORD" psql -h 127.0.0.1 -U postgres -d ${database} -v ON_ERROR_STOP=1 -c '${statement}'`)
+
+export const encoded = (text: string): string => Buffer.from(text).toString('base64')
+
+/** As it is on the cluster, in base64. */
+export const dataOf = async ({ namespace }: Site, secret: string): Promise<Record<string, string>> => ((await get('secret', secret, namespace))?.data ?? {}) as Record<string, string>

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
-import { bounds, brokenIn, findBrokenDags } from '../../../lib/cluster/dag-logs.ts'
+import { brokenIn, findBrokenDags } from '../../../lib/cluster/dag-logs.ts'
 
 const now = new Date('2023-08-02T10:30:00Z')
 const minute = 60_000
@@ -101,9 +101,7 @@ void t.test('of very many the newest are read, and of each the end', (t) => {
   const write = logsIn(logs)
   for (let index = 0; index < 5; index += 1) write(`scheduler/2023-08-02/a${index}.py.log`, good(etl), 5)
   write('scheduler/2023-08-02/z.py.log', good('x'.repeat(1000)) + bad('/opt/airflow/dags/z.py'), 1)
-  const before = { ...bounds }
-  t.teardown(() => { Object.assign(bounds, before) })
-  Object.assign(bounds, { files: 1, tailBytes: bad('/opt/airflow/dags/z.py').length })
-  t.match(findBrokenDags(logs, now), { read: 1, broken: [{ file: '/opt/airflow/dags/z.py' }] })
+  t.match(findBrokenDags(logs, now, { entries: 100, files: 1, tailBytes: bad('/opt/airflow/dags/z.py').length }), { read: 1, broken: [{ file: '/opt/airflow/dags/z.py' }] })
+  t.equal(findBrokenDags(logs, now, { entries: 3, files: 100, tailBytes: 100 }).read, 3)
   t.end()
 })

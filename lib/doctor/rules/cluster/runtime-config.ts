@@ -9,7 +9,7 @@ import type { Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
 import { fixOf, inNamespace } from '../../../observe/observation.ts'
-import { ownerName, targetOf, thenAnew } from '../../../observe/owners.ts'
+import { ownerName, targetOf, thenDeletePod } from '../../../observe/owners.ts'
 import type { Evidence } from '../../evidence.ts'
 import { wrong } from '../../rule.ts'
 import { failedSandboxes, sandboxLine } from './pod-network.ts'
@@ -60,5 +60,5 @@ function classesOf(pods: readonly KubernetesObject[]): string {
 
 function withoutClass(pod: KubernetesObject): string[] {
   const target = targetOf(pod)
-  return target === undefined ? [] : [`kubectl ${inNamespace(pod)} patch ${target} -p '{"spec":{"template":{"spec":{"runtimeClassName":null}}}}'${thenAnew(pod)} # runs it with the node's usual runtime`]
+  return target === undefined ? [] : [`kubectl ${inNamespace(pod)} patch ${target} -p '{"spec":{"template":{"spec":{"runtimeClassName":null}}}}'${thenDeletePod(pod)} # runs it with the node's usual runtime`]
 }

@@ -8,7 +8,7 @@ import { observeCrash } from '../../../observe/crash.ts'
 import { outOfMemory } from '../../../observe/memory.ts'
 import { observeNode } from '../../../observe/node.ts'
 import { ageMs, fixOf, nameOf } from '../../../observe/observation.ts'
-import { controllerOf, ownerName, targetOf, thenAnew } from '../../../observe/owners.ts'
+import { controllerOf, ownerName, targetOf, thenDeletePod } from '../../../observe/owners.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
 import { lastWords } from '../../unready.ts'
@@ -125,7 +125,7 @@ function slowWebserver({ pod, status }: Running, evidence: string[]): Finding {
     evidence,
     why: 'On a slow disk or CPU its start takes longer than the probe waits, so it is started again and again and never gets there.',
     fix: fixOf(
-      target === undefined ? [] : [`kubectl -n ${pod.metadata.namespace ?? 'default'} patch ${target} -p '${probes}'${thenAnew(pod)} # at once, and until the next apply`],
+      target === undefined ? [] : [`kubectl -n ${pod.metadata.namespace ?? 'default'} patch ${target} -p '${probes}'${thenDeletePod(pod)} # at once, and until the next apply`],
       'For good: webserver.livenessProbe.initialDelaySeconds: 120 (or webserver.startupProbe) in airflow.values, then: npx tsx run.ts apply --from helm',
     ),
   })
@@ -140,7 +140,7 @@ function impatientProbe({ pod, status }: Running, evidence: string[], said = '')
     evidence,
     why: silent ? 'The probe starts a Python of its own, which takes 10 to 30 s on a slow CPU; since Kubernetes 1.20 the kubelet no longer waits longer than timeoutSeconds.' : 'The program runs; it is the probe that fails, with the words above.',
     fix: fixOf(
-      target === undefined ? [] : [`kubectl -n ${pod.metadata.namespace ?? 'default'} patch ${target} -p '${probe}'${thenAnew(pod)} # at once, and until the next apply`],
+      target === undefined ? [] : [`kubectl -n ${pod.metadata.namespace ?? 'default'} patch ${target} -p '${probe}'${thenDeletePod(pod)} # at once, and until the next apply`],
       `For good: ${status.name}.livenessProbe.timeoutSeconds: 60 and initialDelaySeconds: 60 in airflow.values, then: npx tsx run.ts apply --from helm`,
     ),
   })

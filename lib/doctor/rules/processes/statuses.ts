@@ -2,7 +2,7 @@
 import type { ContainerStatus, Event, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../../access.ts'
 import { eventsAbout, timeOf } from '../../../observe/events.ts'
-import { ageMs, nameOf } from '../../../observe/observation.ts'
+import { nameOf, writtenAt } from '../../../observe/observation.ts'
 import { isTask } from '../../../observe/owners.ts'
 import { type Evidence, partsIn } from '../../evidence.ts'
 import { isStranger } from '../../strangers.ts'
@@ -67,7 +67,6 @@ export function logLines(evidence: Evidence, pattern: RegExp, containers?: RegEx
 
 /** Airflow writes `[2023-08-02T10:29:40.123+0000] {…}`, Go programs `time="2023-08-02T10:29:40Z"` or the like. */
 function isCurrent(line: string, now: Date): boolean {
-  const [time] = /\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)/.exec(line) ?? []
-  const parsed = time === undefined ? NaN : Date.parse(time.replace(' ', 'T'))
-  return Number.isNaN(parsed) || ageMs(new Date(parsed).toISOString(), now) <= currentMs
+  const at = writtenAt(line)
+  return at === undefined || now.getTime() - at <= currentMs
 }
