@@ -78,6 +78,8 @@ export interface FolderFacts {
   gid?: number
   /** Permission bits, e.g. 0o775. */
   mode?: number
+  /** A file, or whatever else is no folder, has the name. */
+  taken?: boolean
 }
 
 /** A DAG file that Airflow could not read the last time it tried. */

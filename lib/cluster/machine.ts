@@ -43,7 +43,8 @@ export function folderFacts(path: string, node: KubernetesObject): FolderFacts |
   if (!isThisMachine(node)) return undefined
   const stat = statIfAllowed(path)
   if (stat === 'hidden') return undefined
-  if (stat?.isDirectory() !== true) return { exists: false }
+  if (stat === undefined) return { exists: false }
+  if (!stat.isDirectory()) return { exists: false, taken: true }
   return isUnmapped(stat.uid) ? undefined : { exists: true, uid: stat.uid, gid: stat.gid, mode: stat.mode & 0o7777 }
 }
 

@@ -88,6 +88,5 @@ export function wantedOf(config: Config, family: Family = families[0]): Wanted {
 }
 
 function placeOf(config: Config): NonNullable<Wanted['database']> {
-  const { user, host, port, name } = airflowSpec(config).keys.database
-  return { user, host, port, name }
+  return airflowSpec(config).keys.database
 }

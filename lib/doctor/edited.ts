@@ -14,6 +14,7 @@ const ofTemplates: readonly FaultId[] = [
   'claim-missing', 'volume-node-affinity-conflict', 'node-affinity-mismatch', 'untolerated-taint', 'insufficient-cpu-or-memory', 'host-port-taken', 'pod-affinity-unsatisfied', 'scheduler-unknown', 'volume-mount-failed', 'admission-refused', 'service-account-missing', 'object-invalid',
   'bitnami-image-removed', 'dockerhub-rate-limit', 'wrong-cpu-architecture', 'image-not-found', 'image-registry-unreachable', 'image-pull-denied', 'invalid-image-name', 'container-config-error',
   'readiness-probe-failing', 'probe-path-mismatch', 'scheduler-liveness-restart-loop', 'webserver-oom-or-slow-start', 'oom-killed', 'crash-loop',
+  'database-unreachable', 'fernet-key-rotated', 'webserver-secret-dynamic', 'logs-not-writable-50000', 'prefix-handled-twice', 'node-pressure-evicted', 'cgroup-driver-mismatch', 'runtime-handler-missing', 'not-ready-unexplained',
 ]
 
 export function withEdits(finding: Finding, evidence: Evidence): Finding {
@@ -27,30 +28,37 @@ export function withEdits(finding: Finding, evidence: Evidence): Finding {
 }
 
 /** Nobody fills these in by himself, and who wrote them is not kept with the evidence. */
-const neverFilledIn = ['topologySpreadConstraints', 'tolerations', 'priorityClassName', 'runtimeClassName', 'hostNetwork', 'command', 'args', 'envFrom'] as const
+const neverFilledIn = [
+  'topologySpreadConstraints', 'tolerations', 'priorityClassName', 'runtimeClassName', 'hostNetwork', 'hostPID', 'hostIPC', 'hostAliases', 'dnsConfig', 'nodeName', 'automountServiceAccountToken', 'shareProcessNamespace',
+  'command', 'args', 'envFrom', 'workingDir', 'lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe',
+] as const
+/** The API server does, with these. */
+const filledIn = { schedulerName: 'default-scheduler', dnsPolicy: 'ClusterFirst', enableServiceLinks: true } as const
 /** Lists of things with names, and maps, of which the API server adds no part to a template. */
-const namedLists = ['env', 'volumes', 'volumeMounts'] as const
+const namedLists = ['env', 'volumes', 'volumeMounts', 'containers', 'initContainers'] as const
 const maps = ['nodeSelector', 'affinity', 'resources', 'securityContext'] as const
-type Part = Partial<Record<(typeof neverFilledIn)[number] | (typeof maps)[number], unknown>> & Partial<Record<(typeof namedLists)[number], { name: string }[]>> & { name?: string; schedulerName?: string; ports?: { hostPort?: number }[] | null; containers?: Part[]; initContainers?: Part[] }
+type Part = Partial<Record<(typeof neverFilledIn)[number] | (typeof maps)[number] | keyof typeof filledIn, unknown>> & Partial<Record<(typeof namedLists)[number], Named[]>> & { ports?: { hostPort?: number }[] | null }
+type Named = Part & { name: string }
 
 function addedTo(want: KubernetesObject, live: KubernetesObject): string[] {
   const templateOf = ({ spec }: KubernetesObject): Part => (spec as { template?: { spec?: Part } } | undefined)?.template?.spec ?? {}
-  const containersOf = ({ initContainers = [], containers = [] }: Part): Part[] => [...initContainers, ...containers]
+  const containersOf = ({ initContainers, containers }: Part): Named[] => [...(initContainers ?? []), ...(containers ?? [])]
   const [wanted, there] = [templateOf(want), templateOf(live)]
+  // Nothing was added to what the record has no template of.
+  if (containersOf(wanted).length === 0) return []
   const added = (one: Part, other: Part, path: string): string[] => [
     ...neverFilledIn.filter((key) => isNothing(one[key]) && !isNothing(other[key])).map((key) => `${path}.${key}`),
     ...namedLists.flatMap((key) => namesAdded(one[key], other[key]).map((name) => `${path}.${key}[${name}]`)),
     ...hostPortsOf(other).filter((port) => !hostPortsOf(one).includes(port)).map((port) => `${path}.ports: hostPort ${port}`),
     ...maps.flatMap((key) => keysAdded(one[key], other[key], `${path}.${key}`)),
   ]
-  const scheduler = there.schedulerName ?? 'default-scheduler'
+  const otherwise = Object.entries(filledIn) as [keyof typeof filledIn, unknown][]
   return [
     ...added(wanted, there, 'spec.template.spec'),
-    ...(wanted.schedulerName === undefined && scheduler !== 'default-scheduler' ? ['spec.template.spec.schedulerName'] : []),
+    ...otherwise.filter(([key, usual]) => wanted[key] === undefined && (there[key] ?? usual) !== usual).map(([key]) => `spec.template.spec.${key}`),
     ...containersOf(there).flatMap((one) => {
       const was = containersOf(wanted).find(({ name }) => name === one.name) ?? one
-      const path = `spec.template.spec.containers[${one.name ?? ''}]`
-      return added(was, one, path)
+      return added(was, one, `spec.template.spec.containers[${one.name}]`)
     }),
   ]
 }
@@ -65,7 +73,7 @@ function hostPortsOf({ ports }: Part): number[] {
   return (ports ?? []).flatMap(({ hostPort }) => hostPort ?? [])
 }
 
-function namesAdded(wanted: readonly { name: string }[] | null = [], there: readonly { name: string }[] | null = []): string[] {
+function namesAdded(wanted: readonly Named[] | null = [], there: readonly Named[] | null = []): string[] {
   return (there ?? []).map(({ name }) => name).filter((name) => !(wanted ?? []).some((one) => one.name === name))
 }
 
@@ -81,7 +89,8 @@ function workloadsOf({ evidence: lines }: Finding, { pods, workloads }: Evidence
   return workloads.filter((workload) => named.has(nameOf(workload)) || owners.some((owner) => owner?.kind === workload.kind && owner.name === workload.metadata.name))
 }
 
-function editsOf(live: KubernetesObject, { record }: Evidence): string[] {
+/** Where its template is not as Helm's record has it; empty where it is. */
+export function editsOf(live: KubernetesObject, { record }: Evidence): string[] {
   const want = record?.objects.find(({ kind, metadata }) => kind === live.kind && metadata.name === live.metadata.name)
   if (record === undefined || want === undefined) return []
   const places = drift(withHelmMarks(want, record), live, []).map(({ path }) => path)

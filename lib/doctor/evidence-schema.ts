@@ -82,7 +82,7 @@ const wanted = strictly<Wanted>({
   address: z.string().optional().describe('ingress.address'), ignore: z.array(ignored).optional().describe('diff.ignore'),
   family: z.enum(['official-2', 'official-3', 'community']).describe('Which chart, with which Airflow'), healthPath: text('Of Airflow\'s health page, below the path'),
   route: text('The name of the route'), service: text('The Service that the route leads to'), bundledDatabase: z.boolean().describe('Whether PostgreSQL is the chart\'s own'),
-  database: z.strictObject({ user: text('airflow.database.user'), host: text('Its own or airflow.database.external'), port: z.number().describe('airflow.database.port'), name: text('airflow.database.name') }).optional().describe('Where Airflow\'s connection is to lead'),
+  database: z.strictObject({ user: text('airflow.database.user'), host: text('Its own or airflow.database.external'), port: z.number().describe('airflow.database.port'), name: text('airflow.database.name'), sslmode: z.string().optional().describe('airflow.database.sslmode') }).optional().describe('Where Airflow\'s connection is to lead'),
   fernetSecretName: text('The Secret of the Fernet key'),
 })
 
@@ -94,7 +94,7 @@ const problem = z.strictObject({ code: text('The error, as the README lists them
 const state = strictly<StateFacts>({ path: text('The state file'), problem: problem.optional().describe('What is wrong with it'), doneAt: z.record(z.string(), z.string()).optional().describe('By step: when it was done the last time') })
 const folder = strictly<Folder>({
   path: text('On the node'), exists: z.boolean().describe('Whether it is there'), uid: z.number().optional().describe('Its owner'), gid: z.number().optional().describe('Its group'),
-  mode: z.number().optional().describe('Its permission bits'),
+  mode: z.number().optional().describe('Its permission bits'), taken: z.boolean().optional().describe('Whether something else has its name'),
 })
 
 const brokenDag = strictly<BrokenDag>({ file: text('As the pods see it'), said: text('The exception'), at: text('When its log says so') })

@@ -52,7 +52,7 @@ export interface Wanted {
   /** Whether PostgreSQL is the chart's own. */
   bundledDatabase: boolean
   /** Where Airflow's connection is to lead. */
-  database?: { user: string; host: string; port: number; name: string } | undefined
+  database?: { user: string; host: string; port: number; name: string; sslmode?: string | undefined } | undefined
   /** The Secret with the Fernet key that the release is to use. */
   fernetSecretName: string
 }

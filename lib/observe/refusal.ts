@@ -7,6 +7,7 @@
  * Only what is known to be an answer to the object itself is final. A webhook that cannot be reached
  * may only be starting, and anything unknown is waited for.
  */
+import type { PodSpec } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { isDefault } from './class.ts'
 import { eventsAbout, latest, timeOf } from './events.ts'
@@ -113,6 +114,11 @@ function refusedBy(workload: KubernetesObject, who: string, evidence: string[], 
   })
 }
 
+function hasNoLimit({ kind, spec }: KubernetesObject, resource: string): boolean {
+  const { initContainers = [], containers = [] } = (spec as { template?: { spec?: PodSpec } } | undefined)?.template?.spec ?? {}
+  return kind !== 'Release' && ![...initContainers, ...containers].some(({ resources }) => resources?.limits?.[resource] !== undefined)
+}
+
 /** Its configuration was left behind when it was removed; one that does not answer may only be starting. */
 function webhookGone({ workload, message, evidence }: Refusal): Failed | undefined {
   const [, webhook, service] = /failed (?:calling|to call) webhook "([^"]+)".*service "([^"]+)" not found/s.exec(message) ?? []
@@ -152,6 +158,9 @@ function missingClass({ workload, message, evidence }: Refusal): Failed | undefi
 
 function invalid({ workload, message, evidence }: Refusal): Failed | undefined {
   if (!/(Pod|PersistentVolumeClaim) "[^"]*" is invalid: /.test(message)) return undefined
+  const [, resource] = /must be less than or equal to (\S+) limit/.exec(message) ?? []
+  // What has no limit of its own can only have got one from there.
+  if (resource !== undefined && hasNoLimit(workload, resource)) return refusedBy(workload, `a LimitRange, whose default limit of ${resource} is less than they ask for`, evidence, `kubectl ${inNamespace(workload)} describe limitrange`)
   return failed(workload, 'object-invalid', {
     title: `${nameOf(workload)} describes pods that Kubernetes does not take`,
     evidence,

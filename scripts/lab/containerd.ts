@@ -45,6 +45,12 @@ state = "${join(instance.run, 'containerd')}"
       [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
         BinaryName = "${settings.runc}"
         SystemdCgroup = false
+    # As on a node whose runtime is set to another cgroup driver than its kubelet, for pods that ask for it.
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.systemd-cgroups]
+      runtime_type = "io.containerd.runc.v2"
+      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.systemd-cgroups.options]
+        BinaryName = "${settings.runc}"
+        SystemdCgroup = true
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "${settings.cniPlugins}"
     conf_dir = "${settings.cniConfig}"

@@ -1,9 +1,10 @@
 /** Between the person's browser and the webserver: Traefik, route, prefix, certificate. */
 import t from 'tap'
+import { authority, certificateFor } from '../../scripts/lab/standin/programs/certificate.ts'
 import { traefik as traefikObjects } from '../../scripts/lab/standin/traefik.ts'
 import { apply, kubectl, until } from './cluster.ts'
 import { faults, type Fault } from './faults.ts'
-import { edit, editContainer, kube, setImage } from './harm.ts'
+import { edit, editContainer, encoded, kube, setImage } from './harm.ts'
 import { exits, site, type Site } from './site.ts'
 
 const route = 'ingressroute/airflow-webserver'
@@ -44,6 +45,57 @@ const controller: Fault[] = [
   }, mend: asItWas, undo: asItWas },
 ]
 
+/** Answers as ACME's do where they refuse (RFC 8555, 6.7); of a name that is none of these it says nothing at all. */
+const problems = {
+  connection: { status: 400, type: 'urn:ietf:params:acme:error:connection', detail: '203.0.113.7: Timeout during connect (likely firewall problem)' },
+  limited: { status: 429, type: 'urn:ietf:params:acme:error:rateLimited', detail: 'too many certificates (5) already issued for this exact set of domains in the last 168 hours, retry after 2027-01-02 03:04:05 UTC' },
+}
+
+const authorityPod = (): object => {
+  const program = `const problems = ${JSON.stringify(problems)}; require('http').createServer((q, r) => { const one = problems[q.url.slice(1)]; if (one) r.writeHead(one.status, {'content-type': 'application/problem+json'}).end(JSON.stringify(one)) }).listen(14000, '127.0.0.1')`
+  return { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'authority', namespace: 'traefik' }, spec: { hostNetwork: true, terminationGracePeriodSeconds: 0, containers: [{ name: 'authority', image: 'docker.io/library/busybox:latest', imagePullPolicy: 'IfNotPresent', command: ['node', '-e', program] }] } }
+}
+
+/** Traefik begins anew, asks this of the authority, and has none of what was issued before. */
+async function asking(what: string): Promise<void> {
+  await apply(authorityPod())
+  await traefik('wait', '--for=condition=Ready', 'pod/authority', '--timeout=60s')
+  await traefik('patch', 'deployment/traefik', '--type=json', '-p', JSON.stringify([{ op: 'add', path: '/spec/template/spec/containers/0/args/-', value: `--certificatesresolvers.letsencrypt.acme.caserver=http://127.0.0.1:14000/${what}` }]))
+  await traefik('rollout', 'status', 'deployment/traefik', '--timeout=60s')
+}
+
+/** A certificate of a person's own, which Traefik serves where it has none for the host. */
+async function ownCertificate(host: string, until?: Date): Promise<void> {
+  const { key, cert } = certificateFor(host, authority('a person\'s own CA'), until)
+  await apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'own', namespace: 'traefik' }, type: 'kubernetes.io/tls', data: { 'tls.key': encoded(key), 'tls.crt': encoded(cert) } },
+    { apiVersion: 'traefik.containo.us/v1alpha1', kind: 'TLSStore', metadata: { name: 'default', namespace: 'traefik' }, spec: { defaultCertificate: { secretName: 'own' } } })
+}
+
+async function certificateAsItWas(): Promise<void> {
+  await traefik('delete', 'pod/authority', 'secret/own', 'tlsstore/default', '--ignore-not-found', '--wait=false')
+  await asItWas()
+}
+
+const certificate = (name: string, id: Fault['id'], tells: RegExp, harm: Fault['harm']): Fault => ({ name, id, tells, seconds: 150, harm, mend: certificateAsItWas, undo: certificateAsItWas })
+const dayMs = 86_400_000
+
+const certificates: Fault[] = [
+  certificate('an authority that cannot reach Traefik', 'acme-challenge-unreachable', /Timeout during connect/, () => asking('connection')),
+  certificate('an authority that has issued too often', 'letsencrypt-duplicate-limit', /retry after 2027-01-02/, () => asking('limited')),
+  certificate('a certificate of one\'s own that has ended', 'certificate-ending', /has ended/, async it => {
+    await ownCertificate(it.host, new Date(Date.now() - dayMs))
+    await asking('nothing')
+  }),
+  certificate('a certificate of one\'s own that ends within a week', 'certificate-ending', /within two weeks/, async it => {
+    await ownCertificate(it.host, new Date(Date.now() + 5 * dayMs))
+    await asking('nothing')
+  }),
+  certificate('a certificate of one\'s own for another name', 'certificate-other-name', /nas\.lab\.test/, async () => {
+    await ownCertificate('nas.lab.test')
+    await asking('nothing')
+  }),
+]
+
 const pairs: Fault[] = [
   { name: 'two at once: the route deleted, and an image that is none', id: 'invalid-image-name', and: ['route-missing'], harm: async it => {
     await kube(it, 'delete', route)
@@ -75,5 +127,6 @@ void t.test('between the browser and the webserver', async t => {
   const it = await site(t, 'doctoringress')
   exits(t, await it.airstrip(['apply']), 0)
   t.teardown(notBalanced)
-  await faults(t, it, [...routes, ...controller, ...pairs, balanced])
+  t.teardown(certificateAsItWas)
+  await faults(t, it, [...routes, ...controller, ...certificates, ...pairs, balanced])
 })

@@ -63,12 +63,13 @@ const connections: Fault[] = [
   misled('a connection to another port', url => url.replace(':5432', ':5433'), 'database-unreachable', /:5433\/airflow.*configuration leads to/),
   misled('a connection to a database that is not there', url => url.replace('/airflow?', '/airflw?'), 'database-unreachable', /5432\/airflw/),
   misled('a connection that is none', () => 'postgres@airflow', 'database-unreachable', /is not the address of a database/),
+  misled('a connection that asks for TLS', url => url.replace('sslmode=disable', 'sslmode=require'), 'database-unreachable', /sslmode=require.*sslmode=disable/),
   misled('a connection of another user', url => url.replace('//airflow:', '//airfow:'), 'postgres-pvc-old-password', /user airfow, and the configuration names airflow/),
 ]
 
 /** What PostgreSQL refuses for; the triggerer says so within seconds, for it has a connection to lose. */
-const inside = (name: string, statement: string, tells: RegExp, undo: string, mend?: Fault['mend']): Fault => ({
-  name, id: 'database-unreachable', seconds: 120, tells, ...(mend === undefined ? {} : { mend }),
+const inside = (name: string, statement: string, tells: RegExp, undo: string, mend?: Fault['mend'], id: Fault['id'] = 'database-unreachable'): Fault => ({
+  name, id, seconds: 120, tells, ...(mend === undefined ? {} : { mend }),
   harm: async it => {
     await sql(it, statement)
     await deletePods(it, 'scheduler')
@@ -76,7 +77,16 @@ const inside = (name: string, statement: string, tells: RegExp, undo: string, me
   undo: it => sql(it, undo),
 })
 
+const ofTheRole = (name: string, statement: string, tells: RegExp): Fault => inside(name, statement, tells, 'ALTER ROLE airflow VALID UNTIL $$infinity$$', undefined, 'postgres-pvc-old-password')
+
 const refusals: Fault[] = [
+  ofTheRole('a role whose password has ended', 'ALTER ROLE airflow VALID UNTIL $$2020-01-01$$', /has ended/),
+  ofTheRole('a role that was given another password', 'ALTER ROLE airflow PASSWORD $$another-one$$', /was given another password/),
+  ofTheRole('a role that lost its password', 'ALTER ROLE airflow PASSWORD NULL', /has lost its password/),
+  { ...inside('tables that belong to another role', 'ALTER TABLE alembic_version OWNER TO postgres', /may not use alembic_version/, 'SELECT 1'), harm: async it => {
+    await sql(it, 'ALTER TABLE alembic_version OWNER TO postgres; REVOKE ALL ON alembic_version FROM airflow', 'airflow')
+    await deletePods(it, 'scheduler')
+  } },
   inside('a role that may not log in', 'ALTER ROLE airflow NOLOGIN', /not permitted to log in/, 'ALTER ROLE airflow LOGIN'),
   inside('no connection left for the role', 'ALTER ROLE airflow CONNECTION LIMIT 0', /no connection left for airflow/, 'ALTER ROLE airflow CONNECTION LIMIT -1', it => sql(it, 'ALTER ROLE airflow CONNECTION LIMIT -1')),
   inside('a database that can only be read', 'ALTER DATABASE airflow SET default_transaction_read_only = on', /can only be read/, 'ALTER DATABASE airflow RESET default_transaction_read_only', it => sql(it, 'ALTER DATABASE airflow RESET default_transaction_read_only')),

@@ -1,12 +1,14 @@
 /** The cluster beneath: nodes, taints, DNS, and the programs of the control plane. Alone on the cluster, for all share these. */
 import { readFileSync } from 'node:fs'
+import { rename } from 'node:fs/promises'
+import { join } from 'node:path'
 import t from 'tap'
 import type { FaultId } from '../../lib/observe/faults.ts'
 import { readRecord } from '../../scripts/lab/record.ts'
 import { instance } from '../../scripts/lab/paths.ts'
-import { apply, kubectl, kubectlMaybe, lab } from './cluster.ts'
+import { apply, get, kubectl, kubectlMaybe, lab } from './cluster.ts'
 import { faults, type Fault } from './faults.ts'
-import { deletePods, kube, setImage } from './harm.ts'
+import { deletePods, editContainer, editPods, kube, setImage } from './harm.ts'
 import { exits, site } from './site.ts'
 
 const node = async (): Promise<string> => (await kubectl(['get', 'nodes', '-o', 'name'])).trim().replace('node/', '')
@@ -81,9 +83,47 @@ const programs: Fault[] = [
   halts('kubelet', 150, 'node-not-ready', ['no-schedulable-node'], () => Promise.resolve()),
 ]
 
+/** A node that no machine stands behind: what it says of itself is what the test says, for the forty seconds that its lease is good. */
+async function secondNode({ short = false, aheadMs = 0 }: { short?: boolean; aheadMs?: number }): Promise<void> {
+  const now = new Date(Date.now() + aheadMs).toISOString()
+  const condition = (type: string, status: boolean, reason: string): object => ({ type, status: status ? 'True' : 'False', reason, message: reason, lastHeartbeatTime: now, lastTransitionTime: now })
+  // Nothing of the cluster's own may come to it.
+  await apply({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'second', labels: { 'kubernetes.io/hostname': 'second', 'kubernetes.io/os': 'linux' } }, spec: { taints: [{ key: 'nobody', effect: 'NoSchedule' }] } },
+    { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: 'second', namespace: 'kube-node-lease' }, spec: { holderIdentity: 'second', leaseDurationSeconds: 40, renewTime: now.replace('Z', '000Z') } })
+  const node = await get('node', 'second')
+  const conditions = [condition('Ready', true, 'KubeletReady'), condition('DiskPressure', short, short ? 'KubeletHasDiskPressure' : 'KubeletHasNoDiskPressure')]
+  await kubectl(['replace', '--raw', '/api/v1/nodes/second/status', '-f', '-'], JSON.stringify({ ...node, status: { conditions, allocatable: { cpu: '2', memory: '4Gi', pods: '110' }, capacity: { cpu: '2', memory: '4Gi', pods: '110' } } }))
+}
+
+async function oneNode(): Promise<void> {
+  await kubectl(['delete', 'node', 'second', '--ignore-not-found'])
+  await kubectl(['-n', 'kube-node-lease', 'delete', 'lease', 'second', '--ignore-not-found'])
+}
+
+const podNetwork = join(instance(lab.name).data, 'cni', '10-airstrip-lab.conflist')
+const networkBack = (): Promise<void> => rename(`${podNetwork}.off`, podNetwork)
+
+const machines: Fault[] = [
+  { name: 'a second node that is short of disk', id: 'node-pressure-evicted', tells: /second/, harm: () => secondNode({ short: true }), mend: oneNode, undo: oneNode },
+  { name: 'a second node whose clock runs ahead', id: 'clock-skew', tells: /second/, harm: () => secondNode({ aheadMs: 120_000 }), mend: oneNode, undo: oneNode },
+  { name: 'a node without a pod network', id: 'pod-network-broken', seconds: 120, also: ['no-schedulable-node'], tells: /network plugin/, harm: async it => {
+    await rename(podNetwork, `${podNetwork}.off`)
+    await deletePods(it, 'statsd')
+  }, mend: networkBack, undo: networkBack },
+  { name: 'a runtime with another cgroup driver', id: 'cgroup-driver-mismatch', seconds: 90, tells: /statsd.*slice:prefix:name/s, harm: async it => {
+    await apply({ apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: 'systemd-cgroups' }, handler: 'systemd-cgroups' })
+    await editPods(it, 'statsd', { runtimeClassName: 'systemd-cgroups' })
+  }, mend: it => it.airstrip(['apply', '--from', 'helm']) },
+  { name: 'a pod that writes more than it may', id: 'node-pressure-evicted', seconds: 120, tells: /statsd.*ephemeral/s, harm: it => editContainer(it, 'statsd', {
+    command: ['sh', '-c', 'head -c 30000000 /dev/zero > /tmp/much; exec node /opt/standin/statsd.js'], resources: { limits: { 'ephemeral-storage': '4Mi' } },
+  }) },
+]
+
 void t.test('the cluster beneath', async t => {
   const it = await site(t, 'doctornodes')
+  t.teardown(oneNode)
+  t.teardown(() => kubectlMaybe(['delete', 'runtimeclass', 'systemd-cgroups', '--ignore-not-found']))
   t.teardown(() => { for (const name of ['kube-scheduler', 'kube-controller-manager', 'kubelet']) process.kill(daemon(name), 'SIGCONT') })
   exits(t, await it.airstrip(['apply']), 0)
-  await faults(t, it, [...nodes, ...programs])
+  await faults(t, it, [...nodes, ...machines, ...programs])
 })

@@ -1,8 +1,11 @@
 /** Where a pod may go, whom its image is asked of, and what keeps it from going. */
 import t from 'tap'
-import { apply, kubectl, kubectlMaybe, refusingRegistry } from './cluster.ts'
-import { faults, type Fault } from './faults.ts'
-import { container, editContainer, editPods, kube, setImage } from './harm.ts'
+import { must } from '../../scripts/lab/exec.ts'
+import { instance } from '../../scripts/lab/paths.ts'
+import { runtimeEnv } from '../../scripts/lab/runtime.ts'
+import { apply, kubectl, kubectlMaybe, lab, refusingRegistry } from './cluster.ts'
+import { faults, paste, type Fault } from './faults.ts'
+import { container, deletePods, editContainer, editPods, kube, setImage } from './harm.ts'
 import { exits, site } from './site.ts'
 
 const taker = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'takes-a-port', namespace: 'default' }, spec: { terminationGracePeriodSeconds: 0, containers: [{ name: 'sleep', image: 'docker.io/library/busybox:latest', imagePullPolicy: 'IfNotPresent', command: ['sleep', '3600'], ports: [{ containerPort: 9, hostPort: 18_080 }] }] } }
@@ -36,6 +39,34 @@ const places: Fault[] = [
   }, undo: it => kube(it, 'patch', 'pod', 'airflow-postgresql-0', '--type=merge', '-p', '{"metadata":{"finalizers":null}}') },
 ]
 
+const limits = { apiVersion: 'v1', kind: 'LimitRange', metadata: { name: 'small' }, spec: { limits: [{ type: 'Container', default: { memory: '64Mi' } }] } }
+/** The node's own packet filter does what a network plugin makes of a policy, which the lab's takes no notice of. */
+const packets = (...rule: string[]): Promise<unknown> => must('ip', ['netns', 'exec', instance(lab.name).netns, 'iptables', ...rule], { env: runtimeEnv() })
+let dropped: string[] | undefined
+async function open(): Promise<void> {
+  if (dropped !== undefined) await packets('-D', ...dropped)
+  dropped = undefined
+}
+
+const refused: Fault[] = [
+  { name: 'a default limit that is below what the database asks for', id: 'admission-refused', tells: /LimitRange.*must be less than or equal to memory limit/s, harm: async it => {
+    await apply({ ...limits, metadata: { ...limits.metadata, namespace: it.namespace } })
+    await kube(it, 'delete', 'pod', 'airflow-postgresql-0', '--grace-period=1', '--wait=false')
+  }, mend: it => kube(it, 'delete', 'limitrange', 'small'), undo: it => kube(it, 'delete', 'limitrange', 'small', '--ignore-not-found') },
+  { name: 'a policy that keeps all from the database', id: 'network-policy-blocks', seconds: 180, tells: /deny-all/, harm: async it => {
+    await apply({ apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name: 'deny-all', namespace: it.namespace }, spec: { podSelector: {}, policyTypes: ['Ingress'] } })
+    dropped = ['FORWARD', '-d', await kube(it, 'get', 'pod', 'airflow-postgresql-0', '-o', 'jsonpath={.status.podIP}'), '-p', 'tcp', '--dport', '5432', '-j', 'DROP']
+    await packets('-I', ...dropped)
+    await deletePods(it, 'scheduler')
+  }, mend: async (it, { fix: [first = ''] }) => {
+    await paste(it, first)
+    await open()
+  }, undo: async it => {
+    await open()
+    await kube(it, 'delete', 'networkpolicy', 'deny-all', '--ignore-not-found')
+  } },
+]
+
 const asked = (locked: string, busy: string): Fault[] => [
   { name: 'an image of a registry that wants a login', id: 'image-pull-denied', seconds: 100, tells: /mine\/statsd:1/, harm: it => setImage(it, 'statsd', `${locked}/mine/statsd:1`) },
   { name: 'a pull secret that nobody made', id: 'image-pull-denied', seconds: 100, tells: /Pull secret my-login does not exist/, harm: it => editPods(it, 'statsd', { imagePullSecrets: [{ name: 'my-login' }], containers: [{ name: 'statsd', image: `${locked}/mine/statsd:2` }] }) },
@@ -44,10 +75,11 @@ const asked = (locked: string, busy: string): Fault[] => [
 
 void t.test('where a pod may go, and whom its image is asked of', async t => {
   t.teardown(untaken)
+  t.teardown(open)
   t.teardown(() => kubectlMaybe(['delete', 'pv', 'places-elsewhere', '--ignore-not-found', '--wait=false']))
   const locked = await refusingRegistry(t, { name: 'locked-registry', port: 5001, status: 401, code: 'UNAUTHORIZED' })
   const busy = await refusingRegistry(t, { name: 'busy-registry', port: 5002, status: 429, code: 'TOOMANYREQUESTS' })
   const it = await site(t, 'doctorplaces')
   exits(t, await it.airstrip(['apply']), 0)
-  await faults(t, it, [...places, ...asked(locked, busy)])
+  await faults(t, it, [...places, ...refused, ...asked(locked, busy)])
 })

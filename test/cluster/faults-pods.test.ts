@@ -51,6 +51,11 @@ const programs: Fault[] = [
 ]
 
 const settings: Fault[] = [
+  container('a container of somebody\'s own that crashes', 'scheduler', {}, 'crash-loop', { tells: /exporter/, harm: it => editPods(it, 'scheduler', { containers: [{ name: 'exporter', image: 'docker.io/library/busybox:latest', imagePullPolicy: 'IfNotPresent', command: ['sh', '-c', 'echo cannot open /etc/exporter.yml >&2; exit 3'] }] }) }),
+  container('a user whose files these are not', 'scheduler', {}, 'logs-not-writable-50000', { tells: /securityContext\.runAsUser/, harm: it => editPods(it, 'scheduler', { securityContext: { runAsUser: 1234, runAsGroup: 1234, fsGroup: 1234 } }) }),
+  container('logs that are mounted read-only', 'scheduler', {}, 'logs-not-writable-50000', { tells: /Read-only file system/, harm: it => editContainer(it, 'scheduler', { volumeMounts: [{ name: 'logs', mountPath: '/opt/airflow/logs', readOnly: true }] }) }),
+  container('an init container that never ends', 'webserver', {}, 'not-ready-unexplained', { seconds: 200, tells: /initContainers?\[|containers\[wait-for-airflow-migrations\]/, harm: it => editPods(it, 'webserver', { initContainers: [{ name: 'wait-for-airflow-migrations', command: ['sleep', '100000'] }] }) }),
+  container('a key of the webserver\'s own', 'webserver', {}, 'webserver-secret-dynamic', { harm: it => editContainer(it, 'webserver', { env: [{ name: 'AIRFLOW__WEBSERVER__SECRET_KEY', value: 'of-its-own', valueFrom: null }] }) }),
   container('a Secret that is not there', 'statsd', { env: [{ name: 'A', ...secretRef('not-there', 'a') }] }, 'container-config-error', { tells: /not-there/ }),
   container('a key that is not in a Secret', 'statsd', { env: [{ name: 'A', ...secretRef('airflow-airstrip-fernet-key', 'other') }] }, 'container-config-error', { tells: /other/ }),
   container('a ConfigMap that is not there, for envFrom', 'statsd', { envFrom: [{ configMapRef: { name: 'no-such-map' } }] }, 'container-config-error', { tells: /no-such-map/ }),

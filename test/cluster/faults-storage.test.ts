@@ -1,5 +1,5 @@
 /** Claims, volumes, classes, the provisioner, and the folders on the node. */
-import { chmod, chown, rm } from 'node:fs/promises'
+import { chmod, chown, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { apply, get, kubectl, kubectlMaybe, until } from './cluster.ts'
@@ -60,6 +60,11 @@ const folders: Fault[] = [
     await rm(join(it.base, 'dags'), { recursive: true })
     await deletePods(it, 'scheduler')
   } },
+  { name: 'a file in the place of the DAGs folder', id: 'hostpath-not-on-the-node', tells: /no folder/, harm: async it => {
+    await rm(join(it.base, 'dags'), { recursive: true })
+    await writeFile(join(it.base, 'dags'), '')
+    await deletePods(it, 'scheduler')
+  } },
   { name: 'the logs folder closed', id: 'logs-not-writable-50000', tells: /\/logs/, harm: async it => {
     await chmod(join(it.base, 'logs'), 0)
     await deletePods(it, 'scheduler')
@@ -76,11 +81,24 @@ const classes: Fault[] = [
   { name: 'two default classes', id: 'two-default-storageclasses', tells: /second-default/, harm: () => apply(class_('second-default', 'example.org/none', { [mark]: 'true' })), undo: () => kubectlMaybe(['delete', 'storageclass', 'second-default', '--ignore-not-found']) },
 ]
 
+const old = (it: Site): string => `${it.name}-old`
+
+const leftovers: Fault[] = [
+  // The cluster itself cleans up only below /tmp, and says so of the volume.
+  { name: 'a volume that nobody can clean up', id: 'volume-reclaim-failed', tells: /-old is Failed/, harm: async it => {
+    const spec = { storageClassName: 'by-hand', accessModes: ['ReadWriteOnce'] }
+    await apply({ apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: old(it) }, spec: { ...spec, capacity: { storage: '1Gi' }, persistentVolumeReclaimPolicy: 'Delete', hostPath: { path: join(it.base, 'old') }, claimRef: { namespace: it.namespace, name: 'old' } } },
+      { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'old', namespace: it.namespace }, spec: { ...spec, volumeName: old(it), resources: { requests: { storage: '1Gi' } } } })
+    await kube(it, 'wait', '--for=jsonpath={.status.phase}=Bound', 'pvc/old', '--timeout=30s').catch(() => '')
+    await kube(it, 'delete', 'pvc', 'old')
+  }, undo: it => kubectlMaybe(['delete', 'pv', old(it), '--ignore-not-found']) },
+]
+
 void t.test('storage that breaks under a release', async t => {
   const it = await site(t, 'doctorstorage')
   t.teardown(() => kubectlMaybe(['delete', 'storageclass', 'second-default', '--ignore-not-found']))
   exits(t, await it.airstrip(['apply']), 0)
-  await faults(t, it, [...pairs, ...folders, ...classes])
+  await faults(t, it, [...pairs, ...folders, ...classes, ...leftovers])
 })
 
 /** A quota holds the database's claim back until the class or the provisioner is as the test wants it. */
@@ -109,6 +127,15 @@ const fresh: Fault[] = [
     },
     mend: async it => {
       await apply(class_('not-there', 'rancher.io/local-path'))
+      await it.airstrip(['apply'])
+    } },
+  { name: 'a class that does not exist, of a claim that the chart makes unasked', id: 'pvc-no-usable-storageclass', explains: ['hidden-log-pvcs'], tells: /logs-airflow-triggerer-0/, also: ['helm-release-failed'],
+    harm: async it => {
+      it.write({ airflow: { values: { logs: { persistence: { enabled: false } }, triggerer: { persistence: { enabled: true, storageClassName: 'not-there' } } } } })
+      await it.airstrip(['apply'])
+    },
+    mend: async it => {
+      it.write({ airflow: { values: { logs: { persistence: { enabled: false } }, triggerer: { persistence: { enabled: false } } } } })
       await it.airstrip(['apply'])
     } },
 ]

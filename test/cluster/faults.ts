@@ -46,6 +46,8 @@ export interface Fault {
   also?: FaultId[]
   /** All of them must be there besides the first, with no cause of their own: independent faults at once. */
   and?: FaultId[] | undefined
+  /** What else must be told of it, as its symptom. */
+  explains?: FaultId[]
   /** What the first finding must tell, so that it is about this object and not just of the right kind. */
   tells?: RegExp
   /** How long until it must be named; 60 s where nothing is said. */
@@ -88,6 +90,7 @@ export async function oneFault(t: Test, it: Site, fault: Fault): Promise<void> {
     if (fault.tells !== undefined) t.match([named.finding.title, ...named.finding.evidence].join('\n'), fault.tells, 'and tells of what')
     t.same(named.beside, [], 'no other root is named beside it')
     t.same(named.missing, [], 'and all that are independent of it')
+    for (const id of fault.explains ?? []) t.ok(named.explained.includes(id), `and ${id} as its symptom`, { explained: named.explained })
     complete(t, named.finding)
   }
   const mended = named.finding === undefined ? 'not tried' : await mend(it, fault, named.finding)

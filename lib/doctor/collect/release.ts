@@ -111,7 +111,8 @@ const published = [
 /** Where a connection leads is no secret, and wrong often enough; its user may be one, where somebody forgot a colon, and so may a part of a password that was not encoded. */
 function whereTo(connection: string): string {
   const [, host, port = '', name = ''] = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/]*@)?(\[[^\]]+\]|[^:/?@]+)(?::(\d+))?(?:\/([^?/@]*))?(?:\?.*)?$/i.exec(connection) ?? []
-  return host === undefined ? 'is not the address of a database' : `leads to ${host}:${port}/${name}`
+  const sslmode = /[?&]sslmode=([a-z-]{1,20})(?:&|$)/.exec(connection)?.[1]
+  return host === undefined ? 'is not the address of a database' : `leads to ${host}:${port}/${name}${sslmode === undefined ? '' : ` with sslmode=${sslmode}`}`
 }
 
 function remarkOn(key: string, value: string): string | undefined {

@@ -90,7 +90,7 @@ function unreachable(evidence: Evidence): Finding[] {
   if (misled(evidence).length > 0 || (database !== undefined && leadsNowhere(database, evidence))) return []
   const since = database?.readySince
   const said = complaints(evidence, noConnection).filter(({ line, runSince, pod }) =>
-    !/FATAL|redis/i.test(line) && ageMs(pod.metadata.creationTimestamp, now) >= settle && (since === undefined || (runSince !== undefined && Date.parse(runSince) >= Date.parse(since))))
+    !/FATAL|redis|does not support SSL/i.test(line) && ageMs(pod.metadata.creationTimestamp, now) >= settle && (since === undefined || (runSince !== undefined && Date.parse(runSince) >= Date.parse(since))))
   if (said.length === 0) return []
   const name = said.map(({ line }) => /(?:could not translate host name|failed to resolve host) ["']([^"']+)/.exec(line)?.[1]).find((one) => one !== undefined)
   return [wrong('database-unreachable', {

@@ -20,11 +20,11 @@ const make = 'npx tsx run.ts apply --only storage # makes the folders, and prove
 
 /** A mount of type Directory says so at the next start of a pod; any other makes an empty folder without a word. */
 function missing(evidence: Evidence): Finding[] {
-  return inUse(evidence).filter(({ exists }) => !exists).map(({ path }) => wrong('hostpath-not-on-the-node', {
+  return inUse(evidence).filter(({ exists }) => !exists).map(({ path, taken = false }) => wrong('hostpath-not-on-the-node', {
     title: `${path} is not a directory on node ${(evidence.nodes ?? []).map(({ metadata }) => metadata.name).join(', ')}`,
-    evidence: [`${path} is not there on this machine, which is the node`],
+    evidence: [`${path} is ${taken ? 'no folder' : 'not there'} on this machine, which is the node`],
     why: 'A volume of the release is this folder: the next pod that starts cannot mount it, or gets an empty one.',
-    fix: [`sudo install -d -o 50000 -g 0 -m 775 ${path}`, make],
+    fix: [`${taken ? `sudo mv ${path} ${path}-before && ` : ''}sudo install -d -o 50000 -g 0 -m 775 ${path}`, make],
   }))
 }
 

@@ -20,7 +20,9 @@ export const ingressExplains: Explains = {
   'probe-path-mismatch': ['prefix-handled-twice', 'webserver-oom-or-slow-start', 'scheduler-liveness-restart-loop', 'not-ready-unexplained'],
   // Of a webserver that refuses its base_url nothing else can be said.
   'prefix-handled-twice': ['crash-loop', 'ingress-unproven'],
-  'letsencrypt-duplicate-limit': ['certresolver-missing', 'certificate-ending'],
-  'acme-challenge-unreachable': ['certresolver-missing', 'certificate-ending'],
+  // What is served instead may be for another name.
+  'letsencrypt-duplicate-limit': ['certresolver-missing', 'certificate-ending', 'certificate-other-name'],
+  'acme-challenge-unreachable': ['certresolver-missing', 'certificate-ending', 'certificate-other-name'],
+  'certresolver-missing': ['certificate-ending', 'certificate-other-name'],
   'loadbalancer-never-ready': ['ingress-unproven'],
 }

@@ -1,6 +1,8 @@
 /** Keys and passwords, by their facts and not their values. */
 import { secretNames } from '../../airflow/keys.ts'
 import { fernetSecretOf } from '../../airflow/values.ts'
+import type { PodSpec } from 'kubernetes-types/core/v1.js'
+import type { KubernetesObject } from '../../access.ts'
 import type { Finding } from '../../step.ts'
 import { nameOf } from '../../observe/observation.ts'
 import { counts, mentions, told } from '../complaints.ts'
@@ -9,7 +11,7 @@ import { type Explains, type Rule, doubtful, wrong } from '../rule.ts'
 import { deleted, replacedFrom } from '../secret-commands.ts'
 import { databaseOf } from './database/parts.ts'
 
-export const keyRules: readonly Rule[] = [noFernetKey, rotated, dynamic, published, redisDrift, knownLogin]
+export const keyRules: readonly Rule[] = [noFernetKey, rotated, dynamic, unlike, published, redisDrift, knownLogin]
 
 /** Put on a Secret by whoever has brought its old value back. */
 const restoredLabel = 'airstrip/restored'
@@ -91,6 +93,42 @@ function dynamic({ record, namespace }: Evidence): Finding[] {
     why: 'Everybody is logged out then, and pods that were not restarted cannot read the logs of tasks from the others.',
     fix: [`openssl rand -hex 32 | tr -d '\\n' | kubectl -n ${namespace} create secret generic ${kind}-key --from-file=${kind}-secret-key=/dev/stdin # then ${setting}: ${kind}-key in the values; airstrip makes its own`],
   })]
+}
+
+/** Signed or encrypted by one part and read by another, so all have the same. Airflow 3 has some under other names. */
+const ofAllParts = {
+  AIRFLOW__CORE__FERNET_KEY: 'fernet-key-rotated',
+  AIRFLOW__WEBSERVER__SECRET_KEY: 'webserver-secret-dynamic',
+  AIRFLOW__API__SECRET_KEY: 'webserver-secret-dynamic',
+  AIRFLOW__API_AUTH__JWT_SECRET: 'webserver-secret-dynamic',
+} as const
+
+/** Where each part has it from; a value of its own is not kept with the evidence, and is another one for certain where others take a Secret. */
+function unlike({ workloads }: Evidence): Finding[] {
+  return Object.entries(ofAllParts).flatMap(([variable, id]): Finding[] => {
+    const found = workloads.flatMap((workload) => sourceOf(workload, variable).map((source) => ({ name: nameOf(workload), source })))
+    const [usual] = found.map(({ source }) => source).sort((a, b) => found.filter(({ source }) => source === b).length - found.filter(({ source }) => source === a).length)
+    const odd = found.filter(({ source }) => source !== usual)
+    if (usual === undefined || odd.length === 0) return []
+    const [lead = found[0]] = odd
+    return [(id === 'fernet-key-rotated' ? wrong : doubtful)(id, {
+      title: `${lead?.name ?? ''} has another ${id === 'fernet-key-rotated' ? 'Fernet key' : 'secret key'} than the other parts of Airflow`,
+      evidence: [...odd.map(({ name, source }) => `${name} has ${variable} from ${source}`), `the others have it from ${usual}`],
+      why: id === 'fernet-key-rotated' ? 'What one part encrypts the other cannot read.' : 'What one part signs the other refuses: requests for the logs of tasks are answered 403.',
+      fix: [`npx tsx run.ts apply --from helm # once no env in airflow.values gives one part alone a ${variable}`],
+    })]
+  })
+}
+
+/** Of a name that is there twice the last one counts. */
+function sourceOf({ spec }: KubernetesObject, variable: string): string[] {
+  const { containers = [] } = (spec as { template?: { spec?: PodSpec } } | undefined)?.template?.spec ?? {}
+  return [...new Set(containers.flatMap(({ env }) => {
+    const own = (env ?? []).findLast(({ name }) => name === variable)
+    if (own === undefined) return []
+    const { name, key } = own.valueFrom?.secretKeyRef ?? {}
+    return [name === undefined ? 'a value of its own' : `Secret ${name}/${key ?? ''}`]
+  }))]
 }
 
 /** A key that stands in a documentation protects nothing. */

@@ -6,6 +6,7 @@ import { type FaultId, faults } from '../../observe/faults.ts'
 import { type Failed, ageMs, nameOf } from '../../observe/observation.ts'
 import { podsOf } from '../../observe/owners.ts'
 import { umbrella } from '../../observe/release.ts'
+import { editsOf } from '../edited.ts'
 import { type Evidence, partsIn } from '../evidence.ts'
 import { type Rule, doubtful, wrong } from '../rule.ts'
 import { describe, lastWords, unready } from '../unready.ts'
@@ -77,13 +78,14 @@ function unexplained(evidence: Evidence): Finding[] {
   if (record === undefined || record.status.startsWith('pending-') || unknown.length > 0) return []
   if (causesOf(partsIn(evidence)).roots.length > 0) return []
   const list = unready(evidence).map((one) => ({ one, ms: unreadyMs(one.object, evidence, now) }))
-  const held = list.filter(({ one, ms }) => ms >= ranMs && (ms >= startMs || wasReady(one.object, evidence, now)))
+  const edited = (name: string): boolean => evidence.workloads.some((workload) => nameOf(workload) === name && editsOf(workload, evidence).length > 0)
+  const held = list.filter(({ one, ms }) => ms >= ranMs && (ms >= startMs || wasReady(one.object, evidence, now) || edited(one.object)))
   if (held.length === 0) return []
   const long = held.some(({ ms }) => ms >= startMs)
   return [(long ? wrong : doubtful)('not-ready-unexplained', {
     title: `${held.length === 1 ? 'One object is' : `${held.length} objects are`} not ready, and no rule knows why`,
     evidence: describe(held.map(({ one }) => one)),
-    why: 'The cause is unknown; what is known is above.',
+    why: held.some(({ one }) => edited(one.object)) ? 'No rule knows more; what was edited by hand is the likeliest cause.' : 'The cause is unknown; what is known is above.',
     fix: [`kubectl -n ${record.namespace} describe ${wordsFor(held.map(({ one }) => one.object))} # the log lines and events above come from what is not ready`],
   })]
 }

@@ -73,6 +73,15 @@ void t.test('what the API server refuses Helm itself is told as when it refuses 
   t.end()
 })
 
+void t.test('what a run met of pods is over when the pods are well', (t) => {
+  const said = (text: string) => ids(evidence({ workloads: good, autoscalers: [], record: release({ updatedAt: long }), said: [{ source: 'step helm, in state.json', at: '2023-08-02T10:25:00Z', text }] }))
+  t.same(said('StatefulSet airflow/airflow-postgresql: create Pod airflow-postgresql-0 in StatefulSet airflow-postgresql failed error: Pod "airflow-postgresql-0" is invalid: spec.containers[0].image: Required value'), [])
+  t.same(said('Deployment airflow/airflow-scheduler: pods "airflow-scheduler-1" is forbidden: exceeded quota: compute, requested: pods=1, used: pods=4, limited: pods=4'), [])
+  t.same(said('ReplicaSet airflow/airflow-scheduler-6d5: Error creating: admission webhook "a.example.org" denied the request: no'), [])
+  t.match(said('services "airflow-webserver" is forbidden: exceeded quota: compute, requested: services=1, used: services=2, limited: services=2'), [/^quota-exceeded/])
+  t.end()
+})
+
 void t.test('a record that cannot be unpacked is named, with the way past it', (t) => {
   // As the collector has it, of the lab: the data of the Secret had been written over.
   const unknown = ["the record of Helm release airflow/airflow could not be read: Helm's record in Secret airflow/sh.helm.release.v1.airflow.v3 cannot be unpacked: unknown header flags set"]

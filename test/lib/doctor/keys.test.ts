@@ -73,7 +73,8 @@ void t.test('who wrote into a Secret after it was made is told by the API server
 
 void t.test('of a connection it is kept where it leads, and neither its password nor its user', (t) => {
   const remarkOf = (value: string) => factsOf([{ apiVersion: 'v1', kind: 'Secret', type: 'Opaque', metadata: { name: 'one', namespace: 'airflow' }, data: { connection: Buffer.from(value).toString('base64') } }])[0]?.remarks.connection
-  t.equal(remarkOf('postgresql://airflow:hunter2@airflow-postgresql.airflow:5432/airflow?sslmode=disable'), 'leads to airflow-postgresql.airflow:5432/airflow')
+  t.equal(remarkOf('postgresql://airflow:hunter2@airflow-postgresql.airflow:5432/airflow?sslmode=disable'), 'leads to airflow-postgresql.airflow:5432/airflow with sslmode=disable')
+  t.equal(remarkOf('postgresql://airflow:hunter2@airflow-postgresql.airflow:5432/airflow?application_name=hunter2'), 'leads to airflow-postgresql.airflow:5432/airflow')
   t.equal(remarkOf('postgresql://hunter2@[fd00::1]/db'), 'leads to [fd00::1]:/db')
   t.equal(remarkOf('postgresql://airflow:4711/hunter2@airflow-postgresql:5432/airflow'), 'is not the address of a database', 'a password with a slash that was not encoded')
   t.equal(remarkOf('postgres@airflow'), 'is not the address of a database')

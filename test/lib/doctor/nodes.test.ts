@@ -68,6 +68,11 @@ void t.test('a pod that was ended for its own limit is no want of the node', (t)
   const texts = ['Pod ephemeral local storage usage exceeds the total limit of containers 1Gi. ', 'Usage of EmptyDir volume "logs" exceeds the limit "100Mi". ', 'Container scheduler exceeded its local ephemeral storage limit "1Gi". ']
   for (const message of texts) {
     const gone = pod({ status: { phase: 'Failed', reason: 'Evicted', message } })
+    const made = (name: string, hash: string, fields = {}) => ({ ...pod({ name, owner: { kind: 'ReplicaSet', name: `airflow-statsd-${hash}` }, ...fields }), metadata: { ...pod({ name, owner: { kind: 'ReplicaSet', name: `airflow-statsd-${hash}` } }).metadata, labels: { 'pod-template-hash': hash }, creationTimestamp: hash === 'old' ? '2023-08-02T10:00:00Z' : '2023-08-02T10:20:00Z' } })
+    const before = made('airflow-statsd-old-1', 'old', { status: { phase: 'Failed', reason: 'Evicted', message } })
+    const well = made('airflow-statsd-new-1', 'new', { status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] } })
+    t.equal(of({ pods: [before], events: [event(before, 'Evicted', message)] }).length, 1)
+    t.same(of({ pods: [before, well], events: [event(before, 'Evicted', message)] }), [], 'nor of a template that is no more')
     t.match(of({ pods: [gone], events: [event(gone, 'Evicted', message)] }), [{ id: 'node-pressure-evicted', severity: 'warning', title: /more disk than it may/, evidence: [/was evicted/], fix: [/ephemeral-storage|sizeLimit/] }], message)
   }
   t.end()

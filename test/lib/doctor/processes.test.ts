@@ -191,6 +191,10 @@ void t.test('what was edited by hand is told beside the fault, and put back firs
   t.match(found({ ...crash, workloads: [added], record: empty }), [{ evidence: [/exit code 1/, /has it: spec\.template\.spec\.nodeSelector\.disk$/] }], 'as the official chart writes what is empty')
   const taking = { ...edited, spec: { replicas: 1, template: { spec: { containers: [{ name: 'scheduler', image: 'apache/airflow:nope', ports: [{ containerPort: 9, hostPort: 80 }] }] } } } }
   t.match(found({ ...crash, workloads: [taking], record: record('apache/airflow:nope') }), [{ evidence: [/exit code 1/, /containers\[scheduler\]\.ports: hostPort 80$/] }])
+  const changed = (spec: object) => found({ ...crash, workloads: [{ ...edited, spec: { replicas: 1, template: { spec: { ...template('apache/airflow:nope').spec, ...spec } } } }], record: record('apache/airflow:nope') })
+  t.match(changed({ containers: [{ name: 'scheduler', image: 'apache/airflow:nope' }, { name: 'exporter', image: 'b' }] }), [{ evidence: [/exit code 1/, /has it: spec\.template\.spec\.containers\[exporter\]$/] }])
+  t.match(changed({ dnsPolicy: 'None', automountServiceAccountToken: false, hostAliases: [{ ip: '10.0.0.1', hostnames: ['a'] }] }), [{ evidence: [/exit code 1/, /hostAliases, spec\.template\.spec\.automountServiceAccountToken, spec\.template\.spec\.dnsPolicy$/] }])
+  t.match(changed({ dnsPolicy: 'ClusterFirst', schedulerName: 'default-scheduler', enableServiceLinks: true }), [{ id: 'crash-loop', fix: [/logs/] }], 'nor what the API server fills in')
   t.match(found({ ...crash, record: record('apache/airflow:nope') }), [{ id: 'crash-loop', fix: [/logs/] }], 'what is as it was wished is not')
   t.end()
 })

@@ -132,7 +132,8 @@ const refusals: [string, string | undefined][] = [
   // Kubernetes 1.26, k8s.io/apiserver/pkg/admission/plugin/policy/validating
   ['pods "airflow-postgresql-0" is forbidden: ValidatingAdmissionPolicy \'limits\' with binding \'limits-airflow\' denied request: failed expression: has(object.spec.x)', 'admission-refused'],
   ['pods "airflow-postgresql-0" is forbidden: error looking up service account airflow/pg: serviceaccount "pg" not found', 'service-account-missing'],
-  ['Pod "airflow-postgresql-0" is invalid: spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit', 'object-invalid'],
+  ['Pod "airflow-postgresql-0" is invalid: spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit', 'admission-refused'],
+  ['Pod "airflow-postgresql-0" is invalid: spec.containers[0].image: Required value', 'object-invalid'],
   ['Internal error occurred: failed calling webhook "mutate.example.org": Post "https://hook.kube-system.svc:443/": dial tcp 10.96.1.1:443: connect: connection refused', undefined],
   ['pods "airflow-postgresql-0" is forbidden: unable to create new content in namespace airflow because it is being terminated', undefined],
   ['Internal error occurred: failed calling webhook "mutate.example.org": Post "https://hook.gone.svc:443/?timeout=10s": service "hook" not found', 'admission-webhook-down'],
@@ -140,6 +141,16 @@ const refusals: [string, string | undefined][] = [
   ['pods "airflow-postgresql-0" is forbidden: pod rejected: RuntimeClass "nope" not found', 'admission-refused'],
   ['etcdserver: request timed out', undefined],
 ]
+
+void t.test('a limit that is too low is the LimitRange\'s where the workload has none of its own', (t) => {
+  const of = (limits: Record<string, string>) => {
+    const set = { ...statefulSet('airflow-postgresql', 0), spec: { replicas: 1, template: { spec: { containers: [{ name: 'postgresql', resources: { limits } }] } } } }
+    return observe(set, context({ events: [event(set, 'FailedCreate', 'Pod "airflow-postgresql-0" is invalid: spec.containers[0].resources.requests: Invalid value: "256Mi": must be less than or equal to memory limit')] }))
+  }
+  t.match(of({ cpu: '1' }), { finding: { id: 'admission-refused', title: 'Pods are refused by a LimitRange, whose default limit of memory is less than they ask for' } })
+  t.match(of({ memory: '64Mi' }), { finding: { id: 'object-invalid' } })
+  t.end()
+})
 
 void t.test('what the API server refuses for good is named, what may pass is waited for', (t) => {
   for (const [message, id] of refusals) {

@@ -11,7 +11,9 @@ export function misled({ secrets = [], release = 'airflow', wanted }: Evidence):
   const { metadata, resultBackend } = secretNames(release)
   const place = wanted?.database
   if (place === undefined) return []
-  return secrets.filter(({ name, remarks: { connection } }) => [metadata, resultBackend].includes(name as never) && connection !== undefined && connection !== leadsTo(place))
+  // What says nothing of TLS leaves it to libpq.
+  const right = [leadsTo(place), leadsTo({ ...place, sslmode: undefined })]
+  return secrets.filter(({ name, remarks: { connection } }) => [metadata, resultBackend].includes(name as never) && connection !== undefined && !right.includes(connection))
 }
 
 /** Airflow is given airstrip's own connection, and that leads where it should. */
@@ -23,8 +25,8 @@ export function leadsRight(evidence: Evidence): boolean {
 }
 
 /** As the collector remarks on a connection. */
-export function leadsTo({ host, port, name }: NonNullable<NonNullable<Evidence['wanted']>['database']>): string {
-  return `leads to ${host}:${port}/${name}`
+export function leadsTo({ host, port, name, sslmode }: NonNullable<NonNullable<Evidence['wanted']>['database']>): string {
+  return `leads to ${host}:${port}/${name}${sslmode === undefined ? '' : ` with sslmode=${sslmode}`}`
 }
 
 /** SQLAlchemy and psycopg2, and what the entrypoint says before them. */

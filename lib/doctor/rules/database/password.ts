@@ -1,5 +1,5 @@
 /** A password that the database refuses, and Secrets that do not agree on it. */
-import type { NonEmpty } from '../../../access.ts'
+import type { KubernetesObject, NonEmpty } from '../../../access.ts'
 import { passwordSecrets, secretNames } from '../../../airflow/keys.ts'
 import type { Finding } from '../../../step.ts'
 import { nameOf } from '../../../observe/observation.ts'
@@ -7,10 +7,15 @@ import { type Complaint, complaints, mentions, told } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
 import { deleted } from '../../secret-commands.ts'
+import { restarted } from '../../restart.ts'
 import { misled } from './connection.ts'
 import { type Database, type Password, databaseOf, disagreeing, passwordsOf } from './parts.ts'
+import { asSuperuser, passwordOfTheSecret } from './superuser.ts'
 
 export const passwordRules: readonly Rule[] = [refused, differing, unknownPassword]
+
+/** Secret and volume are made together: one is no younger than the other by more than an install takes. */
+const togetherMs = 3_600_000
 
 const authentication = /password authentication failed for user "([^"]+)"|role "([^"]+)" does not exist|no password supplied/
 
@@ -19,7 +24,7 @@ function refused(evidence: Evidence): Finding[] {
   if (said.length === 0 || disagreeing(passwordsOf(evidence)).length > 0) return []
   const database = databaseOf(evidence)
   if (database === undefined) return [outside(told(said))]
-  const stranger = asStranger(said, evidence)
+  const stranger = asStranger(said, evidence) ?? roleOf(said, database, evidence)
   if (stranger !== undefined) return [stranger]
   const facts = [...told(said), ...persisted(evidence), ...ages(evidence, database)]
   const { namespace, release = 'airflow' } = evidence
@@ -47,6 +52,36 @@ function asStranger(said: readonly Complaint[], { wanted, secrets = [], namespac
       ? [`${deleted(namespace, ...written.map((secret) => secret.name))} && npx tsx run.ts apply # makes the connection again`]
       : ['npx tsx run.ts apply --from helm # once the connection in airflow.values, or airflow.database.user, names the right one'],
   })
+}
+
+/**
+ * To who asks PostgreSQL says of all of these that the password is wrong; what it is it says in its own log (libpq/crypt.c, 11 to 17):
+ *
+ *   DETAIL:  User "airflow" has an expired password.
+ *   DETAIL:  Password does not match for user "airflow".
+ */
+const details = /(?:User|Role) "([^"]+)" has (an expired password|no password assigned)|Password does not match for user "([^"]+)"/
+
+/** The role alone, in a database that is no older than its Secret. */
+function roleOf(said: readonly Complaint[], { pod, claim }: Database, evidence: Evidence): Finding | undefined {
+  const { namespace, wanted } = evidence
+  const user = wanted?.database?.user ?? ''
+  const [detail] = mentions({ ...evidence, pods: pod === undefined ? [] : [pod] }, details)
+  const [, role = detail?.groups[3], fault] = detail?.groups ?? []
+  if (pod === undefined || detail === undefined || role !== user || !/^\w+$/.test(user) || isOlder(claim, passwordsOf(evidence))) return undefined
+  const hasEnded = fault === 'an expired password'
+  const mended = hasEnded ? asSuperuser(namespace, pod.metadata.name, `ALTER ROLE "${user}" VALID UNTIL $$infinity$$`) : passwordOfTheSecret(namespace, pod.metadata.name, user)
+  return wrong('postgres-pvc-old-password', {
+    title: hasEnded ? `The password of PostgreSQL's role ${user} has ended` : `PostgreSQL's role ${user} ${fault === undefined ? 'was given another password than the Secret has' : 'has lost its password'}`,
+    evidence: [...told(said), ...told([detail])],
+    why: hasEnded ? 'The role has a VALID UNTIL that is over.' : 'Somebody changed it in the database; the Secrets agree on the one that was there before.',
+    fix: [`${mended} && ${restarted(evidence)}`, ...keepTheData(evidence)],
+  })
+}
+
+function isOlder(claim: KubernetesObject | undefined, [own]: readonly Password[]): boolean {
+  const made = claim?.metadata.creationTimestamp
+  return made !== undefined && own !== undefined && Date.parse(own.secret.createdAt) - Date.parse(made) > togetherMs
 }
 
 function keepTheData({ namespace, release = 'airflow', secrets = [] }: Evidence): string[] {

@@ -11,6 +11,7 @@ import { wrong } from '../../rule.ts'
 import { restarted } from '../../restart.ts'
 import { misled } from './connection.ts'
 import { databaseOf } from './parts.ts'
+import { asSuperuser } from './superuser.ts'
 
 interface Refusal {
   pattern: RegExp
@@ -18,6 +19,8 @@ interface Refusal {
   why: string
   /** For whoever is PostgreSQL's superuser. */
   sql?: (name: string, user: string) => string
+  /** In Airflow's own database. */
+  within?: true
   /** What to do where that is not enough, or where the database is somebody else's. */
   otherwise: string
 }
@@ -65,6 +68,12 @@ const refusals: readonly Refusal[] = [
     otherwise: 'Lead airflow.database.external to the primary, or take the setting back: ALTER DATABASE … RESET default_transaction_read_only',
   },
   {
+    pattern: /server does not support SSL, but SSL was required/,
+    title: () => 'Airflow asks PostgreSQL for TLS, which it does not speak',
+    why: 'The connection says sslmode=require or more, and this server has no certificate; the bundled one never has.',
+    otherwise: `Set airflow.database.sslmode: disable in the configuration, where the network between is trusted, or give the server a certificate; then: ${again}`,
+  },
+  {
     // Of tables that every Airflow since 2.0 has, so that no new version only waits for them.
     pattern: /relation "(job|dag|dag_run|task_instance|log|variable|connection|slot_pool|ab_user|serialized_dag)" does not exist/,
     title: (name) => `The database has no table ${name}, which Airflow made in it once`,
@@ -75,6 +84,8 @@ const refusals: readonly Refusal[] = [
     pattern: /permission denied for (?:table|relation|schema|sequence|database) (\S+)/,
     title: (name) => `Airflow's user may not use ${name} in its database`,
     why: 'The tables belong to another user, as after a dump that was brought in by hand; in PostgreSQL 15 and later the schema public is closed as well.',
+    sql: (_, user) => `GRANT ALL ON SCHEMA public TO "${user}"; SELECT format($$ALTER TABLE public.%I OWNER TO "${user}"$$, tablename) FROM pg_tables WHERE schemaname = $$public$$ \\gexec`,
+    within: true,
     otherwise: 'Make Airflow\'s user their owner: REASSIGN OWNED BY … TO …, or GRANT ALL ON SCHEMA public TO …',
   },
 ]
@@ -91,15 +102,11 @@ export function turnedAway(evidence: Evidence): Finding[] {
   })
 }
 
-function fixes({ sql, otherwise }: Refusal, name: string, evidence: Evidence): NonEmpty<string> {
+function fixes({ sql, within, otherwise }: Refusal, name: string, evidence: Evidence): NonEmpty<string> {
   const pod = databaseOf(evidence)?.pod?.metadata.name
   // What goes into a command is as PostgreSQL names things without quotes.
   const user = evidence.wanted?.database?.user ?? name
-  if (sql === undefined || pod === undefined || ![name, user].every((one) => /^\w+$/.test(one))) return [otherwise]
-  return [`${asSuperuser(evidence.namespace, pod, sql(name, user))} && ${restarted(evidence)}`, otherwise]
-}
-
-/** The password stays in the pod; Bitnami's image has it in a variable or in a file. */
-function asSuperuser(namespace: string, pod: string, sql: string): string {
-  return `echo '${sql}' | kubectl -n ${namespace} exec -i ${pod} -- sh -c 'PGPASSWORD="\${POSTGRES_POSTGRES_PASSWORD:-$(cat "\${POSTGRES_POSTGRES_PASSWORD_FILE:-/dev/null}")}" psql -v ON_ERROR_STOP=1 -h 127.0.0.1 -U postgres'`
+  const database = within === undefined ? 'postgres' : (evidence.wanted?.database?.name ?? '')
+  if (sql === undefined || pod === undefined || ![name, user, database].every((one) => /^\w+$/.test(one))) return [otherwise]
+  return [`${asSuperuser(evidence.namespace, pod, sql(name, user), database)} && ${restarted(evidence)}`, otherwise]
 }

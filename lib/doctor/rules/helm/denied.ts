@@ -18,9 +18,12 @@ export const deniedRules: readonly Rule[] = [denied, invalid, forbidden]
 /** Told by rules of their own, with more than the words. */
 const toldElsewhere = ['object-invalid', 'admission-webhook-down', 'service-account-missing']
 
+/** Of what controllers make the cluster itself tells whether it is still so; a run that failed for it is over. */
+const ofControllers = /\bError creating: |create Pod \S+ in StatefulSet|\bpods "[^"]+" is forbidden|create Claim \S+ for Pod|\bPod "[^"]+" is invalid/
+
 function denied(evidence: Evidence): Finding[] {
   const { release: name = 'airflow', namespace } = evidence
-  return failuresOf(evidence).flatMap(({ text }): Finding[] => {
+  return failuresOf(evidence).filter(({ text }) => !ofControllers.test(text)).flatMap(({ text }): Finding[] => {
     const look = judgeRefusal({ apiVersion: 'helm.sh/v3', kind: 'Release', metadata: { name, namespace } }, text, undefined, viewOf(evidence))
     return look.state === 'failed' && !toldElsewhere.includes(look.finding.id) ? [look.finding] : []
   })
@@ -29,7 +32,7 @@ function denied(evidence: Evidence): Finding[] {
 const notTaken = new RegExp(`(\\w+)(?:\\.[\\w.-]+)? "([^"]+)" is invalid: (?!(?:(?! && )[^\\n])*(?:${immutableWords}))(?:(?! && )[^\\n])*|(\\w+) in version "[^"]+" cannot be handled as a [^\\n]*|error validating data: [^\\n]*`)
 
 function invalid(evidence: Evidence): Finding[] {
-  return matchesIn(evidence, notTaken).map((match) => {
+  return matchesIn(evidence, notTaken).filter(({ groups }) => groups[1] !== 'Pod').map((match) => {
     const [, kind, name, other] = match.groups
     return wrong('object-invalid', {
       title: `The chart makes ${kind === undefined ? (other === undefined ? 'an object' : `a ${other}`) : `${kind} ${name ?? ''}`} as Kubernetes does not take it`,

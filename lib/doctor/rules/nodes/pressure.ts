@@ -3,7 +3,9 @@ import type { Event, Pod } from 'kubernetes-types/core/v1.js'
 import type { Finding } from '../../../step.ts'
 import { timeOf } from '../../../observe/events.ts'
 import { pressuresOf } from '../../../observe/node.ts'
-import { nameOf } from '../../../observe/observation.ts'
+import type { KubernetesObject } from '../../../access.ts'
+import { isReady, nameOf } from '../../../observe/observation.ts'
+import { workloadOf } from '../../../observe/owners.ts'
 import type { Evidence } from '../../evidence.ts'
 import { doubtful, wrong } from '../../rule.ts'
 
@@ -48,6 +50,14 @@ function evictedPods({ pods, events, at }: Evidence, fits: (message: string) => 
     const { reason, message = '' } = (pod as Pod).status ?? {}
     const when = events.map((event) => event as unknown as Event).filter((event) => event.reason === 'Evicted' && event.involvedObject.uid === pod.metadata.uid).map(timeOf)
     const recent = when.some((time) => Date.parse(at) - time < recentMs)
-    return reason === 'Evicted' && recent && fits(message) ? [`${nameOf(pod)} was evicted: ${message.trim()}`] : []
+    return reason === 'Evicted' && recent && fits(message) && !isPast(pod, pods) ? [`${nameOf(pod)} was evicted: ${message.trim()}`] : []
   })
+}
+
+/** Its workload has another template since, and a pod of that which is well. */
+function isPast(evicted: KubernetesObject, pods: readonly KubernetesObject[]): boolean {
+  const hash = 'pod-template-hash'
+  const owner = workloadOf(evicted)
+  const template = evicted.metadata.labels?.[hash]
+  return owner !== undefined && template !== undefined && pods.some((pod) => isReady(pod) && workloadOf(pod)?.name === owner.name && pod.metadata.labels?.[hash] !== template && Date.parse(pod.metadata.creationTimestamp ?? '') > Date.parse(evicted.metadata.creationTimestamp ?? ''))
 }

@@ -64,8 +64,11 @@ function writeLog(message: string): void {
   try {
     mkdirSync(folder, { recursive: true })
     appendFileSync(`${folder}/airstrip-lab.log`, `${new Date().toISOString()} ${message}\n`)
-  } catch {
-    throw Object.assign(new Error(`[Errno 13] Permission denied: '${folder}'`), { name: 'PermissionError' })
+  } catch (error) {
+    const isReadOnly = error instanceof Error && 'code' in error && error.code === 'EROFS'
+    throw isReadOnly
+      ? Object.assign(new Error(`[Errno 30] Read-only file system: '${folder}'`), { name: 'OSError' })
+      : Object.assign(new Error(`[Errno 13] Permission denied: '${folder}'`), { name: 'PermissionError' })
   }
 }
 

@@ -30,7 +30,7 @@ const COMMON_NAME = oid('550403')
 const SUBJECT_ALT_NAME = oid('551d11')
 const BASIC_CONSTRAINTS = oid('551d13')
 const ECDSA_SHA256 = sequence(oid('2a8648ce3d040302'))
-const DAYS = 90
+const LIFE_MS = 90 * 86_400_000
 
 const nameOf = (text: string): Buffer => sequence(der(0x31, sequence(COMMON_NAME, utf8(text))))
 
@@ -46,10 +46,10 @@ export function authority(name: string): Authority {
   return { name, key: privateKey, publicKey }
 }
 
-/** A certificate for a host, from the lab's own authority, where the real one would ask Let's Encrypt. */
-export function certificateFor(host: string, issuer: Authority): Pair {
+/** A certificate for a host, from the lab's own authority, where the real one would ask Let's Encrypt; `until` may be over. */
+export function certificateFor(host: string, issuer: Authority, until?: Date): Pair {
   const { privateKey, publicKey } = newKey()
-  return issue(host, { privateKey, publicKey }, issuer)
+  return issue(host, { privateKey, publicKey }, issuer, until)
 }
 
 export function selfSigned(name: string): Pair {
@@ -57,9 +57,8 @@ export function selfSigned(name: string): Pair {
   return issue(name, keys, { name, key: keys.privateKey, publicKey: keys.publicKey })
 }
 
-function issue(name: string, keys: { privateKey: KeyObject; publicKey: KeyObject }, issuer: Authority): Pair {
-  const from = new Date(Date.now() - 60_000)
-  const until = new Date(from.getTime() + DAYS * 86_400_000)
+function issue(name: string, keys: { privateKey: KeyObject; publicKey: KeyObject }, issuer: Authority, until = new Date(Date.now() + LIFE_MS - 60_000)): Pair {
+  const from = new Date(until.getTime() - LIFE_MS)
   // A leading zero bit, or the serial number would be negative.
   const serial = Buffer.concat([Buffer.from([0x01]), randomBytes(15)])
   const extensions = [sequence(BASIC_CONSTRAINTS, octets(sequence())), ...(name.includes(' ') ? [] : [sequence(SUBJECT_ALT_NAME, octets(sequence(der(0x82, Buffer.from(name)))))])]

@@ -7,7 +7,7 @@ export interface IngressRoute {
   spec: {
     entryPoints?: string[]
     routes?: { kind?: string; match?: string; priority?: number; middlewares?: { name: string; namespace?: string }[]; services?: { name: string; namespace?: string; port?: number | string }[] }[]
-    tls?: { certResolver?: string } | null
+    tls?: { certResolver?: string; secretName?: string } | null
   }
 }
 

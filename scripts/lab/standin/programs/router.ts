@@ -1,7 +1,7 @@
 import { createServer as createHttp, request as call, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createHttps } from 'node:https'
 import { createSecureContext } from 'node:tls'
-import { authority, certificateFor, selfSigned, type Pair } from './certificate.ts'
+import { obtain, pairFor, readOwn, type TlsStore } from './certificate-store.ts'
 import { endOnTerm, sleep } from './ends.ts'
 import { list } from './kube.ts'
 import { strip, type Stripped } from './route-request.ts'
@@ -10,10 +10,8 @@ import { logLine, routeTable, type Endpoints, type Found, type IngressRoute, typ
 const GROUPS = groupsOf(process.env.TRAEFIK_VERSION ?? '')
 const args = process.argv.slice(2).map(arg => arg.toLowerCase())
 const entryPoints = args.flatMap(arg => /^--entrypoints\.([^.]+)\.address=/.exec(arg)?.[1] ?? [])
-const resolvers = new Set(args.flatMap(arg => /^--certificatesresolvers\.([^.]+)\./.exec(arg)?.[1] ?? []))
-const defaultPair = selfSigned('TRAEFIK DEFAULT CERT')
-const ca = authority('airstrip lab CA')
-const issued = new Map<string, Pair>()
+/** By name, with the authority that it asks where it is told of one. */
+const resolvers = new Map(args.flatMap(arg => /^--certificatesresolvers\.([^.]+)\./.exec(arg)?.[1] ?? []).map(name => [name, authorityOf(name)]))
 let routes: Route[] = []
 let complaints = ''
 
@@ -24,8 +22,16 @@ function groupsOf(version: string): string[] {
   return major > 2 || minor >= 10 ? [...old, 'traefik.io/v1alpha1'] : old
 }
 
+function authorityOf(resolver: string): string | undefined {
+  const flag = `--certificatesresolvers.${resolver}.acme.caserver=`
+  return args.find(arg => arg.startsWith(flag))?.slice(flag.length)
+}
+
+async function everywhere(kind: string): Promise<unknown[]> {
+  return (await Promise.all(GROUPS.map(group => list(`/apis/${group}/${kind}`)))).flat()
+}
+
 async function read(): Promise<Found> {
-  const everywhere = async (kind: string): Promise<unknown[]> => (await Promise.all(GROUPS.map(group => list(`/apis/${group}/${kind}`)))).flat()
   return {
     routes: (await everywhere('ingressroutes')) as IngressRoute[],
     middlewares: (await everywhere('middlewares')) as Middleware[],
@@ -35,22 +41,16 @@ async function read(): Promise<Found> {
 }
 
 async function refresh(): Promise<void> {
-  const table = routeTable(await read(), entryPoints)
+  const found = await read()
+  const table = routeTable(found, entryPoints)
   routes = table.routes
+  await readOwn(found.routes, (await everywhere('tlsstores')) as TlsStore[])
+  obtain(routes, resolvers)
   const unknown = routes.flatMap(({ name, certResolver }) =>
     certResolver === undefined || resolvers.has(certResolver.toLowerCase()) ? [] : [logLine(`the router ${name}@kubernetescrd uses a non-existent resolver: ${certResolver}`, '')])
   const now = [...table.errors, ...unknown].join('\n')
   if (now !== complaints && now !== '') console.error(now)
   complaints = now
-}
-
-/** A certificate of the host's own where a route with a known resolver names the host; else the default one. */
-function pairFor(host: string): Pair {
-  const wanted = routes.some(route => route.hosts.includes(host) && resolvers.has(route.certResolver?.toLowerCase() ?? ''))
-  if (!wanted) return defaultPair
-  const pair = issued.get(host) ?? certificateFor(host, ca)
-  issued.set(host, pair)
-  return pair
 }
 
 function serve(entryPoint: string, tls: boolean, port: number) {
@@ -92,7 +92,7 @@ function plain(response: ServerResponse, code: number, body: string): void {
 function listen(name: string, port: number): void {
   const tls = name === 'websecure'
   const server = tls
-    ? createHttps({ ...defaultPair, SNICallback: (host, done) => { done(null, createSecureContext(pairFor(host))) } }, serve(name, tls, port))
+    ? createHttps({ ...pairFor(''), SNICallback: (host, done) => { done(null, createSecureContext(pairFor(host))) } }, serve(name, tls, port))
     : createHttp(serve(name, tls, port))
   server.listen(port, () => { console.log(`level=info msg="Starting server (the lab's stand-in)" entryPointName=${name} port=${port}`) })
 }
