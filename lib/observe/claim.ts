@@ -15,7 +15,7 @@ import { isDefault, isStatic, noUsableClass } from './class.ts'
 import { describeEvent, eventsAbout, latest } from './events.ts'
 import { type Context, type Observation, done, failed, fixOf, nameOf, waiting } from './observation.ts'
 import { observeProvisioner, refusedByProvisioner } from './provisioner.ts'
-import { type Claim, fits, meantFor, sameClass, staticVerdict } from './static-volume.ts'
+import { type Claim, fits, madeByHand, meantFor, sameClass, staticVerdict } from './static-volume.ts'
 
 export function observeClaim(object: KubernetesObject, context: Context): Observation {
   const claim = object as Claim
@@ -54,7 +54,7 @@ function byHand(claim: Claim, storageClass: StorageClass | undefined, volumes: C
   if (volumeName !== undefined || storageClassName === '' || isStatic(storageClass)) return true
   // The class of hand-made volumes need not exist as an object.
   const nameOnly = storageClass === undefined && storageClassName !== undefined
-  return volumes.some((volume) => meantFor(claim, volume) || (nameOnly && sameClass(claim, volume)))
+  return volumes.some((volume) => meantFor(claim, volume) || (nameOnly && madeByHand(volume) && sameClass(claim, volume)))
 }
 
 function dynamic(claim: KubernetesObject, storageClass: StorageClass, context: Context): Observation {

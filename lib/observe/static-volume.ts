@@ -133,6 +133,11 @@ export function notReclaimed(volume: KubernetesObject, waiting?: KubernetesObjec
   })
 }
 
+/** What a provisioner made stays when its class is gone, and serves no other claim. */
+export function madeByHand({ metadata }: KubernetesObject): boolean {
+  return metadata.annotations?.['pv.kubernetes.io/provisioned-by'] === undefined
+}
+
 export function sameClass(claim: Claim, volume: KubernetesObject): boolean {
   return ((volume as PersistentVolume).spec?.storageClassName ?? '') === (claim.spec?.storageClassName ?? '')
 }

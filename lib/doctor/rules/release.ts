@@ -32,7 +32,8 @@ function release(evidence: Evidence): Finding[] {
   // Once Helm has failed something is wrong for certain, and what looks like it says more than Helm does.
   const told = settled.length === 0 && record?.status === 'failed' ? roots : settled
   const certain = mergeFindings(told.map((failure) => withLog(failure, evidence)))
-  const explained = symptoms.filter((failure) => hasSettled(failure, evidence)).map(({ finding }) => under(finding, certain))
+  // A crash under a database that only starts, or is about to fail, says nothing yet.
+  const explained = certain.length === 0 ? [] : symptoms.filter((failure) => hasSettled(failure, evidence)).map(({ finding }) => under(finding, certain))
   const above = record?.status === 'failed' ? [under(umbrella(record), certain)] : []
   return [...certain, ...explained, ...above]
 }
