@@ -14,6 +14,7 @@
  */
 import { closeSync, constants, fstatSync, openSync, readSync, readdirSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import type { BrokenDag, DagLogs } from '../access.ts'
 import { writtenAt } from '../observe/observation.ts'
 
@@ -73,7 +74,8 @@ function tailOf(file: string, { tailBytes }: Bounds): string {
       const stat = fstatSync(handle)
       const bytes = Buffer.alloc(stat.isFile() ? Math.min(stat.size, tailBytes) : 0)
       readSync(handle, bytes, 0, bytes.length, stat.size - bytes.length)
-      return bytes.toString('utf8')
+      // Colours within a word would hide what it says.
+      return stripVTControlCharacters(bytes.toString('utf8'))
     } finally {
       closeSync(handle)
     }

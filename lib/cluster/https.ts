@@ -31,7 +31,9 @@ export function getHttps(url: string, address?: string, timeoutMs = longestMs): 
         incoming.on('end', finish).on('close', finish).on('error', reject)
       },
     )
-    outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer from ${host}:${port} within ${timeoutMs / 1000} s`)))
+    let taken = false
+    outgoing.on('socket', (socket) => socket.once('secureConnect', () => { taken = true }))
+    outgoing.on('timeout', () => outgoing.destroy(new Error(taken ? `${host}:${port} took the request and gave no answer within ${timeoutMs / 1000} s` : `no answer from ${host}:${port} within ${timeoutMs / 1000} s`)))
     outgoing.on('error', reject).end()
   })
 }

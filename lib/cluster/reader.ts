@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util'
 import type { Chart, ChartList, ChartSource, DagLogs, FolderFacts, HttpsAnswer, ImageAnswer, KubernetesObject, ListQuery, LogQuery, ManifestSource, Permissions, PolicyRule, Reader, Release, SecretSource, Versions } from '../access.ts'
 import { rulesReview, type Question } from './api.ts'
 import { findUnreachable, readClockAhead } from './kubeconfig.ts'
@@ -91,5 +92,6 @@ async function readLogs(connection: Connection, { namespace, pod, container, pre
   const words = new URLSearchParams({ container, tailLines: String(lines), ...(previous === true ? { previous: 'true' } : {}) })
   const path = `${pathOf({ apiVersion: 'v1', name: 'pods', namespaced: true }, namespace)}/${encodeURIComponent(pod)}/log?${words.toString()}`
   const text = await read(connection, path, noLogs)
-  return text === undefined ? undefined : connection.redactor.redact(text)
+  // Colours within a word would hide what it says, a password too.
+  return text === undefined ? undefined : connection.redactor.redact(stripVTControlCharacters(text))
 }

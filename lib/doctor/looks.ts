@@ -42,6 +42,8 @@ export const looks: readonly RegExp[] = [
   new RegExp(`(?<before>\\s(?:-u|--user)[\\s=]["']?[^\\s:"']{1,100}:)${untaken}[^\\s"'/][^\\s"']*`, 'g'),
   new RegExp(`(?<before>\\b(?:pass(?:word|phrase|code)|(?:secret|fernet|api|access) key|token|secret)(?:\\s+for\\s+\\S{1,100})?\\s+(?:is|was)\\s*:?\\s{1,3}["'\`]?)${untaken}${speaking}[^\\s"'\`]+`, 'gi'),
   new RegExp(`(?<before>\\bpassword\\s{1,3}(?<quote>["'\`]))${untaken}[^\\n"'\`]+(?<after>\\k<quote>)`, 'gi'),
+  // could not connect with password hunter2
+  new RegExp(`(?<before>\\b(?:with|using|by) (?:the )?(?:pass(?:word|phrase|code)|token|secret)\\s{1,3})${untaken}${speaking}(?!(?:auth\\w*|based|files?|hash\\w*|for|of|and|or|to|as|is|was|key|name|store|protection|support|enabled)\\b)(?!["'\`])[^\\s"'\`]{4,}`, 'gi'),
   new RegExp(`(?<before>[?&](?:sig|auth|code|key|sas|access|x-amz-[a-z-]{1,30})=)${untaken}[^&\\s"']+`, 'gi'),
   new RegExp(`(?<before>hooks\\.slack\\.com/services/)${untaken}[^\\s"']+`, 'gi'),
   // AWS, GitHub, GitLab, Slack, Google, Stripe, Vault, SendGrid, PyPI and the like mark theirs.

@@ -75,7 +75,7 @@ function notOnNode(pod: KubernetesObject, path: string, what: string, message: s
     evidence: [`${nameOf(pod)}: ${message}`],
     why: 'The path is looked up on the node: inside the VM with Minikube, inside the node container with kind, and on one node only where there are several.',
     fix: [
-      `sudo mkdir -p ${path} && sudo chown 50000:0 ${path} && sudo chmod 775 ${path} # on ${node}`,
+      /directory|not there/.test(what) ? `sudo mkdir -p ${path} && sudo chown 50000:0 ${path} && sudo chmod 775 ${path} # on ${node}` : `sudo install -D -m 644 FILE ${path} # on ${node}; FILE is what is to be there`,
       'kind: make the cluster again with extraMounts; Minikube: minikube mount SOURCE:TARGET',
     ],
   })

@@ -81,7 +81,7 @@ const ofTheRole = (name: string, statement: string, tells: RegExp): Fault => ins
 
 const refusals: Fault[] = [
   ofTheRole('a role whose password has ended', 'ALTER ROLE airflow VALID UNTIL $$2020-01-01$$', /has ended/),
-  ofTheRole('a role that was given another password', 'ALTER ROLE airflow PASSWORD $$another-one$$', /was given another password/),
+  ofTheRole('a role that was given another password', 'ALTER ROLE airflow PASSWORD $$another-one$$', /has another password than the Secrets/),
   ofTheRole('a role that lost its password', 'ALTER ROLE airflow PASSWORD NULL', /has lost its password/),
   { ...inside('tables that belong to another role', 'ALTER TABLE alembic_version OWNER TO postgres', /may not use alembic_version/, 'SELECT 1'), harm: async it => {
     await sql(it, 'ALTER TABLE alembic_version OWNER TO postgres; REVOKE ALL ON alembic_version FROM airflow', 'airflow')

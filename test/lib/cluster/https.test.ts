@@ -15,7 +15,7 @@ t.before(async () => {
     asked.push({ host: headers.host, url })
     if (url === '/airflow/') answer.writeHead(302, { location: 'https://home.example.org/airflow/home', 'set-cookie': ['a=1', 'b=2'] }).end()
     else if (url === '/huge') answer.end('x'.repeat(300_000))
-    else answer.end('healthy')
+    else if (url !== '/silent') answer.end('healthy')
   })
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve)
@@ -34,6 +34,10 @@ void t.test('the host is asked by its name, at an address of our choosing', asyn
 void t.test('any certificate is taken and returned to be judged', async (t) => {
   const { certificate } = await getHttps('https://home.example.org/', `127.0.0.1:${port}`)
   t.match(certificate, { subject: String, issuer: String, validTo: /^\d{4}-\d\d-\d\dT/ })
+})
+
+void t.test('who takes a request and does not answer it is told from who is not there', async (t) => {
+  t.match(await caught(getHttps('https://home.example.org/silent', `127.0.0.1:${port}`, 300)), { message: `127.0.0.1:${port} took the request and gave no answer within 0.3 s` })
 })
 
 void t.test('a redirect is an answer', async (t) => {

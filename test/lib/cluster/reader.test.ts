@@ -34,7 +34,7 @@ const logs = { namespace: 'airflow', pod: 'p', container: 'x', lines: 20 }
 
 void t.test('logs are redacted, and a container without any has none', async (t) => {
   const none = refusalOf(400, 'BadRequest', 'previous terminated container "x" in pod "p" not found')
-  const { reader, asked, connection } = readerOn({ instead: [{ when: /previous/, answers: none }, { when: /log\?/, answers: { status: 200, text: 'password canary-log\n' } }] })
+  const { reader, asked, connection } = readerOn({ instead: [{ when: /previous/, answers: none }, { when: /log\?/, answers: { status: 200, text: 'password \u001b[1mcanary-log\u001b[0m\n' } }] })
   connection.redactor.add('canary-log')
   t.equal(await reader.logs(logs), 'password ••••••\n')
   t.equal(await reader.logs({ ...logs, previous: true }), undefined)

@@ -94,6 +94,7 @@ export const logShapes: Record<string, (value: string) => string> = {
   'curl': (v) => `curl -u joe:${v} http://x`,
   'sentence': (v) => `the password is ${v}`,
   'sentence for a user': (v) => `Password for admin is: ${v}`,
+  'word after with': (v) => `could not connect to db with password ${v}`,
   'quoted word': (v) => `login with password '${v}' failed`,
   'bearer': (v) => `Authorization: Bearer ${v}`,
   'basic': (v) => `sent Basic ${base64(`joe:${v}`)}`,

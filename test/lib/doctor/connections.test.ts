@@ -2,7 +2,7 @@
 import t from 'tap'
 import type { Evidence, SecretFacts } from '../../../lib/doctor/evidence.ts'
 import type { KubernetesObject } from '../../../lib/access.ts'
-import { container, crashed, deployment, inManifest, pod, ready, statefulSet } from '../observe/objects.ts'
+import { claim, container, crashed, deployment, inManifest, pod, ready, statefulSet } from '../observe/objects.ts'
 import { errors, found, has, ids, log, of, postgres } from './airflow-on-database.ts'
 import { long } from './evidence.ts'
 import { wanted as whole } from './way.ts'
@@ -102,15 +102,19 @@ void t.test('PostgreSQL that lets nobody in is told by the reason that it gives'
 
 void t.test('a role whose password is not that of the Secret is told by what PostgreSQL says in its own log', (t) => {
   const line = 'psycopg2.OperationalError: connection to server at "airflow-postgresql.airflow" (10.96.7.7), port 5432 failed: FATAL:  password authentication failed for user "airflow"'
-  const of = (detail: string, role = 'airflow') => {
-    const one = cannotReach(line, { wanted: { ...wanted, database: { ...place, user: role } } })
+  const of = (detail: string, role = 'airflow', parts: Partial<Evidence> = {}) => {
+    const one = cannotReach(line, { wanted: { ...wanted, database: { ...place, user: role } }, ...parts })
     return found({ ...one, logs: [...one.logs, { namespace: 'airflow', pod: 'airflow-postgresql-0', container: 'postgresql', previous: false, lines: ['2023-08-02 10:29:00.000 GMT [77] FATAL:  password authentication failed for user "airflow"', `2023-08-02 10:29:00.000 GMT [77] DETAIL:  ${detail}`] }] })[0]
   }
   const restarts = '.* && kubectl -n airflow rollout restart'
   t.match(of('User "airflow" has an expired password.'), { id: 'postgres-pvc-old-password', title: /role airflow has ended/, fix: [new RegExp(`^echo 'ALTER ROLE "airflow" VALID UNTIL \\$\\$infinity\\$\\$' \\| ${restarts}`)] })
   t.match(of('User "airflow" has no password assigned.'), { title: /has lost its password/, fix: [new RegExp(`exec airflow-postgresql-0 -- sh -c 'printf "ALTER ROLE ${restarts}`), /^Write the old password/] })
-  t.match(of('Password does not match for user "airflow".'), { title: /was given another password than the Secret has/ })
-  t.match(of('Connection matched pg_hba.conf line 1: "host all all 0.0.0.0/0 md5"'), { title: /in the volume has another password/ })
+  const plain = 'Connection matched pg_hba.conf line 1: "host all all 0.0.0.0/0 md5"'
+  t.match(of(plain), { title: /in the volume has another password/ }, 'where nobody knows whether the two were made together')
+  const data = claim({}, { phase: 'Bound' })
+  const made = (createdAt: string) => ({ claims: [{ ...data, metadata: { ...data.metadata, creationTimestamp: long } }], secrets: [{ ...connection('leads to airflow-postgresql.airflow:5432/airflow'), name: 'airflow-postgresql', keys: ['password'], createdAt, remarks: {} }] })
+  t.match(of(plain, 'airflow', made(long)), { title: /role airflow has another password than the Secrets/, fix: [/PASSWORD/, /^Write the old password/] })
+  t.match(of(plain, 'airflow', made('2023-08-02T10:25:00Z')), { title: /in the volume has another password/ }, 'as after an uninstall')
   t.match(of('User "postgres" has an expired password.'), { title: /in the volume has another password/ }, 'of another role')
   t.end()
 })

@@ -73,6 +73,18 @@ void t.test('what the API server refuses Helm itself is told as when it refuses 
   t.end()
 })
 
+void t.test('what was deleted and is kept by a finalizer is told with the way to let it go', (t) => {
+  const held = (finalizers: string[], deletionTimestamp = '2023-08-02T10:20:00Z') => {
+    const [one = deployment('airflow-statsd', 1)] = good
+    const object = { ...one, metadata: { ...one.metadata, finalizers, deletionTimestamp } }
+    return diagnose(evidence({ workloads: [object, ...good.slice(1)], autoscalers: [], record: release({ updatedAt: long, objects: good.map(inManifest) }) })).findings.filter(({ id }) => id === 'release-object-missing')
+  }
+  t.match(held(['example.org/keep']), [{ title: /is being deleted, and a finalizer keeps it/, evidence: [/example\.org\/keep/], fix: [/"finalizers":null.*&& npx tsx run\.ts apply/] }])
+  t.same(held(['foregroundDeletion']), [])
+  t.same(held(['example.org/keep'], '2023-08-02T10:29:50Z'), [])
+  t.end()
+})
+
 void t.test('what a run met of pods is over when the pods are well', (t) => {
   const said = (text: string) => ids(evidence({ workloads: good, autoscalers: [], record: release({ updatedAt: long }), said: [{ source: 'step helm, in state.json', at: '2023-08-02T10:25:00Z', text }] }))
   t.same(said('StatefulSet airflow/airflow-postgresql: create Pod airflow-postgresql-0 in StatefulSet airflow-postgresql failed error: Pod "airflow-postgresql-0" is invalid: spec.containers[0].image: Required value'), [])

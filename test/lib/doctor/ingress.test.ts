@@ -95,6 +95,7 @@ void t.test('Traefik that does not run is told with its reason; while it starts,
   t.same(judged({ system: [traefik({ available: 0 }), starting] }).findings, [], 'and nothing where HOST answers')
   t.same(roots({ ...refused, system: [] }), ['traefik-not-running error'])
   t.same(roots({ ...refused }), ['ingress-unproven error'], 'it runs, and yet nobody answers where it was said to be')
+  t.match(judged({ answered: silent('10.0.0.1:443 took the request and gave no answer within 4 s') }).findings, [{ id: 'ingress-unproven', severity: 'warning', title: /takes long to answer/, fix: [/^kubectl -n airflow logs deployment\/airflow-webserver/] }])
   t.same(roots({ answered: silent('home.example.org does not resolve here') }), ['ingress-unproven warning'], 'and a guess proves nothing')
   t.same(roots({ definitions: [], routes: [], answered: silent('refused') }), ['traefik-missing error'])
   const routesOnly = { definitions: definitions(group).slice(0, 1), routes: routes().slice(0, 1), answered: answers(unrouted) }

@@ -63,6 +63,21 @@ void t.test('pods that were evicted within the hour are told, those of last week
   t.end()
 })
 
+void t.test('pods that the kubelet turns away again and again are told with its reason', (t) => {
+  // As the lab's had them, of a pod with an unsafe sysctl.
+  const status = { phase: 'Failed', reason: 'SysctlForbidden', message: 'Pod forbidden sysctl: "net.core.somaxconn" not whitelisted' }
+  const one = (name: string, creationTimestamp: string, fields = {}) => {
+    const made = pod({ name, owner: { kind: 'ReplicaSet', name: 'airflow-statsd-58' }, status, ...fields })
+    return { ...made, metadata: { ...made.metadata, creationTimestamp, labels: { 'pod-template-hash': '58' } } }
+  }
+  const three = ['a', 'b', 'c'].map((name) => one(name, '2023-08-02T10:29:30Z'))
+  t.match(of({ pods: three }), [{ id: 'admission-refused', severity: 'error', title: 'The kubelet takes no pod of Deployment airflow-statsd: SysctlForbidden', evidence: [/net\.core\.somaxconn/, /^3 pods/] }])
+  t.same(of({ pods: three.slice(1) }), [], 'two may be chance')
+  t.same(of({ pods: three.map(({ metadata: { name } }) => one(name, '2023-08-02T10:20:00Z')) }), [], 'nor what is over')
+  t.same(of({ pods: [...three, one('d', '2023-08-02T10:29:40Z', { status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] } })] }), [])
+  t.end()
+})
+
 void t.test('a pod that was ended for its own limit is no want of the node', (t) => {
   // pkg/kubelet/eviction/helpers.go, Kubernetes 1.20 to 1.34
   const texts = ['Pod ephemeral local storage usage exceeds the total limit of containers 1Gi. ', 'Usage of EmptyDir volume "logs" exceeds the limit "100Mi". ', 'Container scheduler exceeded its local ephemeral storage limit "1Gi". ']

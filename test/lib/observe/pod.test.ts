@@ -62,6 +62,7 @@ void t.test('a host path that is not there is hopeless, a volume that is mounted
   const timedOut = 'Unable to attach or mount volumes: unmounted volumes=[dags], unattached volumes=[dags config]: timed out waiting for the condition'
   const verdict = { state: 'failed', settleMs: 20_000, finding: { id: 'hostpath-not-on-the-node', title: '/srv/airflow/dags is not a directory on node home' } }
   t.match(look(['FailedMount', typeCheck]), verdict)
+  t.match(look(['FailedMount', typeCheck.replace('dags is not a directory', 'webserver_config.py is not a file')]), { ...verdict, finding: { id: verdict.finding.id, title: '/srv/airflow/webserver_config.py is not a file on node home', fix: [/^sudo install -D -m 644 FILE/] } })
   // A volume of type local, pkg/volume/local/local.go
   t.match(look(['FailedMount', 'MountVolume.NewMounter initialization failed for volume "airflow-local-dags-pv" : path "/srv/airflow/dags" does not exist']), { ...verdict, finding: { ...verdict.finding, title: '/srv/airflow/dags is not there on node home' } })
   t.match(look(['FailedMount', typeCheck], ['FailedMount', timedOut]), verdict, 'the summary that follows does not hide it')

@@ -54,34 +54,29 @@ function asStranger(said: readonly Complaint[], { wanted, secrets = [], namespac
   })
 }
 
-/**
- * To who asks PostgreSQL says of all of these that the password is wrong; what it is it says in its own log (libpq/crypt.c, 11 to 17):
- *
- *   DETAIL:  User "airflow" has an expired password.
- *   DETAIL:  Password does not match for user "airflow".
- */
-const details = /(?:User|Role) "([^"]+)" has (an expired password|no password assigned)|Password does not match for user "([^"]+)"/
+/** To who asks PostgreSQL says of these, too, that the password is wrong; what it is it says in its own log (libpq/crypt.c, 11 to 17). */
+const details = /DETAIL: +(?:User "([^"]+)" has (an expired password|no password assigned)|Password does not match|Connection matched|Role "[^"]+" does not exist)/
 
-/** The role alone, in a database that is no older than its Secret. */
+/** The role alone, in a database that was made with its Secret. */
 function roleOf(said: readonly Complaint[], { pod, claim }: Database, evidence: Evidence): Finding | undefined {
   const { namespace, wanted } = evidence
   const user = wanted?.database?.user ?? ''
-  const [detail] = mentions({ ...evidence, pods: pod === undefined ? [] : [pod] }, details)
-  const [, role = detail?.groups[3], fault] = detail?.groups ?? []
-  if (pod === undefined || detail === undefined || role !== user || !/^\w+$/.test(user) || isOlder(claim, passwordsOf(evidence))) return undefined
+  const detail = mentions({ ...evidence, pods: pod === undefined ? [] : [pod] }, details)
+  const [, role, fault] = detail[0]?.groups ?? []
+  if (pod === undefined || !/^\w+$/.test(user) || (fault === undefined ? !areTogether(claim, passwordsOf(evidence)) : role !== user)) return undefined
   const hasEnded = fault === 'an expired password'
   const mended = hasEnded ? asSuperuser(namespace, pod.metadata.name, `ALTER ROLE "${user}" VALID UNTIL $$infinity$$`) : passwordOfTheSecret(namespace, pod.metadata.name, user)
   return wrong('postgres-pvc-old-password', {
-    title: hasEnded ? `The password of PostgreSQL's role ${user} has ended` : `PostgreSQL's role ${user} ${fault === undefined ? 'was given another password than the Secret has' : 'has lost its password'}`,
-    evidence: [...told(said), ...told([detail])],
-    why: hasEnded ? 'The role has a VALID UNTIL that is over.' : 'Somebody changed it in the database; the Secrets agree on the one that was there before.',
+    title: hasEnded ? `The password of PostgreSQL's role ${user} has ended` : `PostgreSQL's role ${user} has ${fault === undefined ? 'another password than the Secrets' : 'lost its password'}`,
+    evidence: [...told(said), ...told(detail), ...ages(evidence, { claim })],
+    why: hasEnded ? 'The role has a VALID UNTIL that is over.' : 'The two were made together, and somebody has changed one of them since.',
     fix: [`${mended} && ${restarted(evidence)}`, ...keepTheData(evidence)],
   })
 }
 
-function isOlder(claim: KubernetesObject | undefined, [own]: readonly Password[]): boolean {
+function areTogether(claim: KubernetesObject | undefined, [own]: readonly Password[]): boolean {
   const made = claim?.metadata.creationTimestamp
-  return made !== undefined && own !== undefined && Date.parse(own.secret.createdAt) - Date.parse(made) > togetherMs
+  return made !== undefined && own !== undefined && Math.abs(Date.parse(own.secret.createdAt) - Date.parse(made)) <= togetherMs
 }
 
 function keepTheData({ namespace, release = 'airflow', secrets = [] }: Evidence): string[] {

@@ -10,7 +10,7 @@ import { lives } from '../../lives.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
 import { namedSecrets } from './lock.ts'
 
-export const objectRules: readonly Rule[] = [terminating, missing, edited, scaled, paused]
+export const objectRules: readonly Rule[] = [terminating, missing, going, edited, scaled, paused]
 
 /** Where the release is gone already there is nothing to wait for: without it, this is what is told of it. */
 function terminating({ ownNamespace, record, at }: Evidence): Finding[] {
@@ -54,6 +54,27 @@ function missing(evidence: Evidence): Finding[] {
       ? ['Make the Secret again from a backup, if there is one: a new Fernet key cannot read the connections that are stored', 'npx tsx run.ts apply # otherwise: makes again what is missing, with a new key']
       : ['npx tsx run.ts apply # makes again what is missing'],
   })]
+}
+
+const heldMs = 60_000
+
+/** Deleted, and there for as long as a finalizer says; `apply` can neither mend it nor make another. */
+function going({ record, workloads, services = [], claims, namespace, ownNamespace, at }: Evidence): Finding[] {
+  if (record === undefined || ownNamespace?.metadata.deletionTimestamp !== undefined) return []
+  const own = record.objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`)
+  const held = [...workloads, ...services, ...claims].filter(({ kind, metadata }) =>
+    // What Kubernetes itself holds has rules of its own, or is gone in time.
+    own.includes(`${kind} ${metadata.name}`) && metadata.deletionTimestamp !== undefined && ageMs(metadata.deletionTimestamp, new Date(at)) >= heldMs && finalizersOf(metadata).some((one) => !one.includes('kubernetes.io/') && one !== 'foregroundDeletion'))
+  return held.map((object) => wrong('release-object-missing', {
+    title: `${nameOf(object)} is being deleted, and a finalizer keeps it`,
+    evidence: [`it was deleted at ${object.metadata.deletionTimestamp ?? ''}; finalizers: ${finalizersOf(object.metadata).join(', ')}`],
+    why: 'It goes when whoever set the finalizer has taken it away again; if nobody does any more, it never goes.',
+    fix: [`kubectl -n ${namespace} patch ${object.kind.toLowerCase()} ${object.metadata.name} --type=merge -p '{"metadata":{"finalizers":null}}' && npx tsx run.ts apply # lets it go, and makes it again`],
+  }))
+}
+
+function finalizersOf({ finalizers }: KubernetesObject['metadata']): string[] {
+  return (finalizers as string[] | undefined) ?? []
 }
 
 interface Marked { metadata: { name: string }; marks?: Record<string, number>; written?: { by: string; at: string } }

@@ -139,6 +139,14 @@ export function unproven(evidence: Evidence): Finding[] {
   if (way === undefined || answered === undefined || way.works || !isExpected(evidence)) return []
   const { wanted, answer } = way
   const open = `Open https://${wanted.host}${wanted.path} from outside`
+  if ('reason' in answered && answered.reason.includes('took the request')) {
+    return [doubtful('ingress-unproven', {
+      title: `Airflow takes long to answer at https://${wanted.host}${wanted.path}`,
+      evidence: [`${answered.url}: ${answered.reason}`],
+      why: 'Traefik has the request and waits for the webserver, which is busy, or waits for its database itself.',
+      fix: [`kubectl -n ${evidence.namespace} logs deployment/${wanted.service} --tail=30 # what it is at`],
+    })]
+  }
   if ('reason' in answered) {
     // While Traefik starts that is the reason, and no error yet.
     const starting = way.workload !== undefined && observe(way.workload, viewOf(evidence)).state !== 'done'

@@ -1,0 +1,42 @@
+/**
+ * Pods that the kubelet itself turned away when they came to its node. Their controller makes another at once, for ever:
+ *
+ *   {phase: Failed, reason: SysctlForbidden, message: Pod forbidden sysctl: "net.core.somaxconn" not whitelisted}
+ */
+import type { Pod } from 'kubernetes-types/core/v1.js'
+import type { KubernetesObject } from '../../../access.ts'
+import { ageMs, isReady, nameOf } from '../../../observe/observation.ts'
+import { ownerName, workloadOf } from '../../../observe/owners.ts'
+import type { Finding } from '../../../step.ts'
+import type { Evidence } from '../../evidence.ts'
+import { wrong } from '../../rule.ts'
+
+// pkg/kubelet, Kubernetes 1.20 to 1.34: sysctl, lifecycle, apparmor and topology admission. What a node has too little of is the scheduler's to count, and after a reboot a matter of seconds.
+const reasons = ['SysctlForbidden', 'AppArmor', 'UnexpectedAdmissionError', 'NodeAffinity', 'TopologyAffinityError', 'PodOSNotSupported', 'InvalidNodeInfo']
+const recentMs = 120_000
+/** One may have come at a bad moment. */
+const often = 3
+
+export function refused({ pods, at }: Evidence): Finding[] {
+  const turnedAway = pods.filter((pod) => {
+    const { phase, reason = '' } = (pod as Pod).status ?? {}
+    return phase === 'Failed' && reasons.includes(reason) && workloadOf(pod) !== undefined && ageMs(pod.metadata.creationTimestamp, new Date(at)) < recentMs
+  })
+  const owners = [...new Set(turnedAway.map(ownerName))].map((name) => [name, turnedAway.filter((pod) => ownerName(pod) === name)] as const)
+  return owners.filter(([name, list]) => list.length >= often && !isOver(name, list, pods)).map(([name, list]) => {
+    const [first] = list
+    const { reason = '', message = '' } = (first as Pod | undefined)?.status ?? {}
+    return wrong('admission-refused', {
+      title: `The kubelet takes no pod of ${name}: ${reason}`,
+      evidence: [`${first === undefined ? '' : nameOf(first)}: ${reason}: ${message}`, `${list.length} pods were turned away within two minutes`],
+      why: 'It looks at a pod before it starts it, and its controller makes the same one again at once.',
+      fix: ['npx tsx run.ts apply --from helm # once what it objects to is changed in airflow.values, or allowed in the kubelet\'s configuration on the node'],
+    })
+  })
+}
+
+/** One that is well and newer. */
+function isOver(name: string, list: readonly KubernetesObject[], pods: readonly KubernetesObject[]): boolean {
+  const last = Math.max(...list.map(({ metadata }) => Date.parse(metadata.creationTimestamp ?? '')))
+  return pods.some((pod) => isReady(pod) && ownerName(pod) === name && Date.parse(pod.metadata.creationTimestamp ?? '') > last)
+}
