@@ -106,6 +106,7 @@ void t.test('a DNS that is scaled away, or crashes, or leads nowhere', (t) => {
   t.match(of({ system: [coredns(0), service, endpoints([]), crashing], logs: [loop] }), [{ id: 'cluster-dns-broken', title: 'CoreDNS forwards to itself and ends for it', fix: [/resolvConf/, /restart kubelet/] }])
   t.match(of({ system: [coredns(0), service, endpoints([]), crashing], logs: [dnsLog('/etc/coredns/Corefile:3 - Error during parsing: Unknown directive \'kuberntes\'')] }), [{ title: 'CoreDNS cannot read its Corefile', fix: [/edit configmap coredns/] }])
   t.match(of({ system: [coredns(0), service, endpoints([]), crashing] }), [{ title: 'CoreDNS is not ready', evidence: [/0\/1 available/, /CrashLoopBackOff/] }])
+  t.match(of({ system: [coredns(0), service, endpoints([]), crashing], logs: [dnsLog('[ERROR] plugin/kubernetes: pkg/mod/k8s.io/client-go/tools/cache/reflector.go:167: Failed to watch *v1.Service: failed to list *v1.Service: services is forbidden: User "system:serviceaccount:kube-system:coredns" cannot list resource "services" in API group "" at the cluster scope')] }), [{ title: 'CoreDNS may not read the Services that it is to know', fix: [/kubeadm init phase addon coredns/] }])
   t.match(of({ system: [coredns(1, {}, []), service, endpoints([])] }), [{ title: /leads nowhere/ }])
   t.same(ids({ system: [coredns(0, {}, [{ type: 'Available', status: 'False', lastTransitionTime: '2023-08-02T10:29:50Z' }]), service, endpoints([])] }), [], 'a restart')
   t.end()
@@ -190,11 +191,12 @@ void t.test('a node that cannot get its sandbox image says so, and it is no faul
 void t.test('a Corefile without the kubernetes plugin knows no name of the cluster', (t) => {
   const server = system(workload('Deployment', 'coredns', { replicas: 1, updatedReplicas: 1, readyReplicas: 1, availableReplicas: 1 }, { template: { spec: { containers: [{ name: 'coredns', image: 'registry.k8s.io/coredns/coredns:v1.8.0' }], volumes: [{ name: 'config', configMap: { name: 'coredns', defaultMode: 420 } }] } } }))
   const map = (plugins: string[]): KubernetesObject => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'coredns', namespace: 'kube-system' }, data: { Corefile: plugins.join('\n') } })
-  const look = (...plugins: string[]) => of({ system: [server, map(plugins)] })
+  const look = (...plugins: string[]) => of({ system: [server, service, endpoints([{ ip: '10.244.0.2' }]), map(plugins)] })
   t.match(look('errors', 'health', 'forward', 'cache', 'reload'), [{ id: 'cluster-dns-broken', severity: 'error', title: /no kubernetes plugin/, evidence: ['ConfigMap kube-system/coredns has the plugins errors, health, forward, cache, reload'], fix: [/^kubectl -n kube-system get configmap coredns -o json \| sed .* \| kubectl -n kube-system replace -f - && .* rollout restart deployment coredns$/, /edit configmap coredns/] }])
   t.match(look('errors', 'forward'), [{ severity: 'warning' }], 'one that is not read again may still run with what it had')
   t.same(look('errors', 'kubernetes', 'forward'), [])
   t.same(look('errors', 'import'), [], 'what is brought in is not known')
+  t.match(of({ system: [server, map(['kubernetes'])] }), [{ id: 'cluster-dns-broken', severity: 'warning', title: /Service of the cluster's DNS is not there/ }], 'before any pod says so')
   t.end()
 })
 

@@ -9,7 +9,7 @@ import type { Finding } from '../../../step.ts'
 import { describeContainers } from '../../../observe/container.ts'
 import { ageMs, nameOf } from '../../../observe/observation.ts'
 import type { ContainerLog, Evidence } from '../../evidence.ts'
-import { wrong } from '../../rule.ts'
+import { doubtful, wrong } from '../../rule.ts'
 import { lacksKubernetes } from './corefile.ts'
 import { unresolved } from './symptoms.ts'
 
@@ -27,7 +27,7 @@ export function dns(evidence: Evidence): Finding[] {
   if (unready !== undefined) return [wrong('cluster-dns-broken', { ...unready, evidence: [...unready.evidence, ...told.slice(0, 2)], why })]
   const unknowing = lacksKubernetes(server, evidence, told)
   if (unknowing.length > 0) return unknowing
-  if (service === undefined) return told.length === 0 ? [] : [wrong('cluster-dns-broken', { title: 'The Service of the cluster\'s DNS is not there', evidence: [`${nameOf(server)} runs, and kube-system has no Service kube-dns`, ...told.slice(0, 3)], why, fix: ['sudo kubeadm init phase addon coredns # on the control plane; makes it again'] })]
+  if (service === undefined) return [(told.length === 0 ? doubtful : wrong)('cluster-dns-broken', { title: 'The Service of the cluster\'s DNS is not there', evidence: [`${nameOf(server)} runs, and kube-system has no Service kube-dns`, ...told.slice(0, 3)], why, fix: ['sudo kubeadm init phase addon coredns # on the control plane; makes it again'] })]
   const endpoints = system.find(({ kind, metadata }) => kind === 'Endpoints' && metadata.namespace === 'kube-system' && metadata.name === service.metadata.name)
   const ready = ((endpoints as Endpoints | undefined)?.subsets ?? []).some(({ addresses = [] }) => addresses.length > 0)
   // Where it has only just come up, its endpoints follow.
@@ -55,6 +55,9 @@ function complaints({ logs, namespace }: Evidence): string[] {
   })
 }
 
+/** services is forbidden: User "system:serviceaccount:kube-system:coredns" cannot list resource "services" in API group "" at the cluster scope */
+const forbidden = /is forbidden: User \\?"system:serviceaccount:/
+
 /** A rollout of one replica is over in seconds. */
 const settleMs = 20_000
 
@@ -69,6 +72,7 @@ function notReady(object: KubernetesObject, evidence: Evidence): { title: string
   const lines = [`${nameOf(object)}: 0/${spec?.replicas ?? 1} available`, ...pods.slice(0, 2).map((pod) => `${nameOf(pod)}: ${describeContainers(pod as Pod, []) ?? (pod as Pod).status?.phase ?? 'no state'}`), ...said(pods, evidence).slice(-3).map(({ line, of }) => `${of}: ${line}`)]
   if (looping !== undefined) return { title: 'CoreDNS forwards to itself and ends for it', evidence: lines, fix: loopFixes(name) }
   const broken = said(pods, evidence).some(({ line }) => /Corefile:\d+|Error during parsing|plugin\/\w+: (unknown|this plugin)|not a valid/i.test(line))
+  if (said(pods, evidence).some(({ line }) => forbidden.test(line))) return { title: 'CoreDNS may not read the Services that it is to know', evidence: lines, fix: ['sudo kubeadm init phase addon coredns # on the control plane; makes its role and binding again', `${restart} ${name}`] }
   if (broken) return { title: 'CoreDNS cannot read its Corefile', evidence: lines, fix: ['kubectl -n kube-system edit configmap coredns # correct the line that the log names', `${restart} ${name}`] }
   return { title: 'CoreDNS is not ready', evidence: lines, fix: [`kubectl -n kube-system describe pods -l k8s-app=kube-dns; kubectl -n kube-system logs -l k8s-app=kube-dns --tail=30`, `${restart} ${name}`, `kubectl -n kube-system rollout undo deployment ${name} # where it was changed`] }
 }
