@@ -1,5 +1,5 @@
 /** The DAGs and logs folders, and where DAGs come from. */
-import type { PersistentVolume } from 'kubernetes-types/core/v1.js'
+import type { PersistentVolume, Pod } from 'kubernetes-types/core/v1.js'
 import type { Finding } from '../../step.ts'
 import { unusable } from '../../preflight/folders.ts'
 import type { Evidence, Folder } from '../evidence.ts'
@@ -73,16 +73,24 @@ function described({ path, uid, gid, mode = 0 }: Folder): string {
 }
 
 /** The repository is in the command that failed: ssh://git@HOST:PORT/PATH, or git@HOST:PATH. */
-function known(line: string): string {
-  const [, host, port, shortHost] = /ssh:\/\/(?:[^@\s]+@)?([\w.-]+)(?::(\d+))?\/|\s[\w.-]+@([\w.-]+):/.exec(line) ?? []
+function known({ text }: SaidLine): string {
+  const [, host, port, shortHost] = /ssh:\/\/(?:[^@\s]+@)?([\w.-]+)(?::(\d+))?\/|\s[\w.-]+@([\w.-]+):/.exec(text) ?? []
   return `ssh-keyscan ${port === undefined ? '' : `-p ${port} `}${host ?? shortHost ?? 'HOST'} # compare with the fingerprints that the host publishes, put the lines in dags.gitSync.knownHosts in airflow.values, and run again`
 }
 
-const gitFaults: { text: RegExp; why: string; fix: string | ((line: string) => string) }[] = [
+/** What is in the Secret that the container mounts: by their names only. */
+function keysOf({ pod, container }: SaidLine, { namespace, pods }: Evidence): string {
+  const { initContainers = [], containers = [], volumes = [] } = (pods.find(({ metadata }) => metadata.name === pod && metadata.namespace === namespace) as Pod | undefined)?.spec ?? {}
+  const mounted = [...initContainers, ...containers].find(({ name }) => name === container)?.volumeMounts?.map(({ name }) => name) ?? []
+  const secret = volumes.find(({ name, secret: one }) => one !== undefined && mounted.includes(name))?.secret?.secretName
+  return `kubectl -n ${namespace} get secret ${secret ?? 'NAME'} -o jsonpath='{.data}' | tr , '\\n' | cut -d: -f1 # dags.gitSync.sshKeySecret: it wants the key gitSshKey`
+}
+
+const gitFaults: { text: RegExp; why: string; fix: string | ((line: SaidLine, evidence: Evidence) => string) }[] = [
   { text: /Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED/i, why: 'The host of the repository shows a key that is not among the known ones; GitHub changed its RSA key in March 2023.', fix: known },
-  { text: /Permission denied \(publickey/i, why: 'The host does not take the key: it is not the repository\'s deploy key, or its Secret has it under another name than gitSshKey (id_rsa in the community chart).', fix: 'kubectl get secret NAME -o jsonpath=\'{.data}\' | tr , \'\\n\' | cut -d: -f1 # dags.gitSync.sshKeySecret: it wants the key gitSshKey' },
+  { text: /Permission denied \(publickey/i, why: 'The host does not take the key: it is not the repository\'s deploy key, or its Secret has it under another name than gitSshKey (id_rsa in the community chart).', fix: keysOf },
   { text: /Permissions 0\d+ for '[^']+' are too open|bad permissions/i, why: 'ssh refuses a key that others may read.', fix: 'Set dags.gitSync.securityContext.runAsUser and fsGroup to 65533 in airflow.values, and run again' },
-  { text: /can't (?:set up git SSH|configure SSH|access SSH)|could not access SSH/i, why: 'git-sync does not find its key, or the known hosts, where it is told to look.', fix: 'kubectl get secret NAME -o jsonpath=\'{.data}\' | tr , \'\\n\' | cut -d: -f1 # dags.gitSync.sshKeySecret: it wants the key gitSshKey; and dags.gitSync.knownHosts the lines of ssh-keyscan' },
+  { text: /can't (?:set up git SSH|configure SSH|access SSH)|could not access SSH/i, why: 'git-sync does not find its key, or the known hosts, where it is told to look.', fix: (line, evidence) => `${keysOf(line, evidence)}; and dags.gitSync.knownHosts the lines of ssh-keyscan` },
   { text: /detected dubious ownership|unsafe repository/i, why: 'The folder belongs to another user than the one that git runs as, and git refuses it.', fix: 'Set dags.gitSync.uid, or dags.gitSync.securityContexts, to the user that owns the volume in airflow.values (65533 in the chart), and run again' },
   { text: /Could not resolve host/i, why: 'The name of the repository\'s host is not resolved in the pod.', fix: 'Correct dags.gitSync.repo in airflow.values, or mend the cluster\'s DNS' },
   { text: /Remote branch \S+ not found|couldn't find remote ref|unknown revision|did not match any file/i, why: 'The repository has no such branch or revision.', fix: 'Correct dags.gitSync.branch (and rev) in airflow.values, and run again' },
@@ -112,7 +120,7 @@ function gitSync(evidence: Evidence): Finding[] {
     title: 'git-sync cannot fetch the DAGs',
     evidence: fault.lines.map((line) => line.evidence),
     why: fault.why,
-    fix: [typeof fault.fix === 'string' ? fault.fix : fault.fix(first.text), `kubectl -n ${evidence.namespace} logs ${first.pod} -c ${first.container} --tail=20`],
+    fix: [typeof fault.fix === 'string' ? fault.fix : fault.fix(first, evidence), `kubectl -n ${evidence.namespace} logs ${first.pod} -c ${first.container} --tail=20`],
   })]
 }
 

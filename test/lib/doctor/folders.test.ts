@@ -82,6 +82,17 @@ void t.test('the host whose key is to be looked at is the repository\'s own', (t
   t.end()
 })
 
+void t.test('the Secret with the key is named with its namespace, as the pod mounts it', (t) => {
+  const mounting = { initContainers: [{ name: 'git-sync-init', image: 'git-sync', volumeMounts: [{ name: 'dags', mountPath: '/git' }, { name: 'git-sync-ssh-key', mountPath: '/etc/git-secret/ssh' }] }], containers: [], volumes: [{ name: 'dags', emptyDir: {} }, { name: 'git-sync-ssh-key', secret: { secretName: 'deploy-key' } }] }
+  const fixIn = (spec: Record<string, unknown>) => {
+    const one = pod({ spec, status: { phase: 'Pending', initContainerStatuses: [crashed(4, {}, { name: 'git-sync-init' })] } })
+    return found({ pods: [one], logs: [{ namespace: 'airflow', pod: one.metadata.name, container: 'git-sync-init', previous: false, lines: ['git@github.com: Permission denied (publickey).'] }] })[0]?.fix[0]
+  }
+  t.match(fixIn(mounting), /^kubectl -n airflow get secret deploy-key -o jsonpath/)
+  t.match(fixIn({}), /^kubectl -n airflow get secret NAME -o jsonpath/)
+  t.end()
+})
+
 void t.test('a git-sync that has failed and tries on is no finding once it has been silent for longer than one try takes', (t) => {
   const said = (line: string, running = true) => {
     const one = pod({ status: running ? { ...ready, containerStatuses: [{ name: 'git-sync', ready: true, restartCount: 0, state: { running: { startedAt: long } } }] } : { phase: 'Running', containerStatuses: [crashed(4, {}, { name: 'git-sync' })] } })
