@@ -1,10 +1,10 @@
 /** The DAGs and logs folders, and where DAGs come from. */
-import type { PersistentVolume } from 'kubernetes-types/core/v1.js'
+import type { PersistentVolume, Pod } from 'kubernetes-types/core/v1.js'
 import type { Finding } from '../../step.ts'
 import { unusable } from '../../preflight/folders.ts'
 import type { Evidence, Folder } from '../evidence.ts'
 import { type Explains, type Rule, wrong } from '../rule.ts'
-import { logLines } from './processes/statuses.ts'
+import { containersIn, logLines, type SaidLine } from './processes/statuses.ts'
 
 export const folderRules: readonly Rule[] = [missing, logsReadOnly, logsNotWritable, unreadable, gitSync]
 
@@ -72,30 +72,55 @@ function described({ path, uid, gid, mode = 0 }: Folder): string {
   return `${path} is of uid ${String(uid)}, gid ${String(gid)}, mode ${(mode & 0o7777).toString(8)}`
 }
 
-const known = 'ssh-keyscan github.com # compare with the fingerprints that the host publishes, put the lines in dags.gitSync.knownHosts in airflow.values, and run again'
-const gitFaults: { text: RegExp; why: string; fix: string }[] = [
+/** The repository is in the command that failed: ssh://git@HOST:PORT/PATH, or git@HOST:PATH. */
+function known({ text }: SaidLine): string {
+  const [, host, port, shortHost] = /ssh:\/\/(?:[^@\s]+@)?([\w.-]+)(?::(\d+))?\/|\s[\w.-]+@([\w.-]+):/.exec(text) ?? []
+  return `ssh-keyscan ${port === undefined ? '' : `-p ${port} `}${host ?? shortHost ?? 'HOST'} # compare with the fingerprints that the host publishes, put the lines in dags.gitSync.knownHosts in airflow.values, and run again`
+}
+
+/** What is in the Secret that the container mounts: by their names only. */
+function keysOf({ pod, container }: SaidLine, { namespace, pods }: Evidence): string {
+  const { initContainers = [], containers = [], volumes = [] } = (pods.find(({ metadata }) => metadata.name === pod && metadata.namespace === namespace) as Pod | undefined)?.spec ?? {}
+  const mounted = [...initContainers, ...containers].find(({ name }) => name === container)?.volumeMounts?.map(({ name }) => name) ?? []
+  const secret = volumes.find(({ name, secret: one }) => one !== undefined && mounted.includes(name))?.secret?.secretName
+  return `kubectl -n ${namespace} get secret ${secret ?? 'NAME'} -o jsonpath='{.data}' | tr , '\\n' | cut -d: -f1 # dags.gitSync.sshKeySecret: it wants the key gitSshKey`
+}
+
+const gitFaults: { text: RegExp; why: string; fix: string | ((line: SaidLine, evidence: Evidence) => string) }[] = [
   { text: /Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED/i, why: 'The host of the repository shows a key that is not among the known ones; GitHub changed its RSA key in March 2023.', fix: known },
-  { text: /Permission denied \(publickey/i, why: 'The host does not take the key: it is not the repository\'s deploy key, or its Secret has it under another name than gitSshKey (id_rsa in the community chart).', fix: 'kubectl get secret NAME -o jsonpath=\'{.data}\' | tr , \'\\n\' | cut -d: -f1 # dags.gitSync.sshKeySecret: it wants the key gitSshKey' },
+  { text: /Permission denied \(publickey/i, why: 'The host does not take the key: it is not the repository\'s deploy key, or its Secret has it under another name than gitSshKey (id_rsa in the community chart).', fix: keysOf },
   { text: /Permissions 0\d+ for '[^']+' are too open|bad permissions/i, why: 'ssh refuses a key that others may read.', fix: 'Set dags.gitSync.securityContext.runAsUser and fsGroup to 65533 in airflow.values, and run again' },
-  { text: /can't (?:set up git SSH|configure SSH|access SSH)|could not access SSH/i, why: 'git-sync does not find its key, or the known hosts, where it is told to look.', fix: 'kubectl get secret NAME -o jsonpath=\'{.data}\' | tr , \'\\n\' | cut -d: -f1 # dags.gitSync.sshKeySecret: it wants the key gitSshKey; and dags.gitSync.knownHosts the lines of ssh-keyscan' },
+  { text: /can't (?:set up git SSH|configure SSH|access SSH)|could not access SSH/i, why: 'git-sync does not find its key, or the known hosts, where it is told to look.', fix: (line, evidence) => `${keysOf(line, evidence)}; and dags.gitSync.knownHosts the lines of ssh-keyscan` },
   { text: /detected dubious ownership|unsafe repository/i, why: 'The folder belongs to another user than the one that git runs as, and git refuses it.', fix: 'Set dags.gitSync.uid, or dags.gitSync.securityContexts, to the user that owns the volume in airflow.values (65533 in the chart), and run again' },
   { text: /Could not resolve host/i, why: 'The name of the repository\'s host is not resolved in the pod.', fix: 'Correct dags.gitSync.repo in airflow.values, or mend the cluster\'s DNS' },
   { text: /Remote branch \S+ not found|couldn't find remote ref|unknown revision|did not match any file/i, why: 'The repository has no such branch or revision.', fix: 'Correct dags.gitSync.branch (and rev) in airflow.values, and run again' },
   { text: /Repository not found|repository '[^']+' not found|does not appear to be a git repository/i, why: 'There is no such repository, or only those who log in may see it.', fix: 'Correct dags.gitSync.repo, or give it a credential (dags.gitSync.credentialsSecret), in airflow.values, and run again' },
-  { text: /Authentication failed|could not read (Username|Password)|Invalid username or (password|token)/i, why: 'The repository wants a login that git-sync does not have, or that has ended.', fix: 'Make the token anew and put it in the Secret of dags.gitSync.credentialsSecret (GIT_SYNC_USERNAME, GIT_SYNC_PASSWORD), then delete the pods' },
-  { text: /unable to access|Connection (timed out|refused)|Failed to connect|port 22: /i, why: 'The host of the repository does not answer from the pod.', fix: 'Look whether the node reaches it: git ls-remote REPOSITORY; where port 22 is closed use the https address' },
+  { text: /Authentication failed|could not read (Username|Password)|Invalid username or (password|token)/i, why: 'The repository wants a login that git-sync does not have, or that has ended.', fix: 'Make the token anew and put it in the Secret of dags.gitSync.credentialsSecret (GIT_SYNC_USERNAME, GIT_SYNC_PASSWORD; for git-sync 4 GITSYNC_USERNAME, GITSYNC_PASSWORD beside them), then delete the pods' },
+  { text: /unable to access|Connection (timed out|refused)|Failed to connect|port \d+: |context deadline exceeded/i, why: 'The host of the repository does not answer from the pod.', fix: 'Look whether the node reaches it: git ls-remote REPOSITORY; where port 22 is closed use the https address' },
   { text: /"msg"="too many failures, aborting"|too many failures/i, why: 'It gave up after several tries; the lines before say why.', fix: 'Read the lines before it' },
 ]
 
+/** git-sync tries again every few seconds, and gives a try two minutes; where all is well again it logs nothing. */
+const retryMs = 150_000
+
+/** That it failed is over where the container runs on and has not said so since. It writes the time in UTC, without saying so: `E0802 10:29:40.123456`, `"ts":"2023-08-02 10:29:40.123456"`. */
+function isOver({ pod, container, text }: SaidLine, evidence: Evidence): boolean {
+  const runs = containersIn(evidence).some((one) => one.pod.metadata.name === pod && one.status.name === container && one.status.state?.running !== undefined)
+  const [, month, day, shortTime, date, time] = /^[EW](\d\d)(\d\d) ([\d:.]+)|"ts":"([\d-]{10}) ([\d:.]+)"/.exec(text) ?? []
+  const at = date === undefined ? `${evidence.at.slice(0, 4)}-${month ?? ''}-${day ?? ''}T${shortTime ?? ''}Z` : `${date}T${time ?? ''}Z`
+  return runs && Date.parse(evidence.at) - Date.parse(at) > retryMs
+}
+
 function gitSync(evidence: Evidence): Finding[] {
-  const fault = gitFaults.map((one) => ({ ...one, lines: logLines(evidence, one.text, /git-(sync|clone)/) })).find(({ lines }) => lines.length > 0)
-  if (fault === undefined) return []
-  const [first] = fault.lines
+  const linesOf = (text: RegExp): SaidLine[] => logLines(evidence, text, /git-(sync|clone)/).filter((line) => !isOver(line, evidence))
+  const fault = gitFaults.map((one) => ({ ...one, lines: linesOf(one.text) })).find(({ lines }) => lines.length > 0)
+  const [first] = fault?.lines ?? []
+  if (fault === undefined || first === undefined) return []
   return [wrong('git-sync-failure', {
     title: 'git-sync cannot fetch the DAGs',
     evidence: fault.lines.map((line) => line.evidence),
     why: fault.why,
-    fix: [fault.fix, `kubectl -n ${evidence.namespace} logs ${first?.pod ?? 'POD'} -c ${first?.container ?? 'git-sync'} --tail=20`],
+    fix: [typeof fault.fix === 'string' ? fault.fix : fault.fix(first, evidence), `kubectl -n ${evidence.namespace} logs ${first.pod} -c ${first.container} --tail=20`],
   })]
 }
 

@@ -23,7 +23,7 @@ const POSTGRESQL_PATH = { PATH: '/opt/bitnami/postgresql/bin:/usr/local/sbin:/us
 
 /**
  * Which names the stand-ins go by. The names are the real ones, so that charts and manifests run
- * unchanged; a further name costs one small JSON file, since every image has the same three layers.
+ * unchanged; a further name costs one small JSON file, since every image has the same layers.
  */
 export const FAMILIES: Family[] = [
   ...AIRFLOW.map(version => ({
@@ -65,5 +65,7 @@ export const FAMILIES: Family[] = [
   { names: ['docker.io/library/busybox:latest', 'docker.io/library/busybox:stable', 'docker.io/library/busybox:1.36'], entrypoint: [] },
   // Each reads the API groups of its version.
   ...['v2.9.10', 'v2.10.7', 'v2.11.0', 'v3.0.0'].map(tag => ({ names: [`docker.io/library/traefik:${tag}`], entrypoint: node('router'), env: { TRAEFIK_VERSION: tag } })),
+  // Two generations, which differ in settings, in the git they run and in how they log.
+  ...['v3.6.3', 'v4.4.2'].map(tag => ({ names: [`registry.k8s.io/git-sync/git-sync:${tag}`], entrypoint: node('git-sync'), user: '65533:65533', workdir: '/tmp', env: { HOME: '/tmp', GIT_SYNC_VERSION: tag } })),
   { names: ['docker.io/coredns/coredns:1.8.4', 'registry.k8s.io/coredns/coredns:v1.8.4'], entrypoint: node('dns') },
 ]

@@ -4,6 +4,7 @@ import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FAMILIES, type Family } from './catalogue.ts'
 import { databaseLayer } from './database-layer.ts'
+import { gitLayer } from './git-layer.ts'
 import { programLayer, runtimeLayer } from './layers.ts'
 import { tar, type Entry } from '../../../lib/adapters/tar.ts'
 
@@ -12,18 +13,27 @@ const DAY_MS = 24 * 60 * 60 * 1000
 
 /**
  * Docker archives of the stand-in images, for `ctr -n k8s.io image import`. All are in one archive: they
- * differ in name and entrypoint only, and containerd then reads and unpacks the three layers once.
+ * differ in name and entrypoint only, and containerd then reads and unpacks the layers once.
  */
 export async function standinImages(cacheDir: string): Promise<{ tar: string; names: string[] }[]> {
   await mkdir(cacheDir, { recursive: true })
-  const runtime = await runtimeLayer(cacheDir)
-  const database = await databaseLayer(cacheDir)
+  const packed = [await runtimeLayer(cacheDir), await databaseLayer(cacheDir), await gitLayer(cacheDir)]
   const programs = tar(await programLayer())
-  const key = digest(Buffer.from(JSON.stringify([runtime.key, database.key, digest(programs), FAMILIES])))
+  const key = digest(Buffer.from(JSON.stringify([packed.map(layer => layer.key), digest(programs), FAMILIES])))
   const path = join(cacheDir, `standin-images-${key.slice(0, 16)}.tar`)
-  if (!existsSync(path)) await build(path, tar(await runtime.entries()), tar(await database.entries()), programs)
+  if (!existsSync(path)) await build(path, ...eachOnce(await Promise.all(packed.map(layer => layer.entries()))).map(entries => tar(entries)), programs)
   await forgetOldArchives(cacheDir, path)
   return [{ tar: path, names: FAMILIES.flatMap(family => family.names) }]
+}
+
+/** They need many libraries in common: what a lower layer has, a higher one does not bring again. */
+function eachOnce(layers: Entry[][]): Entry[][] {
+  const there = new Set<string>()
+  return layers.map(entries => {
+    const fresh = entries.filter(({ path }) => !there.has(path))
+    for (const { path } of fresh) there.add(path)
+    return fresh
+  })
 }
 
 async function build(path: string, ...layers: Buffer[]): Promise<void> {

@@ -12,8 +12,14 @@ import type { Entry } from '../../../lib/adapters/tar.ts'
 const run = promisify(execFile)
 const PROGRAMS = join(import.meta.dirname, 'programs')
 
+export interface Layer {
+  /** Another one, another content. */
+  key: string
+  entries: () => Promise<Entry[]>
+}
+
 /** Node and a shell: large, the same for all stand-ins, and made anew only when the machine's node changes. */
-export async function runtimeLayer(cacheDir: string): Promise<{ key: string; entries: () => Promise<Entry[]> }> {
+export async function runtimeLayer(cacheDir: string): Promise<Layer> {
   const busybox = await staticBusybox(cacheDir)
   const node = realpathSync(process.execPath)
   const { size, mtimeMs } = await stat(node)

@@ -82,6 +82,6 @@ export const FOLDERS: Entry[] = [
   { path: 'opt/airflow/dags', ...airflow },
   { path: 'opt/airflow/logs', ...airflow },
   { path: 'opt/airflow/config', ...airflow },
-  { path: 'etc/passwd', bytes: 'root:x:0:0:root:/:/bin/sh\nairflow:x:50000:0::/opt/airflow:/bin/sh\npostgres:x:1001:0::/:/bin/sh\n' },
+  { path: 'etc/passwd', bytes: 'root:x:0:0:root:/:/bin/sh\nairflow:x:50000:0::/opt/airflow:/bin/sh\npostgres:x:1001:0::/:/bin/sh\nsshd:x:101:65534::/run/sshd:/bin/false\ngit-sync:x:65533:65533::/tmp:/bin/sh\n' },
   { path: 'etc/group', bytes: 'root:x:0:\n' },
 ]

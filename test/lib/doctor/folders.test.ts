@@ -2,8 +2,8 @@ import t from 'tap'
 import { diagnose } from '../../../lib/doctor/diagnose.ts'
 import type { Evidence, Folder } from '../../../lib/doctor/evidence.ts'
 import { folderRules } from '../../../lib/doctor/rules/folders.ts'
-import { crashed, pod, release, volume } from '../observe/objects.ts'
-import { evidence } from './evidence.ts'
+import { crashed, pod, ready, release, volume } from '../observe/objects.ts'
+import { evidence, long } from './evidence.ts'
 
 const volumes = ['dags', 'logs'].map((name) => volume({ hostPath: { path: `/srv/airflow/${name}`, type: 'Directory' } }, 'Bound', `airflow-local-${name}-pv`))
 const good: Folder[] = ['dags', 'logs'].map((name) => ({ path: `/srv/airflow/${name}`, exists: true, uid: 50_000, gid: 0, mode: 0o775 }))
@@ -58,6 +58,7 @@ void t.test('git-sync is told by what git said', (t) => {
     ['fatal: unable to access \'https://git.home/dags/\': Could not resolve host: git.home', /not resolved/],
     ['fatal: Authentication failed for \'https://github.com/me/dags/\'', /login/],
     ['fatal: could not read Username for \'https://github.com\': terminal prompts disabled', /login/],
+    ['E0802 10:29:40.123456      13 main.go:543] "msg"="too many failures, aborting" "error"="Run(git clone -v https://git.home/dags /git): context deadline exceeded: { stdout: "", stderr: "Cloning into \'/git\'..." }" "failCount"=1', /does not answer/],
     // git-sync 3.1 and 4 (main.go), where the Secret has no such key; and git since 2.35.2
     ['ERROR: can\'t configure SSH: error: could not access SSH key Secret: stat /etc/git-secret/ssh: no such file or directory', /its key/],
     ['{"logger":"","msg":"can\'t set up git SSH","error":"can\'t access SSH key file /etc/git-secret/ssh: stat /etc/git-secret/ssh: no such file or directory"}', /its key/],
@@ -67,5 +68,44 @@ void t.test('git-sync is told by what git said', (t) => {
   for (const [text, why] of texts) t.match(said(text, aborted), [{ id: 'git-sync-failure', why }], text)
   t.match(said(aborted), [{ id: 'git-sync-failure', why: /gave up/ }])
   t.same(said('INFO: syncing to HEAD'), [])
+  t.end()
+})
+
+void t.test('the host whose key is to be looked at is the repository\'s own', (t) => {
+  const one = pod({ status: { phase: 'Pending', initContainerStatuses: [crashed(4, {}, { name: 'git-sync-init' })] } })
+  const fix = (line: string) => found({ pods: [one], logs: [{ namespace: 'airflow', pod: one.metadata.name, container: 'git-sync-init', previous: false, lines: [line] }] })[0]?.fix[0]
+  const cloning = (repo: string) => `E0802 10:29:40.123456      13 main.go:543] "msg"="too many failures, aborting" "error"="Run(git clone -v --no-checkout -b main ${repo} /git): exit status 128: { stdout: "", stderr: "Cloning into '/git'...\\nHost key verification failed.\\r\\nfatal: Could not read from remote repository." }" "failCount"=1`
+  t.match(fix(cloning('git@gitlab.home:me/dags.git')), /^ssh-keyscan gitlab\.home #/)
+  t.match(fix(cloning('ssh://git@gitlab.home/me/dags.git')), /^ssh-keyscan gitlab\.home #/)
+  t.match(fix(cloning('ssh://git@gitlab.home:2222/me/dags.git')), /^ssh-keyscan -p 2222 gitlab\.home #/)
+  t.match(fix('Host key verification failed.'), /^ssh-keyscan HOST #/, 'a line that does not say which')
+  t.end()
+})
+
+void t.test('the Secret with the key is named with its namespace, as the pod mounts it', (t) => {
+  const mounting = { initContainers: [{ name: 'git-sync-init', image: 'git-sync', volumeMounts: [{ name: 'dags', mountPath: '/git' }, { name: 'git-sync-ssh-key', mountPath: '/etc/git-secret/ssh' }] }], containers: [], volumes: [{ name: 'dags', emptyDir: {} }, { name: 'git-sync-ssh-key', secret: { secretName: 'deploy-key' } }] }
+  const fixIn = (spec: Record<string, unknown>) => {
+    const one = pod({ spec, status: { phase: 'Pending', initContainerStatuses: [crashed(4, {}, { name: 'git-sync-init' })] } })
+    return found({ pods: [one], logs: [{ namespace: 'airflow', pod: one.metadata.name, container: 'git-sync-init', previous: false, lines: ['git@github.com: Permission denied (publickey).'] }] })[0]?.fix[0]
+  }
+  t.match(fixIn(mounting), /^kubectl -n airflow get secret deploy-key -o jsonpath/)
+  t.match(fixIn({}), /^kubectl -n airflow get secret NAME -o jsonpath/)
+  t.end()
+})
+
+void t.test('a git-sync that has failed and tries on is no finding once it has been silent for longer than one try takes', (t) => {
+  const said = (line: string, running = true) => {
+    const one = pod({ status: running ? { ...ready, containerStatuses: [{ name: 'git-sync', ready: true, restartCount: 0, state: { running: { startedAt: long } } }] } : { phase: 'Running', containerStatuses: [crashed(4, {}, { name: 'git-sync' })] } })
+    return found({ pods: [one], logs: [{ namespace: 'airflow', pod: one.metadata.name, container: 'git-sync', previous: false, lines: [line] }] })
+  }
+  // git-sync 3.6 and 4.4, in UTC, neither of which says so; what they do when all is well they do not log.
+  const old = (time: string) => `E0802 ${time}.123456      13 main.go:547] "msg"="error syncing repo, will retry" "error"="Run(git ls-remote -q https://git.home/dags refs/heads/main): exit status 128: { stdout: "", stderr: "fatal: unable to access 'https://git.home/dags/': Could not resolve host: git.home" }" "failCount"=1 "waitTime"=5000000000`
+  const next = (time: string) => `{"logger":"","ts":"2023-08-02 ${time}.123456","caller":{"file":"main.go","line":927},"msg":"error syncing repo, will retry","error":"Run(git fetch https://git.home/dags main): exit status 128: { stdout: \\"\\", stderr: \\"fatal: unable to access 'https://git.home/dags/': Could not resolve host: git.home\\" }","failCount":1}`
+  for (const line of [old, next]) {
+    t.match(said(line('10:29:40')), [{ id: 'git-sync-failure' }])
+    t.same(said(line('10:27:00')), [])
+    t.match(said(line('10:27:00'), false), [{ id: 'git-sync-failure' }], 'one that has ended says nothing more')
+  }
+  t.match(said("fatal: unable to access 'https://git.home/dags/': Could not resolve host: git.home"), [{ id: 'git-sync-failure' }], 'nor is a line without a time old')
   t.end()
 })

@@ -6,7 +6,7 @@
 {{- end }}
 
 {{- define "dagsMount" }}
-{{- if .Values.dags.persistence.enabled }}
+{{- if or .Values.dags.persistence.enabled .Values.dags.gitSync.enabled }}
 - name: dags
   mountPath: {{ .Values.airflowHome }}/dags
   {{- with .Values.dags.persistence.subPath }}
@@ -30,6 +30,15 @@
 - name: dags
   persistentVolumeClaim:
     claimName: {{ include "dagsClaim" .root }}
+{{- else if .root.Values.dags.gitSync.enabled }}
+- name: dags
+  emptyDir: {}
+{{- with .root.Values.dags.gitSync.sshKeySecret }}
+- name: git-sync-ssh-key
+  secret:
+    secretName: {{ . }}
+    defaultMode: 0440
+{{- end }}
 {{- end }}
 {{- with concat .root.Values.volumes (.values.extraVolumes | default list) }}
 {{- toYaml . | nindent 0 }}
@@ -81,9 +90,10 @@ resources:
 {{ include "environment" . }}
 {{- end }}
 
-{{- define "waitForMigrations" }}
-{{- if .values.waitForMigrations.enabled }}
+{{- define "initContainers" }}
+{{- if or .values.waitForMigrations.enabled (include "gitSynced" .) }}
 initContainers:
+  {{- if .values.waitForMigrations.enabled }}
   - name: wait-for-airflow-migrations
     image: {{ include "image" .root }}
     imagePullPolicy: {{ .root.Values.images.airflow.pullPolicy }}
@@ -91,10 +101,17 @@ initContainers:
     {{- include "environment" (dict "root" .root "values" .values.waitForMigrations) | nindent 4 }}
     volumeMounts:
       {{- include "configMounts" .root | nindent 6 }}
+  {{- end }}
+  {{- if include "gitSynced" . }}
+  {{- include "gitSync" (dict "root" .root "init" true) | indent 2 }}
+  {{- end }}
 {{- end }}
 {{- end }}
 
-{{- define "logGroomer" }}
+{{- define "sidecars" }}
+{{- if include "gitSynced" . }}
+{{- include "gitSync" (dict "root" .root "init" false) }}
+{{- end }}
 {{- if .values.logGroomerSidecar.enabled }}
 - name: {{ .component }}-log-groomer
   image: {{ include "image" .root }}
