@@ -2,6 +2,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
+import { parse } from 'yaml'
 import { emptyRegistry, helm, kubectl, kubectlMaybe, list, recordsOf, until } from './cluster.ts'
 import { chosen, faults, look, oneFault, paste, rootsOf, type Fault } from './faults.ts'
 import { kube } from './harm.ts'
@@ -118,3 +119,23 @@ for (const [index, fault] of chosen(fresh).entries()) {
     await oneFault(t, it, fault)
   })
 }
+
+/** As a person does it who has not met airstrip yet; its configuration is all that the doctor knows. */
+const byHand = (it: Site, ...flags: string[]): Promise<string> => {
+  const { airflow: { chart } } = parse(readFileSync(it.configPath, 'utf8')) as { airflow: { chart: string } }
+  return helm(['install', 'airflow', chart, '-n', it.namespace, '--create-namespace', '--timeout', '15m', '--set', 'executor=LocalExecutor', ...flags])
+}
+
+void t.test('a Helm with --wait, by hand, is told that it waits for its own hook, and set free', async t => {
+  const it = await site(t, 'doctorwait')
+  const running = byHand(it, '--wait').catch(String)
+  await until('the cause is told', async () => (await look(it)).diagnosis.findings[0]?.id === 'wait-hook-deadlock', 300_000)
+  const { diagnosis: { findings: [first] } } = await look(it)
+  t.match(first?.evidence[0], /pending-install; there is no Job of the migrations/)
+  t.match(await paste(it, first?.fix[0] ?? ''), { code: 0 })
+  t.match(await running, /STATUS: deployed/)
+  const { diagnosis } = await look(it)
+  console.error(`matrix | a Helm with --wait, by hand | wait-hook-deadlock | then ${rootsOf(diagnosis).map(({ id }) => id).join(' ')} | fix: ${first?.fix[0] ?? '-'}`)
+  t.ok(rootsOf(diagnosis).some(({ id }) => id === 'release-not-airstrips'), 'and that it is not one of airstrip\'s')
+  t.notOk(diagnosis.findings.some(({ id }) => ['wait-hook-deadlock', 'wait-for-migrations-crashloop', 'admin-login-missing'].includes(id)))
+})

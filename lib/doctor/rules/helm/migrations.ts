@@ -1,6 +1,7 @@
 /** Pods that wait for the migrations, and the hooks that run them. */
 import type { Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject, Release, ReleaseHook } from '../../../access.ts'
+import { fernetSecretOf } from '../../../airflow/values.ts'
 import type { Finding } from '../../../step.ts'
 import { faults } from '../../../observe/faults.ts'
 import { ageMs, isReady, nameOf } from '../../../observe/observation.ts'
@@ -42,14 +43,23 @@ function migrationJob({ jobs, record }: Evidence): KubernetesObject | undefined 
 function deadlock(evidence: Evidence): Finding[] {
   const { record, at } = evidence
   if (record === undefined || !isCandidate(record) || ageMs(record.updatedAt, new Date(at)) < faults['wait-hook-deadlock'].settleMs) return []
-  const lines = waitingPods(evidence).map(({ line }) => line)
-  if (migrationHook(record) === undefined || migrationJob(evidence) !== undefined || lines.length === 0) return []
+  const waiting = waitingPods(evidence)
+  const [first] = waiting
+  if (migrationHook(record) === undefined || migrationJob(evidence) !== undefined || first === undefined) return []
   return [wrong('wait-hook-deadlock', {
     title: 'Helm waits for pods that wait for the migrations, and starts the migrations only after them',
-    evidence: [`Helm release ${record.namespace}/${record.name}: ${record.status}${record.status === 'failed' ? `: ${record.description}` : ''}; there is no Job of the migrations`, ...lines],
+    evidence: [`Helm release ${record.namespace}/${record.name}: ${record.status}${record.status === 'failed' ? `: ${record.description}` : ''}; there is no Job of the migrations`, ...waiting.map(({ line }) => line)],
     why: 'With --wait, --atomic or a tool that sets them (Terraform, Argo CD, Flux) Helm runs its hooks only when all pods are ready, and the migrations are such a hook.',
-    fix: [`${again} # without --wait`, 'To keep --wait: migrateDatabaseJob.useHelmHooks: false and createUserJob.useHelmHooks: false in the values of the chart (1.4.0 and later)'],
+    fix: [
+      record.status === 'failed' && isAirstrips(record, evidence) ? `${again} # without --wait` : `until ${migrateIn(first.pod, evidence)}; do sleep 5; done # what the hook is to do; the pods get ready then, and Helm goes on`,
+      'To keep --wait: migrateDatabaseJob.useHelmHooks: false and createUserJob.useHelmHooks: false in the values of the chart (1.4.0 and later)',
+    ],
   })]
+}
+
+/** The next run takes it on: by its keys it is not of somebody else. */
+function isAirstrips({ values }: Release, { wanted }: Evidence): boolean {
+  return wanted === undefined || fernetSecretOf(values) === wanted.fernetSecretName
 }
 
 function isCandidate({ status, description }: Release): boolean {
