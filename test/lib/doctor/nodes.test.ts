@@ -88,6 +88,8 @@ void t.test('a pod that was ended for its own limit is no want of the node', (t)
     const well = made('airflow-statsd-new-1', 'new', { status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] } })
     t.equal(of({ pods: [before], events: [event(before, 'Evicted', message)] }).length, 1)
     t.same(of({ pods: [before, well], events: [event(before, 'Evicted', message)] }), [], 'nor of a template that is no more')
+    const again = made('airflow-statsd-old-2', 'old', { status: { phase: 'Running' } })
+    t.equal(of({ pods: [before, well, again], events: [event(before, 'Evicted', message)] }).length, 1, 'which has a pod still')
     t.match(of({ pods: [gone], events: [event(gone, 'Evicted', message)] }), [{ id: 'node-pressure-evicted', severity: 'warning', title: /more disk than it may/, evidence: [/was evicted/], fix: [/ephemeral-storage|sizeLimit/] }], message)
   }
   t.end()

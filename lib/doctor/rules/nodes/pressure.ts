@@ -5,7 +5,7 @@ import { timeOf } from '../../../observe/events.ts'
 import { pressuresOf } from '../../../observe/node.ts'
 import type { KubernetesObject } from '../../../access.ts'
 import { isReady, nameOf } from '../../../observe/observation.ts'
-import { workloadOf } from '../../../observe/owners.ts'
+import { lasting, workloadOf } from '../../../observe/owners.ts'
 import type { Evidence } from '../../evidence.ts'
 import { doubtful, wrong } from '../../rule.ts'
 
@@ -54,10 +54,10 @@ function evictedPods({ pods, events, at }: Evidence, fits: (message: string) => 
   })
 }
 
-/** Its workload has another template since, and a pod of that which is well. */
+/** Its workload has another template by now: of that one a pod is well, and of the evicted one's there is none any more. */
 function isPast(evicted: KubernetesObject, pods: readonly KubernetesObject[]): boolean {
-  const hash = 'pod-template-hash'
+  const templateOf = ({ metadata }: KubernetesObject): string | undefined => metadata.labels?.['pod-template-hash']
   const owner = workloadOf(evicted)
-  const template = evicted.metadata.labels?.[hash]
-  return owner !== undefined && template !== undefined && pods.some((pod) => isReady(pod) && workloadOf(pod)?.name === owner.name && pod.metadata.labels?.[hash] !== template && Date.parse(pod.metadata.creationTimestamp ?? '') > Date.parse(evicted.metadata.creationTimestamp ?? ''))
+  const siblings = lasting(pods).filter((pod) => workloadOf(pod)?.kind === owner?.kind && workloadOf(pod)?.name === owner?.name)
+  return templateOf(evicted) !== undefined && siblings.some(isReady) && siblings.every((pod) => templateOf(pod) !== templateOf(evicted))
 }
