@@ -61,7 +61,7 @@ function quota({ workload, message, evidence }: Refusal, { pods }: Context): Fai
     evidence,
     why: 'The namespace has a ResourceQuota, and nothing in it is about to give anything back.',
     fix: fixOf(
-      unset ? [] : raised(workload, name, message),
+      unset ? defaults(workload, message) : raised(workload, name, message),
       `npx tsx run.ts apply --from helm # once ${unset ? 'airflow.values have resources for each component' : 'the quota is larger, or airflow.values ask for less'}`,
       `kubectl ${inNamespace(workload)} describe quota ${name}`,
     ),
@@ -82,6 +82,19 @@ function raised(workload: KubernetesObject, name: string, message: string): stri
   const [, limited = ''] = /limited: ([^ ]+)/.exec(message) ?? []
   const hard = Object.fromEntries([...limited.matchAll(/([\w./-]+)=(\d+)(?=,|$)/g)].map(([, key = '', count]) => [key, String(Number(count) + enough)]))
   return Object.keys(hard).length === 0 ? [] : [`kubectl ${inNamespace(workload)} patch resourcequota ${name} -p '${JSON.stringify({ spec: { hard } })}' # room for Airflow beside what there is`]
+}
+
+/** What a container of Airflow comes out with, where it has to say a number. */
+const usual = { limits: { cpu: '2', memory: '2Gi', 'ephemeral-storage': '4Gi' }, requests: { cpu: '100m', memory: '128Mi', 'ephemeral-storage': '128Mi' } } as const
+
+/** failed quota: compute: must specify limits.memory,requests.cpu. With a default limit alone, a container would ask for as much. */
+function defaults(workload: KubernetesObject, message: string): string[] {
+  const [, words = ''] = /must specify ([\w.,-]+)/.exec(message) ?? []
+  const names = [...new Set(words.split(',').map((word) => word.replace(/^(limits|requests)\./, '')))].filter((name): name is keyof typeof usual.limits => name in usual.limits)
+  if (names.length === 0) return []
+  const pick = (from: Record<string, string>): Record<string, string | undefined> => Object.fromEntries(names.map((name) => [name, from[name]]))
+  const range = { apiVersion: 'v1', kind: 'LimitRange', metadata: { name: 'defaults' }, spec: { limits: [{ type: 'Container', default: pick(usual.limits), defaultRequest: pick(usual.requests) }] } }
+  return [`echo '${JSON.stringify(range)}' | kubectl ${inNamespace(workload)} create -f - # for what says no number of its own`]
 }
 
 /** Pods, claims or Services of a whole Airflow, and a rollout of it. */

@@ -52,7 +52,20 @@ const refused: Fault[] = [
   { name: 'a default limit that is below what the database asks for', id: 'admission-refused', tells: /LimitRange.*must be less than or equal to memory limit/s, harm: async it => {
     await apply({ ...limits, metadata: { ...limits.metadata, namespace: it.namespace } })
     await kube(it, 'delete', 'pod', 'airflow-postgresql-0', '--grace-period=1', '--wait=false')
-  }, mend: it => kube(it, 'delete', 'limitrange', 'small'), undo: it => kube(it, 'delete', 'limitrange', 'small', '--ignore-not-found') },
+  }, mend: async it => {
+    await kube(it, 'delete', 'limitrange', 'small')
+    // Its controller's pauses grow with each refusal.
+    await kube(it, 'rollout', 'restart', 'statefulset/airflow-postgresql')
+  }, undo: it => kube(it, 'delete', 'limitrange', 'small', '--ignore-not-found') },
+  { name: 'a quota that wants limits of every pod', id: 'quota-exceeded', tells: /wants requests and limits/, harm: async it => {
+    await apply({ apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'cap', namespace: it.namespace }, spec: { hard: { 'limits.memory': '64Gi' } } })
+    await deletePods(it, 'statsd')
+  }, mend: async (it, { fix: [first = ''] }) => {
+    const { code, said } = await paste(it, first)
+    if (code !== 0) throw new Error(said)
+    await kube(it, 'wait', '--for=condition=Available', 'deployment/airflow-statsd', '--timeout=180s')
+    await kube(it, 'delete', 'quota/cap', 'limitrange/defaults')
+  }, undo: it => kube(it, 'delete', 'quota/cap', 'limitrange/defaults', '--ignore-not-found') },
   { name: 'a policy that keeps all from the database', id: 'network-policy-blocks', seconds: 180, tells: /deny-all/, harm: async it => {
     await apply({ apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name: 'deny-all', namespace: it.namespace }, spec: { podSelector: {}, policyTypes: ['Ingress'] } })
     dropped = ['FORWARD', '-d', await kube(it, 'get', 'pod', 'airflow-postgresql-0', '-o', 'jsonpath={.status.podIP}'), '-p', 'tcp', '--dport', '5432', '-j', 'DROP']

@@ -142,6 +142,13 @@ const refusals: [string, string | undefined][] = [
   ['etcdserver: request timed out', undefined],
 ]
 
+void t.test('a quota that wants numbers is met by a LimitRange that gives them', (t) => {
+  const set = statefulSet('airflow-postgresql', 0)
+  const look = observe(set, context({ events: [event(set, 'FailedCreate', 'pods "airflow-postgresql-0" is forbidden: failed quota: cap: must specify limits.memory,requests.cpu')] }))
+  t.match(look, { finding: { id: 'quota-exceeded', fix: [/^echo '\{"apiVersion":"v1","kind":"LimitRange".*"default":\{"memory":"2Gi","cpu":"2"\},"defaultRequest":\{"memory":"128Mi","cpu":"100m"\}.*' \| kubectl -n airflow create -f -/] } })
+  t.end()
+})
+
 void t.test('a limit that is too low is the LimitRange\'s where the workload has none of its own', (t) => {
   const of = (limits: Record<string, string>) => {
     const set = { ...statefulSet('airflow-postgresql', 0), spec: { replicas: 1, template: { spec: { containers: [{ name: 'postgresql', resources: { limits } }] } } } }
