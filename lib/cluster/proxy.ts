@@ -95,6 +95,11 @@ function closed(child: ChildProcessWithoutNullStreams): Promise<Closed> {
   child.stderr.setEncoding('utf8').on('data', (words: string) => {
     said = (said + words).slice(-4096)
   })
+  // Where the kubeconfig has no credentials kubectl asks for a name, of nobody.
+  child.stdout.setEncoding('utf8').on('data', (words: string) => {
+    const [asked] = /Please enter \w+:/.exec(words) ?? []
+    if (asked !== undefined) said = `${asked} ${said}`
+  })
   return new Promise((resolve) => {
     child.on('error', ({ message }) => { resolve({ exitCode: 127, text: message }) })
     child.on('close', (code) => { resolve({ exitCode: code ?? 1, text: said }) })

@@ -20,9 +20,9 @@ export function isTransient(text: string): boolean {
   return !isUnconfigured(text) && transientTexts.some((pattern) => pattern.test(text))
 }
 
-/** Without a kubeconfig kubectl and helm try this address, and no patience makes a cluster appear there. */
+/** Without a kubeconfig kubectl and helm try this address, and no patience makes a cluster appear there; nor does anybody answer kubectl's question for a name. */
 export function isUnconfigured(text: string): boolean {
-  return text.includes('localhost:8080') || text.includes('127.0.0.1:8080')
+  return text.includes('localhost:8080') || text.includes('127.0.0.1:8080') || text.includes('Please enter Username')
 }
 
 /** The API server itself could not be talked to. */
@@ -37,6 +37,8 @@ const unreachableTexts: readonly RegExp[] = [
   // kubectl of a --kubeconfig that is not there.
   /^error: stat \S.*: no such file or directory/m,
   /You must be logged in to the server|x509: /,
+  // What the kubeconfig names as who asks.
+  /Please enter Username|Error in configuration:/,
 ]
 
 export function isUnreachable(text: string): boolean {

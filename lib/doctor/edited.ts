@@ -17,9 +17,13 @@ const ofTemplates: readonly FaultId[] = [
   'database-unreachable', 'fernet-key-rotated', 'webserver-secret-dynamic', 'logs-not-writable-50000', 'hostpath-not-on-the-node', 'prefix-handled-twice', 'node-pressure-evicted', 'cgroup-driver-mismatch', 'runtime-handler-missing', 'not-ready-unexplained',
 ]
 
+/** What the database's can be the reason of, whoever says it: another folder of its volume looks empty, for example. */
+const ofTheDatabase: readonly FaultId[] = ['database-unreachable', 'database-damaged', 'postgres-datadir-permission', 'postgres-major-version', 'postgres-pvc-old-password', 'wait-for-migrations-crashloop', 'crash-loop']
+
 export function withEdits(finding: Finding, evidence: Evidence): Finding {
-  if (!(ofTemplates as readonly string[]).includes(finding.id)) return finding
-  const edits = workloadsOf(finding, evidence).flatMap((workload) => editsOf(workload, evidence))
+  const databases = (ofTheDatabase as readonly string[]).includes(finding.id) ? evidence.workloads.filter(({ kind, metadata: { name } }) => kind === 'StatefulSet' && /-postgresql(-primary)?$/.test(name)) : []
+  const named = (ofTemplates as readonly string[]).includes(finding.id) ? workloadsOf(finding, evidence) : []
+  const edits = [...new Set([...databases, ...named])].flatMap((workload) => editsOf(workload, evidence))
   const [first] = edits
   if (first === undefined) return finding
   const line = 'npx tsx run.ts apply # puts back what was edited by hand'

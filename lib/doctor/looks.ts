@@ -42,6 +42,13 @@ export const looks: readonly RegExp[] = [
   new RegExp(`(?<before>\\s(?:-u|--user)[\\s=]["']?[^\\s:"']{1,100}:)${untaken}[^\\s"'/][^\\s"']*`, 'g'),
   new RegExp(`(?<before>\\b(?:pass(?:word|phrase|code)|(?:secret|fernet|api|access) key|token|secret)(?:\\s+for\\s+\\S{1,100})?\\s+(?:is|was)\\s*:?\\s{1,3}["'\`]?)${untaken}${speaking}[^\\s"'\`]+`, 'gi'),
   new RegExp(`(?<before>\\bpassword\\s{1,3}(?<quote>["'\`]))${untaken}[^\\n"'\`]+(?<after>\\k<quote>)`, 'gi'),
+  /(?<before>\b(?:and|with|using) (?:api |access |secret )?key\s{1,3})(?!\s*•)(?=[^\s"'`]*\d)(?=[^\s"'`]*[a-z])[^\s"'`]{12,}/gi,
+  // password [hunter2], password(hunter2), <password>hunter2</password>
+  /(?<before>\bpass(?:word|wd|phrase)\s{0,3}[[(])(?!\s*•)[^\s)\]]{4,200}(?<after>[\])])/gi,
+  /(?<before><(?<tag>pass(?:word|wd|phrase)|token|secret|api[_-]?key)>)(?!\s*•)[^<\n]{1,500}(?<after><\/)/gi,
+  // Telegram's bots and Discord's hooks have theirs in the path.
+  /(?<before>\/bot\d{5,15}:)[\w-]{20,}/g,
+  /(?<before>\bdiscord(?:app)?\.com\/api\/webhooks\/\d{5,25}\/)[\w-]{20,}/gi,
   // could not connect with password hunter2
   new RegExp(`(?<before>\\b(?:with|using|by) (?:the )?(?:pass(?:word|phrase|code)|token|secret)\\s{1,3})${untaken}${speaking}(?!(?:auth\\w*|based|files?|hash\\w*|for|of|and|or|to|as|is|was|key|name|store|protection|support|enabled)\\b)(?!["'\`])[^\\s"'\`]{4,}`, 'gi'),
   new RegExp(`(?<before>[?&](?:sig|auth|code|key|sas|access|x-amz-[a-z-]{1,30})=)${untaken}[^&\\s"']+`, 'gi'),

@@ -11,7 +11,7 @@ import { look, patience, untilHealthy, type Look } from './faults.ts'
 import { audit, person } from './people.ts'
 import { site, type RunOptions, type Site } from './site.ts'
 
-interface Kubeconfig { clusters: { cluster: Record<string, string> }[]; users: { user: Record<string, string> }[] }
+interface Kubeconfig { clusters: { cluster: Record<string, string> }[]; users: { user: Record<string, unknown> }[]; contexts: { context: Record<string, string> }[] }
 
 function kubeconfig(it: Site, name: string, change: (config: Kubeconfig) => void): RunOptions {
   const config = parse(readFileSync(it.kubeconfig, 'utf8')) as Kubeconfig
@@ -70,6 +70,9 @@ void t.test('between this machine and the API server', async t => {
       for (const one of config.clusters) one.cluster = { ...one.cluster, 'certificate-authority-data': own.clusters[0]?.cluster['certificate-authority-data'] ?? '' }
     }))],
     ['a kubeconfig whose user is nobody', 'cluster-unreachable-kubeconfig', /unauthorized|logged in|401/i, () => kubeconfig(it, 'nobody', config => { for (const one of config.users) one.user = { token: 'not-a-token' } })],
+    ['a kubeconfig whose context names a user that it does not have', 'cluster-unreachable-kubeconfig', /admin2|has no credentials/, () => kubeconfig(it, 'userless', config => { for (const one of config.contexts) one.context = { ...one.context, user: 'admin2' } })],
+    ['a kubeconfig that names a file that is gone', 'cluster-unreachable-kubeconfig', /\/gone\.crt/, () => kubeconfig(it, 'fileless', config => { for (const one of config.users) one.user = { 'client-certificate': '/gone.crt', 'client-key': '/gone.key' } })],
+    ['a kubeconfig that wants a program which is not installed', 'cluster-unreachable-kubeconfig', /aws-iam-authenticator/, () => kubeconfig(it, 'programless', config => { for (const one of config.users) one.user = { exec: { apiVersion: 'client.authentication.k8s.io/v1beta1', command: 'aws-iam-authenticator' } } })],
     ['a certificate that has ended', 'kubeadm-certs-expired', /expired|ended|\d{4}/i, () => serverWithCertificate(t, it, -400, -35)],
     ['a certificate that is not valid yet', 'clock-skew', /not yet|clock|\d{4}/i, () => serverWithCertificate(t, it, 2, 300)],
   ] as [string, string, RegExp, () => RunOptions | Promise<RunOptions>][]) {

@@ -1,5 +1,7 @@
 /** What Helm and the chart refuse, what Helm leaves behind, and what of the release is not there any more. */
 import type { FaultId } from '../../observe/faults.ts'
+import type { Finding } from '../../step.ts'
+import type { Evidence } from '../evidence.ts'
 import type { Explains, Rule } from '../rule.ts'
 import { conflictRules } from './helm/conflicts.ts'
 import { deniedRules } from './helm/denied.ts'
@@ -18,6 +20,9 @@ const without: readonly FaultId[] = [
   'webserver-oom-or-slow-start', 'scheduler-liveness-restart-loop', 'admin-login-missing', 'not-ready-unexplained',
 ]
 
+/** What other parts cannot be without; the triggerer or the webserver is missed by nobody but people. */
+const needed = /^(?:Secret|ConfigMap|ServiceAccount|Service|PersistentVolumeClaim|Role|RoleBinding) |^(?:StatefulSet|Deployment) \S+-(?:postgresql|redis|pgbouncer)(?:-\w+)? /
+
 export const helmExplains: Explains = {
   'permissions-denied': refused,
   'values-schema-rejected': refused,
@@ -31,7 +36,7 @@ export const helmExplains: Explains = {
   'helm-pending-lock': ['not-ready-unexplained', 'admin-login-missing', 'ingress-unproven'],
   'wait-hook-deadlock': ['helm-release-failed', 'wait-for-migrations-crashloop', 'admin-login-missing', 'service-without-endpoints', 'not-ready-unexplained', 'ingress-unproven'],
   'namespace-terminating': ['release-not-installed', 'release-object-missing', 'scaled-to-zero', 'claim-terminating', 'helm-pending-lock', ...without],
-  'release-object-missing': without,
+  'release-object-missing': [...without.filter((id) => id !== 'not-ready-unexplained').map((id) => ({ id, when: (_: Finding, _evidence: Evidence, { evidence }: Finding) => evidence.some((line) => needed.test(line)) })), 'not-ready-unexplained'],
   'config-edited': ['crash-loop', 'readiness-probe-failing', 'probe-path-mismatch', 'prefix-handled-twice', 'database-unreachable', 'not-ready-unexplained', 'webserver-oom-or-slow-start', 'scheduler-liveness-restart-loop', 'service-without-endpoints', 'wait-for-migrations-crashloop'],
   'scaled-to-zero': without,
   'job-failed': ['admin-login-missing', 'wait-for-migrations-crashloop', 'post-install-hook-timeout', 'helm-release-failed'],

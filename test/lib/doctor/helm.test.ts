@@ -73,6 +73,18 @@ void t.test('what the API server refuses Helm itself is told as when it refuses 
   t.end()
 })
 
+void t.test('a setting that was added to one part by hand is told, since it counts more than the configuration', (t) => {
+  const set = (...names: string[]): object => ({ replicas: 1, template: { spec: { containers: [{ name: 'scheduler', env: names.map((name) => ({ name })) }] } } })
+  const wish = inManifest(deployment('airflow-scheduler', 1))
+  const look = (...names: string[]) => {
+    const live = { ...deployment('airflow-scheduler', 1), spec: set(...names) }
+    return diagnose(evidence({ workloads: [live], autoscalers: [], record: release({ updatedAt: long, objects: [{ ...wish, spec: set('AIRFLOW__CORE__FERNET_KEY') }] }) })).findings
+  }
+  t.match(look('AIRFLOW__CORE__FERNET_KEY', 'AIRFLOW__CORE__EXECUTOR'), [{ id: 'config-edited', severity: 'warning', evidence: ['Deployment airflow/airflow-scheduler has AIRFLOW__CORE__EXECUTOR, which the release does not give it'], fix: [/^npx tsx run\.ts apply #/] }])
+  t.same(look('AIRFLOW__CORE__FERNET_KEY', 'TZ'), [])
+  t.end()
+})
+
 void t.test('what was deleted and is kept by a finalizer is told with the way to let it go', (t) => {
   const held = (finalizers: string[], deletionTimestamp = '2023-08-02T10:20:00Z') => {
     const [one = deployment('airflow-statsd', 1)] = good

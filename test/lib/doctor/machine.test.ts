@@ -36,7 +36,11 @@ const lost: [what: string, seen: string, facts: Partial<KubeconfigFacts>, title:
   ['nobody there', 'Unable to connect to the server: net/http: request canceled (no answer within 6 s)', {}, /Nobody answers at https:\/\/192/, /ping -c 3 192\.168\.1\.10/],
   ['http', 'Error from server (HTTP 400): Client sent an HTTP request to an HTTPS server.', { server: 'http://192.168.1.10:6443' }, /says http where/, /set-cluster home --server=https:\/\/192/],
   // From reports; not made here.
-  ['a login that fails', 'Unable to connect to the server: getting credentials: exec: executable aws not found', {}, /login/, /config view/],
+  ['a login that fails', 'Unable to connect to the server: getting credentials: exec: executable aws failed with exit code 255', {}, /login/, /config view/],
+  ['a login whose program is not installed', 'Unable to connect to the server: getting credentials: exec: executable aws not found', {}, /program aws, .* is not installed/, /^command -v aws/],
+  ['a file of the kubeconfig that is gone', 'Error in configuration: \n* unable to read client-cert /gone.crt for joe due to open /gone.crt: no such file or directory', {}, /a file that is not there: \/gone\.crt/, /cp --backup/],
+  ['a user that the kubeconfig does not have', 'Please enter Username: error: EOF', {}, /user of the context home has no credentials/, /get-users .*set-context home --user=NAME/],
+  ['a cluster that the kubeconfig does not have', nowhere, { server: undefined, cluster: 'nuc' }, /names no cluster/, /get-clusters .*set-context home --cluster=NAME --kubeconfig .* # nuc is none of these/],
   ['anything else', 'Unable to connect to the server: something new', {}, /did not answer/, /cluster-info/],
 ]
 

@@ -73,6 +73,8 @@ void t.test('pods that the kubelet turns away again and again are told with its 
   const three = ['a', 'b', 'c'].map((name) => one(name, '2023-08-02T10:29:30Z'))
   t.match(of({ pods: three }), [{ id: 'admission-refused', severity: 'error', title: 'The kubelet takes no pod of Deployment airflow-statsd: SysctlForbidden', evidence: [/net\.core\.somaxconn/, /^3 pods/] }])
   t.same(of({ pods: three.slice(1) }), [], 'two may be chance')
+  const kept = one('a', '2023-08-02T10:00:00Z', { status: { phase: 'Pending', reason: 'AppArmor', message: 'Cannot enforce AppArmor: AppArmor is not enabled on the host' } })
+  t.match(of({ pods: [kept] }), [{ id: 'admission-refused', title: /AppArmor$/, evidence: [/not enabled on the host/] }], 'one that stays as it is')
   t.same(of({ pods: three.map(({ metadata: { name } }) => one(name, '2023-08-02T10:20:00Z')) }), [], 'nor what is over')
   t.same(of({ pods: [...three, one('d', '2023-08-02T10:29:40Z', { status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] } })] }), [])
   t.end()

@@ -1,4 +1,5 @@
 /** Objects of the release that are not there any more, that were scaled down, or that are on their way out with their namespace. */
+import type { PodSpec } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
 import { scaledByOthers, standingHooks } from '../../../airflow/hand-edits.ts'
@@ -10,7 +11,7 @@ import { lives } from '../../lives.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
 import { namedSecrets } from './lock.ts'
 
-export const objectRules: readonly Rule[] = [terminating, missing, going, edited, scaled, paused]
+export const objectRules: readonly Rule[] = [terminating, missing, going, edited, overridden, scaled, paused]
 
 /** Where the release is gone already there is nothing to wait for: without it, this is what is told of it. */
 function terminating({ ownNamespace, record, at }: Evidence): Finding[] {
@@ -71,6 +72,27 @@ function going({ record, workloads, services = [], claims, namespace, ownNamespa
     why: 'It goes when whoever set the finalizer has taken it away again; if nobody does any more, it never goes.',
     fix: [`kubectl -n ${namespace} patch ${object.kind.toLowerCase()} ${object.metadata.name} --type=merge -p '{"metadata":{"finalizers":null}}' && npx tsx run.ts apply # lets it go, and makes it again`],
   }))
+}
+
+/** Not of the release, and stronger than airflow.cfg: an executor that nobody runs, for example. */
+function overridden({ record, workloads }: Evidence): Finding[] {
+  const found = workloads.flatMap((live) => {
+    const want = record?.objects.find(({ kind, metadata }) => kind === live.kind && metadata.name === live.metadata.name)
+    const own = settingsOf(want)
+    const added = want === undefined || own.length === 0 ? [] : settingsOf(live).filter((name) => !own.includes(name))
+    return [...new Set(added)].map((name) => `${nameOf(live)} has ${name}, which the release does not give it`)
+  })
+  return found.length === 0 ? [] : [doubtful('config-edited', {
+    title: 'Settings of Airflow were added by hand, as variables',
+    evidence: found,
+    why: 'A variable AIRFLOW__… counts more than airflow.cfg, for that part of Airflow alone: parts that are set otherwise do not work together.',
+    fix: ['npx tsx run.ts apply # takes them away again; airflow.values (config, env) set them for all parts'],
+  })]
+}
+
+function settingsOf(object: KubernetesObject | undefined): string[] {
+  const { containers = [] } = (object?.spec as { template?: { spec?: PodSpec } } | undefined)?.template?.spec ?? {}
+  return containers.flatMap(({ env }) => (env ?? []).map(({ name }) => name)).filter((name) => name.startsWith('AIRFLOW__'))
 }
 
 function finalizersOf({ finalizers }: KubernetesObject['metadata']): string[] {

@@ -101,7 +101,7 @@ export const cases: readonly Case[] = [
     tell: ({ kubeconfig }) => ({
       title: kubeconfig.exists ? `The kubeconfig ${kubeconfig.file} names no cluster` : `There is no kubeconfig: ${kubeconfig.file} is not there`,
       why: 'kubectl then tries localhost:8080, where no cluster has listened for years. K3s\' own kubectl finds its file by itself; Helm and others do not.',
-      fix: kubeconfig.contexts.length > 0 ? kubeconfig.contexts.map((name) => `kubectl config use-context ${name}`) as [string] : copyCommands(kubeconfig),
+      fix: chooseContext(kubeconfig),
     }),
   },
   {
@@ -147,6 +147,33 @@ export const cases: readonly Case[] = [
     },
   },
   {
+    // error: unable to read client-cert /home/joe/old.crt for admin due to open /home/joe/old.crt: no such file or directory
+    text: /unable to read (client-cert|client-key|certificate-authority|tokenFile|client-certificate)\S* (\S+) (?:for|due to)/,
+    tell: ({ kubeconfig }, [, field = '', file = '']) => ({
+      title: `The kubeconfig names a file that is not there: ${file}`,
+      why: `It is the ${field} of its user or cluster, which kubectl reads at each call.`,
+      fix: [...copyCommands(kubeconfig)],
+    }),
+  },
+  {
+    // Please enter Username: error: EOF
+    text: /Please enter Username/,
+    tell: ({ kubeconfig: { file, context = '' } }) => ({
+      title: `The user of the context ${context} has no credentials in ${file}`,
+      why: 'kubectl asks for a name and a password then, and nobody is there to answer: the user is misspelt in the context, or was taken out of the file.',
+      fix: [`kubectl config get-users --kubeconfig ${file}; kubectl config set-context ${context} --user=NAME --kubeconfig ${file} # one of these`],
+    }),
+  },
+  {
+    // exec: executable aws-iam-authenticator not found · exec: "kubelogin": executable file not found in $PATH
+    text: /getting credentials: exec: (?:executable (\S+) not found|"([^"]+)": executable file not found)/,
+    tell: (_, [, program, quoted]) => ({
+      title: `The program ${program ?? quoted ?? ''}, which the kubeconfig asks for a login, is not installed`,
+      why,
+      fix: [`command -v ${program ?? quoted ?? ''} # install it, and put it on the PATH; a cluster at home needs no such program: take the file of its administrator`],
+    }),
+  },
+  {
     text: /getting credentials: (.+)/,
     tell: (_, [, reason = '']) => ({
       title: 'The program that the kubeconfig asks for a login did not give one',
@@ -162,6 +189,14 @@ const renewal: [string, ...string[]] = [
   'sudo cp --backup=numbered /etc/kubernetes/admin.conf ~/.kube/config && sudo chown "$(id -u):$(id -g)" ~/.kube/config && chmod 600 ~/.kube/config',
   'sudo systemctl restart k3s # K3s renews its own when it starts; then copy /etc/rancher/k3s/k3s.yaml anew',
 ]
+
+/** One that it has; where the present one is at fault, its cluster. */
+function chooseContext(kubeconfig: Lost['kubeconfig']): [string, ...string[]] {
+  const { file, context, contexts, cluster } = kubeconfig
+  const [first, ...others] = contexts.filter((name) => name !== context)
+  if (context !== undefined && contexts.includes(context)) return [`kubectl config get-clusters --kubeconfig ${file}; kubectl config set-context ${context} --cluster=NAME --kubeconfig ${file} # ${cluster ?? 'its cluster'} is none of these`]
+  return first === undefined ? copyCommands(kubeconfig) : [first, ...others].map((name) => `kubectl config use-context ${name} --kubeconfig ${file}`) as [string, ...string[]]
+}
 
 function refusedCredentials({ kubeconfig }: Lost): Omit<Text, 'evidence'> {
   const { file, server = 'the cluster', certificate } = kubeconfig

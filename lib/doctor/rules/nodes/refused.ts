@@ -2,6 +2,7 @@
  * Pods that the kubelet itself turned away when they came to its node. Their controller makes another at once, for ever:
  *
  *   {phase: Failed, reason: SysctlForbidden, message: Pod forbidden sysctl: "net.core.somaxconn" not whitelisted}
+ *   {phase: Pending, reason: AppArmor, message: Cannot enforce AppArmor: AppArmor is not enabled on the host}, which stays as it is
  */
 import type { Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../../access.ts'
@@ -20,16 +21,17 @@ const often = 3
 export function refused({ pods, at }: Evidence): Finding[] {
   const turnedAway = pods.filter((pod) => {
     const { phase, reason = '' } = (pod as Pod).status ?? {}
-    return phase === 'Failed' && reasons.includes(reason) && workloadOf(pod) !== undefined && ageMs(pod.metadata.creationTimestamp, new Date(at)) < recentMs
+    const isNew = ageMs(pod.metadata.creationTimestamp, new Date(at)) < recentMs
+    return reasons.includes(reason) && workloadOf(pod) !== undefined && (phase === 'Failed' ? isNew : phase === 'Pending' && pod.metadata.deletionTimestamp === undefined)
   })
   const owners = [...new Set(turnedAway.map(ownerName))].map((name) => [name, turnedAway.filter((pod) => ownerName(pod) === name)] as const)
-  return owners.filter(([name, list]) => list.length >= often && !isOver(name, list, pods)).map(([name, list]) => {
+  return owners.filter(([name, list]) => (list.length >= often || list.some((pod) => (pod as Pod).status?.phase === 'Pending')) && !isOver(name, list, pods)).map(([name, list]) => {
     const [first] = list
     const { reason = '', message = '' } = (first as Pod | undefined)?.status ?? {}
     return wrong('admission-refused', {
       title: `The kubelet takes no pod of ${name}: ${reason}`,
-      evidence: [`${first === undefined ? '' : nameOf(first)}: ${reason}: ${message}`, `${list.length} pods were turned away within two minutes`],
-      why: 'It looks at a pod before it starts it, and its controller makes the same one again at once.',
+      evidence: [`${first === undefined ? '' : nameOf(first)}: ${reason}: ${message}`, ...(list.length > 1 ? [`${list.length} pods were turned away within two minutes`] : [])],
+      why: 'It looks at a pod before it starts it; the same one is turned away each time that it is made.',
       fix: ['npx tsx run.ts apply --from helm # once what it objects to is changed in airflow.values, or allowed in the kubelet\'s configuration on the node'],
     })
   })

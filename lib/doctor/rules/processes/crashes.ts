@@ -29,7 +29,7 @@ function crashing(evidence: Evidence): Finding[] {
   const [firm, firmBelow] = [standsFirm(evidence), standsFirm(evidence, false)]
   return containersIn(evidence).flatMap(({ pod, status, events }) => {
     const ofJob = controllerOf(pod)?.kind === 'Job'
-    if (ofJob ? !givenUp || !firmBelow : !firm) return []
+    if (ofJob ? !givenUp || !firmBelow : !firm && !isFoundation(pod)) return []
     // Between two ends it runs for some seconds; that is no sign of health.
     const last = status.lastState?.terminated
     const again = status.state?.running !== undefined && !status.ready && last !== undefined && status.restartCount > tellingRestarts && ageMs(last.finishedAt, now) <= justNowMs
