@@ -14,7 +14,7 @@ const ofTemplates: readonly FaultId[] = [
   'claim-missing', 'volume-node-affinity-conflict', 'node-affinity-mismatch', 'untolerated-taint', 'insufficient-cpu-or-memory', 'host-port-taken', 'pod-affinity-unsatisfied', 'scheduler-unknown', 'volume-mount-failed', 'admission-refused', 'service-account-missing', 'object-invalid',
   'bitnami-image-removed', 'dockerhub-rate-limit', 'wrong-cpu-architecture', 'image-not-found', 'image-registry-unreachable', 'image-pull-denied', 'invalid-image-name', 'container-config-error',
   'readiness-probe-failing', 'probe-path-mismatch', 'scheduler-liveness-restart-loop', 'webserver-oom-or-slow-start', 'oom-killed', 'crash-loop',
-  'database-unreachable', 'fernet-key-rotated', 'webserver-secret-dynamic', 'logs-not-writable-50000', 'hostpath-not-on-the-node', 'prefix-handled-twice', 'node-pressure-evicted', 'cgroup-driver-mismatch', 'runtime-handler-missing', 'not-ready-unexplained',
+  'database-unreachable', 'fernet-key-rotated', 'webserver-secret-dynamic', 'logs-not-writable-50000', 'hostpath-not-on-the-node', 'prefix-handled-twice', 'k8s-executor-forbidden', 'node-pressure-evicted', 'cgroup-driver-mismatch', 'runtime-handler-missing', 'not-ready-unexplained',
 ]
 
 /** What the database's can be the reason of, whoever says it: another folder of its volume looks empty, for example. */

@@ -39,6 +39,11 @@ const controller: Fault[] = [
     await until('the kubelet has asked for it', async () => /ErrImage|ImagePull/.test(await traefik('get', 'pods', '-o', 'jsonpath={.items[*].status.containerStatuses[*].state.waiting.reason}')))
   }, mend: asItWas, undo: asItWas },
   { name: 'a Traefik that reads another group of kinds', id: 'traefik-crd-group-mismatch', tells: /traefik\.io/, harm: () => traefik('set', 'image', 'deployment/traefik', 'traefik=docker.io/library/traefik:v3.0.0'), mend: asItWas, undo: asItWas },
+  { name: 'a Traefik without its rights', id: 'traefik-404-route-not-loaded', tells: /may not read/, harm: async () => {
+    await kubectl(['delete', 'clusterrolebinding', 'traefik'])
+    await traefik('rollout', 'restart', 'deployment/traefik')
+    await traefik('rollout', 'status', 'deployment/traefik', '--timeout=60s')
+  }, undo: asItWas },
   { name: 'a Traefik without the resolver', id: 'certresolver-missing', tells: /letsencrypt/, harm: async () => {
     const args = ['--entrypoints.web.address=:80', '--entrypoints.websecure.address=:443', '--entrypoints.websecure.http.tls=true', '--providers.kubernetescrd']
     await traefik('patch', 'deployment/traefik', '--type=json', '-p', JSON.stringify([{ op: 'replace', path: '/spec/template/spec/containers/0/args', value: args }]))

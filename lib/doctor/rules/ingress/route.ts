@@ -119,12 +119,27 @@ export function notLoaded(evidence: Evidence): Finding[] {
   const { name, namespace = '' } = way.route.metadata
   const mine = complaintsOf(way, evidence).filter((line) => reasons.test(line) && (line.includes(`${namespace}-${name}`) || line.includes(`ingress=${name}`) || line.includes(`"ingress":"${name}"`)))
   const said = mine.slice(-1).map((line) => `Traefik's log: ${line}`)
+  const denied = complaintsOf(way, evidence).findLast((line) => mayNot.test(line))
+  if (bad.length === 0 && denied !== undefined) return [rightless(denied, answerLines(way))]
   return [wrong('traefik-404-route-not-loaded', {
     title: bad.length === 0 ? 'Traefik answers, but has not loaded the route' : `Traefik does not load the route: ${bad[0] ?? ''}`,
     evidence: [...bad, ...edits(way, evidence).map(({ line }) => line), ...answerLines(way), ...said],
     why: 'One bad reference (entry point, middleware, service, port) makes Traefik drop the whole route.',
     fix: repair(bad, way),
   })]
+}
+
+/** Failed to watch *v1alpha1.IngressRoute: ingressroutes.traefik.containo.us is forbidden: User "system:serviceaccount:traefik:traefik" cannot list resource … */
+const mayNot = /is forbidden: User \\*"system:serviceaccount:([^:]+):([^\\"]+)/
+
+function rightless(line: string, answered: readonly string[]): Finding {
+  const [, space = '', account = ''] = mayNot.exec(line) ?? []
+  return wrong('traefik-404-route-not-loaded', {
+    title: 'Traefik may not read the cluster\'s routes',
+    evidence: [`Traefik's log: ${line.slice(0, 400)}`, ...answered],
+    why: 'Its role, or what binds it to its service account, is gone or was changed.',
+    fix: [`kubectl create clusterrolebinding ${account} --clusterrole=${account} --serviceaccount=${space}:${account} # where the role is there still (kubectl get clusterrole ${account}); else install Traefik again with its chart`],
+  })
 }
 
 function repair(bad: readonly string[], way: Way): NonEmpty<string> {
