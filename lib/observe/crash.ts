@@ -13,6 +13,7 @@
 import type { ContainerStateTerminated, ContainerStatus, Event, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { outOfMemory } from './memory.ts'
+import { describeEvent } from './events.ts'
 import { type Failed, failed, inNamespace, nameOf, triedAgain } from './observation.ts'
 import { controllerOf, ownerName } from './owners.ts'
 
@@ -46,7 +47,8 @@ function verdict(pod: KubernetesObject, status: ContainerStatus, last: Container
   if (last.reason === 'OOMKilled' || (last.message ?? '').includes('OOM-killed')) return outOfMemory(pod, status)
   // A command that is not there is no wait for anything.
   if (waits && waiters.test(status.name) && ![126, 127].includes(last.exitCode)) return undefined
-  if (hookFails(status.name, events)) return crashLoop(pod, status, last, 'its postStart hook fails')
+  const hook = failedHook(status.name, events)
+  if (hook !== undefined) return crashLoop(pod, status, last, { why: 'its postStart hook fails', seen: `${nameOf(pod)}: ${describeEvent(hook)}` })
   const byItself = last.exitCode !== 0 && !signals.includes(last.exitCode) && !killedByProbe(status.name, events)
   return byItself && soon(last) ? crashLoop(pod, status, last) : undefined
 }
@@ -64,8 +66,8 @@ function killedByProbe(container: string, events: readonly Event[]): boolean {
 }
 
 /** FailedPostStartHook: the kubelet kills the container then, which looks like a signal. */
-function hookFails(container: string, events: readonly Event[]): boolean {
-  return events.some(({ reason, involvedObject }) => reason === 'FailedPostStartHook' && involvedObject.fieldPath === `spec.containers{${container}}`)
+function failedHook(container: string, events: readonly Event[]): Event | undefined {
+  return events.findLast(({ reason, involvedObject }) => reason === 'FailedPostStartHook' && involvedObject.fieldPath === `spec.containers{${container}}`)
 }
 
 export function describeEnd({ exitCode, reason, message }: ContainerStateTerminated): string {
@@ -76,11 +78,11 @@ export function describeEnd({ exitCode, reason, message }: ContainerStateTermina
 
 const again = 'npx tsx run.ts apply --from helm'
 
-function crashLoop(pod: KubernetesObject, status: ContainerStatus, last: ContainerStateTerminated, why?: string): Failed {
+function crashLoop(pod: KubernetesObject, status: ContainerStatus, last: ContainerStateTerminated, more?: { why: string; seen: string }): Failed {
   const logs = `kubectl ${inNamespace(pod)} logs ${pod.metadata.name} -c ${status.name} --previous`
   return failed(pod, 'crash-loop', {
-    title: `Container ${status.name} of ${ownerName(pod)} keeps crashing${why === undefined ? '' : `: ${why}`}`,
-    evidence: [`${nameOf(pod)}, container ${status.name}: ${describeEnd(last)}, restarted ${status.restartCount} times`],
+    title: `Container ${status.name} of ${ownerName(pod)} keeps crashing${more === undefined ? '' : `: ${more.why}`}`,
+    evidence: [`${nameOf(pod)}, container ${status.name}: ${describeEnd(last)}, restarted ${status.restartCount} times`, ...(more === undefined ? [] : [more.seen])],
     why: 'It ends by itself soon after each start, so another start will not help; its last log lines say why.',
     fix: controllerOf(pod)?.kind === 'Job' ? [`${again} # runs it again, once what its log names is mended`, logs] : [logs],
   })

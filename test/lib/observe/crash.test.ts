@@ -105,3 +105,12 @@ void t.test('the pod of a Job is left to the Job, which counts its tries', (t) =
   t.match(observePod(main(crashed(5, {}), { kind: 'Job', name: 'airflow-run-airflow-migrations' }), context()), { state: 'waiting' })
   t.end()
 })
+
+void t.test('a container that its own postStart hook ends says with which words', (t) => {
+  const one = pod({ status: { containerStatuses: [crashed(5, { exitCode: 137 })] } })
+  // pkg/kubelet/kuberuntime/kuberuntime_container.go, as the lab's kubelet had it.
+  const failed = { ...event(one, 'FailedPostStartHook', 'Exec lifecycle hook ([cat /etc/nope]) for Container "scheduler" in Pod "airflow-scheduler-6d5b9c7f9-x2x4z" failed - error: command \'cat /etc/nope\' exited with 1: cat: can\'t open \'/etc/nope\': No such file or directory') }
+  const about = { ...failed, involvedObject: { ...(failed.involvedObject as object), fieldPath: 'spec.containers{scheduler}' } }
+  t.match(observePod(one, context({ events: [about] })), { state: 'failed', finding: { id: 'crash-loop', title: /its postStart hook fails$/, evidence: [/exit code 137/, /FailedPostStartHook.*can't open '\/etc\/nope'/] } })
+  t.end()
+})
