@@ -14,11 +14,11 @@ const ofTemplates: readonly FaultId[] = [
   'claim-missing', 'volume-node-affinity-conflict', 'node-affinity-mismatch', 'untolerated-taint', 'insufficient-cpu-or-memory', 'host-port-taken', 'pod-affinity-unsatisfied', 'scheduler-unknown', 'volume-mount-failed', 'admission-refused', 'service-account-missing', 'object-invalid',
   'bitnami-image-removed', 'dockerhub-rate-limit', 'wrong-cpu-architecture', 'image-not-found', 'image-registry-unreachable', 'image-pull-denied', 'invalid-image-name', 'container-config-error',
   'readiness-probe-failing', 'probe-path-mismatch', 'scheduler-liveness-restart-loop', 'webserver-oom-or-slow-start', 'oom-killed', 'crash-loop',
-  'database-unreachable', 'fernet-key-rotated', 'webserver-secret-dynamic', 'logs-not-writable-50000', 'hostpath-not-on-the-node', 'prefix-handled-twice', 'k8s-executor-forbidden', 'node-pressure-evicted', 'cgroup-driver-mismatch', 'runtime-handler-missing', 'not-ready-unexplained',
+  'database-unreachable', 'fernet-key-rotated', 'webserver-secret-dynamic', 'logs-not-writable-50000', 'hostpath-not-on-the-node', 'wait-for-migrations-crashloop', 'prefix-handled-twice', 'k8s-executor-forbidden', 'node-pressure-evicted', 'cgroup-driver-mismatch', 'runtime-handler-missing', 'not-ready-unexplained',
 ]
 
 /** What the database's can be the reason of, whoever says it: another folder of its volume looks empty, for example. */
-const ofTheDatabase: readonly FaultId[] = ['database-unreachable', 'database-damaged', 'postgres-datadir-permission', 'postgres-major-version', 'postgres-pvc-old-password', 'wait-for-migrations-crashloop', 'crash-loop']
+const ofTheDatabase: readonly FaultId[] = ['database-unreachable', 'database-damaged', 'postgres-datadir-permission', 'postgres-major-version', 'postgres-pvc-old-password']
 
 export function withEdits(finding: Finding, evidence: Evidence): Finding {
   const databases = (ofTheDatabase as readonly string[]).includes(finding.id) ? evidence.workloads.filter(({ kind, metadata: { name } }) => kind === 'StatefulSet' && /-postgresql(-primary)?$/.test(name)) : []
@@ -96,7 +96,8 @@ function workloadsOf({ evidence: lines }: Finding, { pods, workloads }: Evidence
 /** Where its template is not as Helm's record has it; empty where it is. */
 export function editsOf(live: KubernetesObject, { record }: Evidence): string[] {
   const want = record?.objects.find(({ kind, metadata }) => kind === live.kind && metadata.name === live.metadata.name)
-  if (record === undefined || want === undefined) return []
+  // Of a release on its way, or that failed, what lives may be of the revision before.
+  if (record?.status !== 'deployed' || want === undefined) return []
   const places = drift(withHelmMarks(want, record), live, []).map(({ path }) => path)
   const inTemplate = [...places.filter((path) => path.startsWith('spec.template.spec.')), ...addedTo(want, live)]
   return inTemplate.length === 0 ? [] : [`${nameOf(live)} is not as the release has it: ${inTemplate.slice(0, 4).join(', ')}`]

@@ -42,15 +42,17 @@ export const looks: readonly RegExp[] = [
   new RegExp(`(?<before>\\s(?:-u|--user)[\\s=]["']?[^\\s:"']{1,100}:)${untaken}[^\\s"'/][^\\s"']*`, 'g'),
   new RegExp(`(?<before>\\b(?:pass(?:word|phrase|code)|(?:secret|fernet|api|access) key|token|secret)(?:\\s+for\\s+\\S{1,100})?\\s+(?:is|was)\\s*:?\\s{1,3}["'\`]?)${untaken}${speaking}[^\\s"'\`]+`, 'gi'),
   new RegExp(`(?<before>\\bpassword\\s{1,3}(?<quote>["'\`]))${untaken}[^\\n"'\`]+(?<after>\\k<quote>)`, 'gi'),
-  /(?<before>\b(?:and|with|using) (?:api |access |secret )?key\s{1,3})(?!\s*•)(?=[^\s"'`]*\d)(?=[^\s"'`]*[a-z])[^\s"'`]{12,}/gi,
+  // Not of a run: manual__2023-08-02T10:29:40
+  /(?<before>\b(?:and|with|using) (?:api |access |secret )?key\s{1,3})(?!\s*•)(?!\w+__\d{4}-)(?=[^\s"'`]*\d)(?=[^\s"'`]*[a-z])[^\s"'`]{12,}/gi,
   // password [hunter2], password(hunter2), <password>hunter2</password>
-  /(?<before>\bpass(?:word|wd|phrase)\s{0,3}[[(])(?!\s*•)[^\s)\]]{4,200}(?<after>[\])])/gi,
+  new RegExp(`(?<before>\\bpass(?:word|wd|phrase)\\s{0,3}[[(])${untaken}${noValue}(?!(?:optional|required|hidden|default|bcrypt|md5|scram|deprecated|base64|plain|empty|again|repeat|masked)\\b)[^\\s)\\]]{4,200}(?<after>[\\])])`, 'gi'),
   /(?<before><(?<tag>pass(?:word|wd|phrase)|token|secret|api[_-]?key)>)(?!\s*•)[^<\n]{1,500}(?<after><\/)/gi,
   // Telegram's bots and Discord's hooks have theirs in the path.
   /(?<before>\/bot\d{5,15}:)[\w-]{20,}/g,
   /(?<before>\bdiscord(?:app)?\.com\/api\/webhooks\/\d{5,25}\/)[\w-]{20,}/gi,
-  // could not connect with password hunter2
-  new RegExp(`(?<before>\\b(?:with|using|by) (?:the )?(?:pass(?:word|phrase|code)|token|secret)\\s{1,3})${untaken}${speaking}(?!(?:auth\\w*|based|files?|hash\\w*|for|of|and|or|to|as|is|was|key|name|store|protection|support|enabled)\\b)(?!["'\`])[^\\s"'\`]{4,}`, 'gi'),
+  // could not connect with password hunter2; the name of a Secret tells where it is
+  new RegExp(`(?<before>\\b(?:with|using) (?:the )?pass(?:word|phrase|code)\\s{1,3})${untaken}${speaking}(?!(?:auth\\w*|based|files?|hash\\w*|for|of|and|or|to|as|is|was|store|protection|support|complexity|change|policy|reset|prompt|login|manager)\\b)(?!["'\`])[^\\s"'\`]{4,}`, 'gi'),
+  new RegExp(`(?<before>\\b(?:with|using) (?:the )?(?:token|secret)\\s{1,3})${untaken}(?=[^\\s"'\`/]*\\d)(?=[^\\s"'\`/]*[a-z])(?!["'\`])[^\\s"'\`/]{12,}`, 'gi'),
   new RegExp(`(?<before>[?&](?:sig|auth|code|key|sas|access|x-amz-[a-z-]{1,30})=)${untaken}[^&\\s"']+`, 'gi'),
   new RegExp(`(?<before>hooks\\.slack\\.com/services/)${untaken}[^\\s"']+`, 'gi'),
   // AWS, GitHub, GitLab, Slack, Google, Stripe, Vault, SendGrid, PyPI and the like mark theirs.

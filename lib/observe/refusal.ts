@@ -7,12 +7,12 @@
  * Only what is known to be an answer to the object itself is final. A webhook that cannot be reached
  * may only be starting, and anything unknown is waited for.
  */
-import type { PodSpec } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { isDefault } from './class.ts'
 import { eventsAbout, latest, timeOf } from './events.ts'
 import { type Context, type Failed, type Observation, failed, fixOf, inNamespace, nameOf, triedAgain, waiting } from './observation.ts'
 import { someoneLeaves } from './owners.ts'
+import { templateOf } from './template.ts'
 
 /** Undefined where the last thing the controller did was not refused. */
 export function observeRefusal(workload: KubernetesObject, context: Context): Observation | undefined {
@@ -94,7 +94,7 @@ function defaults(workload: KubernetesObject, message: string): string[] {
   if (names.length === 0) return []
   const pick = (from: Record<string, string>): Record<string, string | undefined> => Object.fromEntries(names.map((name) => [name, from[name]]))
   const range = { apiVersion: 'v1', kind: 'LimitRange', metadata: { name: 'defaults' }, spec: { limits: [{ type: 'Container', default: pick(usual.limits), defaultRequest: pick(usual.requests) }] } }
-  return [`echo '${JSON.stringify(range)}' | kubectl ${inNamespace(workload)} create -f - # for what says no number of its own`]
+  return [`echo '${JSON.stringify(range)}' | kubectl ${inNamespace(workload)} create -f - # for what says no number of its own; smaller ones where the quota is small`]
 }
 
 /** Pods, claims or Services of a whole Airflow, and a rollout of it. */
@@ -127,9 +127,9 @@ function refusedBy(workload: KubernetesObject, who: string, evidence: string[], 
   })
 }
 
-function hasNoLimit({ kind, spec }: KubernetesObject, resource: string): boolean {
-  const { initContainers = [], containers = [] } = (spec as { template?: { spec?: PodSpec } } | undefined)?.template?.spec ?? {}
-  return kind !== 'Release' && ![...initContainers, ...containers].some(({ resources }) => resources?.limits?.[resource] !== undefined)
+function hasNoLimit(workload: KubernetesObject, resource: string): boolean {
+  const { initContainers, containers } = templateOf(workload)
+  return workload.kind !== 'Release' && ![...(initContainers ?? []), ...(containers ?? [])].some(({ resources }) => resources?.limits?.[resource] !== undefined)
 }
 
 /** Its configuration was left behind when it was removed; one that does not answer may only be starting. */

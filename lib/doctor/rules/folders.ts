@@ -100,15 +100,27 @@ const gitFaults: { text: RegExp; why: string; fix: string | ((line: SaidLine, ev
   { text: /"msg"="too many failures, aborting"|too many failures/i, why: 'It gave up after several tries; the lines before say why.', fix: 'Read the lines before it' },
 ]
 
-/** git-sync tries again every few seconds, and gives a try two minutes; where all is well again it logs nothing. */
-const retryMs = 150_000
+/** What git-sync gives a try; where all is well again it logs nothing until the next. */
+const tryMs = 150_000
+
+/** Between two tries, as its container is told: GITSYNC_PERIOD=5m, GIT_SYNC_WAIT=60 (seconds), --period=5m. Undefined where that cannot be read. */
+function periodOf({ pod, container }: SaidLine, { namespace, pods }: Evidence): number | undefined {
+  const { initContainers = [], containers = [] } = (pods.find(({ metadata }) => metadata.name === pod && metadata.namespace === namespace) as Pod | undefined)?.spec ?? {}
+  const own = [...initContainers, ...containers].find(({ name }) => name === container)
+  const told = (own?.env ?? []).flatMap(({ name, value }) => (/^GIT_?SYNC_(?:PERIOD|WAIT)$/.test(name) ? [value] : []))
+  const [text = (own?.args ?? []).flatMap((arg) => /^--(?:period|wait)=(.+)$/.exec(arg)?.[1] ?? [])[0] ?? '10s'] = told
+  const parts = [...(text ?? '').matchAll(/([\d.]+)(h|ms|m|s|$)/g)]
+  return parts.length === 0 ? undefined : parts.reduce((sum, [, number, unit = '']) => sum + Number(number) * ({ h: 3_600_000, m: 60_000, ms: 1 }[unit] ?? 1000), 0)
+}
 
 /** That it failed is over where the container runs on and has not said so since. It writes the time in UTC, without saying so: `E0802 10:29:40.123456`, `"ts":"2023-08-02 10:29:40.123456"`. */
-function isOver({ pod, container, text }: SaidLine, evidence: Evidence): boolean {
+function isOver(line: SaidLine, evidence: Evidence): boolean {
+  const { pod, container, text } = line
   const runs = containersIn(evidence).some((one) => one.pod.metadata.name === pod && one.status.name === container && one.status.state?.running !== undefined)
   const [, month, day, shortTime, date, time] = /^[EW](\d\d)(\d\d) ([\d:.]+)|"ts":"([\d-]{10}) ([\d:.]+)"/.exec(text) ?? []
   const at = date === undefined ? `${evidence.at.slice(0, 4)}-${month ?? ''}-${day ?? ''}T${shortTime ?? ''}Z` : `${date}T${time ?? ''}Z`
-  return runs && Date.parse(evidence.at) - Date.parse(at) > retryMs
+  const period = periodOf(line, evidence)
+  return runs && period !== undefined && Date.parse(evidence.at) - Date.parse(at) > tryMs + period
 }
 
 function gitSync(evidence: Evidence): Finding[] {

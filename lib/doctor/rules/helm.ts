@@ -20,8 +20,11 @@ const without: readonly FaultId[] = [
   'webserver-oom-or-slow-start', 'scheduler-liveness-restart-loop', 'admin-login-missing', 'not-ready-unexplained',
 ]
 
+/** What reads an edited ConfigMap; of one variable too many nothing is known. */
+const ofConfigMaps: readonly FaultId[] = ['crash-loop', 'readiness-probe-failing', 'probe-path-mismatch', 'prefix-handled-twice', 'database-unreachable', 'not-ready-unexplained', 'webserver-oom-or-slow-start', 'scheduler-liveness-restart-loop', 'service-without-endpoints', 'wait-for-migrations-crashloop']
+
 /** What other parts cannot be without; the triggerer or the webserver is missed by nobody but people. */
-const needed = /^(?:Secret|ConfigMap|ServiceAccount|Service|PersistentVolumeClaim|Role|RoleBinding) |^(?:StatefulSet|Deployment) \S+-(?:postgresql|redis|pgbouncer)(?:-\w+)? /
+const needed = /^(?:Secret|ConfigMap|ServiceAccount|Service|PersistentVolumeClaim|Role|RoleBinding) |^(?:StatefulSet|Deployment) \S+-(?:postgresql|redis|pgbouncer|db-migrations|sync-users)(?:-\w+)? /
 
 export const helmExplains: Explains = {
   'permissions-denied': refused,
@@ -37,7 +40,7 @@ export const helmExplains: Explains = {
   'wait-hook-deadlock': ['helm-release-failed', 'wait-for-migrations-crashloop', 'admin-login-missing', 'service-without-endpoints', 'not-ready-unexplained', 'ingress-unproven'],
   'namespace-terminating': ['release-not-installed', 'release-object-missing', 'scaled-to-zero', 'claim-terminating', 'helm-pending-lock', ...without],
   'release-object-missing': [...without.filter((id) => id !== 'not-ready-unexplained').map((id) => ({ id, when: (_: Finding, _evidence: Evidence, { evidence }: Finding) => evidence.some((line) => needed.test(line)) })), 'not-ready-unexplained'],
-  'config-edited': ['crash-loop', 'readiness-probe-failing', 'probe-path-mismatch', 'prefix-handled-twice', 'database-unreachable', 'not-ready-unexplained', 'webserver-oom-or-slow-start', 'scheduler-liveness-restart-loop', 'service-without-endpoints', 'wait-for-migrations-crashloop'],
+  'config-edited': ofConfigMaps.map((id) => ({ id, when: (_: Finding, _evidence: Evidence, { evidence }: Finding) => evidence.some((line) => line.includes('ConfigMap ')) })),
   'scaled-to-zero': without,
   'job-failed': ['admin-login-missing', 'wait-for-migrations-crashloop', 'post-install-hook-timeout', 'helm-release-failed'],
   'post-install-hook-timeout': ['admin-login-missing'],

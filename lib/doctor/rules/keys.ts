@@ -1,10 +1,10 @@
 /** Keys and passwords, by their facts and not their values. */
 import { secretNames } from '../../airflow/keys.ts'
 import { fernetSecretOf } from '../../airflow/values.ts'
-import type { PodSpec } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../access.ts'
 import type { Finding } from '../../step.ts'
 import { nameOf } from '../../observe/observation.ts'
+import { mainContainersOf, variablesOf } from '../../observe/template.ts'
 import { counts, mentions, told } from '../complaints.ts'
 import type { Evidence, SecretFacts } from '../evidence.ts'
 import { type Explains, type Rule, doubtful, wrong } from '../rule.ts'
@@ -103,32 +103,41 @@ const ofAllParts = {
   AIRFLOW__API_AUTH__JWT_SECRET: 'webserver-secret-dynamic',
 } as const
 
-/** Where each part has it from; a value of its own is not kept with the evidence, and is another one for certain where others take a Secret. */
-function unlike({ workloads }: Evidence): Finding[] {
+/** Where each part of the release has it from. A value of its own is not kept with the evidence: it may be the same, by chance. */
+function unlike({ workloads, secrets = [], record }: Evidence): Finding[] {
+  const parts = workloads.filter((one) => record?.objects.some(({ kind, metadata }) => kind === one.kind && metadata.name === one.metadata.name))
   return Object.entries(ofAllParts).flatMap(([variable, id]): Finding[] => {
-    const found = workloads.flatMap((workload) => sourceOf(workload, variable).map((source) => ({ name: nameOf(workload), source })))
-    const [usual] = found.map(({ source }) => source).sort((a, b) => found.filter(({ source }) => source === b).length - found.filter(({ source }) => source === a).length)
-    const odd = found.filter(({ source }) => source !== usual)
-    if (usual === undefined || odd.length === 0) return []
-    const [lead = found[0]] = odd
-    return [(id === 'fernet-key-rotated' ? wrong : doubtful)(id, {
-      title: `${lead?.name ?? ''} has another ${id === 'fernet-key-rotated' ? 'Fernet key' : 'secret key'} than the other parts of Airflow`,
-      evidence: [...odd.map(({ name, source }) => `${name} has ${variable} from ${source}`), `the others have it from ${usual}`],
-      why: id === 'fernet-key-rotated' ? 'What one part encrypts the other cannot read.' : 'What one part signs the other refuses: requests for the logs of tasks are answered 403.',
+    const found = parts.flatMap((part) => sourcesOf(part, variable).map((source) => ({ name: nameOf(part), source })))
+    const count = (source: string): number => found.filter((one) => one.source === source).length
+    const [usual] = found.map(({ source }) => source).sort((a, b) => count(b) - count(a))
+    const odd = found.filter(({ source }) => usual !== undefined && source !== usual && !areSame(source, usual, secrets))
+    const [lead] = odd
+    if (lead === undefined) return []
+    const isFernet = id === 'fernet-key-rotated'
+    return [(isFernet && odd.every(({ source }) => source !== itsOwn) ? wrong : doubtful)(id, {
+      title: `${lead.name} has another ${isFernet ? 'Fernet key' : 'secret key'} than the other parts of Airflow`,
+      evidence: [...odd.map(({ name, source }) => `${name} has ${variable} from ${source}`), `the others have it from ${usual ?? ''}`],
+      why: isFernet ? 'What one part encrypts the other cannot read.' : 'What one part signs the other refuses: requests for the logs of tasks are answered 403.',
       fix: [`npx tsx run.ts apply --from helm # once no env in airflow.values gives one part alone a ${variable}`],
     })]
   })
 }
 
+const itsOwn = 'a value of its own'
+
 /** Of a name that is there twice the last one counts. */
-function sourceOf({ spec }: KubernetesObject, variable: string): string[] {
-  const { containers = [] } = (spec as { template?: { spec?: PodSpec } } | undefined)?.template?.spec ?? {}
-  return [...new Set(containers.flatMap(({ env }) => {
-    const own = (env ?? []).findLast(({ name }) => name === variable)
+function sourcesOf(object: KubernetesObject, variable: string): string[] {
+  return [...new Set(mainContainersOf(object).flatMap((container) => {
+    const own = variablesOf(container).findLast(({ name }) => name === variable)
     if (own === undefined) return []
     const { name, key } = own.valueFrom?.secretKeyRef ?? {}
-    return [name === undefined ? 'a value of its own' : `Secret ${name}/${key ?? ''}`]
+    return [name === undefined ? itsOwn : `Secret ${name}/${key ?? ''}`]
   }))]
+}
+
+function areSame(one: string, other: string, secrets: readonly SecretFacts[]): boolean {
+  const [, name, key = ''] = /^Secret ([^/]+)\/(.+)$/.exec(one) ?? []
+  return secrets.some((secret) => secret.name === name && (secret.same[key] ?? []).includes(other.replace(/^Secret /, '')))
 }
 
 /** A key that stands in a documentation protects nothing. */

@@ -76,7 +76,7 @@ void t.test('what looks like a secret is taken out, what only speaks of one stay
   const redact = redactWith()
   const hidden = ['redis://:hunter2@airflow-redis:6379/0', 'AIRFLOW__CORE__FERNET_KEY=hunter2', '{"password": "hunter2"}', 'webserver_secret_key: hunter2', 'Authorization: Bearer hunter2hunter2']
   for (const text of hidden) t.notMatch(redact(text), /hunter2/, text)
-  const plain = ['FATAL: password authentication failed for user "postgres"', 'secret "airflow-fernet-key" not found', 'GET http://10.0.0.1:8080/health', 'couldn\'t find key connection in Secret airflow/airflow-metadata', 'connects with password authentication', 'log in with password or token']
+  const plain = ['FATAL: password authentication failed for user "postgres"', 'secret "airflow-fernet-key" not found', 'GET http://10.0.0.1:8080/health', 'couldn\'t find key connection in Secret airflow/airflow-metadata', 'connects with password authentication', 'log in with password or token', 'pulls with secret regcred', 'using secret airflow-ssh-secret', 'Password (optional):', 'password [default: none]', 'using token audience', 'with password complexity', 'with key manual__2023-08-02T10:29:40']
   for (const text of plain) t.equal(redact(text), text)
   t.end()
 })

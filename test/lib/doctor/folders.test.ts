@@ -94,8 +94,8 @@ void t.test('the Secret with the key is named with its namespace, as the pod mou
 })
 
 void t.test('a git-sync that has failed and tries on is no finding once it has been silent for longer than one try takes', (t) => {
-  const said = (line: string, running = true) => {
-    const one = pod({ status: running ? { ...ready, containerStatuses: [{ name: 'git-sync', ready: true, restartCount: 0, state: { running: { startedAt: long } } }] } : { phase: 'Running', containerStatuses: [crashed(4, {}, { name: 'git-sync' })] } })
+  const said = (line: string, running = true, settings: object = {}) => {
+    const one = pod({ spec: { containers: [{ name: 'git-sync', ...settings }] }, status: running ? { ...ready, containerStatuses: [{ name: 'git-sync', ready: true, restartCount: 0, state: { running: { startedAt: long } } }] } : { phase: 'Running', containerStatuses: [crashed(4, {}, { name: 'git-sync' })] } })
     return found({ pods: [one], logs: [{ namespace: 'airflow', pod: one.metadata.name, container: 'git-sync', previous: false, lines: [line] }] })
   }
   // git-sync 3.6 and 4.4, in UTC, neither of which says so; what they do when all is well they do not log.
@@ -105,6 +105,10 @@ void t.test('a git-sync that has failed and tries on is no finding once it has b
     t.match(said(line('10:29:40')), [{ id: 'git-sync-failure' }])
     t.same(said(line('10:27:00')), [])
     t.match(said(line('10:27:00'), false), [{ id: 'git-sync-failure' }], 'one that has ended says nothing more')
+  }
+  for (const settings of [{ env: [{ name: 'GIT_SYNC_WAIT', value: '300' }] }, { env: [{ name: 'GITSYNC_PERIOD', value: '5m0s' }] }, { args: ['--period=5m'] }]) {
+    t.match(said(old('10:27:00'), true, settings), [{ id: 'git-sync-failure' }], 'one that waits five minutes between two tries')
+    t.same(said(old('10:21:00'), true, settings), [])
   }
   t.match(said("fatal: unable to access 'https://git.home/dags/': Could not resolve host: git.home"), [{ id: 'git-sync-failure' }], 'nor is a line without a time old')
   t.end()

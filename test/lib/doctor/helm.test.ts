@@ -82,6 +82,8 @@ void t.test('a setting that was added to one part by hand is told, since it coun
   }
   t.match(look('AIRFLOW__CORE__FERNET_KEY', 'AIRFLOW__CORE__EXECUTOR'), [{ id: 'config-edited', severity: 'warning', evidence: ['Deployment airflow/airflow-scheduler has AIRFLOW__CORE__EXECUTOR, which the release does not give it'], fix: [/^npx tsx run\.ts apply #/] }])
   t.same(look('AIRFLOW__CORE__FERNET_KEY', 'TZ'), [])
+  const underWay = { ...deployment('airflow-scheduler', 1), spec: set('AIRFLOW__CORE__FERNET_KEY', 'AIRFLOW__CORE__EXECUTOR') }
+  t.same(diagnose(evidence({ workloads: [underWay], autoscalers: [], record: release({ status: 'pending-upgrade', updatedAt: '2023-08-02T10:29:30Z', objects: [{ ...wish, spec: set('AIRFLOW__CORE__FERNET_KEY') }] }) })).findings, [], 'while an upgrade that takes it away is under way')
   t.end()
 })
 
@@ -102,6 +104,7 @@ void t.test('what a run met of pods is over when the pods are well', (t) => {
   t.same(said('StatefulSet airflow/airflow-postgresql: create Pod airflow-postgresql-0 in StatefulSet airflow-postgresql failed error: Pod "airflow-postgresql-0" is invalid: spec.containers[0].image: Required value'), [])
   t.same(said('Deployment airflow/airflow-scheduler: pods "airflow-scheduler-1" is forbidden: exceeded quota: compute, requested: pods=1, used: pods=4, limited: pods=4'), [])
   t.same(said('ReplicaSet airflow/airflow-scheduler-6d5: Error creating: admission webhook "a.example.org" denied the request: no'), [])
+  t.same(said('pods "airflow-scheduler-1" is forbidden: exceeded quota: compute, requested: pods=1, used: pods=4, limited: pods=4 && services "airflow-webserver" is forbidden: exceeded quota: compute, requested: services=1, used: services=2, limited: services=2').length, 1, 'and of two at once the other stays')
   t.match(said('services "airflow-webserver" is forbidden: exceeded quota: compute, requested: services=1, used: services=2, limited: services=2'), [/^quota-exceeded/])
   t.end()
 })

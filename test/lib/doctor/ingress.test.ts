@@ -67,7 +67,9 @@ void t.test('what cannot be seen on the objects is in Traefik\'s log, of which o
   const [first] = judged({ answered: answers(unrouted), logs }).findings
   t.match(first, { id: 'traefik-404-route-not-loaded', title: 'Traefik answers, but has not loaded the route' })
   const denied = 'level=error msg="Failed to watch *v1alpha1.IngressRoute: failed to list *v1alpha1.IngressRoute: ingressroutes.traefik.containo.us is forbidden: User \\"system:serviceaccount:traefik:traefik\\" cannot list resource \\"ingressroutes\\" in API group \\"traefik.containo.us\\" at the cluster scope"'
-  t.match(judged({ answered: answers(unrouted), logs: saysTraefik(denied) }).findings[0], { id: 'traefik-404-route-not-loaded', title: 'Traefik may not read the cluster\'s routes', fix: [/^kubectl create clusterrolebinding traefik --clusterrole=traefik --serviceaccount=traefik:traefik/] })
+  t.match(judged({ answered: answers(unrouted), logs: saysTraefik(denied) }).findings[0], { id: 'traefik-404-route-not-loaded', title: 'Traefik may not read the cluster\'s routes', fix: [/--serviceaccount=traefik:\w+; done/, /its chart/] })
+  const written = '10.0.0.1 - - "GET /x HTTP/1.1" 404 "x is forbidden: User \\"system:serviceaccount:a:$(id)\\" cannot list"'
+  t.notMatch(JSON.stringify(judged({ answered: answers(unrouted), logs: saysTraefik(written, 'level=error msg="gateways.gateway.networking.k8s.io is forbidden: User \\"system:serviceaccount:traefik:traefik\\" cannot list"') }).findings), /may not read|\$\(id\)/, 'what anybody can write into an access log')
   t.match(first?.evidence.join(), /error while parsing rule/)
   t.notMatch(first?.evidence.join(), /default-other/)
   t.end()

@@ -37,6 +37,18 @@ void t.test('what another Fernet key encrypted is an error once somebody tries t
   t.end()
 })
 
+void t.test('a part with another key than the others is told, of this release alone and where the keys differ', (t) => {
+  const part = (name: string, env: object[] | null) => ({ ...deployment(name, 1), spec: { replicas: 1, template: { spec: { containers: [{ name: 'main', env }, null] } } } })
+  const from = (variable: string, name: string) => ({ name: `AIRFLOW__${variable}`, valueFrom: { secretKeyRef: { name, key: 'key' } } })
+  const odd = [part('airflow-scheduler', [from('CORE__FERNET_KEY', 'a')]), part('airflow-triggerer', [from('CORE__FERNET_KEY', 'a')]), part('airflow-webserver', [from('CORE__FERNET_KEY', 'b')])]
+  t.match(found(of({ workloads: odd })), [{ id: 'fernet-key-rotated', severity: 'error', title: 'Deployment airflow/airflow-webserver has another Fernet key than the other parts of Airflow', evidence: [/from Secret b\/key/, /from Secret a\/key/] }])
+  t.same(found(of({ workloads: odd, secrets: [secret('b', ['key'], { same: { key: ['a/key'] } })] })), [], 'two Secrets with the same key')
+  t.same(found(of({ workloads: odd }, { objects: odd.slice(0, 2).map(inManifest) })), [], 'one of another release')
+  t.match(found(of({ workloads: [...odd.slice(0, 2), part('airflow-webserver', [{ name: 'AIRFLOW__CORE__FERNET_KEY' }])] })), [{ severity: 'warning' }], 'a value of its own may be the same')
+  t.same(found(of({ workloads: [part('airflow-scheduler', null)] })), [])
+  t.end()
+})
+
 void t.test('a key that is younger than the database is a doubt, unless somebody has brought the old one back', (t) => {
   const look = (keyFrom: string, databaseFrom: string, fields: Partial<SecretFacts> = {}) => of({ claims: [bound(databaseFrom)], secrets: [fernet({ createdAt: keyFrom, ...fields })] })
   t.match(found(look('2023-08-02T10:00:00Z', '2023-07-01T10:00:00Z')), [{ id: 'fernet-key-rotated', severity: 'warning', evidence: ['Secret airflow/airflow-fernet-key is from 2023-08-02T10:00:00Z, PersistentVolumeClaim airflow/data-airflow-postgresql-0 from 2023-07-01T10:00:00Z'] }])

@@ -33,7 +33,7 @@ const waits = (parts: Partial<Evidence> = {}): Partial<Evidence> => ({ workloads
 
 void t.test('pods that wait for a hook that Helm begins only after them are a deadlock', (t) => {
   const pending = of(waits(), { status: 'pending-install', updatedAt: '2023-08-02T10:25:00Z', hooks: [migrate()] })
-  t.match(found(pending), [{ id: 'wait-hook-deadlock', severity: 'error', evidence: [/^Helm release airflow\/airflow: pending-install; there is no Job/, /^Pod airflow\/airflow-scheduler-.*Waiting for migrations/], fix: [/^until kubectl -n airflow exec airflow-scheduler-\S+ -c wait-for-airflow-migrations -- airflow db upgrade; do sleep 5; done #/, /useHelmHooks: false/] }])
+  t.match(found(pending), [{ id: 'wait-hook-deadlock', severity: 'error', evidence: [/^Helm release airflow\/airflow: pending-install; there is no Job/, /^Pod airflow\/airflow-scheduler-.*Waiting for migrations/], fix: [/^for try in 1 2 3 4 5 6; do kubectl -n airflow exec airflow-scheduler-\S+ -c wait-for-airflow-migrations -- airflow db upgrade && break; sleep 10; done #/, /useHelmHooks: false/] }])
   const ended = ids(of(waits(), { status: 'failed', description: 'Release "airflow" failed: timed out waiting for the condition', hooks: [migrate()] }))
   t.same(ended[0], 'wait-hook-deadlock error')
   t.ok(ended.slice(1).every((line) => line.endsWith('explained')), ended.join())

@@ -14,6 +14,7 @@ import { lacksKubernetes } from './corefile.ts'
 import { unresolved } from './symptoms.ts'
 
 const restart = 'kubectl -n kube-system rollout restart deployment'
+const ofK3s = 'sudo systemctl restart k3s # on the server, where it is K3s, which makes its own again'
 const why = 'Airflow finds its database, its broker and its workers by names that only the cluster\'s own DNS knows.'
 
 export function dns(evidence: Evidence): Finding[] {
@@ -27,7 +28,7 @@ export function dns(evidence: Evidence): Finding[] {
   if (unready !== undefined) return [wrong('cluster-dns-broken', { ...unready, evidence: [...unready.evidence, ...told.slice(0, 2)], why })]
   const unknowing = lacksKubernetes(server, evidence, told)
   if (unknowing.length > 0) return unknowing
-  if (service === undefined) return [(told.length === 0 ? doubtful : wrong)('cluster-dns-broken', { title: 'The Service of the cluster\'s DNS is not there', evidence: [`${nameOf(server)} runs, and kube-system has no Service kube-dns`, ...told.slice(0, 3)], why, fix: ['sudo kubeadm init phase addon coredns # on the control plane; makes it again'] })]
+  if (service === undefined) return [(told.length === 0 ? doubtful : wrong)('cluster-dns-broken', { title: 'The Service of the cluster\'s DNS is not there', evidence: [`${nameOf(server)} runs, and kube-system has no Service kube-dns`, ...told.slice(0, 3)], why, fix: ['sudo kubeadm init phase addon coredns # on the control plane; makes it again', ofK3s] })]
   const endpoints = system.find(({ kind, metadata }) => kind === 'Endpoints' && metadata.namespace === 'kube-system' && metadata.name === service.metadata.name)
   const ready = ((endpoints as Endpoints | undefined)?.subsets ?? []).some(({ addresses = [] }) => addresses.length > 0)
   // Where it has only just come up, its endpoints follow.
@@ -72,7 +73,7 @@ function notReady(object: KubernetesObject, evidence: Evidence): { title: string
   const lines = [`${nameOf(object)}: 0/${spec?.replicas ?? 1} available`, ...pods.slice(0, 2).map((pod) => `${nameOf(pod)}: ${describeContainers(pod as Pod, []) ?? (pod as Pod).status?.phase ?? 'no state'}`), ...said(pods, evidence).slice(-3).map(({ line, of }) => `${of}: ${line}`)]
   if (looping !== undefined) return { title: 'CoreDNS forwards to itself and ends for it', evidence: lines, fix: loopFixes(name) }
   const broken = said(pods, evidence).some(({ line }) => /Corefile:\d+|Error during parsing|plugin\/\w+: (unknown|this plugin)|not a valid/i.test(line))
-  if (said(pods, evidence).some(({ line }) => forbidden.test(line))) return { title: 'CoreDNS may not read the Services that it is to know', evidence: lines, fix: ['sudo kubeadm init phase addon coredns # on the control plane; makes its role and binding again', `${restart} ${name}`] }
+  if (said(pods, evidence).some(({ line }) => forbidden.test(line))) return { title: 'CoreDNS may not read the Services that it is to know', evidence: lines, fix: ['sudo kubeadm init phase addon coredns # on the control plane; makes its role and binding again', ofK3s, `${restart} ${name}`] }
   if (broken) return { title: 'CoreDNS cannot read its Corefile', evidence: lines, fix: ['kubectl -n kube-system edit configmap coredns # correct the line that the log names', `${restart} ${name}`] }
   return { title: 'CoreDNS is not ready', evidence: lines, fix: [`kubectl -n kube-system describe pods -l k8s-app=kube-dns; kubectl -n kube-system logs -l k8s-app=kube-dns --tail=30`, `${restart} ${name}`, `kubectl -n kube-system rollout undo deployment ${name} # where it was changed`] }
 }

@@ -40,7 +40,7 @@ export function leadsElsewhere(evidence: Evidence): Finding[] {
   const said = complaints(evidence, fails)
   const names = odd.map(({ name }) => name)
   return [(said.length > 0 ? wrong : doubtful)('database-unreachable', {
-    title: `Secret ${namespace}/${names.join(' and ')} does not lead to Airflow's database`,
+    title: `Secret ${namespace}/${names.join(' and ')} does not lead to Airflow's database${odd.every(({ remarks }) => remarks.connection?.startsWith(leadsTo({ ...place, sslmode: undefined }))) ? ' as it is to' : ''}`,
     evidence: [
       ...odd.map(({ name, remarks, changed }) => `the connection of Secret ${namespace}/${name} ${remarks.connection ?? ''}${changed === undefined ? '' : `, as ${changed.by} wrote it at ${changed.at}`}; the configuration ${leadsTo(place)}`),
       ...told(said),

@@ -84,7 +84,7 @@ const refusals: readonly Refusal[] = [
     pattern: /permission denied for (?:table|relation|schema|sequence|database) (\S+)/,
     title: (name) => `Airflow's user may not use ${name} in its database`,
     why: 'The tables belong to another user, as after a dump that was brought in by hand; in PostgreSQL 15 and later the schema public is closed as well.',
-    sql: (_, user) => `GRANT ALL ON SCHEMA public TO "${user}"; SELECT format($$ALTER TABLE public.%I OWNER TO "${user}"$$, tablename) FROM pg_tables WHERE schemaname = $$public$$ \\gexec`,
+    sql: (_, user) => `GRANT ALL ON SCHEMA public TO "${user}"; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO "${user}"; SELECT format($$ALTER TABLE public.%I OWNER TO "${user}"$$, tablename) FROM pg_tables WHERE schemaname = $$public$$ \\gexec`,
     within: true,
     otherwise: 'Make Airflow\'s user their owner: REASSIGN OWNED BY … TO …, or GRANT ALL ON SCHEMA public TO …',
   },

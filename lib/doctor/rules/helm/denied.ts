@@ -19,11 +19,13 @@ export const deniedRules: readonly Rule[] = [denied, invalid, forbidden]
 const toldElsewhere = ['object-invalid', 'admission-webhook-down', 'service-account-missing']
 
 /** Of what controllers make the cluster itself tells whether it is still so; a run that failed for it is over. */
-const ofControllers = /\bError creating: |create Pod \S+ in StatefulSet|\bpods "[^"]+" is forbidden|create Claim \S+ for Pod|\bPod "[^"]+" is invalid/
+const ofControllers = /\bError creating: |create Pod \S+ in StatefulSet|\bpods "[^"]+" is forbidden: (?!User )|create Claim \S+ for Pod|\bPod "[^"]+" is invalid/
 
 function denied(evidence: Evidence): Finding[] {
   const { release: name = 'airflow', namespace } = evidence
-  return failuresOf(evidence).filter(({ text }) => !ofControllers.test(text)).flatMap(({ text }): Finding[] => {
+  // Helm joins what failed at once.
+  const parts = failuresOf(evidence).flatMap(({ text }) => text.split(/ && |\n/))
+  return parts.filter((text) => !ofControllers.test(text)).flatMap((text): Finding[] => {
     const look = judgeRefusal({ apiVersion: 'helm.sh/v3', kind: 'Release', metadata: { name, namespace } }, text, undefined, viewOf(evidence))
     return look.state === 'failed' && !toldElsewhere.includes(look.finding.id) ? [look.finding] : []
   })

@@ -51,7 +51,7 @@ function deadlock(evidence: Evidence): Finding[] {
     evidence: [`Helm release ${record.namespace}/${record.name}: ${record.status}${record.status === 'failed' ? `: ${record.description}` : ''}; there is no Job of the migrations`, ...waiting.map(({ line }) => line)],
     why: 'With --wait, --atomic or a tool that sets them (Terraform, Argo CD, Flux) Helm runs its hooks only when all pods are ready, and the migrations are such a hook.',
     fix: [
-      record.status === 'failed' && isAirstrips(record, evidence) ? `${again} # without --wait` : `until ${migrateIn(first.pod, evidence)}; do sleep 5; done # what the hook is to do; the pods get ready then, and Helm goes on`,
+      record.status === 'failed' && isAirstrips(record, evidence) ? `${again} # without --wait` : `for try in 1 2 3 4 5 6; do ${migrateIn(first.pod, evidence)} && break; sleep 10; done # what the hook is to do; the pods get ready then, and Helm goes on`,
       'To keep --wait: migrateDatabaseJob.useHelmHooks: false and createUserJob.useHelmHooks: false in the values of the chart (1.4.0 and later)',
     ],
   })]
@@ -138,7 +138,7 @@ function migrateIn(waiting: KubernetesObject, { namespace, pods, wanted }: Evide
 function emptied(pod: KubernetesObject, lines: string[], evidence: Evidence): Finding {
   return wrong('wait-for-migrations-crashloop', {
     title: 'The database has no tables of Airflow any more, and nothing makes them again',
-    evidence: [...lines, 'the migrations were done, and the database knows of none: Migration Head(s) in DB: set()'],
+    evidence: [...lines, 'the migrations were done, and the database knows of none: Migration Head(s) in DB: set()', ...evidence.workloads.filter(({ kind, metadata: { name } }) => kind === 'StatefulSet' && /-postgresql(-primary)?$/.test(name)).map((one) => `${nameOf(one)} is the database`)],
     why: 'What the Job of the migrations made is gone: the volume was emptied or is another one, the database was dropped and made anew, or its tables were. A Job runs once.',
     fix: [
       `${migrateIn(pod, evidence)} # makes empty tables, without what was in the old ones`,

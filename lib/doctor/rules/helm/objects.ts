@@ -1,11 +1,11 @@
 /** Objects of the release that are not there any more, that were scaled down, or that are on their way out with their namespace. */
-import type { PodSpec } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
 import { scaledByOthers, standingHooks } from '../../../airflow/hand-edits.ts'
 import { faults } from '../../../observe/faults.ts'
 import { ageMs, nameOf } from '../../../observe/observation.ts'
 import { observe } from '../../../observe/registry.ts'
+import { mainContainersOf, variablesOf } from '../../../observe/template.ts'
 import { type Evidence, viewOf } from '../../evidence.ts'
 import { lives } from '../../lives.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
@@ -59,25 +59,33 @@ function missing(evidence: Evidence): Finding[] {
 
 const heldMs = 60_000
 
-/** Deleted, and there for as long as a finalizer says; `apply` can neither mend it nor make another. */
-function going({ record, workloads, services = [], claims, namespace, ownNamespace, at }: Evidence): Finding[] {
-  if (record === undefined || ownNamespace?.metadata.deletionTimestamp !== undefined) return []
+/** Kubernetes' own are gone in time: of a deletion of what it owns, or that leaves it. */
+const ofKubernetes = ['foregroundDeletion', 'orphan']
+
+/** Deleted, and there for as long as a finalizer says; `apply` can neither mend it nor make another. Claims have a rule of their own, for what they hold. */
+function going({ record, workloads, namespace, ownNamespace, at }: Evidence): Finding[] {
+  if (record?.status !== 'deployed' || ownNamespace?.metadata.deletionTimestamp !== undefined) return []
   const own = record.objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`)
-  const held = [...workloads, ...services, ...claims].filter(({ kind, metadata }) =>
-    // What Kubernetes itself holds has rules of its own, or is gone in time.
-    own.includes(`${kind} ${metadata.name}`) && metadata.deletionTimestamp !== undefined && ageMs(metadata.deletionTimestamp, new Date(at)) >= heldMs && finalizersOf(metadata).some((one) => !one.includes('kubernetes.io/') && one !== 'foregroundDeletion'))
-  return held.map((object) => wrong('release-object-missing', {
-    title: `${nameOf(object)} is being deleted, and a finalizer keeps it`,
-    evidence: [`it was deleted at ${object.metadata.deletionTimestamp ?? ''}; finalizers: ${finalizersOf(object.metadata).join(', ')}`],
-    why: 'It goes when whoever set the finalizer has taken it away again; if nobody does any more, it never goes.',
-    fix: [`kubectl -n ${namespace} patch ${object.kind.toLowerCase()} ${object.metadata.name} --type=merge -p '{"metadata":{"finalizers":null}}' && npx tsx run.ts apply # lets it go, and makes it again`],
-  }))
+  return workloads.flatMap((object): Finding[] => {
+    const { name, deletionTimestamp: since } = object.metadata
+    const finalizers = (object.metadata.finalizers as string[] | undefined) ?? []
+    const foreign = finalizers.filter((one) => !ofKubernetes.includes(one))
+    if (since === undefined || foreign.length === 0 || !own.includes(`${object.kind} ${name}`) || ageMs(since, new Date(at)) < heldMs) return []
+    const left = finalizers.filter((one) => !foreign.includes(one))
+    return [wrong('release-object-missing', {
+      title: `${nameOf(object)} is being deleted, and a finalizer keeps it`,
+      evidence: [`${nameOf(object)} was deleted at ${since}, and has the finalizers ${foreign.join(', ')}`],
+      why: 'It goes when whoever set the finalizer has taken it away again; if nobody does any more, it never goes.',
+      fix: [`kubectl -n ${namespace} patch ${object.kind.toLowerCase()} ${name} --type=merge -p '${JSON.stringify({ metadata: { finalizers: left.length === 0 ? null : left } })}' && npx tsx run.ts apply # lets it go, and makes it again`],
+    })]
+  })
 }
 
 /** Not of the release, and stronger than airflow.cfg: an executor that nobody runs, for example. */
 function overridden({ record, workloads }: Evidence): Finding[] {
+  if (record?.status !== 'deployed') return []
   const found = workloads.flatMap((live) => {
-    const want = record?.objects.find(({ kind, metadata }) => kind === live.kind && metadata.name === live.metadata.name)
+    const want = record.objects.find(({ kind, metadata }) => kind === live.kind && metadata.name === live.metadata.name)
     const own = settingsOf(want)
     const added = want === undefined || own.length === 0 ? [] : settingsOf(live).filter((name) => !own.includes(name))
     return [...new Set(added)].map((name) => `${nameOf(live)} has ${name}, which the release does not give it`)
@@ -91,12 +99,7 @@ function overridden({ record, workloads }: Evidence): Finding[] {
 }
 
 function settingsOf(object: KubernetesObject | undefined): string[] {
-  const { containers = [] } = (object?.spec as { template?: { spec?: PodSpec } } | undefined)?.template?.spec ?? {}
-  return containers.flatMap(({ env }) => (env ?? []).map(({ name }) => name)).filter((name) => name.startsWith('AIRFLOW__'))
-}
-
-function finalizersOf({ finalizers }: KubernetesObject['metadata']): string[] {
-  return (finalizers as string[] | undefined) ?? []
+  return mainContainersOf(object).flatMap(variablesOf).map(({ name }) => name).filter((name) => name.startsWith('AIRFLOW__'))
 }
 
 interface Marked { metadata: { name: string }; marks?: Record<string, number>; written?: { by: string; at: string } }

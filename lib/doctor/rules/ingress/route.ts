@@ -1,5 +1,6 @@
 /** Whether the route is there, is the one that airstrip writes, and leads to things that exist. */
 import { drift } from '../../../diff/rules.ts'
+import { templateOf } from '../../../observe/template.ts'
 import type { KubernetesObject, NonEmpty } from '../../../access.ts'
 import { ingressObjects } from '../../../manifest/ingress.ts'
 import { healthUrl } from '../../../observe/answer.ts'
@@ -120,7 +121,7 @@ export function notLoaded(evidence: Evidence): Finding[] {
   const mine = complaintsOf(way, evidence).filter((line) => reasons.test(line) && (line.includes(`${namespace}-${name}`) || line.includes(`ingress=${name}`) || line.includes(`"ingress":"${name}"`)))
   const said = mine.slice(-1).map((line) => `Traefik's log: ${line}`)
   const denied = complaintsOf(way, evidence).findLast((line) => mayNot.test(line))
-  if (bad.length === 0 && denied !== undefined) return [rightless(denied, answerLines(way))]
+  if (bad.length === 0 && denied !== undefined) return [rightless(denied, way)]
   return [wrong('traefik-404-route-not-loaded', {
     title: bad.length === 0 ? 'Traefik answers, but has not loaded the route' : `Traefik does not load the route: ${bad[0] ?? ''}`,
     evidence: [...bad, ...edits(way, evidence).map(({ line }) => line), ...answerLines(way), ...said],
@@ -129,16 +130,20 @@ export function notLoaded(evidence: Evidence): Finding[] {
   })]
 }
 
-/** Failed to watch *v1alpha1.IngressRoute: ingressroutes.traefik.containo.us is forbidden: User "system:serviceaccount:traefik:traefik" cannot list resource … */
-const mayNot = /is forbidden: User \\*"system:serviceaccount:([^:]+):([^\\"]+)/
+/** Failed to watch *v1alpha1.IngressRoute: ingressroutes.traefik.containo.us is forbidden: User "system:serviceaccount:traefik:traefik" cannot list resource …; not a line of the access log, into which anybody can write. */
+const mayNot = /\b(?:ingressroutes|middlewares)\.traefik\.(?:containo\.us|io) is forbidden: User \\*"system:serviceaccount:[a-z0-9.-]+:[a-z0-9.-]+\\*" cannot (?:list|watch)/
 
-function rightless(line: string, answered: readonly string[]): Finding {
-  const [, space = '', account = ''] = mayNot.exec(line) ?? []
+function rightless(line: string, way: Way): Finding {
+  const space = way.workload?.metadata.namespace ?? 'traefik'
+  const account = templateOf(way.workload).serviceAccountName ?? 'default'
   return wrong('traefik-404-route-not-loaded', {
     title: 'Traefik may not read the cluster\'s routes',
-    evidence: [`Traefik's log: ${line.slice(0, 400)}`, ...answered],
-    why: 'Its role, or what binds it to its service account, is gone or was changed.',
-    fix: [`kubectl create clusterrolebinding ${account} --clusterrole=${account} --serviceaccount=${space}:${account} # where the role is there still (kubectl get clusterrole ${account}); else install Traefik again with its chart`],
+    evidence: [`Traefik's log: ${line.slice(0, 400)}`, ...answerLines(way)],
+    why: 'Its role, or what binds it to its service account, is gone or was changed; or it is newer than its role, which does not know its kinds.',
+    fix: [
+      `for role in $(kubectl get clusterroles -o name | grep -o '/traefik.*' | cut -c2-); do kubectl create clusterrolebinding "$role" --clusterrole="$role" --serviceaccount=${space}:${account}; done # where only the binding is gone`,
+      'Else install Traefik again with its chart, which makes the role that it needs',
+    ],
   })
 }
 

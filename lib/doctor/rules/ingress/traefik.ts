@@ -139,7 +139,7 @@ export function unproven(evidence: Evidence): Finding[] {
   if (way === undefined || answered === undefined || way.works || !isExpected(evidence)) return []
   const { wanted, answer } = way
   const open = `Open https://${wanted.host}${wanted.path} from outside`
-  if ('reason' in answered && answered.reason.includes('took the request')) {
+  if ('reason' in answered && hasTaken(evidence)) {
     return [doubtful('ingress-unproven', {
       title: `Airflow takes long to answer at https://${wanted.host}${wanted.path}`,
       evidence: [`${answered.url}: ${answered.reason}`],
@@ -166,9 +166,14 @@ export function unproven(evidence: Evidence): Finding[] {
   })]
 }
 
+/** Somebody is there and has not answered yet (cluster/https.ts). */
+function hasTaken({ answered }: Evidence): boolean {
+  return answered !== undefined && 'reason' in answered && answered.reason.includes('took the request')
+}
+
 export function loadBalancer(evidence: Evidence): Finding[] {
   const way = wayOf(evidence)
-  if (way === undefined || way.answer !== undefined) return []
+  if (way === undefined || way.answer !== undefined || hasTaken(evidence)) return []
   const template = (way.workload?.spec as { template?: { metadata?: { labels?: Record<string, string> } } } | undefined)?.template?.metadata?.labels
   const [node] = evidence.nodes ?? []
   const address = ((node?.status as { addresses?: { type: string; address: string }[] } | undefined)?.addresses ?? []).find(({ type }) => type === 'InternalIP')?.address ?? 'NODE_IP'

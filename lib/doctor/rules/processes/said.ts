@@ -20,12 +20,15 @@ function forbidden(evidence: Evidence): Finding[] {
     const subject = `system:serviceaccount:${home}:${account}`
     const bindings = (evidence.record?.objects ?? []).filter(({ kind, subjects }) => /^(Cluster)?RoleBinding$/.test(kind) && Array.isArray(subjects) && (subjects as Subject[]).some(({ name }) => name === account))
     const [own] = bindings
+    // A role for all namespaces is for this one, too.
+    const elsewhere = namespace !== home && own?.kind !== 'ClusterRoleBinding'
+    const bind = `kubectl -n ${namespace} create rolebinding ${account}-tasks --clusterrole=edit --serviceaccount=${home}:${account}`
     return [wrong('k8s-executor-forbidden', {
       title: `Service account ${account} may not ${verb} ${resource} in namespace ${namespace}`,
-      evidence: [seen, ...(namespace !== home ? [`its role is for namespace ${home}, and the tasks are to run in ${namespace}`] : own === undefined ? ['no RoleBinding of the release is for it'] : [`the release makes ${own.kind} ${own.metadata.name} for it: that, or the role that it names, is gone or was changed`])],
+      evidence: [seen, ...(elsewhere ? [`its role is for namespace ${home}, and the tasks are to run in ${namespace}`] : own === undefined ? ['no RoleBinding of the release is for it'] : [`the release makes ${own.kind} ${own.metadata.name} for it: that, or the role that it names, is gone or was changed`])],
       why: 'With the Kubernetes executor the scheduler makes, watches and removes the pods of the tasks itself, and needs a role for that in the namespace where they run.',
       fix: fixOf(
-        namespace !== home ? ['npx tsx run.ts apply # where AIRFLOW__KUBERNETES_EXECUTOR__NAMESPACE, or config.kubernetes_executor.namespace in airflow.values, is not what was meant, and is taken away'] : own === undefined ? [`kubectl -n ${namespace} create rolebinding ${account}-tasks --clusterrole=edit --serviceaccount=${home}:${account}`] : [`npx tsx run.ts apply # puts the role and its binding back`],
+        elsewhere ? ['npx tsx run.ts apply # where AIRFLOW__KUBERNETES_EXECUTOR__NAMESPACE, or config.kubernetes_executor.namespace in airflow.values, is not what was meant, and is taken away', `${bind} # where they are to run there`] : own === undefined ? [bind] : [`npx tsx run.ts apply # puts the role and its binding back`],
         `kubectl auth can-i ${verb} ${resource} -n ${namespace} --as=${subject} # asks whether it may now`,
         'In airflow.values: rbac.create: true, and the namespace of the tasks (config.kubernetes_executor.namespace) as where the role is',
       ),
