@@ -62,7 +62,7 @@ void t.test('a folder is only looked at where the node is this machine', (t) => 
     chmodSync(join(folder, 'inside'), 0o2775)
     t.match(folderFacts(join(folder, 'inside'), mine), { exists: true, uid: process.getuid?.(), mode: 0o2775 })
     t.same(folderFacts(join(folder, 'missing'), mine), { exists: false })
-    t.same(folderFacts(join(folder, 'file'), mine), { exists: false })
+    t.same(folderFacts(join(folder, 'file'), mine), { exists: false, taken: true })
   }
   t.end()
 })
