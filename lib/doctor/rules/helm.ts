@@ -26,6 +26,11 @@ const ofConfigMaps: readonly FaultId[] = ['crash-loop', 'readiness-probe-failing
 /** What other parts cannot be without; the triggerer or the webserver is missed by nobody but people. */
 const needed = /^(?:Secret|ConfigMap|ServiceAccount|Service|PersistentVolumeClaim|Role|RoleBinding) |^(?:StatefulSet|Deployment) \S+-(?:postgresql|redis|pgbouncer|db-migrations|sync-users)(?:-\w+)? /
 
+/** By what the cause's own evidence speaks of. */
+function causeSays(pattern: RegExp) {
+  return (_symptom: Finding, _evidence: Evidence, { evidence }: Finding): boolean => evidence.some((line) => pattern.test(line))
+}
+
 export const helmExplains: Explains = {
   'permissions-denied': refused,
   'values-schema-rejected': refused,
@@ -39,8 +44,8 @@ export const helmExplains: Explains = {
   'helm-pending-lock': ['not-ready-unexplained', 'admin-login-missing', 'ingress-unproven'],
   'wait-hook-deadlock': ['helm-release-failed', 'wait-for-migrations-crashloop', 'admin-login-missing', 'service-without-endpoints', 'not-ready-unexplained', 'ingress-unproven'],
   'namespace-terminating': ['release-not-installed', 'release-object-missing', 'scaled-to-zero', 'claim-terminating', 'helm-pending-lock', ...without],
-  'release-object-missing': [...without.filter((id) => id !== 'not-ready-unexplained').map((id) => ({ id, when: (_: Finding, _evidence: Evidence, { evidence }: Finding) => evidence.some((line) => needed.test(line)) })), 'not-ready-unexplained'],
-  'config-edited': ofConfigMaps.map((id) => ({ id, when: (_: Finding, _evidence: Evidence, { evidence }: Finding) => evidence.some((line) => line.includes('ConfigMap ')) })),
+  'release-object-missing': without.map((id) => (id === 'not-ready-unexplained' ? id : { id, when: causeSays(needed) })),
+  'config-edited': ofConfigMaps.map((id) => ({ id, when: causeSays(/^ConfigMap /) })),
   'scaled-to-zero': without,
   'job-failed': ['admin-login-missing', 'wait-for-migrations-crashloop', 'post-install-hook-timeout', 'helm-release-failed'],
   'post-install-hook-timeout': ['admin-login-missing'],
