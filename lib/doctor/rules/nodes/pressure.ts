@@ -46,18 +46,19 @@ const byItsNode = (message: string): boolean => !ownLimit.test(message)
 
 /** status: {phase: Failed, reason: Evicted, message: "The node was low on resource: ephemeral-storage. …"} */
 function evictedPods({ pods, events, at }: Evidence, fits: (message: string) => boolean): string[] {
-  return pods.flatMap((pod) => {
+  const recent = new Set(events.map((event) => event as unknown as Event).filter((event) => event.reason === 'Evicted' && Date.parse(at) - timeOf(event) < recentMs).map(({ involvedObject }) => involvedObject.uid))
+  const evicted = pods.filter((pod) => {
     const { reason, message = '' } = (pod as Pod).status ?? {}
-    const when = events.map((event) => event as unknown as Event).filter((event) => event.reason === 'Evicted' && event.involvedObject.uid === pod.metadata.uid).map(timeOf)
-    const recent = when.some((time) => Date.parse(at) - time < recentMs)
-    return reason === 'Evicted' && recent && fits(message) && !isPast(pod, pods) ? [`${nameOf(pod)} was evicted: ${message.trim()}`] : []
+    return reason === 'Evicted' && recent.has(pod.metadata.uid) && fits(message)
   })
+  const present = evicted.length === 0 ? [] : lasting(pods)
+  return evicted.filter((pod) => !isPast(pod, present)).map((pod) => `${nameOf(pod)} was evicted: ${(pod as Pod).status?.message?.trim() ?? ''}`)
 }
 
 /** Its workload has another template by now: of that one a pod is well, and of the evicted one's there is none any more. */
-function isPast(evicted: KubernetesObject, pods: readonly KubernetesObject[]): boolean {
+function isPast(evicted: KubernetesObject, present: readonly KubernetesObject[]): boolean {
   const templateOf = ({ metadata }: KubernetesObject): string | undefined => metadata.labels?.['pod-template-hash']
   const owner = workloadOf(evicted)
-  const siblings = lasting(pods).filter((pod) => workloadOf(pod)?.kind === owner?.kind && workloadOf(pod)?.name === owner?.name)
+  const siblings = present.filter((pod) => workloadOf(pod)?.kind === owner?.kind && workloadOf(pod)?.name === owner?.name)
   return templateOf(evicted) !== undefined && siblings.some(isReady) && siblings.every((pod) => templateOf(pod) !== templateOf(evicted))
 }
