@@ -88,9 +88,12 @@ export function interrupted(): AirstripError {
   return new AirstripError('INTERRUPTED', 'The run was interrupted before it was done.')
 }
 
+/** kubectl's own, longer than what it is about: three lines of it after the one that names the program that is not installed. */
+const advice = /^It looks like you are trying to use a client-go credential plugin|^To learn more about this feature|^\s+https:\/\/kubernetes\.io\/docs\//
+
 /** What a tool's refusal means, with what it said, redacted. */
 export async function refusal(connection: Connection, tool: string, args: string[], outcome: Outcome): Promise<AirstripError> {
-  const seen = connection.redactor.redact(outcome.stderr).split('\n').filter((line) => line.trim() !== '').slice(-12)
+  const seen = connection.redactor.redact(outcome.stderr).split('\n').filter((line) => line.trim() !== '' && !advice.test(line)).slice(-12)
   if (outcome.exitCode === 127) return new AirstripError('TOOL_MISSING', `${tool} is not on the PATH.`, { seen })
   if (isUnreachable(outcome.stderr)) return unreachable(connection, seen)
   return new AirstripError('CALL_FAILED', `${commandOf(tool, args)} was refused.`, { seen, transient: isTransient(outcome.stderr) })

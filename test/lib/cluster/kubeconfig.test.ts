@@ -47,6 +47,12 @@ void t.test('one that refuses gets one more try, one that is silent none', async
   t.match(await of(late, { status: 200, text: 'ok' }).found, { seen: [/within 6 s/, 'GET /livez/ping was answered at once'] })
 })
 
+void t.test('the program that is not installed is not lost in kubectl\'s advice about it', async (t) => {
+  // kubectl 1.22, as the lab's said it.
+  const text = 'Unable to connect to the server: getting credentials: exec: executable aws-iam-authenticator not found\n\nIt looks like you are trying to use a client-go credential plugin that is not installed.\n\nTo learn more about this feature, consult the documentation available at:\n      https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins\n'
+  t.match(await of({ exitCode: 1, text }, { exitCode: 1, text }).found, { code: 'CLUSTER_UNREACHABLE', seen: [/executable aws-iam-authenticator not found/] })
+})
+
 void t.test('the API server\'s clock is taken when its answer comes', async (t) => {
   const ahead = (answer: Answer) => readClockAhead({ ask: () => Promise.resolve(answer), exec: () => Promise.reject(new Error('nothing is run')), target: {}, redactor: createRedactor() }, () => new Date('2023-08-02T10:30:00.500Z'))
   t.equal(await ahead({ status: 200, text: 'ok', date: 'Wed, 02 Aug 2023 10:31:00 GMT' }), 59_500)
