@@ -1,13 +1,9 @@
+import type { Container } from 'kubernetes-types/core/v1.js'
 import type { DatabasePlace, KubernetesObject, Release } from '../access.ts'
+import { mainContainersOf } from '../observe/template.ts'
 import { familyOfRelease, type Family } from './families.ts'
 import { secretNames, type KeySpec } from './keys.ts'
 import type { AirflowSpec } from './spec.ts'
-
-interface Container {
-  name: string
-  image?: string
-  env?: { name: string; value?: string }[]
-}
 
 /** What every chart of Bitnami's PostgreSQL tells its container, under one of two names. */
 const marks = ['POSTGRES_PASSWORD', 'POSTGRESQL_PASSWORD', 'POSTGRES_PASSWORD_FILE', 'POSTGRESQL_PASSWORD_FILE']
@@ -32,7 +28,7 @@ export function databaseOf({ keys, release: { name, namespace, values }, client 
 /** The PostgreSQL that the chart brought, as Helm's record has it. */
 function bundledDatabase({ objects }: Pick<Release, 'objects'>): { set: KubernetesObject; container: Container } | undefined {
   for (const set of objects.filter(({ kind }) => kind === 'StatefulSet')) {
-    const container = containersOf(set).find(({ env = [] }) => env.some((one) => marks.includes(one.name)))
+    const container = mainContainersOf(set).find(({ env = [] }) => env.some((one) => marks.includes(one.name)))
     if (container !== undefined) return { set, container }
   }
   return undefined
@@ -41,10 +37,6 @@ function bundledDatabase({ objects }: Pick<Release, 'objects'>): { set: Kubernet
 /** The tag of its image. */
 export function databaseTag(release: Pick<Release, 'objects'>): string | undefined {
   return /:([^:/@]+)(?:@|$)/.exec(bundledDatabase(release)?.container.image ?? '')?.[1]
-}
-
-function containersOf({ spec }: KubernetesObject): Container[] {
-  return (spec as { template?: { spec?: { containers?: Container[] } } } | undefined)?.template?.spec?.containers ?? []
 }
 
 function clientName(release: string): string {

@@ -5,9 +5,11 @@ import { isRecord } from '../diff/compare.ts'
 import { drift } from '../diff/rules.ts'
 import { nameOf } from '../observe/observation.ts'
 import { workloadOf } from '../observe/owners.ts'
+import { templateOf } from '../observe/template.ts'
 import type { Finding } from '../step.ts'
 import type { FaultId } from '../observe/faults.ts'
 import type { Evidence } from './evidence.ts'
+import { isDatabaseSet } from './rules/database/parts.ts'
 
 /** What a workload's own template can be the reason of. */
 const ofTemplates: readonly FaultId[] = [
@@ -21,7 +23,7 @@ const ofTemplates: readonly FaultId[] = [
 const ofTheDatabase: readonly FaultId[] = ['database-unreachable', 'database-damaged', 'postgres-datadir-permission', 'postgres-major-version', 'postgres-pvc-old-password']
 
 export function withEdits(finding: Finding, evidence: Evidence): Finding {
-  const databases = (ofTheDatabase as readonly string[]).includes(finding.id) ? evidence.workloads.filter(({ kind, metadata: { name } }) => kind === 'StatefulSet' && /-postgresql(-primary)?$/.test(name)) : []
+  const databases = (ofTheDatabase as readonly string[]).includes(finding.id) ? evidence.workloads.filter(isDatabaseSet) : []
   const named = (ofTemplates as readonly string[]).includes(finding.id) ? workloadsOf(finding, evidence) : []
   const edits = [...new Set([...databases, ...named])].flatMap((workload) => editsOf(workload, evidence))
   const [first] = edits
@@ -45,9 +47,8 @@ type Part = Partial<Record<(typeof neverFilledIn)[number] | (typeof maps)[number
 type Named = Part & { name: string }
 
 function addedTo(want: KubernetesObject, live: KubernetesObject): string[] {
-  const templateOf = ({ spec }: KubernetesObject): Part => (spec as { template?: { spec?: Part } } | undefined)?.template?.spec ?? {}
   const containersOf = ({ initContainers, containers }: Part): Named[] => [...(initContainers ?? []), ...(containers ?? [])]
-  const [wanted, there] = [templateOf(want), templateOf(live)]
+  const [wanted, there] = [templateOf(want), templateOf(live)] as [Part, Part]
   // Nothing was added to what the record has no template of.
   if (containersOf(wanted).length === 0) return []
   const added = (one: Part, other: Part, path: string): string[] => [

@@ -2,6 +2,9 @@ import type { HttpsAnswer } from '../access.ts'
 import type { Finding, Look } from '../step.ts'
 import { judgeCertificate } from './certificate.ts'
 
+/** Of an answer that did not come in time, where the connection was made and the request sent. */
+export const tookTheRequest = 'took the request'
+
 export interface Question {
   host: string
   path: string

@@ -1,5 +1,5 @@
 /** The DAGs and logs folders, and where DAGs come from. */
-import type { PersistentVolume, Pod } from 'kubernetes-types/core/v1.js'
+import type { Container, PersistentVolume, Pod, Volume } from 'kubernetes-types/core/v1.js'
 import type { Finding } from '../../step.ts'
 import { unusable } from '../../preflight/folders.ts'
 import type { Evidence, Folder } from '../evidence.ts'
@@ -74,14 +74,21 @@ function described({ path, uid, gid, mode = 0 }: Folder): string {
 
 /** The repository is in the command that failed: ssh://git@HOST:PORT/PATH, or git@HOST:PATH. */
 function known({ text }: SaidLine): string {
-  const [, host, port, shortHost] = /ssh:\/\/(?:[^@\s]+@)?([\w.-]+)(?::(\d+))?\/|\s[\w.-]+@([\w.-]+):/.exec(text) ?? []
+  const [, host, port, shortHost] = /ssh:\/\/(?:[^@\s]+@)?(\w[\w.-]*)(?::(\d+))?\/|\s[\w.-]+@(\w[\w.-]*):/.exec(text) ?? []
   return `ssh-keyscan ${port === undefined ? '' : `-p ${port} `}${host ?? shortHost ?? 'HOST'} # compare with the fingerprints that the host publishes, put the lines in dags.gitSync.knownHosts in airflow.values, and run again`
 }
 
-/** What is in the Secret that the container mounts: by their names only. */
-function keysOf({ pod, container }: SaidLine, { namespace, pods }: Evidence): string {
+/** Who said a line, as it was made. */
+function speakerOf({ pod, container }: SaidLine, { namespace, pods }: Evidence): { speaker?: Container | undefined; volumes: Volume[] } {
   const { initContainers = [], containers = [], volumes = [] } = (pods.find(({ metadata }) => metadata.name === pod && metadata.namespace === namespace) as Pod | undefined)?.spec ?? {}
-  const mounted = [...initContainers, ...containers].find(({ name }) => name === container)?.volumeMounts?.map(({ name }) => name) ?? []
+  return { speaker: [...initContainers, ...containers].find(({ name }) => name === container), volumes }
+}
+
+/** What is in the Secret that the container mounts: by their names only. */
+function keysOf(line: SaidLine, evidence: Evidence): string {
+  const { speaker, volumes } = speakerOf(line, evidence)
+  const { namespace } = evidence
+  const mounted = speaker?.volumeMounts?.map(({ name }) => name) ?? []
   const secret = volumes.find(({ name, secret: one }) => one !== undefined && mounted.includes(name))?.secret?.secretName
   return `kubectl -n ${namespace} get secret ${secret ?? 'NAME'} -o jsonpath='{.data}' | tr , '\\n' | cut -d: -f1 # dags.gitSync.sshKeySecret: it wants the key gitSshKey`
 }
@@ -104,12 +111,12 @@ const gitFaults: { text: RegExp; why: string; fix: string | ((line: SaidLine, ev
 const tryMs = 150_000
 
 /** Between two tries, as its container is told: GITSYNC_PERIOD=5m, GIT_SYNC_WAIT=60 (seconds), --period=5m. Undefined where that cannot be read. */
-function periodOf({ pod, container }: SaidLine, { namespace, pods }: Evidence): number | undefined {
-  const { initContainers = [], containers = [] } = (pods.find(({ metadata }) => metadata.name === pod && metadata.namespace === namespace) as Pod | undefined)?.spec ?? {}
-  const own = [...initContainers, ...containers].find(({ name }) => name === container)
-  const told = (own?.env ?? []).flatMap(({ name, value }) => (/^GIT_?SYNC_(?:PERIOD|WAIT)$/.test(name) ? [value] : []))
-  const [text = (own?.args ?? []).flatMap((arg) => /^--(?:period|wait)=(.+)$/.exec(arg)?.[1] ?? [])[0] ?? '10s'] = told
-  const parts = [...(text ?? '').matchAll(/([\d.]+)(h|ms|m|s|$)/g)]
+function periodOf(line: SaidLine, evidence: Evidence): number | undefined {
+  const { env = [], args = [] } = speakerOf(line, evidence).speaker ?? {}
+  const told = env.flatMap(({ name, value }) => (/^GIT_?SYNC_(?:PERIOD|WAIT)$/.test(name) ? [value ?? ''] : []))
+  // git-sync 4's own is ten seconds, that of 3 is one.
+  const [text = args.flatMap((arg) => /^--(?:period|wait)=(.+)$/.exec(arg)?.[1] ?? [])[0] ?? '10s'] = told
+  const parts = [...text.matchAll(/([\d.]+)(h|ms|m|s|$)/g)]
   return parts.length === 0 ? undefined : parts.reduce((sum, [, number, unit = '']) => sum + Number(number) * ({ h: 3_600_000, m: 60_000, ms: 1 }[unit] ?? 1000), 0)
 }
 

@@ -9,7 +9,7 @@ import { counts, mentions, told } from '../complaints.ts'
 import type { Evidence, SecretFacts } from '../evidence.ts'
 import { type Explains, type Rule, doubtful, wrong } from '../rule.ts'
 import { deleted, replacedFrom } from '../secret-commands.ts'
-import { databaseOf } from './database/parts.ts'
+import { databaseOf, installMs } from './database/parts.ts'
 
 export const keyRules: readonly Rule[] = [noFernetKey, rotated, dynamic, unlike, published, redisDrift, knownLogin]
 
@@ -38,9 +38,6 @@ function noFernetKey(evidence: Evidence): Finding[] {
   })]
 }
 
-/** Made together with the database, a key is no younger than it by more than an install takes. */
-const togetherMs = 3_600_000
-
 /** AWS says "(InvalidToken)", and JWT InvalidTokenError; of a variable Airflow says it in its own words. */
 const undecryptable = /(?<!\()\bInvalidToken\b|Can't decrypt .*invalid token or value/
 
@@ -50,7 +47,7 @@ function rotated(evidence: Evidence): Finding[] {
   const claim = databaseOf(evidence)?.claim
   const made = claim?.metadata.creationTimestamp
   const restored = secret?.labels[restoredLabel] !== undefined
-  const isNew = !restored && secret !== undefined && made !== undefined && Date.parse(secret.createdAt) - Date.parse(made) > togetherMs
+  const isNew = !restored && secret !== undefined && made !== undefined && Date.parse(secret.createdAt) - Date.parse(made) > installMs
   const hand = restored || secret === undefined || made === undefined ? undefined : byHand(secret, made, evidence)
   // What is no key at all is told as that.
   const none = secret?.remarks['fernet-key'] === 'is not a Fernet key'

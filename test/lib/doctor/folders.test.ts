@@ -106,6 +106,7 @@ void t.test('a git-sync that has failed and tries on is no finding once it has b
     t.same(said(line('10:27:00')), [])
     t.match(said(line('10:27:00'), false), [{ id: 'git-sync-failure' }], 'one that has ended says nothing more')
   }
+  t.match(said(old('10:21:00'), true, { env: [{ name: 'GIT_SYNC_WAIT', valueFrom: {} }] }), [{ id: 'git-sync-failure' }], 'nor one whose pause nobody can read')
   for (const settings of [{ env: [{ name: 'GIT_SYNC_WAIT', value: '300' }] }, { env: [{ name: 'GITSYNC_PERIOD', value: '5m0s' }] }, { args: ['--period=5m'] }]) {
     t.match(said(old('10:27:00'), true, settings), [{ id: 'git-sync-failure' }], 'one that waits five minutes between two tries')
     t.same(said(old('10:21:00'), true, settings), [])

@@ -121,6 +121,7 @@ void t.test('a scheduler that may not make pods is told, and explains its own cr
   ])
   // The client prints the body as bytes where it was not decoded, with its backslashes doubled.
   t.match(found(said(forbidden.replaceAll('in the namespace \\"airflow\\"', 'in the namespace \\"other\\"'))), [{ id: 'k8s-executor-forbidden', evidence: [/./, /its role is for namespace airflow, and the tasks are to run in other/], fix: [/AIRFLOW__KUBERNETES_EXECUTOR__NAMESPACE/] }])
+  t.notMatch(JSON.stringify(found(said(forbidden.replaceAll('airflow:airflow-scheduler', 'airflow:x;reboot;')))), /reboot/, 'what is no name of Kubernetes becomes part of no command')
   t.match(found(said(forbidden.replace('{"kind"', 'b\'{"kind"').replaceAll('\\"', '\\\\"'))), [{ id: 'k8s-executor-forbidden', title: 'Service account airflow-scheduler may not list pods in namespace airflow' }])
   const record = release({ objects: [{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding', metadata: { name: 'airflow-pod-launcher' }, subjects: [{ kind: 'ServiceAccount', name: 'airflow-scheduler' }] }] })
   t.match(found({ ...said(forbidden), record }), [{ fix: [/^npx tsx run.ts apply/] }])

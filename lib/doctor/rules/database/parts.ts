@@ -13,10 +13,18 @@ export interface Database {
   readySince?: string | undefined
 }
 
+/** Of the bundled PostgreSQL, alone or with replicas. */
+export function isDatabaseSet({ kind, metadata: { name } }: KubernetesObject): boolean {
+  return kind === 'StatefulSet' && /-postgresql(-primary)?$/.test(name)
+}
+
+/** What an install may take from its first Secret to its last claim, more than one try included. */
+export const installMs = 3_600_000
+
 /** Undefined where the database is somebody else's. */
 export function databaseOf({ pods, claims, volumes = [], workloads, wanted, record }: Evidence): Database | undefined {
-  const set = workloads.find(({ kind, metadata: { name } }) => kind === 'StatefulSet' && /-postgresql(-primary)?$/.test(name))
-  const made = record?.objects.some(({ kind, metadata: { name } }) => kind === 'StatefulSet' && /-postgresql(-primary)?$/.test(name)) ?? false
+  const set = workloads.find(isDatabaseSet)
+  const made = record?.objects.some(isDatabaseSet) ?? false
   if (set === undefined && !made && wanted?.bundledDatabase !== true) return undefined
   const name = set?.metadata.name ?? `${record?.name ?? 'airflow'}-postgresql`
   const pod = pods.find(({ metadata }) => metadata.name === `${name}-0`)

@@ -9,15 +9,13 @@ import { type Rule, doubtful, wrong } from '../../rule.ts'
 import { deleted } from '../../secret-commands.ts'
 import { restarted } from '../../restart.ts'
 import { misled } from './connection.ts'
-import { type Database, type Password, databaseOf, disagreeing, passwordsOf } from './parts.ts'
+import { type Database, type Password, databaseOf, disagreeing, installMs, passwordsOf } from './parts.ts'
 import { asSuperuser, passwordOfTheSecret } from './superuser.ts'
 
 export const passwordRules: readonly Rule[] = [refused, differing, unknownPassword]
 
 /** Charts make both at once. */
 const atOnceMs = 5000
-/** airstrip makes its Secrets before it installs, which may have taken more than one try. */
-const installMs = 3_600_000
 
 const authentication = /password authentication failed for user "([^"]+)"|role "([^"]+)" does not exist|no password supplied/
 

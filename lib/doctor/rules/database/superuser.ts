@@ -1,8 +1,8 @@
 /** Commands for PostgreSQL's superuser, in the pod of the bundled one; its passwords stay there. */
-const from = (variable: string): string => `"\${${variable}:-$(cat "\${${variable}_FILE:-/dev/null}")}"`
+const valueOf = (variable: string): string => `"\${${variable}:-$(cat "\${${variable}_FILE:-/dev/null}")}"`
 
 /** Bitnami's image has the passwords in variables or in files. */
-const psql = `PGPASSWORD=${from('POSTGRES_POSTGRES_PASSWORD')} psql -v ON_ERROR_STOP=1 -h 127.0.0.1 -U postgres`
+const psql = `PGPASSWORD=${valueOf('POSTGRES_POSTGRES_PASSWORD')} psql -v ON_ERROR_STOP=1 -h 127.0.0.1 -U postgres`
 
 export function asSuperuser(namespace: string, pod: string, sql: string, database = 'postgres'): string {
   return `echo '${sql}' | kubectl -n ${namespace} exec -i ${pod} -- sh -c '${psql} -d ${database}'`
@@ -10,5 +10,5 @@ export function asSuperuser(namespace: string, pod: string, sql: string, databas
 
 /** Gives a role the password that the Secret has, by the shell's own printf: no command line has it. */
 export function passwordOfTheSecret(namespace: string, pod: string, role: string): string {
-  return `kubectl -n ${namespace} exec ${pod} -- sh -c 'printf "ALTER ROLE \\"${role}\\" PASSWORD \\$p\\$%s\\$p\\$" ${from('POSTGRES_PASSWORD')} | ${psql} -d postgres'`
+  return `kubectl -n ${namespace} exec ${pod} -- sh -c 'printf "ALTER ROLE \\"${role}\\" PASSWORD \\$p\\$%s\\$p\\$" ${valueOf('POSTGRES_PASSWORD')} | ${psql} -d postgres'`
 }

@@ -5,10 +5,12 @@ import { fernetSecretOf } from '../../../airflow/values.ts'
 import type { Finding } from '../../../step.ts'
 import { faults } from '../../../observe/faults.ts'
 import { ageMs, isReady, nameOf } from '../../../observe/observation.ts'
+import { mainContainersOf, templateOf } from '../../../observe/template.ts'
 import { mentions, told } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
 import { leadsRight } from '../database/connection.ts'
+import { isDatabaseSet } from '../database/parts.ts'
 import { again } from './refusals.ts'
 
 export const migrationRules: readonly Rule[] = [deadlock, waiting, noLogin]
@@ -138,7 +140,7 @@ function migrateIn(waiting: KubernetesObject, { namespace, pods, wanted }: Evide
 function emptied(pod: KubernetesObject, lines: string[], evidence: Evidence): Finding {
   return wrong('wait-for-migrations-crashloop', {
     title: 'The database has no tables of Airflow any more, and nothing makes them again',
-    evidence: [...lines, 'the migrations were done, and the database knows of none: Migration Head(s) in DB: set()', ...evidence.workloads.filter(({ kind, metadata: { name } }) => kind === 'StatefulSet' && /-postgresql(-primary)?$/.test(name)).map((one) => `${nameOf(one)} is the database`)],
+    evidence: [...lines, 'the migrations were done, and the database knows of none: Migration Head(s) in DB: set()', ...evidence.workloads.filter(isDatabaseSet).map((one) => `${nameOf(one)} is the database`)],
     why: 'What the Job of the migrations made is gone: the volume was emptied or is another one, the database was dropped and made anew, or its tables were. A Job runs once.',
     fix: [
       `${migrateIn(pod, evidence)} # makes empty tables, without what was in the old ones`,
@@ -181,8 +183,7 @@ function imagesOf(pods: readonly KubernetesObject[], job: KubernetesObject | und
 
 /** A hook that has succeeded is gone; the charts give it the image of those who wait for it. */
 function releaseImages({ objects }: Release): string[] {
-  const templates = objects.map(({ spec }) => (spec as { template?: { spec?: Pod['spec'] } } | undefined)?.template?.spec)
-  return templates.flatMap((spec) => spec?.initContainers ?? []).filter(({ name }) => initContainers.test(name)).map(({ image = '' }) => image)
+  return objects.flatMap((object) => templateOf(object).initContainers ?? []).filter(({ name }) => initContainers.test(name)).map(({ image = '' }) => image)
 }
 
 function waitingImages(pods: readonly KubernetesObject[]): string[] {
@@ -191,8 +192,7 @@ function waitingImages(pods: readonly KubernetesObject[]): string[] {
 }
 
 function jobImages(job: KubernetesObject | undefined): string[] {
-  const { template } = (job?.spec ?? {}) as { template?: { spec?: { containers?: { image?: string }[] } } }
-  return [...new Set((template?.spec?.containers ?? []).map(({ image = '' }) => image))]
+  return [...new Set(mainContainersOf(job).map(({ image = '' }) => image))]
 }
 
 /** When the first user was made, by a hook or by a plain Job. */

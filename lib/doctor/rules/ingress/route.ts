@@ -130,7 +130,7 @@ export function notLoaded(evidence: Evidence): Finding[] {
   })]
 }
 
-/** Failed to watch *v1alpha1.IngressRoute: ingressroutes.traefik.containo.us is forbidden: User "system:serviceaccount:traefik:traefik" cannot list resource …; not a line of the access log, into which anybody can write. */
+/** Failed to watch *v1alpha1.IngressRoute: ingressroutes.traefik.containo.us is forbidden: User "system:serviceaccount:traefik:traefik" cannot list resource …; nothing of it becomes part of a command, for into an access log anybody can write. */
 const mayNot = /\b(?:ingressroutes|middlewares)\.traefik\.(?:containo\.us|io) is forbidden: User \\*"system:serviceaccount:[a-z0-9.-]+:[a-z0-9.-]+\\*" cannot (?:list|watch)/
 
 function rightless(line: string, way: Way): Finding {

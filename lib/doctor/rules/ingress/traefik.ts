@@ -1,7 +1,7 @@
 /** Whether Traefik is there, runs, reads the group of the route, and answers. */
 import type { Service } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject, NonEmpty } from '../../../access.ts'
-import { healthUrl } from '../../../observe/answer.ts'
+import { healthUrl, tookTheRequest } from '../../../observe/answer.ts'
 import { faults } from '../../../observe/faults.ts'
 import { ageMs, inNamespace, nameOf, type Observation } from '../../../observe/observation.ts'
 import { podsOf } from '../../../observe/owners.ts'
@@ -166,9 +166,9 @@ export function unproven(evidence: Evidence): Finding[] {
   })]
 }
 
-/** Somebody is there and has not answered yet (cluster/https.ts). */
+/** Somebody is there and has not answered yet. */
 function hasTaken({ answered }: Evidence): boolean {
-  return answered !== undefined && 'reason' in answered && answered.reason.includes('took the request')
+  return answered !== undefined && 'reason' in answered && answered.reason.includes(tookTheRequest)
 }
 
 export function loadBalancer(evidence: Evidence): Finding[] {

@@ -166,7 +166,7 @@ export const cases: readonly Case[] = [
   },
   {
     // exec: executable aws-iam-authenticator not found · exec: "kubelogin": executable file not found in $PATH
-    text: /getting credentials: exec: (?:executable (\S+) not found|"([^"]+)": executable file not found)/,
+    text: /getting credentials: exec: (?:executable ([\w./-]+) not found|"([\w./-]+)": executable file not found)/,
     tell: (_, [, program, quoted]) => ({
       title: `The program ${program ?? quoted ?? ''}, which the kubeconfig asks for a login, is not installed`,
       why,

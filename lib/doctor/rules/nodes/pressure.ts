@@ -1,9 +1,9 @@
 /** Nodes that are short of something, and the pods that they have ended for it. */
 import type { Event, Pod } from 'kubernetes-types/core/v1.js'
+import type { KubernetesObject } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
 import { timeOf } from '../../../observe/events.ts'
 import { pressuresOf } from '../../../observe/node.ts'
-import type { KubernetesObject } from '../../../access.ts'
 import { isReady, nameOf } from '../../../observe/observation.ts'
 import { lasting, workloadOf } from '../../../observe/owners.ts'
 import type { Evidence } from '../../evidence.ts'
@@ -57,8 +57,8 @@ function evictedPods({ pods, events, at }: Evidence, fits: (message: string) => 
 
 /** Its workload has another template by now: of that one a pod is well, and of the evicted one's there is none any more. */
 function isPast(evicted: KubernetesObject, present: readonly KubernetesObject[]): boolean {
-  const templateOf = ({ metadata }: KubernetesObject): string | undefined => metadata.labels?.['pod-template-hash']
+  const hashOf = ({ metadata }: KubernetesObject): string | undefined => metadata.labels?.['pod-template-hash']
   const owner = workloadOf(evicted)
   const siblings = present.filter((pod) => workloadOf(pod)?.kind === owner?.kind && workloadOf(pod)?.name === owner?.name)
-  return templateOf(evicted) !== undefined && siblings.some(isReady) && siblings.every((pod) => templateOf(pod) !== templateOf(evicted))
+  return hashOf(evicted) !== undefined && siblings.some(isReady) && siblings.every((pod) => hashOf(pod) !== hashOf(evicted))
 }

@@ -30,7 +30,7 @@ export function refused({ pods, at }: Evidence): Finding[] {
     const { reason = '', message = '' } = (first as Pod | undefined)?.status ?? {}
     return wrong('admission-refused', {
       title: `The kubelet takes no pod of ${name}: ${reason}`,
-      evidence: [`${first === undefined ? '' : nameOf(first)}: ${reason}: ${message}`, ...(list.length > 1 ? [`${list.length} pods were turned away within two minutes`] : [])],
+      evidence: [`${first === undefined ? '' : nameOf(first)}: ${reason}: ${message}`, ...(list.length > 1 ? [`${list.length} pods were turned away`] : [])],
       why: 'It looks at a pod before it starts it; the same one is turned away each time that it is made.',
       fix: ['npx tsx run.ts apply --from helm # once what it objects to is changed in airflow.values, or allowed in the kubelet\'s configuration on the node'],
     })

@@ -11,7 +11,8 @@ import { logLines } from './statuses.ts'
 export const saidRules: readonly Rule[] = [forbidden, otherCpu, brokenDag, logsRefused, logsUnreachable]
 
 // kubernetes.client.exceptions.ApiException: (403) … pods is forbidden: User \"system:serviceaccount:airflow:airflow-scheduler\" cannot list resource \"pods\" in API group \"\" in the namespace \"airflow\"
-const refusal = /(pods(?:\/\w+)?)(?: \\*"[^"]*")? is forbidden: User \\*"?system:serviceaccount:([^:]+):([^\\" ]+)\\*"? cannot (\w+) resource \\*"?([\w/]+)(?:.*in the namespace \\*"?([^\\" ]+))?/
+// Its words become parts of commands, and who writes a DAG may write into a log: names of Kubernetes alone.
+const refusal = /(pods(?:\/\w+)?)(?: \\*"[^"]*")? is forbidden: User \\*"?system:serviceaccount:([a-z0-9][a-z0-9-]*):([a-z0-9][a-z0-9.-]*)\\*"? cannot (\w+) resource \\*"?([\w/]+)(?:.*in the namespace \\*"?([a-z0-9][a-z0-9-]*)\\*"?)?/
 
 function forbidden(evidence: Evidence): Finding[] {
   return logLines(evidence, refusal).flatMap(({ text, evidence: seen }): Finding[] => {
