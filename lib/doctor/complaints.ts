@@ -1,7 +1,7 @@
 /** What containers say that is wrong, as long as it is still so. */
 import type { ContainerStatus, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
-import { isReady } from '../observe/observation.ts'
+import { isReady, writtenAt } from '../observe/observation.ts'
 import { controllerOf } from '../observe/owners.ts'
 import type { ContainerLog, Evidence } from './evidence.ts'
 import { isStranger } from './strangers.ts'
@@ -13,6 +13,8 @@ export interface Complaint {
   groups: RegExpExecArray
   /** ISO time since when the run is on in which it was said. */
   runSince?: string | undefined
+  /** Ms since 1970 before which it was not said: by the line, by those above it, or else by the start of its run. */
+  notBefore?: number | undefined
 }
 
 /**
@@ -22,21 +24,23 @@ export interface Complaint {
 export function complaints(evidence: Evidence, pattern: RegExp): Complaint[] {
   const { pods, logs } = evidence
   return pods.filter((pod) => !isReady(pod) && isCurrent(pod, evidence) && !isStranger(pod, evidence)).flatMap((pod) =>
-    logs.filter((log) => log.pod === pod.metadata.name && counts(log, logs)).flatMap((log) => {
-      const line = log.lines.findLast((one) => pattern.test(one))
-      const groups = line === undefined ? null : pattern.exec(line)
-      return line === undefined || groups === null ? [] : [{ pod, container: log.container, line: line.trim(), groups, runSince: runSince(pod, log) }]
-    }))
+    logs.filter((log) => log.pod === pod.metadata.name && counts(log, logs)).flatMap((log) => lastOf(pod, log, pattern)))
 }
 
 /** Of any container, also of a ready pod: for what no probe sees and what stays so until somebody acts. */
 export function mentions(evidence: Evidence, pattern: RegExp): Complaint[] {
   const { pods, logs } = evidence
-  return pods.filter((pod) => !isStranger(pod, evidence)).flatMap((pod) => logs.filter((log) => log.pod === pod.metadata.name).flatMap((log) => {
-    const line = log.lines.findLast((one) => pattern.test(one))
-    const groups = line === undefined ? null : pattern.exec(line)
-    return line === undefined || groups === null ? [] : [{ pod, container: log.container, line: line.trim(), groups, runSince: runSince(pod, log) }]
-  }))
+  return pods.filter((pod) => !isStranger(pod, evidence)).flatMap((pod) => logs.filter((log) => log.pod === pod.metadata.name).flatMap((log) => lastOf(pod, log, pattern)))
+}
+
+function lastOf(pod: KubernetesObject, log: ContainerLog, pattern: RegExp): Complaint[] {
+  const index = log.lines.findLastIndex((one) => pattern.test(one))
+  const line = log.lines[index]
+  const groups = line === undefined ? null : pattern.exec(line)
+  if (line === undefined || groups === null) return []
+  const since = runSince(pod, log)
+  const [written] = log.lines.slice(0, index + 1).reverse().flatMap((one) => writtenAt(one) ?? [])
+  return [{ pod, container: log.container, line: line.trim(), groups, runSince: since, notBefore: written ?? (since === undefined ? undefined : Date.parse(since)) }]
 }
 
 /** `airflow-scheduler-6d5b9c7f9-x2x4z/scheduler: …`, of as many as tell something new. */

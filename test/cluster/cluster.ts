@@ -52,10 +52,11 @@ export async function helm(args: string[]): Promise<string> {
   return stdout
 }
 
-export async function until(what: string, holds: () => Promise<boolean> | boolean, ms = 60_000): Promise<void> {
+/** `what` may say what is seen at the end. */
+export async function until(what: string | (() => string), holds: () => Promise<boolean> | boolean, ms = 60_000): Promise<void> {
   const deadline = Date.now() + ms
   while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`not within ${ms / 1000} s: ${what}`)
+    if (Date.now() > deadline) throw new Error(`not within ${ms / 1000} s: ${typeof what === 'string' ? what : what()}`)
     await sleep(200)
   }
 }

@@ -26,8 +26,12 @@ void t.test('taken down and landed again', async t => {
     says(t, run.stderr, /stays +PersistentVolumeClaim destroy\/data-airflow-postgresql-0/, /stays +Secret destroy\/airflow-airstrip-fernet-key/, /stays +PersistentVolume destroy-local-dags-pv/, `${it.base}/dags and ${it.base}/logs on the node`)
     t.same(await recordsOf('destroy'), [])
     t.same(await list('deployments,statefulsets,jobs,leases,ingressroutes,middlewares', 'destroy'), [])
-    // Pods of a Job are collected after it.
-    await until('no pod is left', async () => (await list('pods', 'destroy')).length === 0)
+    // Pods of a Job are collected after it; the collector pauses for half a minute, twice at worst, after a kind has come or gone on the cluster.
+    let left: string[] = []
+    await until(() => `no pod is left, but ${left.join(', ')}`, async () => {
+      left = (await list('pods', 'destroy')).map(({ metadata, status }) => `${metadata.name} ${JSON.stringify(status).slice(0, 200)}`)
+      return left.length === 0
+    }, 180_000)
     t.same((await list('pvc', 'destroy')).map(({ metadata }) => metadata.name).sort(), ['airflow-local-dags-folder', 'airflow-local-logs-folder', 'data-airflow-postgresql-0'])
     t.same(await secretsOf('destroy'), keys)
     t.equal(it.state().steps.helm?.status, 'pending')

@@ -8,7 +8,7 @@ import type { Evidence } from '../evidence.ts'
 import { type Explains, type Rule, wrong } from '../rule.ts'
 import { leadsElsewhere, misled } from './database/connection.ts'
 import { dataDamaged } from './database/damaged.ts'
-import { type Database, databaseOf, pathOf } from './database/parts.ts'
+import { type Database, databaseOf, noConnection, pathOf } from './database/parts.ts'
 import { passwordRules } from './database/password.ts'
 import { turnedAway } from './database/refusals.ts'
 
@@ -77,8 +77,6 @@ function imageOf({ pod, container }: Complaint): string | undefined {
   const { initContainers = [], containers = [] } = (pod.spec ?? {}) as { initContainers?: { name: string; image?: string }[]; containers?: { name: string; image?: string }[] }
   return [...initContainers, ...containers].find(({ name }) => name === container)?.image
 }
-
-const noConnection = /(?:could not connect to server|connection to server at "[^"]*"[^:]*:?(?: port \d+ failed:)?|could not translate host name "[^"]+"|OperationalError\)?).*(?:refused|timed out|timeout|No route|unreachable|could not translate host name|closed the connection|could not connect)|could not translate host name "([^"]+)"|failed to resolve host '[^']+'|connection to server at .* failed:/i
 
 /** What was said in a run that began when the database was not ready yet says nothing of now. */
 function unreachable(evidence: Evidence): Finding[] {

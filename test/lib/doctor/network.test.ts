@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { KubernetesObject } from '../../../lib/access.ts'
-import { pod, ready } from '../observe/objects.ts'
+import { container, placed, pod, ready } from '../observe/objects.ts'
 import { answers, judged, makeEndpoints, makeService, roots, unrouted, webPod } from './way.ts'
 
 void t.test('a Service that was edited so that it leads nowhere, with the patch that mends it', (t) => {
@@ -35,10 +35,11 @@ void t.test('pods that are not ready, or not there yet, are a start', (t) => {
   t.end()
 })
 
-const policy = (name: string, spec: Record<string, unknown>): KubernetesObject => ({ apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name, namespace: 'airflow' }, spec: { podSelector: {}, ...spec } })
+const policy = (name: string, spec: Record<string, unknown>): KubernetesObject => ({ apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name, namespace: 'airflow', creationTimestamp: '2023-08-02T10:10:00Z' }, spec: { podSelector: {}, ...spec } })
 const denyAll = policy('deny', { policyTypes: ['Ingress', 'Egress'] })
 const database = pod({ name: 'airflow-postgresql-0', owner: { kind: 'StatefulSet', name: 'airflow-postgresql' }, labels: { 'app.kubernetes.io/name': 'postgresql' }, spec: { containers: [{ name: 'postgresql', ports: [{ containerPort: 5432 }] }] }, status: ready })
-const scheduler = pod({ labels: { 'tier': 'airflow', 'pod-template-hash': '6d5b9c7f9' } })
+const waiting = (startedAt: string) => pod({ labels: { 'tier': 'airflow', 'pod-template-hash': '6d5b9c7f9' }, status: { ...placed, initContainerStatuses: [container({ name: 'wait-for-airflow-migrations', state: { running: { startedAt } } })] } })
+const scheduler = waiting('2023-08-02T10:11:00Z')
 // psycopg2 2.9, as the wait for the migrations prints it.
 const logs = [{ namespace: 'airflow', pod: scheduler.metadata.name, container: 'wait-for-airflow-migrations', previous: false, lines: ['connection to server at "airflow-postgresql.airflow" (10.96.1.2), port 5432 failed: timeout expired'] }]
 
@@ -51,5 +52,19 @@ void t.test('a policy that certainly shuts the database off is a fault once conn
   t.same(cut([policy('port', { ingress: [{ ports: [{ port: 5432 }] }] })]), [])
   t.same(cut([policy('web', { podSelector: { matchLabels: { component: 'webserver' } } })]), [], 'of other pods')
   t.same(cut([denyAll], { pods: [scheduler, pod({ ...database.metadata, status: {} })] }), [], 'a database that is not ready has its own story')
+  t.end()
+})
+
+void t.test('a connection that failed before the policy was there, or while the database started, tells nothing of it', (t) => {
+  const cut = (part: KubernetesObject, lines: string[], readyAt = '2023-08-02T10:00:00Z') => {
+    const since = { ...database, status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: readyAt }] } }
+    return judged({ pods: [webPod(), part, since], networkPolicies: [denyAll], logs: [{ ...logs[0], lines }] as typeof logs }).findings.filter(({ id }) => id === 'network-policy-blocks').length
+  }
+  const [said = ''] = logs[0]?.lines ?? []
+  t.equal(cut(waiting('2023-08-02T10:05:00Z'), [said]), 0, 'of a run that began before')
+  t.equal(cut(waiting('2023-08-02T10:05:00Z'), ['[2023-08-02T10:12:00.123+0000] {scheduler_job_runner.py:788} ERROR - Exception when executing', said]), 1, 'but said after it')
+  t.equal(cut(waiting('2023-08-02T10:05:00Z'), [`[2023-08-02T10:07:33.619+0000] {SchedulerJob.py} ERROR - sqlalchemy.exc.OperationalError: (psycopg2.OperationalError) ${said}`, '[2023-08-02T10:12:00.123+0000] {scheduler_job_runner.py:788} INFO - Adopting']), 0, 'a database that was made anew before the policy')
+  t.equal(cut(scheduler, [said], '2023-08-02T10:10:55Z'), 0, 'ready five seconds before')
+  t.equal(cut(scheduler, ['smtplib.SMTPServerDisconnected: timed out']), 0, 'of somebody else')
   t.end()
 })

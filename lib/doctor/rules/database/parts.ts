@@ -13,6 +13,9 @@ export interface Database {
   readySince?: string | undefined
 }
 
+/** psycopg2 and libpq where nothing of PostgreSQL answers: `could not connect to server: Connection timed out`, `connection to server at "airflow-postgresql" (10.96.1.2), port 5432 failed: timeout expired` */
+export const noConnection = /(?:could not connect to server|connection to server at "[^"]*"[^:]*:?(?: port \d+ failed:)?|could not translate host name "[^"]+"|OperationalError\)?).*(?:refused|timed out|timeout|No route|unreachable|could not translate host name|closed the connection|could not connect)|could not translate host name "([^"]+)"|failed to resolve host '[^']+'|connection to server at .* failed:/i
+
 /** Of the bundled PostgreSQL, alone or with replicas. */
 export function isDatabaseSet({ kind, metadata: { name } }: KubernetesObject): boolean {
   return kind === 'StatefulSet' && /-postgresql(-primary)?$/.test(name)

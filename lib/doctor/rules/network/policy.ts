@@ -12,13 +12,15 @@ import { isReady, nameOf } from '../../../observe/observation.ts'
 import { lasting } from '../../../observe/owners.ts'
 import { matchesLabels } from '../../../observe/selector.ts'
 import type { Finding } from '../../../step.ts'
+import { mentions } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
 import { wrong } from '../../rule.ts'
+import { noConnection } from '../database/parts.ts'
 
 type Direction = 'Ingress' | 'Egress'
 
-/** psycopg2 and Airflow's own check: `could not connect to server: Connection timed out`, `connection to server at "airflow-postgresql" (10.96.1.2), port 5432 failed: timeout expired` */
-const failing = /timed? ?out|timeout expired|connection refused|temporary failure in name resolution|could not translate host name|no route to host/i
+/** Of the database, and of Redis as its client says it: `Error 110 connecting to airflow-redis:6379. Connection timed out.` */
+const failing = new RegExp(`${noConnection.source}|Error \\d+ connecting to .*(?:refused|timed out|resolution)`, 'i')
 
 export function policyBlocks(evidence: Evidence): Finding[] {
   const policies = (evidence.networkPolicies ?? []) as unknown as NetworkPolicy[]
@@ -28,10 +30,9 @@ export function policyBlocks(evidence: Evidence): Finding[] {
   const pods = lasting(evidence.pods)
   const databases = pods.filter((pod) => isFoundation(pod) && isReady(pod))
   const parts = pods.filter((pod) => !isFoundation(pod) && pod.metadata.labels?.tier === 'airflow')
-  const cut = parts.flatMap((part) => {
-    const said = evidence.logs.filter(({ pod }) => pod === part.metadata.name).flatMap(({ lines }) => lines.filter((line) => failing.test(line))).at(-1)
-    return said === undefined ? [] : databases.flatMap((database) => blocked(part, database, policies).map((policy) => ({ part, database, policy, said })))
-  })
+  const said = mentions(evidence, failing).filter(({ pod }) => parts.includes(pod))
+  const cut = said.flatMap(({ pod: part, line, notBefore = 0 }) => databases.flatMap((database) =>
+    blocked(part, database, policies).filter((policy) => notBefore >= ableSince(database, policy)).map((policy) => ({ part, database, policy, said: line }))))
   const gateway = evidence.answered !== undefined && 'answer' in evidence.answered && evidence.answered.answer.status === 504
   const web = gateway ? parts.filter((part) => isReady(part) && servesWeb(part.metadata.labels?.component ?? '')).flatMap((part) => shut(part, policies).map((policy) => ({ part, policy }))) : []
   const names = [...new Set([...cut, ...web].map(({ policy }) => policy.metadata?.name ?? ''))].filter((name) => foreign.some(({ metadata }) => metadata?.name === name))
@@ -45,6 +46,15 @@ export function policyBlocks(evidence: Evidence): Finding[] {
     why: 'As soon as one policy selects a pod, only what some policy allows reaches it; and connections are seen to fail.',
     fix: [`kubectl -n ${evidence.namespace} delete networkpolicy ${names.join(' ')} # or let the pods of the namespace reach each other, and Traefik's namespace the webserver`],
   })]
+}
+
+/** The services learn of a database some seconds after it is ready. */
+const routedMs = 10_000
+
+/** Ms since 1970 from when on a failed connection is the policy's doing: what failed before it was there, or while the database started, tells nothing. */
+function ableSince(database: KubernetesObject, { metadata }: NetworkPolicy): number {
+  const ready = (database as Pod).status?.conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime
+  return Math.max(Date.parse(metadata?.creationTimestamp ?? ''), ready === undefined ? 0 : Date.parse(ready) + routedMs)
 }
 
 /** The policies that stand between; none where the connection is let through, or may be. */
