@@ -1,4 +1,5 @@
 /** Whether what fails was edited by hand, since then the first thing to do is to put it back. */
+import type { VolumeMount } from 'kubernetes-types/core/v1.js'
 import { withHelmMarks } from '../airflow/hand-edits.ts'
 import type { KubernetesObject, NonEmpty } from '../access.ts'
 import { isRecord } from '../diff/compare.ts'
@@ -41,9 +42,9 @@ const neverFilledIn = [
 /** The API server does, with these. */
 const filledIn = { schedulerName: 'default-scheduler', dnsPolicy: 'ClusterFirst', enableServiceLinks: true } as const
 /** Lists of things with names, and maps, of which the API server adds no part to a template. */
-const namedLists = ['env', 'volumes', 'volumeMounts', 'containers', 'initContainers'] as const
+const namedLists = ['env', 'volumes', 'containers', 'initContainers'] as const
 const maps = ['nodeSelector', 'affinity', 'resources', 'securityContext'] as const
-type Part = Partial<Record<(typeof neverFilledIn)[number] | (typeof maps)[number] | keyof typeof filledIn, unknown>> & Partial<Record<(typeof namedLists)[number], Named[]>> & { ports?: { hostPort?: number }[] | null }
+type Part = Partial<Record<(typeof neverFilledIn)[number] | (typeof maps)[number] | keyof typeof filledIn, unknown>> & Partial<Record<(typeof namedLists)[number], Named[]>> & { ports?: { hostPort?: number }[] | null; volumeMounts?: VolumeMount[] | null }
 type Named = Part & { name: string }
 
 function addedTo(want: KubernetesObject, live: KubernetesObject): string[] {
@@ -54,6 +55,7 @@ function addedTo(want: KubernetesObject, live: KubernetesObject): string[] {
   const added = (one: Part, other: Part, path: string): string[] => [
     ...neverFilledIn.filter((key) => isNothing(one[key]) && !isNothing(other[key])).map((key) => `${path}.${key}`),
     ...namedLists.flatMap((key) => namesAdded(one[key], other[key]).map((name) => `${path}.${key}[${name}]`)),
+    ...mountsAdded(one.volumeMounts, other.volumeMounts, `${path}.volumeMounts`),
     ...hostPortsOf(other).filter((port) => !hostPortsOf(one).includes(port)).map((port) => `${path}.ports: hostPort ${port}`),
     ...maps.flatMap((key) => keysAdded(one[key], other[key], `${path}.${key}`)),
   ]
@@ -80,6 +82,15 @@ function hostPortsOf({ ports }: Part): number[] {
 
 function namesAdded(wanted: readonly Named[] | null = [], there: readonly Named[] | null = []): string[] {
   return (there ?? []).map(({ name }) => name).filter((name) => !(wanted ?? []).some((one) => one.name === name))
+}
+
+/** One volume may be mounted in several places. Another part of it is another folder. */
+function mountsAdded(wanted: readonly VolumeMount[] | null = [], there: readonly VolumeMount[] | null = [], path: string): string[] {
+  return (there ?? []).flatMap((mount) => {
+    const was = (wanted ?? []).find(({ name, mountPath }) => name === mount.name && mountPath === mount.mountPath)
+    if (was === undefined) return [`${path}[${mount.name}]`]
+    return (['subPath', 'subPathExpr', 'readOnly'] as const).filter((key) => !was[key] && mount[key]).map((key) => `${path}[${mount.name}].${key}`)
+  })
 }
 
 function keysAdded(wanted: unknown, there: unknown, path: string): string[] {

@@ -37,12 +37,15 @@ export async function collectLogs(reader: Reader, { pods, system }: Pick<Evidenc
   return { logs, unknown }
 }
 
+/** What the kubelet writes in a log's place where the run before the present one has been cleared away. */
+const ofTheKubelet = /^unable to retrieve container logs for \w+:\/\//
+
 /** An API server that fails while a pod goes away is no reason to doubt the rest, but is said. */
 async function read(reader: Reader, query: Wanted, redact: Redact): Promise<ContainerLog | string | undefined> {
   const { namespace, pod, container, previous, lines: most, only } = query
   try {
     const text = await reader.logs({ namespace, pod, container, previous, lines: most })
-    const said = redact(text ?? '').trimEnd().split('\n').filter((line) => line !== '' && (only?.test(line) ?? true))
+    const said = redact(text ?? '').trimEnd().split('\n').filter((line) => line !== '' && !ofTheKubelet.test(line) && (only?.test(line) ?? true))
     return said.length === 0 ? undefined : { namespace, pod, container, previous, lines: said.slice(only === undefined ? -most : -moreLines) }
   } catch (error) {
     const reason = error instanceof AirstripError ? (error.seen[0] ?? error.message) : error instanceof Error ? error.message.split('\n')[0] : String(error)

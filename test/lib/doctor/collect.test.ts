@@ -57,6 +57,7 @@ void t.test('a log that cannot be read is named, an empty one is left out', asyn
   const pods = [pod({ status: { containerStatuses: [container(running)] } })]
   t.match(await collectLogs(reader({}).reader, { pods, system: [] }, (text) => text), { logs: [], unknown: [/^the log of airflow-scheduler-.*, container scheduler, could not be read/] })
   t.same(await collectLogs(reader({ logs: () => '\n' }).reader, { pods, system: [] }, (text) => text), { logs: [], unknown: [] })
+  t.same(await collectLogs(reader({ logs: () => 'unable to retrieve container logs for containerd://4e76460ca979' }).reader, { pods, system: [] }, (text) => text), { logs: [], unknown: [] }, 'what the kubelet writes in the place of a log that is gone')
 })
 
 void t.test('no secret is in the evidence: not in logs, events or last words', async (t) => {

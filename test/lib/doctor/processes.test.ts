@@ -197,6 +197,14 @@ void t.test('what was edited by hand is told beside the fault, and put back firs
   t.match(changed({ containers: [{ name: 'scheduler', image: 'apache/airflow:nope' }, { name: 'exporter', image: 'b' }] }), [{ evidence: [/exit code 1/, /has it: spec\.template\.spec\.containers\[exporter\]$/] }])
   t.match(changed({ dnsPolicy: 'None', automountServiceAccountToken: false, hostAliases: [{ ip: '10.0.0.1', hostnames: ['a'] }] }), [{ evidence: [/exit code 1/, /hostAliases, spec\.template\.spec\.automountServiceAccountToken, spec\.template\.spec\.dnsPolicy$/] }])
   t.match(changed({ dnsPolicy: 'ClusterFirst', schedulerName: 'default-scheduler', enableServiceLinks: true }), [{ id: 'crash-loop', fix: [/logs/] }], 'nor what the API server fills in')
+  const mounted = (wanted: object[], there: object[]) => {
+    const of = (volumeMounts: object[]) => ({ replicas: 1, template: { spec: { containers: [{ name: 'scheduler', image: 'apache/airflow:nope', volumeMounts }] } } })
+    return found({ ...crash, workloads: [{ ...edited, spec: of(there) }], record: release({ objects: [{ ...inManifest(live), spec: of(wanted) }] }) })
+  }
+  const data = { name: 'data', mountPath: '/data' }
+  t.match(mounted([data], [{ ...data, subPath: 'old' }]), [{ evidence: [/exit code 1/, /has it: spec\.template\.spec\.containers\[scheduler\]\.volumeMounts\[data\]\.subPath$/] }], 'another folder of the same volume')
+  t.match(mounted([data], [data, { ...data, mountPath: '/more' }]), [{ evidence: [/exit code 1/, /volumeMounts\[data\]/] }], 'the same volume in one place more')
+  t.match(mounted([{ ...data, subPath: '', readOnly: false }], [data]), [{ id: 'crash-loop', fix: [/logs/] }], 'as charts write what is nothing')
   t.match(found({ ...crash, record: record('apache/airflow:nope') }), [{ id: 'crash-loop', fix: [/logs/] }], 'what is as it was wished is not')
   t.end()
 })
