@@ -1,4 +1,4 @@
-import { statfsSync, writeFileSync } from 'node:fs'
+import { rmSync, statfsSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { must } from './exec.ts'
 import type { RunOptions } from './exec.ts'
@@ -15,6 +15,11 @@ export function registriesFolder(instance: Instance): string {
   return join(instance.data, 'certs.d')
 }
 
+/** What runs the containers of this instance alone: a link, in whose place a test may put something else. */
+export function runcOf(instance: Instance): string {
+  return join(instance.data, 'runc')
+}
+
 export interface ContainerdSettings {
   cniConfig: string
   cniPlugins: string
@@ -24,6 +29,9 @@ export interface ContainerdSettings {
 
 export function writeContainerdConfig(instance: Instance, settings: ContainerdSettings): string {
   const file = join(instance.data, 'containerd.toml')
+  const runc = runcOf(instance)
+  rmSync(runc, { force: true })
+  symlinkSync(settings.runc, runc)
   // The kernel refuses overlayfs on top of overlayfs, which is what a machine that is itself a container has.
   const snapshotter = statfsSync(instance.data).type === OVERLAYFS_MAGIC ? 'native' : 'overlayfs'
   writeFileSync(file, `version = 2
@@ -43,13 +51,13 @@ state = "${join(instance.run, 'containerd')}"
     [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
       runtime_type = "io.containerd.runc.v2"
       [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
-        BinaryName = "${settings.runc}"
+        BinaryName = "${runc}"
         SystemdCgroup = false
     # As on a node whose runtime is set to another cgroup driver than its kubelet, for pods that ask for it.
     [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.systemd-cgroups]
       runtime_type = "io.containerd.runc.v2"
       [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.systemd-cgroups.options]
-        BinaryName = "${settings.runc}"
+        BinaryName = "${runc}"
         SystemdCgroup = true
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "${settings.cniPlugins}"

@@ -122,4 +122,20 @@ void t.test('a cluster that is well', async t => {
     writeFileSync(it.statePath, text)
     t.equal(await untilHealthy(it), true)
   })
+
+  await t.test('tools that say they are of another age are a note, and no fault', async t => {
+    const bin = join(it.folder, 'aged')
+    mkdirSync(bin)
+    const aged = (name: string, answer: string): void => {
+      const real = execFileSync('sh', ['-c', `command -v ${name}`], { env: { PATH: lab.path } }).toString().trim()
+      writeFileSync(join(bin, name), `#!/bin/sh\ncase "$*" in *version*--client*|*version*--template*) echo '${answer}';; *) exec '${real}' "$@";; esac\n`, { mode: 0o755 })
+    }
+    aged('kubectl', '{"clientVersion": {"gitVersion": "v1.99.0"}}')
+    aged('helm', 'v3.17.2')
+    const { code, diagnosis } = await look(it, { env: { PATH: `${bin}:${lab.path}` } })
+    t.match({ code, healthy: diagnosis.healthy, findings: diagnosis.findings }, { code: 0, healthy: true, findings: [] })
+    const of = (id: string): string => diagnosis.notes.find(one => one.id === id)?.title ?? ''
+    t.match(of('kubectl-skew'), /^kubectl v1\.99\.0 is \d+ minor versions from Kubernetes/)
+    t.match(of('helm-kubernetes-skew'), /^Helm v3\.17\.2 is too new for Kubernetes/)
+  })
 })

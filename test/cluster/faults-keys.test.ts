@@ -46,6 +46,12 @@ async function dataFolder(it: Site): Promise<string> {
   return (hostPath ?? local)?.path ?? ''
 }
 
+/** Its pod goes at once; as the template is now it is made again. */
+async function editDatabase(it: Site, fields: object): Promise<void> {
+  await edit(it, 'statefulset/airflow-postgresql', { spec: { template: { spec: { containers: [{ name: 'postgresql', ...fields }] } } } })
+  await kube(it, 'delete', 'pod', 'airflow-postgresql-0', '--grace-period=1', '--wait=false')
+}
+
 /** The connection as it is but for one part, and a scheduler that starts with it. */
 function misled(name: string, change: (connection: string) => string, id: Fault['id'], tells: RegExp): Fault {
   return {
@@ -142,6 +148,11 @@ const list: Fault[] = [
     await chown(join(await dataFolder(it), 'data', 'pg_wal'), 1001, 0)
     await kube(it, 'delete', 'pod', 'airflow-postgresql-0', '--force', '--grace-period=0')
   } },
+  { name: 'another folder of its volume for the database', id: ['database-unreachable', 'wait-for-migrations-crashloop'], seconds: 200, tells: /StatefulSet \S+airflow-postgresql is not as the release has it: .*subPath/, harm: async it => {
+    await editDatabase(it, { volumeMounts: [{ name: 'data', mountPath: '/bitnami/postgresql', subPath: 'old' }] })
+    await deletePods(it, 'scheduler')
+  } },
+  { name: 'a database that may write to nothing', id: 'crash-loop', seconds: 120, tells: /airflow-postgresql.*readOnlyRootFilesystem/s, harm: it => editDatabase(it, { securityContext: { readOnlyRootFilesystem: true } }) },
   { name: 'an image of the database that is none', id: 'invalid-image-name', seconds: 90, tells: /airflow-postgresql/, harm: async it => {
     await kube(it, 'set', 'image', 'statefulset/airflow-postgresql', 'postgresql=Bitnami/PostgreSQL:11')
     await kubectl(['-n', it.namespace, 'delete', 'pod', 'airflow-postgresql-0', '--wait=false'])

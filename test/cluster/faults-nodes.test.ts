@@ -1,9 +1,12 @@
 /** The cluster beneath: nodes, taints, DNS, and the programs of the control plane. Alone on the cluster, for all share these. */
-import { readFileSync } from 'node:fs'
-import { rename } from 'node:fs/promises'
+import { readFileSync, readlinkSync } from 'node:fs'
+import { rename, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import type { FaultId } from '../../lib/observe/faults.ts'
+import { CLUSTER_DNS } from '../../scripts/lab/network.ts'
+import { clusterDns } from '../../scripts/lab/standin/cluster-dns.ts'
+import { runcOf } from '../../scripts/lab/containerd.ts'
 import { readRecord } from '../../scripts/lab/record.ts'
 import { instance } from '../../scripts/lab/paths.ts'
 import { apply, get, kubectl, kubectlMaybe, lab } from './cluster.ts'
@@ -67,11 +70,41 @@ const halts = (name: string, seconds: number, id: Fault['id'], also: FaultId[], 
   }
 }
 
+const runc = runcOf(instance(lab.name))
+const realRunc = readlinkSync(runc)
+
+/** As the shim reads it: from the file that it names for errors. */
+async function refuseExec(): Promise<void> {
+  await writeFile(`${runc}.new`, `#!/bin/sh
+case " $* " in *" exec "*)
+  echo '{"level":"error","msg":"http: invalid Host header"}' >> "$(echo "$*" | sed 's/.*--log \\([^ ]*\\).*/\\1/')"
+  exit 1;;
+esac
+exec '${realRunc}' "$@"
+`, { mode: 0o755 })
+  await rename(`${runc}.new`, runc)
+}
+
+async function allowExec(): Promise<void> {
+  await symlink(realRunc, `${runc}.new`)
+  await rename(`${runc}.new`, runc)
+}
+
 const dns = ['-n', 'kube-system', 'scale', 'deployment/coredns']
 
 const programs: Fault[] = [
   halts('kube-scheduler', 90, 'control-plane-down', [], it => deletePods(it, 'statsd')),
   halts('kube-controller-manager', 90, 'control-plane-down', [], it => deletePods(it, 'statsd')),
+  { name: 'no Service for the DNS', id: 'cluster-dns-broken', tells: /no Service kube-dns/, harm: () => kubectl(['-n', 'kube-system', 'delete', 'service', 'kube-dns']), mend: () => apply(...clusterDns(CLUSTER_DNS)), undo: () => apply(...clusterDns(CLUSTER_DNS)) },
+  { name: 'a DNS without its rights', id: 'cluster-dns-broken', seconds: 90, tells: /may not read|not ready/, harm: async () => {
+    await kubectl(['delete', 'clusterrolebinding', 'system:coredns'])
+    await kubectl(['-n', 'kube-system', 'delete', 'pod', '-l', 'k8s-app=kube-dns', '--wait=false'])
+  }, mend: () => apply(...clusterDns(CLUSTER_DNS)), undo: () => apply(...clusterDns(CLUSTER_DNS)) },
+  // No Docker client with that Go can be had any more: the runtime refuses every exec in its words.
+  { name: 'a runtime that cannot run exec probes', id: 'exec-invalid-host-header', seconds: 120, tells: /probe errored.*http: invalid Host header/, harm: async it => {
+    await refuseExec()
+    await kube(it, 'delete', 'pod', 'airflow-postgresql-0', '--grace-period=1', '--wait=false')
+  }, mend: allowExec, undo: allowExec },
   { name: 'no DNS', id: 'cluster-dns-broken', tells: /coredns/i, harm: () => kubectl([...dns, '--replicas=0']), undo: () => kubectl([...dns, '--replicas=1']) },
   // The lab's own runs as a process of the node; this is what kubeadm makes of it.
   { name: 'kube-proxy that crashes', id: 'kube-proxy-not-running', seconds: 120, tells: /no-such-config/, harm: () => apply({

@@ -29,6 +29,13 @@ const objects: Fault[] = [
   { name: 'the scheduler scaled to 0', id: 'scaled-to-zero', tells: /airflow-scheduler/, harm: it => kube(it, 'scale', 'deployment/airflow-scheduler', '--replicas=0') },
   { name: 'the webserver scaled to 0', id: 'scaled-to-zero', tells: /airflow-webserver/, harm: it => kube(it, 'scale', 'deployment/airflow-webserver', '--replicas=0') },
   { name: 'the database scaled to 0', id: 'scaled-to-zero', tells: /airflow-postgresql/, harm: it => kube(it, 'scale', 'statefulset/airflow-postgresql', '--replicas=0') },
+  { name: 'a Deployment that was deleted and that a finalizer keeps', id: 'release-object-missing', seconds: 150, tells: /example\.org\/keep/, harm: async it => {
+    await edit(it, 'deployment/airflow-statsd', { metadata: { finalizers: ['example.org/keep'] } }, 'merge')
+    await kube(it, 'delete', 'deployment', 'airflow-statsd', '--wait=false')
+  }, undo: async it => {
+    await kubectlMaybe(['-n', it.namespace, 'patch', 'deployment', 'airflow-statsd', '--type=merge', '-p', '{"metadata":{"finalizers":null}}'])
+    await it.airstrip(['apply'])
+  } },
   { name: 'a service account deleted, and its pods made anew', id: ['service-account-missing', 'release-object-missing'], tells: /airflow-statsd/, harm: async it => {
     await kube(it, 'delete', 'serviceaccount', await kube(it, 'get', 'deployment', 'airflow-statsd', '-o', 'jsonpath={.spec.template.spec.serviceAccountName}'))
     await deletePods(it, 'statsd')
@@ -58,6 +65,17 @@ const refusals: Fault[] = [
     await apply({ apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'no-pods', namespace: it.namespace }, spec: { hard: { pods: '0' } } })
     await deletePods(it, 'statsd')
   }, mend: it => kube(it, 'delete', 'quota', 'no-pods'), undo: it => kube(it, 'delete', 'quota', 'no-pods', '--ignore-not-found') },
+  { name: 'a limit of its own below the requests that a LimitRange gives', id: 'object-invalid', tells: /must be less than or equal to memory limit/, harm: async it => {
+    await apply({ apiVersion: 'v1', kind: 'LimitRange', metadata: { name: 'greedy', namespace: it.namespace }, spec: { limits: [{ type: 'Container', defaultRequest: { memory: '256Mi' } }] } })
+    await edit(it, 'deployment/airflow-statsd', { spec: { template: { spec: { containers: [{ name: 'statsd', resources: { limits: { memory: '128Mi' } } }] } } } })
+    await deletePods(it, 'statsd')
+  }, mend: async it => {
+    await kube(it, 'delete', 'limitrange', 'greedy')
+    await it.airstrip(['apply'])
+  }, undo: async it => {
+    await kube(it, 'delete', 'limitrange', 'greedy', '--ignore-not-found')
+    await it.airstrip(['apply'])
+  } },
   { name: 'a LimitRange that no container meets', id: 'admission-refused', tells: /cpu/, harm: async it => {
     await apply({ apiVersion: 'v1', kind: 'LimitRange', metadata: { name: 'narrow', namespace: it.namespace }, spec: { limits: [{ type: 'Container', max: { cpu: '10m' } }] } })
     await edit(it, 'deployment/airflow-statsd', { spec: { template: { spec: { containers: [{ name: 'statsd', resources: { limits: { cpu: '1' } } }] } } } })

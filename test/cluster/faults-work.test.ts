@@ -8,7 +8,7 @@ import { instance } from '../../scripts/lab/paths.ts'
 import { runtimeEnv } from '../../scripts/lab/runtime.ts'
 import { apply, emptyRegistry, kubectl, lab } from './cluster.ts'
 import { faults, type Fault } from './faults.ts'
-import { dataOf, deletePods, edit, editPods, encoded, kube, sql } from './harm.ts'
+import { dataOf, deletePods, edit, editContainer, editPods, encoded, kube, sql } from './harm.ts'
 import { exits, site, type Site } from './site.ts'
 
 const written = (it: Site, secret: string, data: Record<string, string>): Promise<string> => edit(it, `secret/${secret}`, { data }, 'merge')
@@ -60,6 +60,10 @@ const files: Fault[] = [
   // The lab's Airflow reads no Python, so what the real one writes of such a file is written here.
   { name: 'a DAG that cannot be imported', id: 'dag-import-error', tells: /etl\.py: ModuleNotFoundError: No module named 'pandas'/, harm: it => dagLog(it, `ERROR - Failed to import: ${etl}\nTraceback (most recent call last):\nModuleNotFoundError: No module named 'pandas'`),
     mend: it => dagLog(it, `INFO - DAG(s) 'etl' retrieved from ${etl}`), undo: it => dagLog(it, `INFO - DAG(s) 'etl' retrieved from ${etl}`) },
+  // Nor has it a web page that asks for logs.
+  { name: 'logs of tasks that the webserver cannot get at', id: 'task-logs-unreachable', tells: /Could not read served logs: .*Name or service not known/, harm: async it => {
+    await editContainer(it, 'webserver', { command: ['sh', '-c', 'echo "*** Could not read served logs: [Errno -2] Name or service not known"; exec /entrypoint webserver'] })
+  }, mend: it => it.airstrip(['apply']) },
   { name: 'a program of another CPU', id: 'wrong-cpu-architecture', tells: /statsd/, harm: async it => {
     await apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'foreign', namespace: it.namespace }, binaryData: { program: foreignProgram.toString('base64') } })
     await editPods(it, 'statsd', { volumes: [{ name: 'foreign', configMap: { name: 'foreign', defaultMode: 0o755 } }], containers: [{ name: 'statsd', command: ['/foreign/program'], volumeMounts: [{ name: 'foreign', mountPath: '/foreign' }] }] })

@@ -27,6 +27,7 @@ export interface Finding {
 export interface Diagnosis {
   healthy: boolean
   findings: Finding[]
+  notes: Finding[]
   unknown: string[]
   looked: string[]
 }
