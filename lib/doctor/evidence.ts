@@ -151,7 +151,7 @@ export interface Evidence {
   volumes?: KubernetesObject[] | undefined
   /** The release's own namespace; left out also where there is none. */
   ownNamespace?: KubernetesObject | undefined
-  /** Names of Traefik's and of the chart's CustomResourceDefinitions. */
+  /** CustomResourceDefinitions, Traefik's and the chart's among them: names and conditions. */
   definitions?: KubernetesObject[] | undefined
   webhooks?: KubernetesObject[] | undefined
   /** Of the control plane and of the nodes: who has renewed them tells who lives. */
@@ -187,7 +187,7 @@ export function emptyEvidence(at: Date, namespace: string, release?: string): Ev
 }
 
 export function viewOf(evidence: Evidence): ReleaseView {
-  const { pods, claims, events, classes, volumes, nodes, replicaSets, workloads, jobs, record } = evidence
+  const { pods, claims, events, classes, volumes, nodes, replicaSets, workloads, jobs, definitions = [], record } = evidence
   const now = new Date(evidence.at)
   // Without the Deployments of the whole cluster nobody may say that there is none.
   const readSystem = evidence.system.length > 0 && !evidence.unknown.some((line) => line.startsWith('deployments.apps could not be read'))
@@ -195,7 +195,7 @@ export function viewOf(evidence: Evidence): ReleaseView {
     pods, claims, events, classes, volumes, nodes, replicaSets,
     provisioners: readSystem ? provisionersIn(evidence.system, { nodes, now }) : undefined,
     release: record,
-    objects: [...workloads, ...jobs, ...claims, ...pods],
+    objects: [...workloads, ...jobs, ...claims, ...pods, ...definitions],
     hooks: [...jobs, ...pods],
     now,
   }

@@ -23,6 +23,6 @@ function namesTaken(object: KubernetesObject, message: string): Observation {
     title: `The names of ${object.metadata.name} are taken`,
     evidence: [`${nameOf(object)}: ${message}`],
     why: 'Another definition serves the same names in that group, so this one never gets its turn.',
-    fix: ['kubectl get crd # and remove the one that is left over'],
+    fix: [`kubectl get crd -o name | grep '${object.metadata.name.replace(/^[^.]*/, '')}$' # all of that group: remove the one that is left over`],
   })
 }

@@ -60,13 +60,21 @@ function evidenceOf(parts: Part[]): string[] {
 
 /** Each watched object of the manifest and each hook that has its turn, looked at. */
 export function partsOf(view: ReleaseView, release: Release): Part[] {
-  const parts = release.objects.filter(({ kind }) => kinds.has(kind)).map((manifest): Part => {
+  const parts = release.objects.flatMap((manifest): Part[] => {
+    if (manifest.kind === 'CustomResourceDefinition') return definitionPart(manifest, view)
+    if (!kinds.has(manifest.kind)) return []
     // Helm leaves the release's own namespace out of its manifest.
     const want = { ...manifest, metadata: { namespace: release.namespace, ...manifest.metadata } }
     const live = find(view.objects, want.kind, want.metadata)
-    return { name: nameOf(want), object: live, observation: look(live, view), foundation: isFoundation(want) }
+    return [{ name: nameOf(want), object: live, observation: look(live, view), foundation: isFoundation(want) }]
   })
   return [...parts, ...hookParts(view, release)]
+}
+
+/** Helm does not wait for its names. */
+function definitionPart(manifest: KubernetesObject, view: ReleaseView): Part[] {
+  const live = find(view.objects, manifest.kind, { name: manifest.metadata.name })
+  return live === undefined ? [] : [{ name: nameOf(live), object: live, observation: look(live, view), foundation: false }]
 }
 
 // What a caller need not hand in, a namespace or a definition, must not be called missing.

@@ -65,17 +65,6 @@ const refusals: Fault[] = [
     await apply({ apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'no-pods', namespace: it.namespace }, spec: { hard: { pods: '0' } } })
     await deletePods(it, 'statsd')
   }, mend: it => kube(it, 'delete', 'quota', 'no-pods'), undo: it => kube(it, 'delete', 'quota', 'no-pods', '--ignore-not-found') },
-  { name: 'a limit of its own below the requests that a LimitRange gives', id: 'object-invalid', tells: /must be less than or equal to memory limit/, harm: async it => {
-    await apply({ apiVersion: 'v1', kind: 'LimitRange', metadata: { name: 'greedy', namespace: it.namespace }, spec: { limits: [{ type: 'Container', defaultRequest: { memory: '256Mi' } }] } })
-    await edit(it, 'deployment/airflow-statsd', { spec: { template: { spec: { containers: [{ name: 'statsd', resources: { limits: { memory: '128Mi' } } }] } } } })
-    await deletePods(it, 'statsd')
-  }, mend: async it => {
-    await kube(it, 'delete', 'limitrange', 'greedy')
-    await it.airstrip(['apply'])
-  }, undo: async it => {
-    await kube(it, 'delete', 'limitrange', 'greedy', '--ignore-not-found')
-    await it.airstrip(['apply'])
-  } },
   { name: 'a LimitRange that no container meets', id: 'admission-refused', tells: /cpu/, harm: async it => {
     await apply({ apiVersion: 'v1', kind: 'LimitRange', metadata: { name: 'narrow', namespace: it.namespace }, spec: { limits: [{ type: 'Container', max: { cpu: '10m' } }] } })
     await edit(it, 'deployment/airflow-statsd', { spec: { template: { spec: { containers: [{ name: 'statsd', resources: { limits: { cpu: '1' } } }] } } } })

@@ -43,7 +43,7 @@ export function keepers({ learn = () => undefined, count = () => undefined, mark
   const told: Told = { learn, count, note, marks }
   const kept = (object: KubernetesObject): KubernetesObject => cleaned(object, told)
   return {
-    plain: kept, event: kept, pod: kept, workload: kept, nameOnly,
+    plain: kept, event: kept, pod: kept, workload: kept, nameOnly, definition,
     // Headers and plugins may hold tokens; rules read which kind it is, and the prefixes.
     middleware: (object: KubernetesObject): KubernetesObject => ({ ...kept(object), spec: onlyPrefix(object.spec) }),
     keysOnly: (object: KubernetesObject): KubernetesObject => keysOnly(object, told),
@@ -127,6 +127,12 @@ function variable({ name, value, valueFrom }: Setting, { count, note }: Told): u
 
 function nameOnly({ apiVersion, kind, metadata }: KubernetesObject): KubernetesObject {
   return { apiVersion, kind, metadata: namesOf(metadata) }
+}
+
+/** Schemas fill most of it. */
+function definition(object: KubernetesObject): KubernetesObject {
+  const { conditions } = (object.status ?? {}) as { conditions?: unknown }
+  return { ...nameOnly(object), status: { conditions } }
 }
 
 /** A Secret or a ConfigMap. */

@@ -35,7 +35,7 @@ export async function collectCluster(reader: Reader, scope: Scope): Promise<Foun
     { resource: 'nodes', part: 'nodes', keep: keep.plain },
     { resource: 'storageclasses.storage.k8s.io', part: 'classes', keep: keep.plain },
     { resource: 'persistentvolumes', part: 'volumes', keep: keep.plain },
-    { resource: 'customresourcedefinitions.apiextensions.k8s.io', part: 'definitions', keep: keep.nameOnly },
+    { resource: 'customresourcedefinitions.apiextensions.k8s.io', part: 'definitions', keep: keep.definition },
     ...traefikGroups.map((group): Kind => ({ resource: `ingressroutes.${group}`, part: 'routes', keep: keep.plain })),
     { resource: 'validatingwebhookconfigurations.admissionregistration.k8s.io', part: 'webhooks', keep: keep.plain },
     { resource: 'mutatingwebhookconfigurations.admissionregistration.k8s.io', part: 'webhooks', keep: keep.plain },

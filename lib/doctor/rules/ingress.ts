@@ -1,18 +1,22 @@
 /** The way in: Traefik, the route, the prefix and the certificate. */
+import type { FaultId } from '../../observe/faults.ts'
 import type { Explains, Rule } from '../rule.ts'
 import { certificates, issuing } from './ingress/certificate.ts'
 import { linksOut, prefixTwice, probePath, trailingSlash } from './ingress/prefix.ts'
 import { notLoaded, routeMissing, takenAway } from './ingress/route.ts'
-import { groupMismatch, loadBalancer, traefikMissing, traefikNotRunning, unproven } from './ingress/traefik.ts'
+import { groupMismatch, loadBalancer, namesTaken, traefikMissing, traefikNotRunning, unproven } from './ingress/traefik.ts'
 
 export const ingressRules: readonly Rule[] = [
-  traefikMissing, traefikNotRunning, groupMismatch, routeMissing, notLoaded, takenAway,
+  traefikMissing, namesTaken, traefikNotRunning, groupMismatch, routeMissing, notLoaded, takenAway,
   probePath, prefixTwice, trailingSlash, linksOut, issuing, certificates, loadBalancer, unproven,
 ]
 
+const withoutKinds: readonly FaultId[] = ['traefik-not-running', 'route-missing', 'traefik-404-route-not-loaded', 'certresolver-missing', 'ingress-unproven']
+
 export const ingressExplains: Explains = {
   'host-unresolved': ['ingress-unproven'],
-  'traefik-missing': ['traefik-not-running', 'route-missing', 'traefik-404-route-not-loaded', 'certresolver-missing', 'ingress-unproven'],
+  'traefik-missing': withoutKinds,
+  'crd-names-conflict': ['traefik-missing', ...withoutKinds],
   'traefik-not-running': ['certresolver-missing', 'loadbalancer-never-ready', 'ingress-unproven'],
   'traefik-crd-group-mismatch': ['route-missing', 'traefik-404-route-not-loaded', 'certresolver-missing', 'certificate-other-name', 'ingress-unproven'],
   'route-missing': ['traefik-404-route-not-loaded', 'prefix-handled-twice', 'certresolver-missing', 'certificate-other-name', 'ingress-unproven'],

@@ -107,6 +107,13 @@ void t.test('Traefik that does not run is told with its reason; while it starts,
   t.end()
 })
 
+void t.test('a kind of Traefik whose names another definition has taken is known by name and serves nothing', (t) => {
+  const conditions = [{ type: 'NamesAccepted', status: 'False', message: '"IngressRouteList" is already in use' }, { type: 'Established', status: 'False', message: 'not all names are accepted' }]
+  const taken = definitions(group).map((one, index) => (index === 0 ? { ...one, status: { conditions } } : one))
+  t.match(judged({ definitions: taken, routes: [], answered: answers(unrouted) }).findings[0], { id: 'crd-names-conflict', evidence: [/ingressroutes\.traefik\.containo\.us: "IngressRouteList" is already in use/], fix: [/^kubectl get crd -o name \| grep '\.traefik\.containo\.us\$'/] })
+  t.end()
+})
+
 void t.test('a Traefik of another version than the route\'s group', (t) => {
   const v3 = [traefik({ image: 'traefik:v3.0.0' })]
   t.match(judged({ system: v3, answered: answers(unrouted) }).findings[0], { id: 'traefik-crd-group-mismatch', title: /3.0.0 does not read traefik.containo.us/, fix: [/kubectl apply -f .*v3.0.*crd-definition/] })

@@ -41,6 +41,15 @@ void t.test('a deployed release whose objects are ready is done, with evidence',
   t.end()
 })
 
+void t.test('a definition of the chart that is there is looked at, for Helm does not wait for its names', (t) => {
+  const definition = (status: string): KubernetesObject => ({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'widgets.example.org' }, status: { conditions: [{ type: 'NamesAccepted', status, message: '"Widget" is already in use' }, { type: 'Established', status }] } })
+  const one = deployment('airflow-scheduler', 1)
+  t.match(observeRelease(view([definition('False'), one])), { state: 'failed', findings: [{ id: 'crd-names-conflict' }] })
+  t.match(observeRelease(view([definition('True'), one])), { state: 'done', evidence: [/deployed/, /widgets\.example\.org is established/, /available/] })
+  t.match(observeRelease({ ...view([definition('True'), one]), objects: [one] }), { state: 'done' }, 'and one that nobody handed in is not called missing')
+  t.end()
+})
+
 void t.test('the reference\'s failure is one cause: the claim, not its pod, not the hook, not the record', (t) => {
   const events = [event(dataClaim, 'FailedBinding', unbound, { type: 'Normal' })]
   const look = observeRelease(installing([postgres, scheduler], { claims: [dataClaim], pods: [postgresPod, schedulerPod], events }))

@@ -38,6 +38,15 @@ function middlewaresLacking({ wanted, group }: Way, { definitions = [] }: Eviden
   return wanted.prefix !== 'strip' || group === undefined || names.includes(`middlewares.${group}`) ? [] : [`middlewares.${group}`]
 }
 
+/** They are there by name, and the API server knows none of their objects. */
+export function namesTaken(evidence: Evidence): Finding[] {
+  const own = (evidence.definitions ?? []).filter(({ metadata }) => traefikGroups.some((group) => metadata.name.endsWith(`.${group}`)))
+  return own.flatMap((definition) => {
+    const look = observe(definition, viewOf(evidence))
+    return look.state === 'failed' ? [look.finding] : []
+  })
+}
+
 /** As Traefik's documentation has it. */
 function definitionsCommand(version: string): string {
   const [major = '2', minor = '9'] = version.split('.')
