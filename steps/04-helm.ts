@@ -6,7 +6,8 @@ import { guardDowngrade, guardRelease, isForeign, type Surety } from '../lib/air
 import type { Family } from '../lib/airflow/families.ts'
 import { everySecretRef, makeSecrets, secretRefs } from '../lib/airflow/keys.ts'
 import { judgeOperation, type LockVerdict } from '../lib/airflow/lock.ts'
-import { handAdditions, handEdits, hookEdits, scaledByOthers, standingHooks } from '../lib/airflow/hand-edits.ts'
+import { renderedOrRefused } from '../lib/airflow/immutable.ts'
+import { foreignAdditions, handEdits, hookEdits, scaledByOthers, standingHooks } from '../lib/airflow/hand-edits.ts'
 import { operationRef } from '../lib/airflow/operation.ts'
 import { executorOf, familyFor, upgradeReason, wishChanged, wishOf } from '../lib/airflow/release.ts'
 import { forget, notByHelm, readMark, restoredReason, startAgain } from '../lib/airflow/restored.ts'
@@ -122,7 +123,7 @@ async function releaseChanges(spec: AirflowSpec, want: ReleaseWish, { chart, rel
   const taken = adopted ? { why: 'it was installed by other means and is taken over', sameWish: false } : undefined
   const reason = cutOff ?? taken ?? upgradeReason(want, chart, release, lease) ?? restoredReason(mark, airflowOf(want.values, chart))
   // An upgrade makes its hooks anew.
-  const byHand = reason === undefined ? [...hookEdits(hooks, found.slice(live.length), ignore), ...handEdits(release, live, ignore)] : handAdditions(release, live, ignore)
+  const byHand = reason === undefined ? [...hookEdits(hooks, found.slice(live.length), ignore), ...handEdits(release, live, ignore)] : foreignAdditions(release, live, ignore, await renderedAfter(release, want, reader))
   const patched = byHand.flatMap((change) => (change.op === 'patch' ? [change.live.metadata.name] : []))
   const freed = await stuckChanges(release, live, { upgrade: reason !== undefined, patched }, reader)
   // Helm puts these back on its way; they are among what was shown.
@@ -131,6 +132,11 @@ async function releaseChanges(spec: AirflowSpec, want: ReleaseWish, { chart, rel
   if (reason === undefined) return { changes: [...started, ...byHand, ...stale, ...freed, ...forget(lease)], warnings: [] }
   const { changes: backup, warnings } = await backupBefore(spec, want, chart, release, mark, reader)
   return { changes: [...backup, ...byHand, ...freed, { op: 'release', want, live: release, edits, ...reason }, ...notByHelm(started, release), ...stale], warnings }
+}
+
+/** Of a release whose newest revision was deployed there is nothing to be taken apart. */
+async function renderedAfter({ base }: Release, want: ReleaseWish, reader: Reader): Promise<readonly KubernetesObject[]> {
+  return base === undefined ? [] : ((await renderedOrRefused(want, reader))?.objects ?? [])
 }
 
 /** Pods are worth listing only where a ConfigMap or a Secret was edited. */

@@ -1,7 +1,8 @@
-import { describe } from '../changes.ts'
+import { describe, nameOf } from '../changes.ts'
 import type { IgnoreRule } from '../diff/noise.ts'
 import { patchOf } from '../diff/patch.ts'
-import { drift } from '../diff/rules.ts'
+import { counted, drift } from '../diff/rules.ts'
+import { dropped } from '../diff/three-way.ts'
 import type { KubernetesObject, Release, ReleaseName } from '../access.ts'
 import { isNonEmpty } from '../check.ts'
 import type { Change, Difference } from '../step.ts'
@@ -64,14 +65,26 @@ export function hookEdits(hooks: readonly KubernetesObject[], live: Live, ignore
   })
 }
 
-/** Only what was added: an upgrade puts back the rest. */
-export function handAdditions(release: Release, live: Live, ignore: readonly IgnoreRule[]): Change[] {
+/**
+ * Only what was added: an upgrade puts back the rest. Helm merges from the revision that was deployed
+ * last, so it would keep what one that failed after it has added; `wanted` has the chart as it is
+ * rendered now, and what that has as well stays.
+ */
+export function foreignAdditions(release: Release, live: Live, ignore: readonly IgnoreRule[], wanted: readonly KubernetesObject[] = []): Change[] {
   return release.objects.flatMap((object, index): Change[] => {
     const there = live[index]
     if (there === undefined) return []
-    const want = withHelmMarks(object, release)
-    return putBack(want, there, drift(want, there, ignore).filter((one) => one.want === undefined))
+    const byHand = drift(withHelmMarks(object, release), there, ignore).filter((one) => one.want === undefined)
+    const [old, next] = [release.base, wanted].map((list) => list?.find((one) => nameOf(one) === nameOf(object)))
+    const byHelm = old === undefined || next === undefined ? [] : counted(leftBehind(old, object, next, there), there, ignore)
+    return putBack(withHelmMarks(next ?? object, release), there, [...byHand, ...byHelm])
   })
+}
+
+/** What the revision that failed had, and neither the one that is wanted nor the one that Helm begins with has. */
+function leftBehind(base: KubernetesObject, tried: KubernetesObject, want: KubernetesObject, live: KubernetesObject): Difference[] {
+  const byHelm = dropped(base, want, live).map(({ at }) => at.join('/'))
+  return dropped(tried, want, live).filter(({ at }) => !byHelm.includes(at.join('/')))
 }
 
 /** What somebody made immutable cannot be changed any more, not even that it is. */

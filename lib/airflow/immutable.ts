@@ -1,4 +1,4 @@
-import type { KubernetesObject, Reader, Release, ReleaseWish } from '../access.ts'
+import type { KubernetesObject, Reader, Release, ReleaseWish, Rendered } from '../access.ts'
 import { nameOf, objectsOf, refOf } from '../changes.ts'
 import { differences } from '../diff/compare.ts'
 import { AirstripError } from '../errors.ts'
@@ -23,9 +23,14 @@ interface JobParts {
 export async function makeRoom(want: ReleaseWish, release: Release | undefined, planned: readonly Change[], reader: Reader): Promise<Change[]> {
   const refusable = release?.objects.filter(({ kind }) => ['StatefulSet', 'Job'].includes(kind)) ?? []
   if (refusable.length === 0) return []
-  const [live, rendered] = await Promise.all([reader.get(refusable.map(refOf)), reader.render(want).catch(unrendered)])
+  const [live, rendered] = await Promise.all([reader.get(refusable.map(refOf)), renderedOrRefused(want, reader)])
   const going = new Set(planned.flatMap((change) => (change.op === 'delete' ? objectsOf(change) : [])))
   return outOfTheWay(rendered?.objects ?? [], live.filter((object) => object !== undefined && !going.has(nameOf(object))))
+}
+
+/** A chart that cannot be rendered is refused by Helm itself, in its own words. */
+export function renderedOrRefused(want: ReleaseWish, reader: Reader): Promise<Rendered | undefined> {
+  return reader.render(want).catch(unrendered)
 }
 
 function unrendered(error: unknown): undefined {

@@ -21,7 +21,12 @@ export function drift(want: KubernetesObject, live: KubernetesObject, ignore: re
   const declared = differences(want, live)
   // What is replaced as a whole takes with it what was added to it.
   const added = extras(want, live, isQuiet).filter((one) => !isIgnored(one, live, additions) && !declared.some(({ at }) => isBelow(one.at, at)))
-  return [...declared, ...added.flatMap((one) => entriesOf(one, live, ignore))].filter((one) => !isIgnored(one, live, ignore))
+  return counted([...declared, ...added.flatMap((one) => entriesOf(one, live, ignore))], live, ignore)
+}
+
+/** Without what is to be ignored. */
+export function counted(found: readonly Difference[], live: KubernetesObject, ignore: readonly IgnoreRule[]): Difference[] {
+  return found.filter((one) => !isIgnored(one, live, ignore))
 }
 
 /** Of these each entry stands for itself. */

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { handAdditions, handEdits, withHelmMarks } from '../../../lib/airflow/hand-edits.ts'
+import { foreignAdditions, handEdits, withHelmMarks } from '../../../lib/airflow/hand-edits.ts'
 import { plannedObjects } from '../../../lib/airflow/planned.ts'
 import type { KubernetesObject, ReleaseWish } from '../../../lib/access.ts'
 import { clusterReader } from '../../fakes/reader.ts'
@@ -47,8 +47,20 @@ void t.test('an object that another release laid its hand on is shown as such', 
 
 void t.test('before an upgrade only what was added is taken away: Helm puts back the rest', (t) => {
   const one = deployment('scheduler')
-  t.match(handAdditions(release({ objects: [one] }), [labelled(live(deployment('scheduler', { replicas: 3 })))], []), [{ op: 'patch', why: /^metadata\.labels\.foo differs/ }])
-  t.same(handAdditions(release({ objects: [one] }), [undefined], []), [])
+  t.match(foreignAdditions(release({ objects: [one] }), [labelled(live(deployment('scheduler', { replicas: 3 })))], []), [{ op: 'patch', why: /^metadata\.labels\.foo differs/ }])
+  t.same(foreignAdditions(release({ objects: [one] }), [undefined], []), [])
+  t.end()
+})
+
+void t.test('what a revision that failed has added goes before an upgrade that does not want it: Helm would keep it', (t) => {
+  const of = (...names: string[]): KubernetesObject => deployment('scheduler', { template: { spec: { containers: [{ name: 'scheduler', env: names.map((one) => ({ name: one, value: '1' })) }] } } })
+  const there = live(of('A', 'ROUND'))
+  const failedRelease = { ...release({ status: 'failed', objects: [of('A', 'ROUND')] }), base: [of('A')] }
+  const goes = (wanted: KubernetesObject[], one = failedRelease) => foreignAdditions(one, [there], [], wanted).flatMap(({ why }) => why)
+  t.match(goes([of('A')]), [/env\[ROUND\] differs/])
+  t.same(goes([of('A', 'ROUND')]), [], 'what the next one wants as well stays for it')
+  t.match(goes([of()]), [/env\[ROUND\] differs/], 'and what was deployed Helm takes away itself')
+  t.same(goes([]), [], 'a chart that cannot be rendered is refused by Helm')
   t.end()
 })
 

@@ -82,7 +82,7 @@ function going({ record, workloads, namespace, ownNamespace, at }: Evidence): Fi
 }
 
 /** Not of the release, and stronger than airflow.cfg: an executor that nobody runs, for example. */
-function overridden({ record, workloads }: Evidence): Finding[] {
+function overridden({ namespace, record, workloads }: Evidence): Finding[] {
   if (record?.status !== 'deployed') return []
   const found = workloads.flatMap((live) => {
     const want = record.objects.find(({ kind, metadata }) => kind === live.kind && metadata.name === live.metadata.name)
@@ -94,7 +94,10 @@ function overridden({ record, workloads }: Evidence): Finding[] {
     title: 'Settings of Airflow were added by hand, as variables',
     evidence: found,
     why: 'A variable AIRFLOW__… counts more than airflow.cfg, for that part of Airflow alone: parts that are set otherwise do not work together.',
-    fix: ['npx tsx run.ts apply # takes them away again; airflow.values (config, env) set them for all parts'],
+    fix: [
+      'npx tsx run.ts apply # takes them away again; airflow.values (config, env) set them for all parts',
+      `kubectl -n ${namespace} set env KIND/NAME VARIABLE- # for one that a revision of Helm's which failed has left: apply sees no hand in it`,
+    ],
   })]
 }
 
