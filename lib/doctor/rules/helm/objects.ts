@@ -88,16 +88,15 @@ function overridden({ namespace, record, workloads }: Evidence): Finding[] {
     const want = record.objects.find(({ kind, metadata }) => kind === live.kind && metadata.name === live.metadata.name)
     const own = settingsOf(want)
     const added = want === undefined || own.length === 0 ? [] : settingsOf(live).filter((name) => !own.includes(name))
-    return [...new Set(added)].map((name) => `${nameOf(live)} has ${name}, which the release does not give it`)
+    return added.length === 0 ? [] : [{ live, added: [...new Set(added)] }]
   })
-  return found.length === 0 ? [] : [doubtful('config-edited', {
+  if (found.length === 0) return []
+  const unset = found.map(({ live, added }) => `kubectl -n ${namespace} set env ${live.kind.toLowerCase()}/${live.metadata.name} ${added.map((name) => `${name}-`).join(' ')}`)
+  return [doubtful('config-edited', {
     title: 'Settings of Airflow were added by hand, as variables',
-    evidence: found,
+    evidence: found.flatMap(({ live, added }) => added.map((name) => `${nameOf(live)} has ${name}, which the release does not give it`)),
     why: 'A variable AIRFLOW__… counts more than airflow.cfg, for that part of Airflow alone: parts that are set otherwise do not work together.',
-    fix: [
-      'npx tsx run.ts apply # takes them away again; airflow.values (config, env) set them for all parts',
-      `kubectl -n ${namespace} set env KIND/NAME VARIABLE- # for one that a revision of Helm's which failed has left: apply sees no hand in it`,
-    ],
+    fix: ['npx tsx run.ts apply # takes them away again; airflow.values (config, env) set them for all parts', `${unset.join(' && ')} # where a revision of Helm's that failed left them, in which apply sees no hand`],
   })]
 }
 
