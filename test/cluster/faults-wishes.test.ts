@@ -22,7 +22,7 @@ const wish = (name: string, id: Fault['id'], tells: RegExp, overrides: Overrides
   name, id, tells, mend: back, undo: back,
   harm: async it => {
     it.write(typeof overrides === 'function' ? overrides(it) : overrides)
-    await it.airstrip(['apply', '--timeout', '25s'])
+    await it.airstrip(['apply'])
   },
   ...more,
 })
@@ -64,7 +64,7 @@ const ofCharts: Fault[] = [
   wish('a definition of the chart whose names another has taken', 'crd-names-conflict', /widgetz\.wishes\.example\.org.*Widget/s, it => chartWith(it, 'names', 'templates/more.yaml', JSON.stringify(widgets('widgetz'))), { harm: async it => {
     await apply(widgets('widgets'))
     it.write(chartWith(it, 'names', 'templates/more.yaml', JSON.stringify(widgets('widgetz'))))
-    await it.airstrip(['apply', '--timeout', '25s'])
+    await it.airstrip(['apply'])
   }, mend: async it => {
     await back(it)
     await widgetsGone()
@@ -85,7 +85,7 @@ const data: Fault[] = [
   wish('migrations over the database of a newer Airflow', 'db-newer-than-image', /99999999abcd/, { airflow: { values: { env: [{ name: 'ROUND', value: '2' }] } } }, { seconds: 120, harm: async it => {
     await sql(it, 'CREATE TABLE IF NOT EXISTS kept AS SELECT * FROM alembic_version; UPDATE alembic_version SET version_num = $$99999999abcd$$', 'airflow')
     it.write({ airflow: { values: { env: [{ name: 'ROUND', value: '2' }] } } })
-    await it.airstrip(['apply', '--timeout', '25s'])
+    await it.airstrip(['apply'])
   }, mend: revisionBack, undo: revisionBack }),
 ]
 
