@@ -1,6 +1,7 @@
 import { describe, nameOf } from '../changes.ts'
 import type { IgnoreRule } from '../diff/noise.ts'
 import { patchOf } from '../diff/patch.ts'
+import { isBelow } from '../diff/compare.ts'
 import { counted, drift } from '../diff/rules.ts'
 import { dropped } from '../diff/three-way.ts'
 import type { KubernetesObject, Release, ReleaseName } from '../access.ts'
@@ -77,14 +78,19 @@ export function foreignAdditions(release: Release, live: Live, ignore: readonly 
     const byHand = drift(withHelmMarks(object, release), there, ignore).filter((one) => one.want === undefined)
     const [old, next] = [release.base, wanted].map((list) => list?.find((one) => nameOf(one) === nameOf(object)))
     const byHelm = old === undefined || next === undefined ? [] : counted(leftBehind(old, object, next, there), there, ignore)
-    return putBack(withHelmMarks(next ?? object, release), there, [...byHand, ...byHelm])
+    // What goes whole takes with it what was added to it.
+    return putBack(withHelmMarks(next ?? object, release), there, [...byHand.filter(({ at }) => !byHelm.some((one) => isBelow(at, one.at))), ...byHelm])
   })
 }
 
-/** What the revision that failed had, and neither the one that is wanted nor the one that Helm begins with has. */
+const fixedOnce = ['Job', 'Pod', 'PersistentVolumeClaim']
+const withTemplate = ['Deployment', 'StatefulSet', 'DaemonSet']
+
+/** What the revision that failed had, and neither the one that is wanted nor the one that Helm begins with has; of workloads their pods, since much of the rest nobody may change. */
 function leftBehind(base: KubernetesObject, tried: KubernetesObject, want: KubernetesObject, live: KubernetesObject): Difference[] {
   const byHelm = dropped(base, want, live).map(({ at }) => at.join('/'))
-  return dropped(tried, want, live).filter(({ at }) => !byHelm.includes(at.join('/')))
+  const free = ([first, second]: readonly string[]): boolean => !fixedOnce.includes(live.kind) && (first !== 'spec' || second === 'template' || !withTemplate.includes(live.kind))
+  return dropped(tried, want, live).filter(({ at }) => free(at) && !byHelm.includes(at.join('/')))
 }
 
 /** What somebody made immutable cannot be changed any more, not even that it is. */

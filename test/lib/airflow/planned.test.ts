@@ -61,6 +61,10 @@ void t.test('what a revision that failed has added goes before an upgrade that d
   t.same(goes([of('A', 'ROUND')]), [], 'what the next one wants as well stays for it')
   t.match(goes([of()]), [/env\[ROUND\] differs/], 'and what was deployed Helm takes away itself')
   t.same(goes([]), [], 'a chart that cannot be rendered is refused by Helm')
+  const plain = deployment('scheduler', { template: { spec: { containers: [{ name: 'scheduler' }] } } })
+  t.match(goes([plain], { ...failedRelease, base: [plain] }), [/env differs/], 'a list that goes whole')
+  const trial = { ...job(), spec: { template: { metadata: { labels: { round: '1' } } } } }
+  t.same(foreignAdditions({ ...release({ status: 'failed', objects: [trial] }), base: [job()] }, [live(trial)], [], [job()]), [], 'of a Job nobody may change anything')
   t.end()
 })
 
