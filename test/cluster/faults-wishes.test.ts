@@ -74,6 +74,7 @@ const ofCharts: Fault[] = [
   } }),
 ]
 
+// A Job has seven tries, which take longer than anybody waits here.
 const data: Fault[] = [
   { name: 'a role binding of the chart that is to lead to another role', id: 'immutable-field-on-upgrade', tells: /RoleBinding \S+readers/, undo: back, harm: async it => {
     for (const role of ['view', 'edit']) {
@@ -81,7 +82,6 @@ const data: Fault[] = [
       await it.airstrip(['apply'])
     }
   } },
-  // A Job has seven tries, which take longer than anybody waits here.
   wish('a first user whose Job fails', 'crash-loop', /create-user/, {}, { seconds: 90, explains: ['admin-login-missing'], harm: async it => {
     it.write({ airflow: { values: { createUserJob: { args: ['bash', '-c', 'echo no such role >&2; exit 1'] }, env: [{ name: 'ROUND', value: '1' }] } } })
     await it.airstrip(['apply', '--timeout', '60s'])
@@ -89,7 +89,7 @@ const data: Fault[] = [
   wish('migrations over the database of a newer Airflow', 'db-newer-than-image', /99999999abcd/, { airflow: { values: { env: [{ name: 'ROUND', value: '2' }] } } }, { seconds: 120, harm: async it => {
     await sql(it, 'CREATE TABLE IF NOT EXISTS kept AS SELECT * FROM alembic_version; UPDATE alembic_version SET version_num = $$99999999abcd$$', 'airflow')
     it.write({ airflow: { values: { env: [{ name: 'ROUND', value: '2' }] } } })
-    await it.airstrip(['apply'])
+    await it.airstrip(['apply', '--timeout', '60s'])
   }, mend: revisionBack, undo: revisionBack }),
 ]
 
