@@ -1,22 +1,23 @@
 import { adoption, adoptionRefs, guardAdoption, type Adoption } from '../lib/airflow/adopt.ts'
 import { airflowOf } from '../lib/airflow/airflow-version.ts'
 import { backupBefore } from '../lib/airflow/backup.ts'
+import { goesWith } from '../lib/airflow/executors.ts'
 import { releaseAndChart } from '../lib/airflow/choice.ts'
 import { guardDowngrade, guardRelease, isForeign, type Surety } from '../lib/airflow/guard.ts'
 import type { Family } from '../lib/airflow/families.ts'
 import { everySecretRef, makeSecrets, secretRefs } from '../lib/airflow/keys.ts'
 import { judgeOperation, type LockVerdict } from '../lib/airflow/lock.ts'
 import { renderedOrRefused } from '../lib/airflow/immutable.ts'
-import { foreignAdditions, handEdits, hookEdits, scaledByOthers, standingHooks } from '../lib/airflow/hand-edits.ts'
+import { foreignAdditions, handEdits, hookEdits, leftObjects, scaledByOthers, standingHooks } from '../lib/airflow/hand-edits.ts'
 import { operationRef } from '../lib/airflow/operation.ts'
-import { executorOf, familyFor, upgradeReason, wishChanged, wishOf } from '../lib/airflow/release.ts'
+import { executorToKeep, familyFor, upgradeReason, wishChanged, wishOf } from '../lib/airflow/release.ts'
 import { forget, notByHelm, readMark, restoredReason, startAgain } from '../lib/airflow/restored.ts'
 import { restartsOf, editedConfigs } from '../lib/airflow/stale-config.ts'
 import { freeStuck, lackingSets, type Mending } from '../lib/airflow/stuck.ts'
 import { airflowSpec, databaseClaimRef, type AirflowSlice, type AirflowSpec } from '../lib/airflow/spec.ts'
 import { takeDownAirflow } from '../lib/airflow/takedown.ts'
 import { asInstalled, vetted } from '../lib/airflow/vet.ts'
-import { makeChanges, refOf } from '../lib/changes.ts'
+import { makeChanges, nameOf, objectsOf, refOf } from '../lib/changes.ts'
 import { blockedBy, checked, isNonEmpty } from '../lib/check.ts'
 import { explainRelease } from '../lib/doctor/explain.ts'
 import { lookAtRelease } from '../lib/observe/look-release.ts'
@@ -41,7 +42,7 @@ export const helm: Step<AirflowSlice, AirflowSpec> = {
     const [claim, lease, ...wanted] = await reader.get([databaseClaimRef(spec), operationRef(spec.release), ...secretRefs(spec.keys, family)])
     // What is lost may be known from what another chart was given.
     const secrets = wanted.every((secret) => secret !== undefined) ? wanted : await reader.get(everySecretRef(spec.keys))
-    const executor = release === undefined ? spec.release.executor : executorOf(release)
+    const executor = release === undefined ? spec.release.executor : executorToKeep(release, spec.release.executor)
     const wish = asInstalled(wishOf(spec.release, chart, executor), release)
     const taken = spec.adopt && release !== undefined && isForeign(wish, release) ? await takeOver(release, family, reader) : undefined
     const unsafe = release === undefined || taken === undefined ? [] : guardAdoption(wish, release, taken, spec.keys.database)
@@ -61,7 +62,7 @@ export const helm: Step<AirflowSlice, AirflowSpec> = {
 
   apply: makeChanges,
 
-  verify: ({ release: { name, namespace } }, reader) => lookAtRelease(name, namespace, reader),
+  verify: ({ release: { name, namespace, executor } }, reader) => lookAtRelease(name, namespace, reader, (object) => goesWith(executor, name, object)),
 
   explain: ({ release: { name, namespace } }, reader) => explainRelease(name, namespace, reader),
 
@@ -122,16 +123,19 @@ async function releaseChanges(spec: AirflowSpec, want: ReleaseWish, { chart, rel
   const cutOff = verdict.state === 'stale' ? { why: 'its last change was interrupted', sameWish: wishChanged(want, chart, release, lease) === undefined } : undefined
   const taken = adopted ? { why: 'it was installed by other means and is taken over', sameWish: false } : undefined
   const reason = cutOff ?? taken ?? upgradeReason(want, chart, release, lease) ?? restoredReason(mark, airflowOf(want.values, chart))
+  const wanted = reason === undefined ? [] : await renderedAfter(release, want, reader)
+  const left = leftObjects(release, live, wanted)
   // An upgrade makes its hooks anew.
-  const byHand = reason === undefined ? [...hookEdits(hooks, found.slice(live.length), ignore), ...handEdits(release, live, ignore)] : foreignAdditions(release, live, ignore, await renderedAfter(release, want, reader))
+  const byHand = reason === undefined ? [...hookEdits(hooks, found.slice(live.length), ignore), ...handEdits(release, live, ignore)] : foreignAdditions(release, live, ignore, wanted)
   const patched = byHand.flatMap((change) => (change.op === 'patch' ? [change.live.metadata.name] : []))
-  const freed = await stuckChanges(release, live, { upgrade: reason !== undefined, patched }, reader)
+  const going = new Set(left.flatMap(objectsOf))
+  const freed = await stuckChanges(release, live.filter((object) => object === undefined || !going.has(nameOf(object))), { upgrade: reason !== undefined, patched }, reader)
   // Helm puts these back on its way; they are among what was shown.
   const edits = cutOff === undefined ? handEdits(release, live, ignore) : []
   const stale = await staleChanges(release, live, reason === undefined ? { changes: byHand, upgrade: false } : { changes: edits, upgrade: true }, reader)
   if (reason === undefined) return { changes: [...started, ...byHand, ...stale, ...freed, ...forget(lease)], warnings: [] }
   const { changes: backup, warnings } = await backupBefore(spec, want, chart, release, mark, reader)
-  return { changes: [...backup, ...byHand, ...freed, { op: 'release', want, live: release, edits, ...reason }, ...notByHelm(started, release), ...stale], warnings }
+  return { changes: [...backup, ...left, ...byHand, ...freed, { op: 'release', want, live: release, edits, ...reason }, ...notByHelm(started, release), ...stale], warnings }
 }
 
 /** Of a release whose newest revision was deployed there is nothing to be taken apart. */

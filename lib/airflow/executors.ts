@@ -1,3 +1,4 @@
+import type { KubernetesObject } from '../access.ts'
 import type { Family } from './families.ts'
 
 /** What comes and goes with an executor. */
@@ -36,6 +37,11 @@ const nearest: Record<string, readonly string[]> = {
 /** The nearest that the chart takes; KubernetesExecutor is one that all of them take. */
 export function nearestExecutor(executor: string, { executors }: Family): string {
   return nearest[executor]?.find((one) => executors.includes(one)) ?? 'KubernetesExecutor'
+}
+
+/** Whether it is among those that step executor takes away, and that nobody has to wait for before. */
+export function goesWith(executor: string, release: string, { kind, metadata }: KubernetesObject): boolean {
+  return partsOf(executor)?.celery === false && celeryWorkloads(release).some((one) => one.kind === kind && one.name === metadata.name)
 }
 
 /** Workloads that must be gone when an executor does not use Celery, whatever chart made them. */

@@ -83,6 +83,20 @@ export function foreignAdditions(release: Release, live: Live, ignore: readonly 
   })
 }
 
+/** Whoever made them, what they hold is nobody's to throw away unasked. */
+const kept = ['PersistentVolumeClaim', 'PersistentVolume', 'Secret', 'Namespace', 'CustomResourceDefinition']
+
+/** What a revision that failed has made, and the wanted one has not: to Helm it is nobody's. */
+export function leftObjects({ base, objects }: Release, live: Live, wanted: readonly KubernetesObject[]): Change[] {
+  if (base === undefined || wanted.length === 0) return []
+  const known = new Set([...base, ...wanted].map(nameOf))
+  return objects.flatMap((object, index): Change[] => {
+    const there = live[index]
+    const stays = there === undefined || known.has(nameOf(object)) || kept.includes(object.kind) || there.metadata.annotations?.['helm.sh/resource-policy'] === 'keep'
+    return stays ? [] : [{ op: 'delete', live: there, why: 'a revision of Helm\'s that failed made it, and the chart as it is wanted does not have it' }]
+  })
+}
+
 const fixedOnce = ['Job', 'Pod', 'PersistentVolumeClaim']
 const withTemplate = ['Deployment', 'StatefulSet', 'DaemonSet']
 

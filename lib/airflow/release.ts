@@ -47,6 +47,11 @@ export function executorOf({ values }: Pick<Release, 'values'>): string {
   return said.find((one) => typeof one === 'string') ?? 'CeleryExecutor'
 }
 
+/** The one that step helm leaves as it is, until step executor changes it; one that could not be had is not tried again first. */
+export function executorToKeep(release: Pick<Release, 'values' | 'status'>, wanted: string): string {
+  return release.status === 'deployed' ? executorOf(release) : wanted
+}
+
 /** Why Helm must work on the release; `sameWish` where only what was wanted before is made whole. */
 export interface UpgradeReason {
   why: string

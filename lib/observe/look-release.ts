@@ -8,10 +8,11 @@ import { observeRelease, type ReleaseView } from './release.ts'
 
 /**
  * Whether the release works. A healthy one is told from its own objects; pods, claims, events and
- * the cluster around them are only read where something is not ready.
+ * the cluster around them are only read where something is not ready. What is `spared` is not waited for.
  */
-export async function lookAtRelease(name: string, namespace: string, reader: Reader): Promise<Look> {
-  const release = await reader.release(name, namespace)
+export async function lookAtRelease(name: string, namespace: string, reader: Reader, spared: (object: KubernetesObject) => boolean = () => false): Promise<Look> {
+  const found = await reader.release(name, namespace)
+  const release = found && { ...found, objects: found.objects.filter((object) => !spared(object)) }
   if (release === undefined) return { state: 'waiting', on: [{ object: `Helm release ${namespace}/${name}`, reason: 'has no record yet' }] }
   const near = await nearOf(release, reader)
   const alone = observeRelease({ release, ...near, events: [], pods: [], claims: [], now: reader.now() })

@@ -26,6 +26,17 @@ void t.test('from one executor to the other', async t => {
     exits(t, await it.airstrip(['apply', '--detailed-exitcode']), 0, 'and nothing is left to do')
   })
 
+  await t.test('a change that fails is taken back, though what it failed of is as it was', async t => {
+    const sick = { images: { redis: { repository: 'No/Image' } } }
+    it.write({ airflow: { executor: 'CeleryExecutor', values: sick } })
+    exits(t, await it.airstrip(['apply']), 1)
+    it.write({ airflow: { executor: 'KubernetesExecutor', values: sick } })
+    exits(t, await it.airstrip(['apply', '--detailed-exitcode']), 2)
+    t.same((await list('statefulsets', 'executor')).map(({ metadata }) => metadata.name).filter(name => /redis|worker/.test(name)), [])
+    t.equal(await executorInPods(), 'KubernetesExecutor')
+    exits(t, await it.airstrip(['apply', '--detailed-exitcode']), 0, 'and nothing is left to do')
+  })
+
   await t.test('and back', async t => {
     it.write(withExecutor('CeleryExecutor'))
     exits(t, await it.airstrip(['apply', '--detailed-exitcode']), 2)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { foreignAdditions, handEdits, withHelmMarks } from '../../../lib/airflow/hand-edits.ts'
+import { foreignAdditions, handEdits, leftObjects, withHelmMarks } from '../../../lib/airflow/hand-edits.ts'
 import { plannedObjects } from '../../../lib/airflow/planned.ts'
 import type { KubernetesObject, ReleaseWish } from '../../../lib/access.ts'
 import { clusterReader } from '../../fakes/reader.ts'
@@ -65,6 +65,20 @@ void t.test('what a revision that failed has added goes before an upgrade that d
   t.match(goes([plain], { ...failedRelease, base: [plain] }), [/env differs/], 'a list that goes whole')
   const trial = { ...job(), spec: { template: { metadata: { labels: { round: '1' } } } } }
   t.same(foreignAdditions({ ...release({ status: 'failed', objects: [trial] }), base: [job()] }, [live(trial)], [], [job()]), [], 'of a Job nobody may change anything')
+  t.end()
+})
+
+void t.test('what a revision that failed has made goes, too, but for what holds data', (t) => {
+  const [scheduler, redis] = [deployment('scheduler'), deployment('redis')]
+  const claim: KubernetesObject = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'redis-db', namespace: 'airflow' } }
+  const made = [scheduler, redis, deployment('kept', {}, { 'helm.sh/resource-policy': 'keep' }), claim]
+  const failed = { ...release({ status: 'failed', objects: made }), base: [scheduler] }
+  const left = (wanted: KubernetesObject[], one = failed) => leftObjects(one, made.map(live), wanted).map((change) => `${change.op} ${change.op === 'delete' ? change.live.metadata.name : ''}`)
+  t.same(left([scheduler]), ['delete redis'])
+  t.same(left([scheduler, redis]), [], 'what is wanted stays')
+  t.same(left([scheduler], { ...failed, base: [scheduler, redis] }), [], 'and what was deployed Helm takes away itself')
+  t.same(left([]), [], 'nor does anything go for a chart that cannot be rendered')
+  t.same(leftObjects(release({ objects: made }), made.map(live), [scheduler]), [], 'nor of a release that was deployed')
   t.end()
 })
 
