@@ -3,6 +3,7 @@ import { celeryWorkloads, partsOf } from '../lib/airflow/executors.ts'
 import { airflowOf } from '../lib/airflow/airflow-version.ts'
 import { backupBefore } from '../lib/airflow/backup.ts'
 import { guardDowngrade, guardExecutor } from '../lib/airflow/guard.ts'
+import { isMadeBy } from '../lib/airflow/hand-edits.ts'
 import { operationRef } from '../lib/airflow/operation.ts'
 import { executorOf, familyFor, wishOf } from '../lib/airflow/release.ts'
 import { readMark } from '../lib/airflow/restored.ts'
@@ -12,7 +13,7 @@ import { nameOf, makeChanges } from '../lib/changes.ts'
 import { blockedBy, checked, isNonEmpty } from '../lib/check.ts'
 import { explainRelease } from '../lib/doctor/explain.ts'
 import { lookAtRelease } from '../lib/observe/look-release.ts'
-import type { Chart, ObjectRef, Reader, Release, ReleaseWish } from '../lib/access.ts'
+import type { Chart, KubernetesObject, ObjectRef, Reader, Release, ReleaseWish } from '../lib/access.ts'
 import type { Change, Check, Pending, Step } from '../lib/step.ts'
 
 /** Moves a release that runs to the wanted executor; a fresh one got it at once. */
@@ -34,7 +35,7 @@ export const executor: Step<AirflowSlice, AirflowSpec> = {
     if (blocked !== undefined) return blocked
     if (release === undefined) return { state: 'waiting', on: [{ object: `Helm release ${spec.namespace}/${spec.name}`, reason: 'is not installed yet' }] }
     const now = executorOf(release)
-    if (now === spec.executor) return { state: 'satisfied', evidence: [] }
+    if (now === spec.executor) return checked(strays(await liveParts(spec, reader), release), [], [])
     const want = asInstalled(wishOf(spec, chart, spec.executor), release)
     const before = await beforeUpgrade(whole, want, { release, chart }, reader)
     if (before.blocked !== undefined) return before.blocked
@@ -68,12 +69,22 @@ function proof(executor: string): string {
 }
 
 /** Celery's Redis and workers, while they are still there and must not be. A worker first ends its tasks. */
-async function leftovers({ name, namespace, executor: wanted }: AirflowSpec['release'], reader: Reader): Promise<Pending[]> {
+async function leftovers(spec: AirflowSpec['release'], reader: Reader): Promise<Pending[]> {
+  return (await liveParts(spec, reader)).map((object) => ({ object: nameOf(object), reason: `is still there; ${spec.executor} does not use it` }))
+}
+
+/** Those that Helm made for a revision that failed, and that it does not know any more. */
+function strays(parts: readonly KubernetesObject[], release: Release): Change[] {
+  const known = new Set(release.objects.map(nameOf))
+  const left = parts.filter((one) => one.kind !== 'Pod' && isMadeBy(release, one) && !known.has(nameOf(one)) && one.metadata.deletionTimestamp === undefined)
+  return left.map((live) => ({ op: 'delete', live, why: 'a revision of Helm\'s that failed made it, and no later one has it' }))
+}
+
+async function liveParts({ name, namespace, executor: wanted }: AirflowSpec['release'], reader: Reader): Promise<KubernetesObject[]> {
   if (partsOf(wanted)?.celery !== false) return []
   const refs = celeryWorkloads(name).flatMap((workload): ObjectRef[] => [
     { apiVersion: 'apps/v1', kind: workload.kind, name: workload.name, namespace },
     ...(workload.kind === 'StatefulSet' ? [{ apiVersion: 'v1', kind: 'Pod', name: `${workload.name}-0`, namespace }] : []),
   ])
-  const live = await reader.get(refs)
-  return live.flatMap((object) => (object === undefined ? [] : [{ object: nameOf(object), reason: `is still there; ${wanted} does not use it` }]))
+  return (await reader.get(refs)).filter((object) => object !== undefined)
 }

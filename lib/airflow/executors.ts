@@ -40,8 +40,13 @@ export function nearestExecutor(executor: string, { executors }: Family): string
 }
 
 /** Whether it is among those that step executor takes away, and that nobody has to wait for before. */
-export function goesWith(executor: string, release: string, { kind, metadata }: KubernetesObject): boolean {
-  return partsOf(executor)?.celery === false && celeryWorkloads(release).some((one) => one.kind === kind && one.name === metadata.name)
+export function goesWith(executor: string, release: string, object: KubernetesObject): boolean {
+  return partsOf(executor)?.celery === false && hasCelery([object], release)
+}
+
+/** Whether one of Celery's parts is among them. */
+export function hasCelery(objects: readonly KubernetesObject[], release: string): boolean {
+  return objects.some(({ kind, metadata }) => celeryWorkloads(release).some((one) => one.kind === kind && one.name === metadata.name))
 }
 
 /** Workloads that must be gone when an executor does not use Celery, whatever chart made them. */

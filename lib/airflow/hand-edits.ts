@@ -1,7 +1,7 @@
 import { describe, nameOf } from '../changes.ts'
 import type { IgnoreRule } from '../diff/noise.ts'
 import { patchOf } from '../diff/patch.ts'
-import { isBelow } from '../diff/compare.ts'
+import { differences, isBelow } from '../diff/compare.ts'
 import { counted, drift } from '../diff/rules.ts'
 import { dropped } from '../diff/three-way.ts'
 import type { KubernetesObject, Release, ReleaseName } from '../access.ts'
@@ -79,32 +79,45 @@ export function foreignAdditions(release: Release, live: Live, ignore: readonly 
     const [old, next] = [release.base, wanted].map((list) => list?.find((one) => nameOf(one) === nameOf(object)))
     const byHelm = old === undefined || next === undefined ? [] : counted(leftBehind(old, object, next, there), there, ignore)
     // What goes whole takes with it what was added to it.
-    return putBack(withHelmMarks(next ?? object, release), there, [...byHand.filter(({ at }) => !byHelm.some((one) => isBelow(at, one.at))), ...byHelm])
+    return putBack(withHelmMarks(object, release), there, [...byHand.filter(({ at }) => !byHelm.some((one) => isBelow(at, one.at))), ...byHelm])
   })
+}
+
+const withPods = ['Deployment', 'StatefulSet', 'DaemonSet']
+
+/**
+ * What the revision that failed had in its pods, and neither the one that is wanted nor the one that
+ * Helm begins with has. One part may need another, a mount its volume, so all of the pods is then
+ * made as it is wanted; of what is not a pod's nobody minds what stays.
+ */
+function leftBehind(base: KubernetesObject, tried: KubernetesObject, want: KubernetesObject, live: KubernetesObject): Difference[] {
+  const ofPods = ({ at: [first, second] }: Difference): boolean => first === 'spec' && second === 'template'
+  const placeOf = ({ at }: Difference): string => at.join('/')
+  const byHelm = dropped(base, want, live)
+  const gone = dropped(tried, want, live)
+  if (!withPods.includes(live.kind) || !gone.some((one) => ofPods(one) && !byHelm.some((other) => isBelow(one.at, other.at)))) return []
+  const all = new Map([...differences(want, live), ...byHelm, ...gone].filter(ofPods).map((one) => [placeOf(one), one]))
+  return [...all.values()].filter((one) => ![...all.values()].some((other) => other !== one && isBelow(one.at, other.at)))
 }
 
 /** Whoever made them, what they hold is nobody's to throw away unasked. */
 const kept = ['PersistentVolumeClaim', 'PersistentVolume', 'Secret', 'Namespace', 'CustomResourceDefinition']
 
-/** What a revision that failed has made, and the wanted one has not: to Helm it is nobody's. */
-export function leftObjects({ base, objects }: Release, live: Live, wanted: readonly KubernetesObject[]): Change[] {
+/** What a revision that failed has made, and `wanted`, objects and hooks of the chart as it is rendered now, has not: to Helm it is nobody's. */
+export function leftObjects(release: Release, live: Live, wanted: readonly KubernetesObject[]): Change[] {
+  const { base, objects } = release
   if (base === undefined || wanted.length === 0) return []
   const known = new Set([...base, ...wanted].map(nameOf))
   return objects.flatMap((object, index): Change[] => {
     const there = live[index]
-    const stays = there === undefined || known.has(nameOf(object)) || kept.includes(object.kind) || there.metadata.annotations?.['helm.sh/resource-policy'] === 'keep'
+    const stays = there === undefined || !isMadeBy(release, there) || known.has(nameOf(object)) || kept.includes(object.kind) || there.metadata.annotations?.['helm.sh/resource-policy'] === 'keep'
     return stays ? [] : [{ op: 'delete', live: there, why: 'a revision of Helm\'s that failed made it, and the chart as it is wanted does not have it' }]
   })
 }
 
-const fixedOnce = ['Job', 'Pod', 'PersistentVolumeClaim']
-const withTemplate = ['Deployment', 'StatefulSet', 'DaemonSet']
-
-/** What the revision that failed had, and neither the one that is wanted nor the one that Helm begins with has; of workloads their pods, since much of the rest nobody may change. */
-function leftBehind(base: KubernetesObject, tried: KubernetesObject, want: KubernetesObject, live: KubernetesObject): Difference[] {
-  const byHelm = dropped(base, want, live).map(({ at }) => at.join('/'))
-  const free = ([first, second]: readonly string[]): boolean => !fixedOnce.includes(live.kind) && (first !== 'spec' || second === 'template' || !withTemplate.includes(live.kind))
-  return dropped(tried, want, live).filter(({ at }) => free(at) && !byHelm.includes(at.join('/')))
+/** Somebody else may have made one of that name since. */
+export function isMadeBy({ name, namespace }: ReleaseName, { metadata: { annotations = {} } }: KubernetesObject): boolean {
+  return annotations['meta.helm.sh/release-name'] === name && annotations['meta.helm.sh/release-namespace'] === namespace
 }
 
 /** What somebody made immutable cannot be changed any more, not even that it is. */

@@ -5,6 +5,7 @@ import type { Chart, ChartSource, KubernetesObject, Release, ReleaseWish } from 
 import { versionTold } from './airflow-version.ts'
 import { markedFingerprint } from './operation.ts'
 import { besideOurs, communityValues } from './community.ts'
+import { hasCelery } from './executors.ts'
 import { familyOf, type Family } from './families.ts'
 import { officialValues } from './official.ts'
 import type { ValuesSpec } from './values.ts'
@@ -47,9 +48,11 @@ export function executorOf({ values }: Pick<Release, 'values'>): string {
   return said.find((one) => typeof one === 'string') ?? 'CeleryExecutor'
 }
 
-/** The one that step helm leaves as it is, until step executor changes it; one that could not be had is not tried again first. */
-export function executorToKeep(release: Pick<Release, 'values' | 'status'>, wanted: string): string {
-  return release.status === 'deployed' ? executorOf(release) : wanted
+/** The one that step helm leaves as it is, until step executor changes it; a change of it that failed, or an install, is not tried again first. */
+export function executorToKeep(release: Release, wanted: string): string {
+  const { status, base, objects, name } = release
+  const changed = base === undefined || hasCelery(base, name) !== hasCelery(objects, name)
+  return status !== 'deployed' && changed ? wanted : executorOf(release)
 }
 
 /** Why Helm must work on the release; `sameWish` where only what was wanted before is made whole. */

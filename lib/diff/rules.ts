@@ -21,12 +21,12 @@ export function drift(want: KubernetesObject, live: KubernetesObject, ignore: re
   const declared = differences(want, live)
   // What is replaced as a whole takes with it what was added to it.
   const added = extras(want, live, isQuiet).filter((one) => !isIgnored(one, live, additions) && !declared.some(({ at }) => isBelow(one.at, at)))
-  return counted([...declared, ...added.flatMap((one) => entriesOf(one, live, ignore))], live, ignore)
+  return counted([...declared, ...added], live, ignore)
 }
 
-/** Without what is to be ignored. */
+/** Without what is to be ignored, also in what goes whole. */
 export function counted(found: readonly Difference[], live: KubernetesObject, ignore: readonly IgnoreRule[]): Difference[] {
-  return found.filter((one) => !isIgnored(one, live, ignore))
+  return found.flatMap((one) => (one.want === undefined ? entriesOf(one, live, ignore) : [one])).filter((one) => !isIgnored(one, live, ignore))
 }
 
 /** Of these each entry stands for itself. */

@@ -68,10 +68,11 @@ void t.test('what an autoscaler or the configuration leaves open is not put back
 void t.test('the executor of a release that runs is left to step executor', async (t) => {
   const celery = installed({ values: wishFor(spec.release, family, 'CeleryExecutor').values })
   t.match(await check({ objects: [...secrets, scheduler], release: celery }), { state: 'satisfied' })
-  const redis: KubernetesObject = { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'airflow-redis', namespace: 'airflow' }, spec: { replicas: 1 } }
+  const redis = withHelmMarks({ apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'airflow-redis', namespace: 'airflow' }, spec: { replicas: 1 } }, { name: 'airflow', namespace: 'airflow' })
   const failed = { ...celery, status: 'failed', objects: [...celery.objects, redis], base: celery.objects }
   const { executor } = installed().values
-  t.match(changesOf(await check({ objects: [...secrets, scheduler, redis], rendered: { objects: celery.objects, hooks: [] }, release: failed })), [{ op: 'delete', live: { metadata: { name: 'airflow-redis' } } }, { op: 'release', want: { values: { executor } } }], 'but one that failed and is not wanted any more is not tried again')
+  t.match(changesOf(await check({ objects: [...secrets, scheduler, redis], rendered: { objects: celery.objects, hooks: [] }, release: failed })), [{ op: 'release', want: { values: { executor } } }, { op: 'delete', live: { metadata: { name: 'airflow-redis' } } }], 'but one that failed and is not wanted any more is not tried again')
+  t.match(changesOf(await check({ objects: [...secrets, scheduler], rendered: { objects: celery.objects, hooks: [] }, release: { ...failed, objects: [...celery.objects, redis], base: [...celery.objects, redis] } })), [{ op: 'release', want: { values: { executor: 'CeleryExecutor' } } }], 'one that ran with it keeps it, whatever its upgrade failed of')
   const broken = clusterReader({ objects: [scheduler, redis], release: { ...celery, objects: [...celery.objects, redis] } })
   t.match(await helm.verify(spec, broken), { state: 'done' }, 'nor is what step executor will take away waited for')
 })

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { wishFor } from '../../lib/airflow/release.ts'
+import { withHelmMarks } from '../../lib/airflow/hand-edits.ts'
 import type { KubernetesObject, Release } from '../../lib/access.ts'
 import { executor } from '../../steps/06-executor.ts'
 import { clusterReader } from '../fakes/reader.ts'
@@ -62,4 +63,12 @@ void t.test('with Celery they stay', async (t) => {
   const celery = executor.spec(config({ airflow: 'executor: CeleryExecutor' }))
   const objects = [scheduler, statefulSet('airflow-redis', 1)]
   t.match(await executor.verify(celery, clusterReader({ chart, release: running('CeleryExecutor', [{ ...scheduler, status: undefined }]), objects })), { state: 'done' })
+})
+
+void t.test('what a revision that failed has made of Celery, and Helm does not know any more, goes', async (t) => {
+  const redis = withHelmMarks(statefulSet('airflow-redis', 0), { name: 'airflow', namespace: 'airflow' })
+  const look = (objects: KubernetesObject[]) => executor.check(spec, clusterReader({ chart, release: moved, objects: [scheduler, ...objects] }))
+  t.match(changesOf(await look([redis])), [{ op: 'delete', live: { metadata: { name: 'airflow-redis' } } }])
+  t.match(await look([statefulSet('airflow-redis', 1)]), { state: 'satisfied' }, 'somebody else\'s does not')
+  t.match(await look([]), { state: 'satisfied' })
 })
