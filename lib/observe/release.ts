@@ -74,7 +74,8 @@ export function partsOf(view: ReleaseView, release: Release): Part[] {
 /** Helm does not wait for its names. */
 function definitionPart(manifest: KubernetesObject, view: ReleaseView): Part[] {
   const live = find(view.objects, manifest.kind, { name: manifest.metadata.name })
-  return live === undefined ? [] : [{ name: nameOf(live), object: live, observation: look(live, view), foundation: false }]
+  // Evidence of before had no conditions.
+  return live?.status === undefined ? [] : [{ name: nameOf(live), object: live, observation: look(live, view), foundation: false }]
 }
 
 // What a caller need not hand in, a namespace or a definition, must not be called missing.

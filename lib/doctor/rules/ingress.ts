@@ -16,7 +16,8 @@ const withoutKinds: readonly FaultId[] = ['traefik-not-running', 'route-missing'
 export const ingressExplains: Explains = {
   'host-unresolved': ['ingress-unproven'],
   'traefik-missing': withoutKinds,
-  'crd-names-conflict': ['traefik-missing', ...withoutKinds],
+  // A chart's own explains nothing of Traefik.
+  'crd-names-conflict': (['traefik-missing', ...withoutKinds] as const).map((id) => ({ id, when: (_, __, { title }) => title.includes('traefik') })),
   'traefik-not-running': ['certresolver-missing', 'loadbalancer-never-ready', 'ingress-unproven'],
   'traefik-crd-group-mismatch': ['route-missing', 'traefik-404-route-not-loaded', 'certresolver-missing', 'certificate-other-name', 'ingress-unproven'],
   'route-missing': ['traefik-404-route-not-loaded', 'prefix-handled-twice', 'certresolver-missing', 'certificate-other-name', 'ingress-unproven'],

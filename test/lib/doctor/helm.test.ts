@@ -82,6 +82,7 @@ void t.test('a setting that was added to one part by hand is told, since it coun
   }
   t.match(look('AIRFLOW__CORE__FERNET_KEY', 'AIRFLOW__CORE__EXECUTOR'), [{ id: 'config-edited', severity: 'warning', evidence: ['Deployment airflow/airflow-scheduler has AIRFLOW__CORE__EXECUTOR, which the release does not give it'], fix: [/^npx tsx run\.ts apply #/] }])
   t.same(look('AIRFLOW__CORE__FERNET_KEY', 'TZ'), [])
+  t.same(look('AIRFLOW__CORE__FERNET_KEY', 'AIRFLOW__X;id'), [], 'no name that a shell would take for more')
   const underWay = { ...deployment('airflow-scheduler', 1), spec: set('AIRFLOW__CORE__FERNET_KEY', 'AIRFLOW__CORE__EXECUTOR') }
   t.same(diagnose(evidence({ workloads: [underWay], autoscalers: [], record: release({ status: 'pending-upgrade', updatedAt: '2023-08-02T10:29:30Z', objects: [{ ...wish, spec: set('AIRFLOW__CORE__FERNET_KEY') }] }) })).findings, [], 'while an upgrade that takes it away is under way')
   t.end()

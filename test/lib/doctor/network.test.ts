@@ -66,5 +66,6 @@ void t.test('a connection that failed before the policy was there, or while the 
   t.equal(cut(waiting('2023-08-02T10:05:00Z'), [`[2023-08-02T10:07:33.619+0000] {SchedulerJob.py} ERROR - sqlalchemy.exc.OperationalError: (psycopg2.OperationalError) ${said}`, '[2023-08-02T10:12:00.123+0000] {scheduler_job_runner.py:788} INFO - Adopting']), 0, 'a database that was made anew before the policy')
   t.equal(cut(scheduler, [said], '2023-08-02T10:10:55Z'), 0, 'ready five seconds before')
   t.equal(cut(scheduler, ['smtplib.SMTPServerDisconnected: timed out']), 0, 'of somebody else')
+  for (const line of ['airflow-postgresql.airflow [10.96.1.2] 5432 (postgresql) : Connection timed out', 'redis.exceptions.TimeoutError: Timeout connecting to server']) t.equal(cut(scheduler, [line]), 1, line)
   t.end()
 })

@@ -101,7 +101,7 @@ function overridden({ namespace, record, workloads }: Evidence): Finding[] {
 }
 
 function settingsOf(object: KubernetesObject | undefined): string[] {
-  return mainContainersOf(object).flatMap(variablesOf).map(({ name }) => name).filter((name) => name.startsWith('AIRFLOW__'))
+  return mainContainersOf(object).flatMap(variablesOf).map(({ name }) => name).filter((name) => /^AIRFLOW__\w+$/.test(name))
 }
 
 interface Marked { metadata: { name: string }; marks?: Record<string, number>; written?: { by: string; at: string } }

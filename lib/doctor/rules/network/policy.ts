@@ -19,8 +19,11 @@ import { noConnection } from '../database/parts.ts'
 
 type Direction = 'Ingress' | 'Egress'
 
-/** Of the database, and of Redis as its client says it: `Error 110 connecting to airflow-redis:6379. Connection timed out.` */
-const failing = new RegExp(`${noConnection.source}|Error \\d+ connecting to .*(?:refused|timed out|resolution)`, 'i')
+/**
+ * Of the database; of Redis as its client says it: `Error 110 connecting to airflow-redis:6379. Connection timed out.`,
+ * `Timeout connecting to server`; and of either as nc says it to the image's entrypoint: `(UNKNOWN) [10.43.1.2] 5432 (postgresql) : Connection timed out`.
+ */
+const failing = new RegExp(`${noConnection.source}|Error \\d+ connecting to .*(?:refused|timed out|resolution)|Timeout connecting to server|\\[[\\da-f.:]+\\] \\d+ \\(.*\\) : Connection (?:timed out|refused)`, 'i')
 
 export function policyBlocks(evidence: Evidence): Finding[] {
   const policies = (evidence.networkPolicies ?? []) as unknown as NetworkPolicy[]
