@@ -8,7 +8,8 @@ import type { Family } from '../lib/airflow/families.ts'
 import { everySecretRef, makeSecrets, secretRefs } from '../lib/airflow/keys.ts'
 import { judgeOperation, type LockVerdict } from '../lib/airflow/lock.ts'
 import { renderedOrRefused } from '../lib/airflow/immutable.ts'
-import { foreignAdditions, handEdits, hookEdits, leftObjects, scaledByOthers, standingHooks } from '../lib/airflow/hand-edits.ts'
+import { leftObjects } from '../lib/airflow/failed-revision.ts'
+import { foreignAdditions, handEdits, hookEdits, scaledByOthers, standingHooks } from '../lib/airflow/hand-edits.ts'
 import { operationRef } from '../lib/airflow/operation.ts'
 import { executorToKeep, familyFor, upgradeReason, wishChanged, wishOf } from '../lib/airflow/release.ts'
 import { forget, notByHelm, readMark, restoredReason, startAgain } from '../lib/airflow/restored.ts'
@@ -21,7 +22,7 @@ import { makeChanges, nameOf, objectsOf, refOf } from '../lib/changes.ts'
 import { blockedBy, checked, isNonEmpty } from '../lib/check.ts'
 import { explainRelease } from '../lib/doctor/explain.ts'
 import { lookAtRelease } from '../lib/observe/look-release.ts'
-import type { Chart, KubernetesObject, Reader, Release, ReleaseWish, Rendered } from '../lib/access.ts'
+import type { Chart, KubernetesObject, Reader, Release, ReleaseWish } from '../lib/access.ts'
 import type { Change, Finding, Step } from '../lib/step.ts'
 
 /** The release, its keys and its passwords. The executor of a release that runs is left to step executor. */
@@ -123,12 +124,12 @@ async function releaseChanges(spec: AirflowSpec, want: ReleaseWish, { chart, rel
   const cutOff = verdict.state === 'stale' ? { why: 'its last change was interrupted', sameWish: wishChanged(want, chart, release, lease) === undefined } : undefined
   const taken = adopted ? { why: 'it was installed by other means and is taken over', sameWish: false } : undefined
   const reason = cutOff ?? taken ?? upgradeReason(want, chart, release, lease) ?? restoredReason(mark, airflowOf(want.values, chart))
-  const { objects: wanted, hooks: wantedHooks } = reason === undefined ? nothing : await renderedAfter(release, want, reader)
-  const left = leftObjects(release, live, [...wanted, ...wantedHooks])
+  const rendered = reason === undefined || release.base === undefined ? undefined : await renderedOrRefused(want, reader)
+  const left = rendered === undefined ? [] : leftObjects(release, live, [...rendered.objects, ...rendered.hooks])
   const going = new Set(left.flatMap(objectsOf))
   const staying = live.map((object) => (object !== undefined && going.has(nameOf(object)) ? undefined : object))
   // An upgrade makes its hooks anew.
-  const byHand = reason === undefined ? [...hookEdits(hooks, found.slice(live.length), ignore), ...handEdits(release, live, ignore)] : foreignAdditions(release, staying, ignore, wanted)
+  const byHand = reason === undefined ? [...hookEdits(hooks, found.slice(live.length), ignore), ...handEdits(release, live, ignore)] : foreignAdditions(release, staying, ignore, rendered?.objects)
   const patched = byHand.flatMap((change) => (change.op === 'patch' ? [change.live.metadata.name] : []))
   const freed = await stuckChanges(release, staying, { upgrade: reason !== undefined, patched }, reader)
   // Helm puts these back on its way; they are among what was shown.
@@ -137,13 +138,6 @@ async function releaseChanges(spec: AirflowSpec, want: ReleaseWish, { chart, rel
   if (reason === undefined) return { changes: [...started, ...byHand, ...stale, ...freed, ...forget(lease)], warnings: [] }
   const { changes: backup, warnings } = await backupBefore(spec, want, chart, release, mark, reader)
   return { changes: [...backup, ...byHand, ...freed, { op: 'release', want, live: release, edits, ...reason }, ...left, ...notByHelm(started, release), ...stale], warnings }
-}
-
-const nothing: Rendered = { objects: [], hooks: [] }
-
-/** Of a release whose newest revision was deployed there is nothing to be taken apart. */
-async function renderedAfter({ base }: Release, want: ReleaseWish, reader: Reader): Promise<Rendered> {
-  return base === undefined ? nothing : (await renderedOrRefused(want, reader)) ?? nothing
 }
 
 /** Pods are worth listing only where a ConfigMap or a Secret was edited. */

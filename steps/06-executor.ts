@@ -3,7 +3,7 @@ import { celeryWorkloads, partsOf } from '../lib/airflow/executors.ts'
 import { airflowOf } from '../lib/airflow/airflow-version.ts'
 import { backupBefore } from '../lib/airflow/backup.ts'
 import { guardDowngrade, guardExecutor } from '../lib/airflow/guard.ts'
-import { isMadeBy } from '../lib/airflow/hand-edits.ts'
+import { isMadeBy } from '../lib/airflow/helm-marks.ts'
 import { operationRef } from '../lib/airflow/operation.ts'
 import { executorOf, familyFor, wishOf } from '../lib/airflow/release.ts'
 import { readMark } from '../lib/airflow/restored.ts'
@@ -35,7 +35,7 @@ export const executor: Step<AirflowSlice, AirflowSpec> = {
     if (blocked !== undefined) return blocked
     if (release === undefined) return { state: 'waiting', on: [{ object: `Helm release ${spec.namespace}/${spec.name}`, reason: 'is not installed yet' }] }
     const now = executorOf(release)
-    if (now === spec.executor) return checked(strays(await liveParts(spec, reader), release), [], [])
+    if (now === spec.executor) return checked(strays(await liveParts(spec, reader), release), [])
     const want = asInstalled(wishOf(spec, chart, spec.executor), release)
     const before = await beforeUpgrade(whole, want, { release, chart }, reader)
     if (before.blocked !== undefined) return before.blocked

@@ -1,37 +1,15 @@
 import { describe, nameOf } from '../changes.ts'
 import type { IgnoreRule } from '../diff/noise.ts'
 import { patchOf } from '../diff/patch.ts'
-import { differences, isBelow } from '../diff/compare.ts'
+import { isBelow } from '../diff/compare.ts'
 import { counted, drift } from '../diff/rules.ts'
-import { dropped } from '../diff/three-way.ts'
-import type { KubernetesObject, Release, ReleaseName } from '../access.ts'
+import type { KubernetesObject, Release } from '../access.ts'
 import { isNonEmpty } from '../check.ts'
 import type { Change, Difference } from '../step.ts'
+import { leftInPods } from './failed-revision.ts'
+import { withHelmMarks } from './helm-marks.ts'
 
 type Live = readonly (KubernetesObject | undefined)[]
-
-/** What Helm puts on every object that it makes, and keeps out of its record (helm pkg/action/validate.go). */
-export function withHelmMarks(object: KubernetesObject, { name, namespace }: ReleaseName): KubernetesObject {
-  const { labels, annotations } = object.metadata
-  return {
-    ...withProtocols(object),
-    metadata: {
-      ...object.metadata,
-      labels: { ...labels, 'app.kubernetes.io/managed-by': 'Helm' },
-      annotations: { ...annotations, 'meta.helm.sh/release-name': name, 'meta.helm.sh/release-namespace': namespace },
-    },
-  }
-}
-
-/**
- * A server before 1.21 knows a Service's ports by their protocol and refuses an apply that leaves it
- * out; and what a chart leaves out can still be changed by hand.
- */
-function withProtocols(object: KubernetesObject): KubernetesObject {
-  const { ports } = (object.spec ?? {}) as { ports?: object[] }
-  if (object.kind !== 'Service' || ports === undefined) return object
-  return { ...object, spec: { ...(object.spec as object), ports: ports.map((port) => ({ protocol: 'TCP', ...port })) } }
-}
 
 /**
  * What somebody deleted, changed or added by hand, object by object, put back as Helm's record has
@@ -77,47 +55,10 @@ export function foreignAdditions(release: Release, live: Live, ignore: readonly 
     if (there === undefined) return []
     const byHand = drift(withHelmMarks(object, release), there, ignore).filter((one) => one.want === undefined)
     const [old, next] = [release.base, wanted].map((list) => list?.find((one) => nameOf(one) === nameOf(object)))
-    const byHelm = old === undefined || next === undefined ? [] : counted(leftBehind(old, object, next, there), there, ignore)
+    const byHelm = old === undefined || next === undefined ? [] : counted(leftInPods(old, object, next, there), there, ignore)
     // What goes whole takes with it what was added to it.
     return putBack(withHelmMarks(object, release), there, [...byHand.filter(({ at }) => !byHelm.some((one) => isBelow(at, one.at))), ...byHelm])
   })
-}
-
-const withPods = ['Deployment', 'StatefulSet', 'DaemonSet']
-
-/**
- * What the revision that failed had in its pods, and neither the one that is wanted nor the one that
- * Helm begins with has. One part may need another, a mount its volume, so all of the pods is then
- * made as it is wanted; of what is not a pod's nobody minds what stays.
- */
-function leftBehind(base: KubernetesObject, tried: KubernetesObject, want: KubernetesObject, live: KubernetesObject): Difference[] {
-  const ofPods = ({ at: [first, second] }: Difference): boolean => first === 'spec' && second === 'template'
-  const placeOf = ({ at }: Difference): string => at.join('/')
-  const byHelm = dropped(base, want, live)
-  const gone = dropped(tried, want, live)
-  if (!withPods.includes(live.kind) || !gone.some((one) => ofPods(one) && !byHelm.some((other) => isBelow(one.at, other.at)))) return []
-  const all = new Map([...differences(want, live), ...byHelm, ...gone].filter(ofPods).map((one) => [placeOf(one), one]))
-  return [...all.values()].filter((one) => ![...all.values()].some((other) => other !== one && isBelow(one.at, other.at)))
-}
-
-/** Whoever made them, what they hold is nobody's to throw away unasked. */
-const kept = ['PersistentVolumeClaim', 'PersistentVolume', 'Secret', 'Namespace', 'CustomResourceDefinition']
-
-/** What a revision that failed has made, and `wanted`, objects and hooks of the chart as it is rendered now, has not: to Helm it is nobody's. */
-export function leftObjects(release: Release, live: Live, wanted: readonly KubernetesObject[]): Change[] {
-  const { base, objects } = release
-  if (base === undefined || wanted.length === 0) return []
-  const known = new Set([...base, ...wanted].map(nameOf))
-  return objects.flatMap((object, index): Change[] => {
-    const there = live[index]
-    const stays = there === undefined || !isMadeBy(release, there) || known.has(nameOf(object)) || kept.includes(object.kind) || there.metadata.annotations?.['helm.sh/resource-policy'] === 'keep'
-    return stays ? [] : [{ op: 'delete', live: there, why: 'a revision of Helm\'s that failed made it, and the chart as it is wanted does not have it' }]
-  })
-}
-
-/** Somebody else may have made one of that name since. */
-export function isMadeBy({ name, namespace }: ReleaseName, { metadata: { annotations = {} } }: KubernetesObject): boolean {
-  return annotations['meta.helm.sh/release-name'] === name && annotations['meta.helm.sh/release-namespace'] === namespace
 }
 
 /** What somebody made immutable cannot be changed any more, not even that it is. */

@@ -3,7 +3,7 @@ import { differences } from '../diff/compare.ts'
 import { patchOf, patched } from '../diff/patch.ts'
 import { dropped } from '../diff/three-way.ts'
 import type { KubernetesObject, Reader, Release, ReleaseWish } from '../access.ts'
-import { withHelmMarks } from './hand-edits.ts'
+import { isKept, withHelmMarks } from './helm-marks.ts'
 
 /** One object as it is and as it will be. */
 export interface ObjectChange {
@@ -37,9 +37,4 @@ function changeOf(want: KubernetesObject, before: KubernetesObject | undefined, 
   if (before === undefined) return [{ op: 'create', after: want, why: 'it is not there' }]
   const found = [...differences(want, before), ...(old === undefined ? [] : dropped(old, want, before))]
   return found.length === 0 ? [] : [{ op: 'update', before, after: patched(before, patchOf(found)), why: 'the chart as it is rendered now' }]
-}
-
-/** Helm leaves it, by what the live object says. */
-function isKept({ metadata }: KubernetesObject): boolean {
-  return metadata.annotations?.['helm.sh/resource-policy'] === 'keep'
 }

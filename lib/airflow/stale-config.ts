@@ -9,6 +9,7 @@ import type { JsonPatch, KubernetesObject } from '../access.ts'
 import { lastWriter, writingsOf } from '../diff/managed.ts'
 import { pointerOf } from '../diff/patch.ts'
 import { podsOf } from '../observe/owners.ts'
+import { rollsOut } from '../observe/template.ts'
 import type { Change } from '../step.ts'
 
 type Patch = Extract<Change, { op: 'patch' }>
@@ -40,7 +41,7 @@ interface Besides {
 /** The same as `kubectl rollout restart`, for those of which something began since. */
 export function restartsOf(edits: readonly Edit[], live: readonly (KubernetesObject | undefined)[], pods: readonly KubernetesObject[], { changes, upgrade }: Besides, now: Date): Patch[] {
   return live.flatMap((workload): Patch[] => {
-    if (workload === undefined || !['Deployment', 'StatefulSet', 'DaemonSet'].includes(workload.kind) || beginsAnyway(workload, changes)) return []
+    if (workload === undefined || !rollsOut(workload) || beginsAnyway(workload, changes)) return []
     if ((upgrade && annotationsOf(workload) === undefined) || restartedLately(workload, now)) return []
     const read = edits.filter((edit) => reads(workload, edit) && podsOf(workload, pods).some((pod) => startsOf(pod).some((time) => Date.parse(time) >= Date.parse(edit.since))))
     if (read.length === 0) return []

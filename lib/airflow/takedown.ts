@@ -6,6 +6,7 @@ import { isLeaving, leavingOf } from '../observe/leaving.ts'
 import { executorPodsOf } from '../observe/owners.ts'
 import type { KubernetesObject, Reader, Release } from '../access.ts'
 import type { Change, Demolition, Kept, Pending, Takedown } from '../step.ts'
+import { isKept } from './helm-marks.ts'
 import { everySecretRef, secretNames } from './keys.ts'
 import { judgeOperation } from './lock.ts'
 import { markedFingerprint, operationRef } from './operation.ts'
@@ -160,10 +161,6 @@ async function keptByHelm(release: Release | undefined, reader: Reader): Promise
   const marked = (release?.objects ?? []).filter(isKept)
   const live = isNonEmpty(marked) ? await reader.get(marked.map(refOf)) : []
   return live.flatMap((object) => (object === undefined || !isKept(object) ? [] : [{ object: nameOf(object), why: 'the chart says that it is kept' }]))
-}
-
-function isKept({ metadata }: KubernetesObject): boolean {
-  return metadata.annotations?.['helm.sh/resource-policy'] === 'keep'
 }
 
 function elsewhere({ release: { values }, keys: { database } }: AirflowSpec): Kept[] {

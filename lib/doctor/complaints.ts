@@ -39,7 +39,7 @@ function lastOf(pod: KubernetesObject, log: ContainerLog, pattern: RegExp): Comp
   const groups = line === undefined ? null : pattern.exec(line)
   if (line === undefined || groups === null) return []
   const since = runSince(pod, log)
-  const [written] = log.lines.slice(0, index + 1).reverse().flatMap((one) => writtenAt(one) ?? [])
+  const written = log.lines.slice(0, index + 1).map(writtenAt).findLast((time) => time !== undefined)
   return [{ pod, container: log.container, line: line.trim(), groups, runSince: since, notBefore: written ?? (since === undefined ? undefined : Date.parse(since)) }]
 }
 

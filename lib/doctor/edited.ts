@@ -1,6 +1,6 @@
 /** Whether what fails was edited by hand, since then the first thing to do is to put it back. */
 import type { VolumeMount } from 'kubernetes-types/core/v1.js'
-import { withHelmMarks } from '../airflow/hand-edits.ts'
+import { withHelmMarks } from '../airflow/helm-marks.ts'
 import type { KubernetesObject, NonEmpty } from '../access.ts'
 import { isRecord } from '../diff/compare.ts'
 import { drift } from '../diff/rules.ts'

@@ -6,6 +6,11 @@ export function templateOf(object: KubernetesObject | undefined): Partial<PodSpe
   return (object?.spec as { template?: { spec?: PodSpec } | null } | null | undefined)?.template?.spec ?? {}
 }
 
+/** A change of its template makes its pods anew; a Job's can never be changed. */
+export function rollsOut({ kind }: KubernetesObject): boolean {
+  return ['Deployment', 'StatefulSet', 'DaemonSet'].includes(kind)
+}
+
 /** Without those that run before it. */
 export function mainContainersOf(object: KubernetesObject | undefined): Container[] {
   return ((templateOf(object).containers ?? []) as (Container | null)[]).filter((one) => one !== null)

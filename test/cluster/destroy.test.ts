@@ -26,7 +26,7 @@ void t.test('taken down and landed again', async t => {
     says(t, run.stderr, /stays +PersistentVolumeClaim destroy\/data-airflow-postgresql-0/, /stays +Secret destroy\/airflow-airstrip-fernet-key/, /stays +PersistentVolume destroy-local-dags-pv/, `${it.base}/dags and ${it.base}/logs on the node`)
     t.same(await recordsOf('destroy'), [])
     t.same(await list('deployments,statefulsets,jobs,leases,ingressroutes,middlewares', 'destroy'), [])
-    // Pods of a Job are collected after it; the collector pauses for half a minute, twice at worst, after a kind has come or gone on the cluster.
+    // Pods of a Job are collected after it, which a busy cluster once took more than a minute for.
     let left: string[] = []
     await until(() => `no pod is left, but ${left.join(', ')}`, async () => {
       left = (await list('pods', 'destroy')).map(({ metadata, status }) => `${metadata.name} ${JSON.stringify(status).slice(0, 200)}`)

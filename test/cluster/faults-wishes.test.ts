@@ -7,7 +7,7 @@ import type { FaultId } from '../../lib/observe/faults.ts'
 import { checkout } from '../../scripts/lab/paths.ts'
 import { standinChart } from '../../scripts/lab/standin/fixtures.ts'
 import { traefikDefinitions, traefik as traefikObjects } from '../../scripts/lab/standin/traefik.ts'
-import { apply, kubectl } from './cluster.ts'
+import { apply, get, kubectl, until } from './cluster.ts'
 import { faults, look, type Fault } from './faults.ts'
 import { deletePods, sql } from './harm.ts'
 import { exits, site, type Overrides, type Site } from './site.ts'
@@ -17,14 +17,20 @@ async function back(it: Site): Promise<void> {
   await it.airstrip(['apply'])
 }
 
+interface Wish extends Partial<Fault> {
+  /** What has to be so before. */
+  first?: (it: Site) => Promise<unknown>
+  flags?: string[]
+}
+
 /** The fix is another configuration: the one from before. */
-const wish = (name: string, id: Fault['id'], tells: RegExp, overrides: Overrides | ((it: Site) => Overrides), more: Partial<Fault> = {}): Fault => ({
-  name, id, tells, mend: back, undo: back,
+const wish = (name: string, id: Fault['id'], tells: RegExp, overrides: Overrides | ((it: Site) => Overrides), { first, flags = [], ...more }: Wish = {}): Fault => ({
+  name, id, tells, mend: back, undo: back, ...more,
   harm: async it => {
+    await first?.(it)
     it.write(typeof overrides === 'function' ? overrides(it) : overrides)
-    await it.airstrip(['apply'])
+    await it.airstrip(['apply', ...flags])
   },
-  ...more,
 })
 
 /** The site's own chart with something more in it. */
@@ -55,23 +61,20 @@ const widgets = (plural: string): object => ({
   spec: { group: 'wishes.example.org', scope: 'Namespaced', names: { kind: 'Widget', plural }, versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }] },
 })
 const bare = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'bare' }, spec: { restartPolicy: 'Never', containers: [{ name: 'once', image: 'docker.io/library/busybox:latest', imagePullPolicy: 'IfNotPresent', command: ['sh', '-c', 'exit 3'] }] } }
-const widgetsGone = (): Promise<string> => kubectl(['delete', 'crd', 'widgets.wishes.example.org', 'widgetz.wishes.example.org', '--ignore-not-found'])
+async function widgetsGone(it: Site): Promise<void> {
+  await back(it)
+  await kubectl(['delete', 'crd', 'widgets.wishes.example.org', 'widgetz.wishes.example.org', '--ignore-not-found'])
+}
 
 const readers = (role: string): object => ({ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding', metadata: { name: 'readers' }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role }, subjects: [{ kind: 'ServiceAccount', name: 'default' }] })
 
 const ofCharts: Fault[] = [
-  wish('a pod of the chart that fails, and that nobody makes again', 'pod-failed', /Pod \S+bare: once: .*3/, it => chartWith(it, 'bare', 'templates/more.yaml', JSON.stringify(bare))),
-  wish('a definition of the chart whose names another has taken', 'crd-names-conflict', /widgetz\.wishes\.example\.org.*Widget/s, it => chartWith(it, 'names', 'templates/more.yaml', JSON.stringify(widgets('widgetz'))), { harm: async it => {
-    await apply(widgets('widgets'))
-    it.write(chartWith(it, 'names', 'templates/more.yaml', JSON.stringify(widgets('widgetz'))))
-    await it.airstrip(['apply'])
-  }, mend: async it => {
+  wish('a pod of the chart that fails, and that nobody makes again', 'pod-failed', /Pod \S+bare: once: .*3/, it => chartWith(it, 'bare', 'templates/more.yaml', JSON.stringify(bare)), { mend: async it => {
     await back(it)
-    await widgetsGone()
-  }, undo: async it => {
-    await back(it)
-    await widgetsGone()
+    // To Helm it is nobody's, since the revision that made it failed.
+    await until('the pod is gone with it', async () => await get('pod', 'bare', it.namespace) === undefined, 5_000)
   } }),
+  wish('a definition of the chart whose names another has taken', 'crd-names-conflict', /widgetz\.wishes\.example\.org.*Widget/s, it => chartWith(it, 'names', 'templates/more.yaml', JSON.stringify(widgets('widgetz'))), { first: () => apply(widgets('widgets')), mend: widgetsGone, undo: widgetsGone }),
 ]
 
 // A Job has seven tries, which take longer than anybody waits here.
@@ -82,15 +85,11 @@ const data: Fault[] = [
       await it.airstrip(['apply'])
     }
   } },
-  wish('a first user whose Job fails', 'crash-loop', /create-user/, {}, { seconds: 90, explains: ['admin-login-missing'], harm: async it => {
-    it.write({ airflow: { values: { createUserJob: { args: ['bash', '-c', 'echo no such role >&2; exit 1'] }, env: [{ name: 'ROUND', value: '1' }] } } })
-    await it.airstrip(['apply', '--timeout', '60s'])
-  } }),
-  wish('migrations over the database of a newer Airflow', 'db-newer-than-image', /99999999abcd/, { airflow: { values: { env: [{ name: 'ROUND', value: '2' }] } } }, { seconds: 120, harm: async it => {
-    await sql(it, 'CREATE TABLE IF NOT EXISTS kept AS SELECT * FROM alembic_version; UPDATE alembic_version SET version_num = $$99999999abcd$$', 'airflow')
-    it.write({ airflow: { values: { env: [{ name: 'ROUND', value: '2' }] } } })
-    await it.airstrip(['apply', '--timeout', '60s'])
-  }, mend: revisionBack, undo: revisionBack }),
+  wish('a first user whose Job fails', 'crash-loop', /create-user/, { airflow: { values: { createUserJob: { args: ['bash', '-c', 'echo no such role >&2; exit 1'] }, env: [{ name: 'ROUND', value: '1' }] } } }, { seconds: 90, explains: ['admin-login-missing'], flags: ['--timeout', '60s'] }),
+  wish('migrations over the database of a newer Airflow', 'db-newer-than-image', /99999999abcd/, { airflow: { values: { env: [{ name: 'ROUND', value: '2' }] } } }, {
+    seconds: 120, flags: ['--timeout', '60s'], mend: revisionBack, undo: revisionBack,
+    first: it => sql(it, 'CREATE TABLE IF NOT EXISTS kept AS SELECT * FROM alembic_version; UPDATE alembic_version SET version_num = $$99999999abcd$$', 'airflow'),
+  }),
 ]
 
 async function revisionBack(it: Site): Promise<void> {

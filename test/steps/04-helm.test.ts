@@ -1,5 +1,5 @@
 import t from 'tap'
-import { withHelmMarks } from '../../lib/airflow/hand-edits.ts'
+import { withHelmMarks } from '../../lib/airflow/helm-marks.ts'
 import { secretRefs } from '../../lib/airflow/keys.ts'
 import { chartMark, operationLease } from '../../lib/airflow/operation.ts'
 import { wishFor } from '../../lib/airflow/release.ts'

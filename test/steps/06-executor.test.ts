@@ -1,6 +1,6 @@
 import t from 'tap'
 import { wishFor } from '../../lib/airflow/release.ts'
-import { withHelmMarks } from '../../lib/airflow/hand-edits.ts'
+import { withHelmMarks } from '../../lib/airflow/helm-marks.ts'
 import type { KubernetesObject, Release } from '../../lib/access.ts'
 import { executor } from '../../steps/06-executor.ts'
 import { clusterReader } from '../fakes/reader.ts'

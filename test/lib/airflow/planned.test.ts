@@ -1,5 +1,7 @@
 import t from 'tap'
-import { foreignAdditions, handEdits, leftObjects, withHelmMarks } from '../../../lib/airflow/hand-edits.ts'
+import { leftObjects } from '../../../lib/airflow/failed-revision.ts'
+import { foreignAdditions, handEdits } from '../../../lib/airflow/hand-edits.ts'
+import { withHelmMarks } from '../../../lib/airflow/helm-marks.ts'
 import { plannedObjects } from '../../../lib/airflow/planned.ts'
 import type { KubernetesObject, ReleaseWish } from '../../../lib/access.ts'
 import { clusterReader } from '../../fakes/reader.ts'
