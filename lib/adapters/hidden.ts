@@ -24,7 +24,9 @@ export function askHidden(question: string, { input, output }: Terminal, signal:
     const stop = (): void => {
       reject(interrupted)
     }
-    lines.once('line', resolve)
+    lines.once('line', (line) => {
+      resolve(corrected(line))
+    })
     lines.once('SIGINT', stop)
     // The end of input is no answer.
     lines.once('close', () => {
@@ -35,4 +37,14 @@ export function askHidden(question: string, { input, output }: Terminal, signal:
     lines.close()
     output.write('\n')
   })
+}
+
+/** On a terminal that calls itself dumb readline edits nothing: what was rubbed out, and that it was, is still in the line. */
+function corrected(line: string): string {
+  const left: string[] = []
+  for (const one of line) {
+    if (one === '\u007F' || one === '\b') left.pop()
+    else left.push(one)
+  }
+  return left.join('')
 }

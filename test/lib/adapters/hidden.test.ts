@@ -12,12 +12,15 @@ function terminal() {
   return { input, shown, stop, answer: askHidden('Passphrase: ', { input, output }, stop.signal) }
 }
 
-void t.test('what is typed is not shown, and can be corrected', async (t) => {
-  const { input, shown, answer } = terminal()
-  input.write('four wordz\u007Fs\r')
-  t.equal(await answer, 'four words')
-  t.equal(shown.join(''), 'Passphrase: \n')
-})
+for (const TERM of ['xterm', 'dumb']) {
+  void t.test(`what is typed is not shown, and can be corrected, on a terminal of type ${TERM}`, async (t) => {
+    t.intercept(process, 'env', { value: { ...process.env, TERM } })
+    const { input, shown, answer } = terminal()
+    input.write('four wordz\u007Fs\r')
+    t.equal(await answer, 'four words')
+    t.equal(shown.join(''), 'Passphrase: \n')
+  })
+}
 
 void t.test('Ctrl-C and a signal interrupt it, and the end of input is no answer', async (t) => {
   const typed = terminal()
