@@ -1,3 +1,5 @@
+import { createWitness } from '../doctor/collect/gone.ts'
+import type { Gone } from '../doctor/evidence.ts'
 import { resumePoint, runPipeline } from '../engine/pipeline.ts'
 import { rehearse } from '../engine/rehearse.ts'
 import { selectSteps } from '../engine/selection.ts'
@@ -33,15 +35,23 @@ async function pipeline(run: Run, state: State): Promise<number> {
   const { chosen, session, flags, deps, emit } = run
   const { config, look, writer, file, redactor } = session
   emit({ type: 'run-started', command: 'apply', cluster: clusterOf(flags), steps: chosen.map(({ name }) => name), resumesAt: resumePoint(chosen, state) })
+  const witness = createWitness()
+  let gone: Gone[] = []
   await runPipeline(chosen, {
-    steps, config, state, look, writer, emit, pauseMs: pauseAfter,
+    steps, config, state, writer, emit, pauseMs: pauseAfter,
+    look: () => witness.watching(look()),
     save: (current) => save(run, current),
     statePath: file.path,
     clock: deps.clock,
     signal: deps.signal,
     timeoutMs: flags.timeout,
     // Read only where it is needed: most runs find nothing wrong.
-    diagnose: async (error) => (await import('./examination.ts')).findingsBehind(error, session, deps.clock.now()),
+    diagnose: async (error) => {
+      const found = await (await import('./examination.ts')).behind(error, session, deps.clock.now(), witness.seen())
+      gone = found.gone
+      return found.findings
+    },
+    gone: () => gone,
     edition: editionOf(config, deps),
     attended: flags.yes === true || isAttended(flags, deps),
     consent: (plan) => consent(plan, { flags, deps, session, emit, shownBy: 'diff' }),

@@ -1,5 +1,6 @@
 /** What the state file says of itself and of what went wrong, for the doctor; a file that cannot be used is a finding there and no error. */
 import { AirstripError } from '../errors.ts'
+import type { Seen } from '../doctor/collect/gone.ts'
 import type { Said, StateFacts } from '../doctor/evidence.ts'
 import { parseState, refuseForeign, type State, type StateFile } from '../engine/state.ts'
 import { clusterId } from '../observe/cluster-id.ts'
@@ -8,20 +9,21 @@ import type { Reader } from '../access.ts'
 export interface Recorded {
   state: StateFacts
   said: Said[]
+  gone: Seen[]
 }
 
 /** Without a reader nothing can be said of whose the file is. */
 export async function readRecorded(file: StateFile, reader?: Reader): Promise<Recorded> {
   try {
     const text = file.read()
-    if (text === undefined) return { state: { path: file.path }, said: [] }
+    if (text === undefined) return { state: { path: file.path }, said: [], gone: [] }
     const state = parseState(text, file.path)
-    if (state === undefined) return { state: { path: file.path, problem: { code: 'STATE_DAMAGED', sentence: `${file.path} cannot be read as what airstrip writes.` } }, said: [] }
+    if (state === undefined) return { state: { path: file.path, problem: { code: 'STATE_DAMAGED', sentence: `${file.path} cannot be read as what airstrip writes.` } }, said: [], gone: [] }
     const foreign = reader && await foreignTo(state, file.path, reader)
-    return { state: { path: file.path, ...(foreign === undefined ? { doneAt: doneTimes(state) } : { problem: foreign }) }, said: foreign === undefined ? saidIn(state, file.path) : [] }
+    return { state: { path: file.path, ...(foreign === undefined ? { doneAt: doneTimes(state) } : { problem: foreign }) }, said: foreign === undefined ? saidIn(state, file.path) : [], gone: foreign === undefined ? goneIn(state) : [] }
   } catch (error) {
     if (!(error instanceof AirstripError)) throw error
-    return { state: { path: file.path, problem: { code: error.code, sentence: error.message } }, said: [] }
+    return { state: { path: file.path, problem: { code: error.code, sentence: error.message } }, said: [], gone: [] }
   }
 }
 
@@ -45,4 +47,9 @@ function doneTimes({ steps }: State): Record<string, string> {
 function saidIn(state: State, path: string): Said[] {
   return Object.entries(state.steps).flatMap(([name, { status, error, endedAt = '' }]) =>
     status === 'failed' && error !== undefined ? [{ source: `step ${name}, in ${path}`, at: endedAt, text: [error.sentence, ...error.seen, ...error.findings.flatMap(({ evidence }) => evidence)].join('\n') }] : [])
+}
+
+/** Of a step that failed last, too. */
+function goneIn({ steps }: State): Seen[] {
+  return Object.values(steps).flatMap(({ status, gone = [], endedAt = '' }) => (status === 'failed' ? gone.map((one) => ({ ...one, at: endedAt })) : []))
 }

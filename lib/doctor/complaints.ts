@@ -1,4 +1,5 @@
 /** What containers say that is wrong, as long as it is still so. */
+import type { Job } from 'kubernetes-types/batch/v1.js'
 import type { ContainerStatus, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { isReady, writtenAt } from '../observe/observation.ts'
@@ -49,13 +50,15 @@ export function told(list: readonly Complaint[]): string[] {
   return lines.slice(0, 4).map(({ pod, container, line }) => `${pod.metadata.name}/${container}: ${line}`)
 }
 
-/** A pod that has ended for good counts as long as its Job is still what the release stands at. */
+/** A pod that has ended for good counts as long as its Job is still what the release stands at: a hook until Helm is through, any other until it has completed. */
 function isCurrent(pod: KubernetesObject, { jobs, record }: Evidence): boolean {
   const phase = (pod as Pod).status?.phase
   if (phase === 'Succeeded') return false
   const owner = controllerOf(pod)
   if (owner?.kind !== 'Job') return phase !== 'Failed'
-  return record?.status !== 'deployed' && jobs.some(({ metadata }) => metadata.uid === owner.uid)
+  const job = jobs.find(({ metadata }) => metadata.uid === owner.uid) as Job | undefined
+  if (job === undefined || job.status?.conditions?.some(({ type, status }) => type === 'Complete' && status === 'True') === true) return false
+  return record?.status !== 'deployed' || record.objects.some(({ kind, metadata }) => kind === 'Job' && metadata.name === owner.name)
 }
 
 /** Whether its run is the present one, or that has said nothing yet: the entrypoint prints dots while it tries to reach the database, and nothing else. */

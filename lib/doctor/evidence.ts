@@ -26,6 +26,15 @@ export interface ContainerLog {
   lines: string[]
 }
 
+/** A pod of a Job that has failed, deleted by Kubernetes since, and its log with it. */
+export interface Gone {
+  /** At least its name, its UID and its conditions. */
+  job: KubernetesObject
+  /** As it was seen last. */
+  pod: KubernetesObject
+  logs: ContainerLog[]
+}
+
 /** What the configuration wants, as far as a rule compares it with what is there. */
 export interface Wanted {
   chart: string
@@ -127,6 +136,8 @@ export interface Evidence {
 
   // Of the release's namespace.
   pods: KubernetesObject[]
+  /** Names of those of `pods` that are not there any more: a run has seen them. */
+  gone?: string[] | undefined
   claims: KubernetesObject[]
   events: KubernetesObject[]
   /** Deployments, StatefulSets and DaemonSets. */

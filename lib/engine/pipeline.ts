@@ -23,6 +23,8 @@ export interface PipelineDeps extends Omit<StepDeps, 'beforeEffect' | 'agree'> {
   attended: boolean
   /** The changes as a unified diff, for when they are not what was shown. */
   show(planned: Planned): Promise<string[]>
+  /** What `diagnose` saw of pods that nobody else will see any more. */
+  gone?: () => StepRecord['gone']
 }
 
 /** What a step would change, and how much of a say that needs. */
@@ -126,7 +128,7 @@ async function recorded(step: Step, spec: unknown, first: Examined | undefined, 
     return result.changed
   } catch (error) {
     const known = asKnown(error, step.name)
-    await put({ ...base, ...elapsed(), status: 'failed', tries, error: { code: known.code, sentence: known.message, seen: known.seen, next: known.next, findings: known.findings } })
+    await put({ ...base, ...elapsed(), status: 'failed', tries, error: { code: known.code, sentence: known.message, seen: known.seen, next: known.next, findings: known.findings }, gone: deps.gone?.() })
     emit({ type: 'step-failed', step: step.name, code: known.code, sentence: known.message, ms: elapsed().ms })
     throw known
   }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import { gone } from '../doctor/evidence-schema.ts'
 import { AirstripError } from '../errors.ts'
 import { parsedJson } from '../json.ts'
 import type { StepName } from '../step.ts'
@@ -20,6 +21,7 @@ export const stepRecord = z.object({
   evidence: z.array(z.string()).optional().describe('What the last run saw that proves it'),
   warnings: z.array(finding).optional().describe('What does not stop a run'),
   error: problem.optional(),
+  gone: z.array(gone).optional().describe('Pods of Jobs that failed and that Kubernetes has deleted since, with what they said last'),
 })
 
 export const runRecord = z.object({

@@ -35,7 +35,7 @@ function jobFailed(job: KubernetesObject, condition: string, { pods }: Context):
     title: `${nameOf(job)} has failed`,
     evidence: [`${nameOf(job)}: ${condition}`, ...podsOf(job, pods).flatMap(endsOf).slice(-3)],
     why: 'It has used up its tries or its time; nothing starts it again before the next run.',
-    fix: ['npx tsx run.ts apply --from helm # runs it again, once what its log names is mended', `kubectl ${inNamespace(job)} logs job/${name} --all-containers --tail=50`],
+    fix: ['npx tsx run.ts apply --from helm # runs it again, once what its log names is mended', `kubectl ${inNamespace(job)} logs job/${name} --all-containers --tail=50 # as long as its pod is there`],
   })
 }
 

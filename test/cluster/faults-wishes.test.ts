@@ -1,5 +1,5 @@
 /** What a configuration wants and cannot have: told by the run that refuses it, or by the doctor where something is wrong for it. */
-import { appendFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { parse, stringify } from 'yaml'
@@ -7,9 +7,9 @@ import type { FaultId } from '../../lib/observe/faults.ts'
 import { checkout } from '../../scripts/lab/paths.ts'
 import { standinChart } from '../../scripts/lab/standin/fixtures.ts'
 import { traefikDefinitions, traefik as traefikObjects } from '../../scripts/lab/standin/traefik.ts'
-import { apply, get, kubectl, until } from './cluster.ts'
+import { apply, get, kubectl, list, until } from './cluster.ts'
 import { faults, look, type Fault } from './faults.ts'
-import { deletePods, sql } from './harm.ts'
+import { deletePods, kube, sql } from './harm.ts'
 import { exits, site, type Overrides, type Site } from './site.ts'
 
 async function back(it: Site): Promise<void> {
@@ -77,7 +77,35 @@ const ofCharts: Fault[] = [
   wish('a definition of the chart whose names another has taken', 'crd-names-conflict', /widgetz\.wishes\.example\.org.*Widget/s, it => chartWith(it, 'names', 'templates/more.yaml', JSON.stringify(widgets('widgetz'))), { first: () => apply(widgets('widgets')), mend: widgetsGone, undo: widgetsGone }),
 ]
 
-// A Job has seven tries, which take longer than anybody waits here.
+/** Kubernetes deletes the pod of a Job with its last try; seven of them take longer than anybody waits here. */
+function triedTwice(it: Site, name: string): Overrides {
+  const { airflow: { chart } } = parse(readFileSync(it.configPath, 'utf8')) as { airflow: { chart: string } }
+  const copy = join(it.folder, name)
+  cpSync(chart, copy, { recursive: true })
+  for (const file of readdirSync(join(copy, 'templates'), { recursive: true, encoding: 'utf8' }).filter(file => /job[^/]*\.yaml$/.test(file))) {
+    const path = join(copy, 'templates', file)
+    writeFileSync(path, readFileSync(path, 'utf8').replace(/^(kind: Job\n[^]*?^spec:\n)/gm, '$1  backoffLimit: 1\n'))
+  }
+  return { chart: copy }
+}
+
+async function podGone(it: Site, component: string): Promise<void> {
+  await until(`no pod of ${component}`, async () => !(await list('pods', it.namespace)).some(({ metadata }) => metadata.labels?.component === component))
+}
+
+/** With what happens after the run. */
+const after = (fault: Fault, then: (it: Site) => Promise<unknown>): Fault => ({ ...fault, harm: async it => {
+  await fault.harm(it)
+  await then(it)
+} })
+
+const failingUser = (round: string): object => ({ createUserJob: { args: ['bash', '-c', 'echo no such role >&2; exit 1'], env: [{ name: 'ROUND', value: round }] } })
+const newerDatabase: Wish = {
+  seconds: 120, mend: revisionBack, undo: revisionBack,
+  first: it => sql(it, 'CREATE TABLE IF NOT EXISTS kept AS SELECT * FROM alembic_version; UPDATE alembic_version SET version_num = $$99999999abcd$$', 'airflow'),
+}
+const revision = /99999999abcd/
+
 const data: Fault[] = [
   { name: 'a role binding of the chart that is to lead to another role', id: 'immutable-field-on-upgrade', tells: /RoleBinding \S+readers/, undo: back, harm: async it => {
     for (const role of ['view', 'edit']) {
@@ -86,10 +114,10 @@ const data: Fault[] = [
     }
   } },
   wish('a first user whose Job fails', 'crash-loop', /create-user/, { airflow: { values: { createUserJob: { args: ['bash', '-c', 'echo no such role >&2; exit 1'] }, env: [{ name: 'ROUND', value: '1' }] } } }, { seconds: 90, explains: ['admin-login-missing'], flags: ['--timeout', '60s'] }),
-  wish('migrations over the database of a newer Airflow', 'db-newer-than-image', /99999999abcd/, { airflow: { values: { env: [{ name: 'ROUND', value: '2' }] } } }, {
-    seconds: 120, flags: ['--timeout', '60s'], mend: revisionBack, undo: revisionBack,
-    first: it => sql(it, 'CREATE TABLE IF NOT EXISTS kept AS SELECT * FROM alembic_version; UPDATE alembic_version SET version_num = $$99999999abcd$$', 'airflow'),
-  }),
+  wish('migrations over the database of a newer Airflow', 'db-newer-than-image', revision, { airflow: { values: { env: [{ name: 'ROUND', value: '2' }] } } }, { ...newerDatabase, flags: ['--timeout', '60s'] }),
+  after(wish('migrations over the database of a newer Airflow, until they have no tries left', 'db-newer-than-image', revision, it => ({ airflow: { ...triedTwice(it, 'migrations') } }), { ...newerDatabase, explains: ['job-failed'] }), it => podGone(it, 'run-airflow-migrations')),
+  after(wish('migrations over the database of a newer Airflow, whose Job is deleted after its last try', 'db-newer-than-image', revision, it => ({ airflow: { ...triedTwice(it, 'deleted') } }), { ...newerDatabase, explains: ['job-failed'] }), it => kube(it, 'delete', 'job', '-l', 'component=run-airflow-migrations')),
+  after(wish('a first user whose Job has no tries left', ['job-failed', 'crash-loop'], /no such role/, it => ({ airflow: { ...triedTwice(it, 'user'), values: failingUser('3') } }), { seconds: 90, explains: ['admin-login-missing'] }), it => podGone(it, 'create-user-job')),
 ]
 
 async function revisionBack(it: Site): Promise<void> {

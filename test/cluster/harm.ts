@@ -38,7 +38,7 @@ export function container(name: string, component: Component, fields: object, id
 
 /** As the superuser of the bundled database, whose password stays in its pod. */
 export const sql = (it: Site, statement: string, database = 'postgres'): Promise<string> =>
-  kube(it, 'exec', 'airflow-postgresql-0', '--', 'sh', '-c', `PGPASSWORD="$POSTGRES_POSTGRES_PASSWORD" psql -h 127.0.0.1 -U postgres -d ${database} -v ON_ERROR_STOP=1 -c '${statement}'`)
+  kube(it, 'exec', 'airflow-postgresql-0', '--', 'sh', '-c', `PGPASSWORD="\${POSTGRES_POSTGRES_PASSWORD:-$POSTGRES_PASSWORD}" psql -h 127.0.0.1 -U postgres -d ${database} -v ON_ERROR_STOP=1 -c '${statement}'`)
 
 export const encoded = (text: string): string => Buffer.from(text).toString('base64')
 

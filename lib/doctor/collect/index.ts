@@ -8,6 +8,7 @@ import { emptyEvidence, type Evidence } from '../evidence.ts'
 import { redactWith } from '../redact.ts'
 import { createTally, sweptEvidence } from '../sweep.ts'
 import { askAddress, collectFolders } from './answer.ts'
+import { withGone } from './gone.ts'
 import { collectCluster, collectNamespace } from './kinds.ts'
 import { collectLogs } from './logs.ts'
 import { collectSystem } from './system.ts'
@@ -36,7 +37,8 @@ async function collectWith(reader: Reader, scope: Scope, collectors: readonly Co
   const counting: Scope = { ...scope, count: omitted.count, marks: new Map() }
   const evidence = await gather(reader, counting, collectors)
   const { logs, unknown } = evidence.unreachable === undefined ? await collectLogs(reader, evidence, redactWith(scope.redact, omitted.count)) : { logs: [], unknown: [] }
-  return sweptEvidence({ ...evidence, logs, unknown: [...evidence.unknown, ...unknown] }, scope.redact, omitted)
+  const whole = withGone({ ...evidence, logs, unknown: [...evidence.unknown, ...unknown] }, scope.recorded?.gone ?? [])
+  return sweptEvidence(whole, scope.redact, omitted)
 }
 
 async function gather(reader: Reader, scope: Scope, collectors: readonly Collector[]): Promise<Evidence> {

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync, existsSync, mkdirSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { parseConfig } from '../../../lib/config/load.ts'
 import { createRedactor } from '../../../lib/cluster/redact.ts'
-import { findingsBehind } from '../../../lib/commands/examination.ts'
+import { behind } from '../../../lib/commands/examination.ts'
 import { mendAll } from '../../../lib/commands/mending.ts'
 import { patched } from '../../../lib/diff/patch.ts'
 import { parseHistory } from '../../../lib/engine/history.ts'
@@ -160,6 +160,6 @@ void t.test('another run keeps its turn', async (t) => {
 void t.test('what lies behind a step\'s error is told with what the step found itself', async (t) => {
   const { session } = operated(t, [...twoDefaults(), node({ conditions: [{ type: 'Ready', status: 'Unknown', message: 'Kubelet stopped posting node status.' }] }, 'second')])
   const own = { id: 'image-not-found', severity: 'error' as const, title: 'no such image', evidence: ['Pod airflow/a'], why: 'it is not there', fix: ['correct it'] as [string] }
-  const findings = await findingsBehind(new AirstripError('FAILED', 'helm cannot become ready', { findings: [own], seen: ['a'] }), session, now)
+  const { findings } = await behind(new AirstripError('FAILED', 'helm cannot become ready', { findings: [own], seen: ['a'] }), session, now, [])
   t.same(findings.map(({ id, severity }) => `${id} ${severity}`), ['image-not-found error', 'node-not-ready warning', 'two-default-storageclasses warning'])
 })

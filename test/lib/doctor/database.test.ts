@@ -1,8 +1,8 @@
 /** The database under Airflow. The texts are of Bitnami's PostgreSQL, psycopg2 and alembic, from the failure catalogue (B 16, D); none was produced here. */
 import t from 'tap'
 import type { Evidence } from '../../../lib/doctor/evidence.ts'
-import { claim, container, crashed, deployment, job, pod, ready, statefulSet, volume } from '../observe/objects.ts'
-import { found, has, ids, log, of, postgres } from './airflow-on-database.ts'
+import { claim, container, crashed, deployment, inManifest, job, pod, ready, statefulSet, volume } from '../observe/objects.ts'
+import { found, good, has, ids, log, of, postgres } from './airflow-on-database.ts'
 
 const bound = claim({ volumeName: 'database' }, { phase: 'Bound' })
 const folder = volume({ hostPath: { path: '/srv/airflow/database' } }, 'Bound', 'database')
@@ -90,5 +90,17 @@ void t.test('and where the Job of the migrations says so, it is the cause of the
   const list = ids(of({ jobs: [tried], pods: [one], logs: [log(one, 'run-airflow-migrations', revision)] }, { status: 'failed', description: 'Upgrade "airflow" failed: post-upgrade hooks failed: job failed: BackoffLimitExceeded', hooks }))
   t.same(list[0], 'db-newer-than-image error')
   t.ok(list.includes('job-failed error explained'), list.join())
+  t.end()
+})
+
+void t.test('a Job that is no hook of Helm\'s says it, too, until it has completed', (t) => {
+  const said = (status: Record<string, unknown>, objects = [...good, job({})]): boolean => {
+    const one = pod({ name: 'airflow-run-airflow-migrations-x', owner: { kind: 'Job', name: job({}).metadata.name }, labels: {}, spec: { containers: [{ name: 'run-airflow-migrations', image: 'apache/airflow:2.5.0' }] }, status: { containerStatuses: [crashed(2, {}, { name: 'run-airflow-migrations' })] } })
+    return has(of({ jobs: [job(status)], pods: [one], logs: [log(one, 'run-airflow-migrations', revision)] }, { objects: objects.map(inManifest) }), 'db-newer-than-image')
+  }
+  t.ok(said({ active: 1 }))
+  t.ok(said({ conditions: [{ type: 'Failed', status: 'True', reason: 'BackoffLimitExceeded' }] }))
+  t.notOk(said({ succeeded: 1, conditions: [{ type: 'Complete', status: 'True' }] }), 'another try of it went well')
+  t.notOk(said({ active: 1 }, good), 'what is left of a hook, when Helm is through')
   t.end()
 })
