@@ -58,7 +58,7 @@ async function prerequisites({ config }: Session, reader: ReturnType<Session['lo
 export async function behind({ message, seen, findings }: AirstripError, session: Session, at: Date, gone: readonly Seen[]): Promise<{ findings: Finding[]; gone: Gone[] }> {
   const text = session.redactor.redact([message, ...seen].join('\n'))
   const { diagnosis, evidence } = await examineAll(session, { said: [{ source: 'this run', at: at.toISOString(), text }], findings, gone })
-  return { findings: diagnosis.findings, gone: goneIn(evidence) }
+  return { findings: diagnosis.findings, gone: swept(goneIn(evidence, gone), session.redactor.redact) }
 }
 
 /** That of the release as it runs, else of the chart that is wanted; undefined where neither can be had. */

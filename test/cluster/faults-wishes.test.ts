@@ -77,14 +77,14 @@ const ofCharts: Fault[] = [
   wish('a definition of the chart whose names another has taken', 'crd-names-conflict', /widgetz\.wishes\.example\.org.*Widget/s, it => chartWith(it, 'names', 'templates/more.yaml', JSON.stringify(widgets('widgetz'))), { first: () => apply(widgets('widgets')), mend: widgetsGone, undo: widgetsGone }),
 ]
 
-/** Kubernetes deletes the pod of a Job with its last try; seven of them take longer than anybody waits here. */
-function triedTwice(it: Site, name: string): Overrides {
+/** Kubernetes deletes the pod of a Job with its last try; seven of them take longer than anybody waits here. Between two tries there must be a pause in which it can be seen. */
+function triedThrice(it: Site, name: string): Overrides {
   const { airflow: { chart } } = parse(readFileSync(it.configPath, 'utf8')) as { airflow: { chart: string } }
   const copy = join(it.folder, name)
   cpSync(chart, copy, { recursive: true })
   for (const file of readdirSync(join(copy, 'templates'), { recursive: true, encoding: 'utf8' }).filter(file => /job[^/]*\.yaml$/.test(file))) {
     const path = join(copy, 'templates', file)
-    writeFileSync(path, readFileSync(path, 'utf8').replace(/^(kind: Job\n[^]*?^spec:\n)/gm, '$1  backoffLimit: 1\n'))
+    writeFileSync(path, readFileSync(path, 'utf8').replace(/^(kind: Job\n[^]*?^spec:\n)/gm, '$1  backoffLimit: 2\n'))
   }
   return { chart: copy }
 }
@@ -115,9 +115,9 @@ const data: Fault[] = [
   } },
   wish('a first user whose Job fails', 'crash-loop', /create-user/, { airflow: { values: { createUserJob: { args: ['bash', '-c', 'echo no such role >&2; exit 1'] }, env: [{ name: 'ROUND', value: '1' }] } } }, { seconds: 90, explains: ['admin-login-missing'], flags: ['--timeout', '60s'] }),
   wish('migrations over the database of a newer Airflow', 'db-newer-than-image', revision, { airflow: { values: { env: [{ name: 'ROUND', value: '2' }] } } }, { ...newerDatabase, flags: ['--timeout', '60s'] }),
-  after(wish('migrations over the database of a newer Airflow, until they have no tries left', 'db-newer-than-image', revision, it => ({ airflow: { ...triedTwice(it, 'migrations') } }), { ...newerDatabase, explains: ['job-failed'] }), it => podGone(it, 'run-airflow-migrations')),
-  after(wish('migrations over the database of a newer Airflow, whose Job is deleted after its last try', 'db-newer-than-image', revision, it => ({ airflow: { ...triedTwice(it, 'deleted') } }), { ...newerDatabase, explains: ['job-failed'] }), it => kube(it, 'delete', 'job', '-l', 'component=run-airflow-migrations')),
-  after(wish('a first user whose Job has no tries left', ['job-failed', 'crash-loop'], /no such role/, it => ({ airflow: { ...triedTwice(it, 'user'), values: failingUser('3') } }), { seconds: 90, explains: ['admin-login-missing'] }), it => podGone(it, 'create-user-job')),
+  after(wish('migrations over the database of a newer Airflow, until they have no tries left', 'db-newer-than-image', revision, it => ({ airflow: { ...triedThrice(it, 'migrations') } }), { ...newerDatabase, explains: ['job-failed'] }), it => podGone(it, 'run-airflow-migrations')),
+  after(wish('migrations over the database of a newer Airflow, whose Job is deleted after its last try', 'db-newer-than-image', revision, it => ({ airflow: { ...triedThrice(it, 'deleted') } }), { ...newerDatabase, explains: ['job-failed'] }), it => kube(it, 'delete', 'job', '-l', 'component=run-airflow-migrations')),
+  after(wish('a first user whose Job has no tries left', ['job-failed', 'crash-loop'], /no such role/, it => ({ airflow: { ...triedThrice(it, 'user'), values: failingUser('3') } }), { seconds: 90, explains: ['admin-login-missing'] }), it => podGone(it, 'create-user-job')),
 ]
 
 async function revisionBack(it: Site): Promise<void> {

@@ -109,7 +109,7 @@ export function withGone(evidence: Evidence, seen: readonly Seen[]): Evidence {
   const there = new Set(evidence.pods.map(({ metadata }) => metadata.uid))
   const gone = seen.filter(({ pod }) => !there.has(pod.metadata.uid)).flatMap(({ pod, logs, job, at }): Gone[] => {
     const owner = evidence.jobs.find(({ metadata }) => metadata.uid === controllerOf(pod)?.uid) ?? (isOver(job, at, evidence) ? job : undefined)
-    return owner !== undefined && hasFailed(owner) ? [{ job: owner, pod, logs }] : []
+    return owner !== undefined && isAt('Failed', owner) ? [{ job: owner, pod, logs }] : []
   })
   if (gone.length === 0) return evidence
   const jobs = gone.map(({ job }) => job).filter((job, index, all) => !evidence.jobs.includes(job) && all.findIndex(({ metadata }) => metadata.uid === job.metadata.uid) === index)
@@ -128,15 +128,15 @@ function isOver(job: KubernetesObject | undefined, at: string, { jobs, record }:
   return !jobs.some(({ metadata }) => metadata.name === job.metadata.name) && Date.parse(at) >= Date.parse(record.updatedAt)
 }
 
-function hasFailed(object: KubernetesObject): boolean {
-  return (object as Job).status?.conditions?.some(({ type, status }) => type === 'Failed' && status === 'True') ?? false
+function isAt(wanted: 'Failed' | 'Complete', object: KubernetesObject): boolean {
+  return (object as Job).status?.conditions?.some(({ type, status }) => type === wanted && status === 'True') ?? false
 }
 
-/** To be written down: the next one who looks cannot see them. */
-export function goneIn({ gone = [], pods, jobs, logs }: Evidence): Gone[] {
-  return pods.filter(({ metadata }) => gone.includes(metadata.name)).flatMap((pod) => {
+/** To be written down, of the Jobs that have not gone well: also what is still there, for it may go at any moment. */
+export function goneIn({ jobs }: Evidence, seen: readonly Seen[]): Gone[] {
+  return seen.flatMap(({ pod, logs }) => {
     const job = jobs.find(({ metadata }) => metadata.uid === controllerOf(pod)?.uid)
-    return job === undefined ? [] : [{ job: named(job), pod, logs: logs.filter((log) => log.pod === pod.metadata.name) }]
+    return job === undefined || isAt('Complete', job) ? [] : [{ job: named(job), pod, logs }]
   })
 }
 

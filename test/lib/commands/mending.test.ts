@@ -15,7 +15,7 @@ import { caught } from '../../fakes/caught.ts'
 import { fakeDeps, smallest } from '../../fakes/deps.ts'
 import { recordingWriter } from '../../fakes/writer.ts'
 import { reader } from '../doctor/evidence.ts'
-import { claim, inManifest, node, now, pod, release, statefulSet, storageClass, unplaced } from '../observe/objects.ts'
+import { claim, inManifest, job, node, now, pod, release, statefulSet, storageClass, unplaced } from '../observe/objects.ts'
 
 interface Operated extends Surgery {
   said: string[]
@@ -162,4 +162,14 @@ void t.test('what lies behind a step\'s error is told with what the step found i
   const own = { id: 'image-not-found', severity: 'error' as const, title: 'no such image', evidence: ['Pod airflow/a'], why: 'it is not there', fix: ['correct it'] as [string] }
   const { findings } = await behind(new AirstripError('FAILED', 'helm cannot become ready', { findings: [own], seen: ['a'] }), session, now, [])
   t.same(findings.map(({ id, severity }) => `${id} ${severity}`), ['image-not-found error', 'node-not-ready warning', 'two-default-storageclasses warning'])
+})
+
+void t.test('what a run has seen of a Job is written down without what is secret', async (t) => {
+  const secret = 'canary-4711-password'
+  const { session } = operated(t, [job({})])
+  session.redactor.add(secret)
+  const migrating = pod({ name: 'airflow-run-airflow-migrations-x2x4z', owner: { kind: 'Job', name: job({}).metadata.name } })
+  const logs = [{ namespace: 'airflow', pod: migrating.metadata.name, container: 'run-airflow-migrations', previous: false, lines: [`key ${secret}`, 'postgresql://postgres:unknown1@airflow-postgresql:5432'] }]
+  const { gone } = await behind(new AirstripError('FAILED', 'helm cannot become ready'), session, now, [{ pod: migrating, logs, at: now.toISOString() }])
+  t.match(gone, [{ job: { metadata: { name: 'airflow-run-airflow-migrations' } }, logs: [{ lines: ['key ••••••', 'postgresql://postgres:••••••@airflow-postgresql:5432'] }] }])
 })

@@ -99,8 +99,7 @@ void t.test('of a Job that is at work, has ended well, or was made anew, nothing
 
 void t.test('a Job that is gone itself is told of until Helm has tried again', async (t) => {
   const [seen] = await seenOf(migrating(5))
-  const whole = withGone(evidence({ workloads: objects, jobs: [job(usedUp)], record: failed }), seen === undefined ? [] : [seen])
-  const written = (JSON.parse(JSON.stringify(goneIn(whole))) as Omit<Seen, 'at'>[]).map((one): Seen => ({ ...one, at: '2023-08-02T10:21:00Z' }))
+  const written = (JSON.parse(JSON.stringify(goneIn(evidence({ jobs: [job(usedUp)] }), seen === undefined ? [] : [seen]))) as Omit<Seen, 'at'>[]).map((one): Seen => ({ ...one, at: '2023-08-02T10:21:00Z' }))
   t.match(written, [{ job: { metadata: { name, uid: `uid-${name}` }, status: usedUp }, pod: { metadata: { name: `${name}-x2x4z` } }, logs: [{ lines: ['first', newer] }] }])
   const later = (record: Partial<typeof failed>, jobs: KubernetesObject[] = []) => withGone(evidence({ workloads: objects, jobs, record: { ...failed, ...record } }), written)
   const told = later({})
@@ -112,11 +111,20 @@ void t.test('a Job that is gone itself is told of until Helm has tried again', a
   t.same(withGone(evidence({ workloads: objects, jobs: [] }), written).gone, undefined, 'there is no release any more')
 })
 
-void t.test('what is written down of a run is redacted like all that was collected', async (t) => {
+void t.test('what is still there, or still tries, is written down too: it may go when the run has ended', async (t) => {
+  const seen = await seenOf(migrating(5))
+  t.equal(goneIn(evidence({ jobs: [job(usedUp)], pods: [migrating(5)] }), seen).length, 1)
+  t.equal(goneIn(evidence({ jobs: [job({ failed: 3, active: 1 })] }), seen).length, 1)
+  t.same(goneIn(evidence({ jobs: [job({ conditions: [{ type: 'Complete', status: 'True' }] })] }), seen), [])
+  t.same(goneIn(evidence(), seen), [])
+})
+
+void t.test('what a pod said that is gone is redacted like all that is collected', async (t) => {
   const gone = await seenOf(migrating(5), `postgresql://postgres:unknown1@airflow-postgresql:5432\nkey ${canary}`)
   const { reader: scripted } = reader({ objects: [...objects, job(usedUp)], release: failed, logs: () => '' })
   const found = await collect(scripted, { namespace: 'airflow', release: 'airflow', recorded: { state: { path: 'state.json' }, said: [], gone }, redact: (text) => text.replaceAll(canary, '***') })
-  t.match(goneIn(found), [{ logs: [{ lines: ['first', 'postgresql://postgres:••••••@airflow-postgresql:5432', 'key ***'] }] }])
+  t.match(found.logs, [{ lines: ['first', 'postgresql://postgres:••••••@airflow-postgresql:5432', 'key ***'] }])
+  t.notMatch(JSON.stringify(found), canary)
 })
 
 void t.test('containers that have not ended are left out', async (t) => {
