@@ -102,23 +102,24 @@ function defined(object: object): KubernetesObject {
 }
 
 /**
- * Adds those that are gone and whose Job has failed, as though they were still there. Of a Job that is gone
- * itself (ttlSecondsAfterFinished) it still holds until Helm has tried again.
+ * Adds those that are gone, or on their way, and whose Job has failed, as though they were still there. Of a
+ * Job that is gone itself (ttlSecondsAfterFinished) it still holds until Helm has tried again.
  */
 export function withGone(evidence: Evidence, seen: readonly Seen[]): Evidence {
-  const there = new Set(evidence.pods.map(({ metadata }) => metadata.uid))
-  const gone = seen.filter(({ pod }) => !there.has(pod.metadata.uid)).flatMap(({ pod, logs, job, at }): Gone[] => {
+  const staying = new Set(evidence.pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined).map(({ metadata }) => metadata.uid))
+  const gone = seen.filter(({ pod }) => !staying.has(pod.metadata.uid)).flatMap(({ pod, logs, job, at }): Gone[] => {
     const owner = evidence.jobs.find(({ metadata }) => metadata.uid === controllerOf(pod)?.uid) ?? (isOver(job, at, evidence) ? job : undefined)
     return owner !== undefined && isAt('Failed', owner) ? [{ job: owner, pod, logs }] : []
   })
   if (gone.length === 0) return evidence
+  const names = gone.map(({ pod }) => pod.metadata.name)
   const jobs = gone.map(({ job }) => job).filter((job, index, all) => !evidence.jobs.includes(job) && all.findIndex(({ metadata }) => metadata.uid === job.metadata.uid) === index)
   return {
     ...evidence,
-    pods: [...evidence.pods, ...gone.map(({ pod }) => pod)],
+    pods: [...evidence.pods.filter(({ metadata }) => !names.includes(metadata.name)), ...gone.map(({ pod }) => pod)],
     jobs: [...evidence.jobs, ...jobs],
-    logs: [...evidence.logs, ...gone.flatMap(({ logs }) => logs)],
-    gone: gone.map(({ pod }) => pod.metadata.name),
+    logs: [...evidence.logs.filter(({ pod }) => !names.includes(pod)), ...gone.flatMap(({ logs }) => logs)],
+    gone: names,
     looked: [...evidence.looked, `what ${gone.length === 1 ? 'a pod' : `${gone.length} pods`} said last that Kubernetes has deleted`],
   }
 }

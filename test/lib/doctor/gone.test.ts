@@ -109,6 +109,10 @@ void t.test('a Job that is gone itself is told of until Helm has tried again', a
   t.same(later({ status: 'deployed' }).gone, undefined)
   t.same(later({}, [{ ...job({}), metadata: { ...job({}).metadata, uid: 'another' } }]).gone, undefined, 'another of its name is at work')
   t.same(withGone(evidence({ workloads: objects, jobs: [] }), written).gone, undefined, 'there is no release any more')
+  const going = { ...migrating(5), metadata: { ...migrating(5).metadata, deletionTimestamp: '2023-08-02T10:30:10Z' } }
+  const last = withGone(evidence({ workloads: objects, pods: [going], record: failed }), written)
+  t.match(diagnose(last).findings[0], { id: 'db-newer-than-image' }, 'its pod goes with it, and takes a while')
+  t.equal(last.pods.length, 1)
 })
 
 void t.test('what is still there, or still tries, is written down too: it may go when the run has ended', async (t) => {
