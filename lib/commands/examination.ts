@@ -4,10 +4,10 @@ import { secretNames } from '../airflow/keys.ts'
 import { familyFor } from '../airflow/release.ts'
 import { airflowSpec } from '../airflow/spec.ts'
 import { fernetSecretOf } from '../airflow/values.ts'
-import { goneIn, type Seen } from '../doctor/collect/gone.ts'
 import { collect } from '../doctor/collect/index.ts'
 import { diagnose, type Diagnosis } from '../doctor/diagnose.ts'
 import type { Evidence, Gone, Said, Wanted } from '../doctor/evidence.ts'
+import type { Seen } from '../doctor/gone.ts'
 import { swept } from '../doctor/sweep.ts'
 import { routeName } from '../manifest/ingress.ts'
 import type { Config } from '../config/schema.ts'
@@ -29,11 +29,11 @@ export interface Examination {
 interface Known {
   said: readonly Said[]
   findings: readonly Finding[]
-  gone: readonly Seen[]
+  gone: () => readonly Seen[]
 }
 
 /** The evidence and what the prerequisites say, over one look. */
-export async function examineAll(session: Session, known: Known = { said: [], findings: [], gone: [] }): Promise<Examination> {
+export async function examineAll(session: Session, known: Known = { said: [], findings: [], gone: () => [] }): Promise<Examination> {
   const { config, look, file, redactor } = session
   const reader = look()
   const { namespace, release } = config.airflow
@@ -42,7 +42,7 @@ export async function examineAll(session: Session, known: Known = { said: [], fi
     readRecorded(file, unreachable === undefined ? reader : undefined),
     unreachable === undefined ? prerequisites(session, reader) : Promise.resolve<Finding[]>([]),
   ])
-  const recorded = { state, said: [...said, ...known.said], gone: [...gone, ...known.gone] }
+  const recorded = { state, said: [...said, ...known.said], gone: () => [...gone, ...known.gone()] }
   const evidence = await collect(reader, { namespace, release, wanted: wantedOf(config, unreachable === undefined ? await familyNow(config, reader) : undefined), recorded, unreachable, redact: redactor.redact, learn: redactor.add })
   const clean = swept(evidence.unreachable === undefined ? [...known.findings, ...beside] : [...known.findings], redactor.redact)
   return { evidence, beside: clean, diagnosis: diagnose(evidence, clean) }
@@ -55,10 +55,10 @@ async function prerequisites({ config }: Session, reader: ReturnType<Session['lo
 }
 
 /** What lies behind a step's error: nobody has written it down yet, so its own words go in by hand. */
-export async function behind({ message, seen, findings }: AirstripError, session: Session, at: Date, gone: readonly Seen[]): Promise<{ findings: Finding[]; gone: Gone[] }> {
-  const text = session.redactor.redact([message, ...seen].join('\n'))
-  const { diagnosis, evidence } = await examineAll(session, { said: [{ source: 'this run', at: at.toISOString(), text }], findings, gone })
-  return { findings: diagnosis.findings, gone: swept(goneIn(evidence, gone), session.redactor.redact) }
+export async function behind({ message, seen: words, findings }: AirstripError, session: Session, at: Date, seen: () => readonly Seen[]): Promise<{ findings: Finding[]; gone: Gone[] }> {
+  const text = session.redactor.redact([message, ...words].join('\n'))
+  const { diagnosis, evidence } = await examineAll(session, { said: [{ source: 'this run', at: at.toISOString(), text }], findings, gone: () => seen().map((one) => ({ ...one, at: at.toISOString() })) })
+  return { findings: diagnosis.findings, gone: evidence.gone ?? [] }
 }
 
 /** That of the release as it runs, else of the chart that is wanted; undefined where neither can be had. */

@@ -1,7 +1,6 @@
 /** What the state file says of itself and of what went wrong, for the doctor; a file that cannot be used is a finding there and no error. */
 import { AirstripError } from '../errors.ts'
-import type { Seen } from '../doctor/collect/gone.ts'
-import type { Said, StateFacts } from '../doctor/evidence.ts'
+import type { Gone, Said, StateFacts } from '../doctor/evidence.ts'
 import { parseState, refuseForeign, type State, type StateFile } from '../engine/state.ts'
 import { clusterId } from '../observe/cluster-id.ts'
 import type { Reader } from '../access.ts'
@@ -9,7 +8,7 @@ import type { Reader } from '../access.ts'
 export interface Recorded {
   state: StateFacts
   said: Said[]
-  gone: Seen[]
+  gone: Gone[]
 }
 
 /** Without a reader nothing can be said of whose the file is. */
@@ -49,7 +48,7 @@ function saidIn(state: State, path: string): Said[] {
     status === 'failed' && error !== undefined ? [{ source: `step ${name}, in ${path}`, at: endedAt, text: [error.sentence, ...error.seen, ...error.findings.flatMap(({ evidence }) => evidence)].join('\n') }] : [])
 }
 
-/** Of a step that failed last, too. */
-function goneIn({ steps }: State): Seen[] {
-  return Object.values(steps).flatMap(({ status, gone = [], endedAt = '' }) => (status === 'failed' ? gone.map((one) => ({ ...one, at: endedAt })) : []))
+/** A step that is done has none. */
+function goneIn({ steps }: State): Gone[] {
+  return Object.values(steps).flatMap(({ gone = [] }) => gone)
 }

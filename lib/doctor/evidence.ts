@@ -26,13 +26,15 @@ export interface ContainerLog {
   lines: string[]
 }
 
-/** A pod of a Job that has failed, deleted by Kubernetes since, and its log with it. */
+/** A pod of a Job that fails: Kubernetes deletes it with the Job's last try, and its log with it. */
 export interface Gone {
   /** At least its name, its UID and its conditions. */
   job: KubernetesObject
-  /** As it was seen last. */
+  /** As it was when it ended last. */
   pod: KubernetesObject
   logs: ContainerLog[]
+  /** ISO time when it was seen so. */
+  at: string
 }
 
 /** What the configuration wants, as far as a rule compares it with what is there. */
@@ -136,8 +138,8 @@ export interface Evidence {
 
   // Of the release's namespace.
   pods: KubernetesObject[]
-  /** Names of those of `pods` that are not there any more: a run has seen them. */
-  gone?: string[] | undefined
+  /** As runs have seen them; rules see those that are not there any more through `recalled`. */
+  gone?: Gone[] | undefined
   claims: KubernetesObject[]
   events: KubernetesObject[]
   /** Deployments, StatefulSets and DaemonSets. */

@@ -4,7 +4,7 @@ import { AirstripError } from '../../errors.ts'
 import type { Evidence, Said, StateFacts, Wanted } from '../evidence.ts'
 import type { Learn } from '../learn.ts'
 import type { Count, Known } from '../redact.ts'
-import type { Seen } from './gone.ts'
+import type { Seen } from '../gone.ts'
 
 export interface Scope {
   namespace: string
@@ -12,7 +12,7 @@ export interface Scope {
   /** What the configuration wants; without it only what is there is judged. */
   wanted?: Wanted | undefined
   /** What the state file says; read by whoever knows where it lies. */
-  recorded?: { state: StateFacts; said: Said[]; gone?: readonly Seen[] } | undefined
+  recorded?: { state: StateFacts; said: Said[]; gone?: () => readonly Seen[] } | undefined
   /** Asked before everything else, since each question would learn the same in its own time. */
   unreachable?: Unreachable | undefined
   /** Takes the secrets that are known out of a text; what looks like one is taken out in any case. */

@@ -5,10 +5,10 @@
 import { AirstripError } from '../../errors.ts'
 import type { Reader } from '../../access.ts'
 import { emptyEvidence, type Evidence } from '../evidence.ts'
+import { stillSo } from '../gone.ts'
 import { redactWith } from '../redact.ts'
 import { createTally, sweptEvidence } from '../sweep.ts'
 import { askAddress, collectFolders } from './answer.ts'
-import { withGone } from './gone.ts'
 import { collectCluster, collectNamespace } from './kinds.ts'
 import { collectLogs } from './logs.ts'
 import { collectSystem } from './system.ts'
@@ -36,8 +36,10 @@ async function collectWith(reader: Reader, scope: Scope, collectors: readonly Co
   const omitted = createTally()
   const counting: Scope = { ...scope, count: omitted.count, marks: new Map() }
   const evidence = await gather(reader, counting, collectors)
-  const { logs, unknown } = evidence.unreachable === undefined ? await collectLogs(reader, evidence, redactWith(scope.redact, omitted.count)) : { logs: [], unknown: [] }
-  const whole = withGone({ ...evidence, logs, unknown: [...evidence.unknown, ...unknown] }, scope.recorded?.gone ?? [])
+  const redact = redactWith(scope.redact, omitted.count)
+  const { logs, unknown } = evidence.unreachable === undefined ? await collectLogs(reader, evidence, redact) : { logs: [], unknown: [] }
+  const gone = stillSo(scope.recorded?.gone?.() ?? [], evidence, redact)
+  const whole = { ...evidence, logs, unknown: [...evidence.unknown, ...unknown], ...(gone.length === 0 ? {} : { gone }) }
   return sweptEvidence(whole, scope.redact, omitted)
 }
 

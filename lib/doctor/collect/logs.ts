@@ -9,7 +9,8 @@ import { controllerOf, isTask } from '../../observe/owners.ts'
 import type { ContainerLog, Evidence } from '../evidence.ts'
 import type { Redact } from '../redact.ts'
 
-const lines = 20
+/** Of what has ended or does not get ready. */
+export const linesOf = 20
 /** Of what is ready: a complaint may lie further back. */
 const moreLines = 60
 /** Twenty replicas fail alike. */
@@ -40,12 +41,16 @@ export async function collectLogs(reader: Reader, { pods, system }: Pick<Evidenc
 /** What the kubelet writes in a log's place where the run before the present one has been cleared away. */
 const ofTheKubelet = /^unable to retrieve container logs for \w+:\/\//
 
+export function linesIn(text: string): string[] {
+  return text.trimEnd().split('\n').filter((line) => line !== '' && !ofTheKubelet.test(line))
+}
+
 /** An API server that fails while a pod goes away is no reason to doubt the rest, but is said. */
 async function read(reader: Reader, query: Wanted, redact: Redact): Promise<ContainerLog | string | undefined> {
   const { namespace, pod, container, previous, lines: most, only } = query
   try {
     const text = await reader.logs({ namespace, pod, container, previous, lines: most })
-    const said = redact(text ?? '').trimEnd().split('\n').filter((line) => line !== '' && !ofTheKubelet.test(line) && (only?.test(line) ?? true))
+    const said = linesIn(redact(text ?? '')).filter((line) => only?.test(line) ?? true)
     return said.length === 0 ? undefined : { namespace, pod, container, previous, lines: said.slice(only === undefined ? -most : -moreLines) }
   } catch (error) {
     const reason = error instanceof AirstripError ? (error.seen[0] ?? error.message) : error instanceof Error ? error.message.split('\n')[0] : String(error)
@@ -114,7 +119,7 @@ function hasCrashed({ state, lastState, ready }: ContainerStatus): boolean {
 
 /** In back-off the plain log *is* the previous run's, so only a container that is on again has two. */
 function queries(pod: KubernetesObject, { name, state, lastState }: ContainerStatus): Wanted[] {
-  const query = { namespace: pod.metadata.namespace ?? 'default', pod: pod.metadata.name, container: name, lines }
+  const query = { namespace: pod.metadata.namespace ?? 'default', pod: pod.metadata.name, container: name, lines: linesOf }
   const both = state?.waiting === undefined && lastState?.terminated !== undefined
   return both ? [{ ...query, previous: false }, { ...query, previous: true }] : [{ ...query, previous: false }]
 }

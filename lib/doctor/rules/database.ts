@@ -5,6 +5,7 @@ import { faults, type FaultId } from '../../observe/faults.ts'
 import { ageMs, nameOf } from '../../observe/observation.ts'
 import { type Complaint, complaints, told } from '../complaints.ts'
 import type { Evidence } from '../evidence.ts'
+import { recalled } from '../gone.ts'
 import { type Explains, type Rule, wrong } from '../rule.ts'
 import { leadsElsewhere, misled } from './database/connection.ts'
 import { dataDamaged } from './database/damaged.ts'
@@ -58,7 +59,7 @@ function otherMajor(evidence: Evidence): Finding[] {
 }
 
 function newerThanImage(evidence: Evidence): Finding[] {
-  const said = complaints(evidence, /Can't locate revision identified by '([0-9a-f]+)'|No such revision or branch '([0-9a-f]+)'/)
+  const said = complaints(recalled(evidence), /Can't locate revision identified by '([0-9a-f]+)'|No such revision or branch '([0-9a-f]+)'/)
   const [first] = said
   if (first === undefined) return []
   const image = imageOf(first)

@@ -8,6 +8,7 @@ import { podsOf } from '../../observe/owners.ts'
 import { umbrella } from '../../observe/release.ts'
 import { editsOf } from '../edited.ts'
 import { type Evidence, partsIn } from '../evidence.ts'
+import { recalled } from '../gone.ts'
 import { type Rule, doubtful, wrong } from '../rule.ts'
 import { describe, lastWords, unready } from '../unready.ts'
 
@@ -25,7 +26,8 @@ function notInstalled({ release, record, namespace, unknown }: Evidence): Findin
   }]
 }
 
-function release(evidence: Evidence): Finding[] {
+function release(present: Evidence): Finding[] {
+  const evidence = recalled(present)
   const { record } = evidence
   const { roots, symptoms } = causesOf(partsIn(evidence))
   const settled = roots.filter((failure) => hasSettled(failure, evidence))

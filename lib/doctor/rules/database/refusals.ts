@@ -7,6 +7,7 @@ import type { NonEmpty } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
 import { complaints, told } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
+import { recalled } from '../../gone.ts'
 import { wrong } from '../../rule.ts'
 import { restarted } from '../../restart.ts'
 import { misled } from './connection.ts'
@@ -94,7 +95,7 @@ const refusals: readonly Refusal[] = [
 export function turnedAway(evidence: Evidence): Finding[] {
   if (misled(evidence).length > 0) return []
   return refusals.flatMap((refusal): Finding[] => {
-    const said = complaints(evidence, refusal.pattern)
+    const said = complaints(recalled(evidence), refusal.pattern)
     const [first] = said
     if (first === undefined) return []
     const name = (first.groups[1] ?? '').replace(/[;,.]$/, '')

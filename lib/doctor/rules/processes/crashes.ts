@@ -10,6 +10,7 @@ import { observeNode } from '../../../observe/node.ts'
 import { ageMs, fixOf, nameOf } from '../../../observe/observation.ts'
 import { controllerOf, ownerName, targetOf, thenDeletePod } from '../../../observe/owners.ts'
 import type { Evidence } from '../../evidence.ts'
+import { recalled } from '../../gone.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
 import { lastWords } from '../../unready.ts'
 import { described, whyNever } from './probes.ts'
@@ -65,7 +66,7 @@ const lateMs = 900_000
 
 /** Also one that runs again: the next time is a matter of load. */
 function outOfMemoryOnce(evidence: Evidence): Finding[] {
-  return containersIn(evidence).flatMap(({ pod, status }): Finding[] => {
+  return containersIn(recalled(evidence)).flatMap(({ pod, status }): Finding[] => {
     const last = status.state?.terminated ?? status.lastState?.terminated
     if (last?.reason !== 'OOMKilled' || ageMs(last.finishedAt, new Date(evidence.at)) > lateMs) return []
     const { finding } = outOfMemory(pod, status)

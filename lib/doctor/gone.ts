@@ -1,0 +1,74 @@
+/**
+ * Pods of failed Jobs that are gone, as a run has seen them (collect/witness.ts). Only the rules that ask for
+ * them see them: what a pod said in the evening may be mended in the morning, and what still holds the
+ * living say as well. A Job that has failed says it once.
+ */
+import type { Job } from 'kubernetes-types/batch/v1.js'
+import type { KubernetesObject, NonEmpty } from '../access.ts'
+import { nameOf } from '../observe/observation.ts'
+import { controllerOf } from '../observe/owners.ts'
+import type { Finding } from '../step.ts'
+import type { Evidence, Gone } from './evidence.ts'
+import type { Redact } from './redact.ts'
+
+/** Its Job is known where somebody has looked after its end. */
+export interface Seen extends Omit<Gone, 'job'> {
+  job?: KubernetesObject | undefined
+}
+
+/**
+ * Of each pod what was seen last, as long as its Job has not gone well. Of a Job that is gone itself
+ * (ttlSecondsAfterFinished) it holds until Helm has tried again.
+ */
+export function stillSo(seen: readonly Seen[], evidence: Evidence, redact: Redact): Gone[] {
+  const latest = new Map([...seen].sort((one, other) => one.at.localeCompare(other.at)).map((one) => [one.pod.metadata.uid, one]))
+  return [...latest.values()].flatMap(({ pod, logs, job, at }): Gone[] => {
+    const owner = evidence.jobs.find(({ metadata }) => metadata.uid === controllerOf(pod)?.uid) ?? (isOver(job, at, evidence) ? job : undefined)
+    // Redacted whole, since a key goes over many lines.
+    const clean = logs.map((log) => ({ ...log, lines: redact(log.lines.join('\n')).split('\n') }))
+    return owner === undefined || isAt('Complete', owner) ? [] : [{ job: named(owner), pod, logs: clean, at }]
+  })
+}
+
+/** Those of failed Jobs that nobody can look at any more, or that are on their way out. */
+function absent({ gone = [], pods }: Evidence): Gone[] {
+  const staying = pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined).map(({ metadata }) => metadata.uid)
+  return gone.filter(({ pod, job }) => !staying.includes(pod.metadata.uid) && isAt('Failed', job))
+}
+
+/** The same evidence as though they were still there. */
+export function recalled(evidence: Evidence): Evidence {
+  const { pods, jobs, logs } = evidence
+  const gone = absent(evidence)
+  if (gone.length === 0) return evidence
+  const names = gone.map(({ pod }) => pod.metadata.name)
+  const missing = gone.map(({ job }) => job).filter((job, index, all) => ![...jobs, ...all.slice(0, index)].some(({ metadata }) => metadata.uid === job.metadata.uid))
+  return {
+    ...evidence,
+    pods: [...pods.filter(({ metadata }) => !names.includes(metadata.name)), ...gone.map(({ pod }) => pod)],
+    jobs: [...jobs, ...missing],
+    logs: [...logs.filter(({ pod }) => !names.includes(pod)), ...gone.flatMap((one) => one.logs)],
+  }
+}
+
+/** Whose words are of a pod that is gone says so, and sends nobody to its log. */
+export function withTimes(finding: Finding, evidence: Evidence): Finding {
+  const told = absent(evidence).filter(({ pod }) => finding.evidence.some((line) => line.includes(pod.metadata.name)))
+  if (told.length === 0) return finding
+  const [first, ...rest] = finding.fix.filter((line) => !line.includes(' logs '))
+  const fix: NonEmpty<string> = first === undefined ? finding.fix : [first, ...rest]
+  return { ...finding, evidence: [...finding.evidence, ...told.map(({ pod, at }) => `${nameOf(pod)} is gone; it was seen at ${at}`)], fix }
+}
+
+function isOver(job: KubernetesObject | undefined, at: string, { jobs, record }: Evidence): boolean {
+  if (job === undefined || record === undefined || record.status === 'deployed') return false
+  return !jobs.some(({ metadata }) => metadata.name === job.metadata.name) && Date.parse(at) >= Date.parse(record.updatedAt)
+}
+
+function isAt(wanted: 'Failed' | 'Complete', object: KubernetesObject): boolean {
+  return (object as Job).status?.conditions?.some(({ type, status }) => type === wanted && status === 'True') ?? false
+}
+
+function named({ apiVersion, kind, metadata: { name, namespace, uid, creationTimestamp, labels }, status }: KubernetesObject): KubernetesObject {
+  return JSON.parse(JSON.stringify({ apiVersion, kind, metadata: { name, namespace, uid, creationTimestamp, labels }, status })) as KubernetesObject
+}
