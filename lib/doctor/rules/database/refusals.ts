@@ -22,6 +22,8 @@ interface Refusal {
   sql?: (name: string, user: string) => string
   /** In Airflow's own database. */
   within?: true
+  /** Only who migrates is refused: nobody who is alive says it. */
+  ofMigrations?: true
   /** What to do where that is not enough, or where the database is somebody else's. */
   otherwise: string
 }
@@ -82,7 +84,9 @@ const refusals: readonly Refusal[] = [
     otherwise: 'npx tsx run.ts restore # the newest dump, where there is one; else empty tables are made by `airflow db migrate` (`airflow db upgrade` before 2.7) in any pod of Airflow',
   },
   {
-    pattern: /permission denied for (?:table|relation|schema|sequence|database) (\S+)/,
+    // aclchk.c; tables are changed by their owner alone, whatever others may do with them.
+    pattern: /(?:permission denied for|must be owner of) (?:table|relation|schema|sequence|database|type|index|view) (\S+)/,
+    ofMigrations: true,
     title: (name) => `Airflow's user may not use ${name} in its database`,
     why: 'The tables belong to another user, as after a dump that was brought in by hand; in PostgreSQL 15 and later the schema public is closed as well.',
     sql: (_, user) => `GRANT ALL ON SCHEMA public TO "${user}"; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO "${user}"; SELECT format($$ALTER TABLE public.%I OWNER TO "${user}"$$, tablename) FROM pg_tables WHERE schemaname = $$public$$ \\gexec`,
@@ -95,7 +99,7 @@ const refusals: readonly Refusal[] = [
 export function turnedAway(evidence: Evidence): Finding[] {
   if (misled(evidence).length > 0) return []
   return refusals.flatMap((refusal): Finding[] => {
-    const said = complaints(recalled(evidence), refusal.pattern)
+    const said = complaints(refusal.ofMigrations === true ? recalled(evidence) : evidence, refusal.pattern)
     const [first] = said
     if (first === undefined) return []
     const name = (first.groups[1] ?? '').replace(/[;,.]$/, '')
