@@ -92,6 +92,12 @@ export function isReady({ status }: KubernetesObject): boolean {
   return conditions.some((one) => one.type === 'Ready' && one.status === 'True')
 }
 
+/** ISO time; undefined for what is not ready. */
+export function readySince({ status }: KubernetesObject): string | undefined {
+  const { conditions = [] } = (status ?? {}) as { conditions?: { type: string; status: string; lastTransitionTime?: string }[] }
+  return conditions.find((one) => one.type === 'Ready' && one.status === 'True')?.lastTransitionTime
+}
+
 /** `-n NAMESPACE`, for the commands of a fix. */
 export function inNamespace(object: KubernetesObject): string {
   return `-n ${object.metadata.namespace ?? 'default'}`
@@ -104,7 +110,9 @@ export function inNamespace(object: KubernetesObject): string {
  */
 function untilNextTry(id: FaultId, lastTry: number | string | undefined, now: Date, longestPauseMs: number): number | undefined {
   if (lastTry === undefined) return undefined
-  const freshMs = faults[id].settleMs + 20_000
+  const { settleMs } = faults[id]
+  // In a minute pauses grow to more than half of it, and what came back in them is not seen.
+  const freshMs = settleMs >= 60_000 ? 25_000 : settleMs + 20_000
   const time = typeof lastTry === 'string' ? Date.parse(lastTry) : lastTry
   return now.getTime() - time > freshMs ? longestPauseMs + 30_000 : undefined
 }

@@ -11,13 +11,24 @@ import type { KubernetesObject } from '../access.ts'
 import { isDefault } from './class.ts'
 import { eventsAbout, latest, timeOf } from './events.ts'
 import { type Context, type Failed, type Observation, failed, fixOf, inNamespace, nameOf, triedAgain, waiting } from './observation.ts'
-import { someoneLeaves } from './owners.ts'
+import { controllerOf, isTask, someoneLeaves } from './owners.ts'
 import { templateOf } from './template.ts'
 
 /** Undefined where the last thing the controller did was not refused. */
 export function observeRefusal(workload: KubernetesObject, context: Context): Observation | undefined {
   const event = latest(eventsAbout(workload, context.events), 'FailedCreate', 'SuccessfulCreate')
-  return event?.reason === 'FailedCreate' ? judgeRefusal(workload, event.message ?? '', timeOf(event), context) : undefined
+  if (event?.reason !== 'FailedCreate') return undefined
+  const [message, lastTry] = [event.message ?? '', timeOf(event)]
+  return letInSince(lastTry, context) ? waiting(`could not make a pod, as others could since then: ${message}`) : judgeRefusal(workload, message, lastTry, context)
+}
+
+/** A Job is tried again after ten seconds, then twenty, then forty. */
+const nextTryMs = 90_000
+
+/** Whoever refused may not any more: its own next try tells. */
+function letInSince(lastTry: number, { pods, now }: Context): boolean {
+  const made = pods.filter((pod) => !isTask(pod) && controllerOf(pod) !== undefined).map(({ metadata }) => Date.parse(metadata.creationTimestamp ?? ''))
+  return now.getTime() - lastTry < nextTryMs && made.some((time) => time > lastTry)
 }
 
 /** A controller's pauses between tries double, up to this. */

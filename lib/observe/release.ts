@@ -5,11 +5,13 @@
  * `failed` is only the umbrella over what failed, and is given as a cause when nothing else is.
  */
 import type { KubernetesObject, NonEmpty, Release, ReleaseHook } from '../access.ts'
-import type { Finding, Look } from '../step.ts'
-import { type Causes, type Part, causesOf, isFoundation, merged } from './causes.ts'
+import type { Job } from 'kubernetes-types/batch/v1.js'
+import type { Finding, Look, Pending } from '../step.ts'
+import { type Part, causesOf, isFoundation, merged } from './causes.ts'
 import { consumersOf, waitsForConsumer } from './claim.ts'
 import { faults } from './faults.ts'
-import { type Context, type Failed, type Observation, nameOf, newestTry, waiting } from './observation.ts'
+import { type Context, type Failed, type Observation, failed, inNamespace, nameOf, newestTry, readySince, waiting } from './observation.ts'
+import { podsOf } from './owners.ts'
 import { observe } from './registry.ts'
 
 export interface ReleaseView extends Context {
@@ -33,11 +35,11 @@ export function observeRelease(view: ReleaseView): Look {
   const pending = release.status.startsWith('pending-')
   if (view.working && !pending) return { state: 'waiting', on: [{ object: name, reason: `Helm has not begun yet; the record is ${release.status}` }] }
   const parts = partsOf(view, release)
-  const causes = causesOf(parts)
-  if (causes.roots.length > 0) return ended(causes.roots, causes)
-  const on = causes.pending
+  const { roots, pending: unready } = causesOf(parts)
+  const on = pending ? [...unready, { object: name, reason: `is ${release.status}` }] : unready
+  if (roots.length > 0) return ended(roots, on)
   if (release.status === 'failed') return { state: 'failed', findings: [umbrella(release)], settleMs: faults['helm-release-failed'].settleMs, on }
-  if (release.status !== 'deployed') on.push({ object: name, reason: `is ${release.status}` })
+  if (release.status !== 'deployed' && !pending) on.push({ object: name, reason: `is ${release.status}` })
   const [first, ...rest] = on
   if (first) return { state: 'waiting', on: [first, ...rest] }
   return { state: 'done', evidence: [`${name}: deployed, revision ${release.revision}`, ...evidenceOf(parts)] }
@@ -47,11 +49,11 @@ export function observeRelease(view: ReleaseView): Look {
  * The longest settle time among the causes holds, but a slow verdict (full nodes may empty) is left
  * to the pending where a quick one is there.
  */
-function ended(roots: Failed[], { pending }: Causes): Look {
+function ended(roots: Failed[], on: Pending[]): Look {
   const quick = roots.filter(({ settleMs }) => settleMs <= 60_000)
   const told = quick.length > 0 ? quick : roots
   const findings = merged(told) as NonEmpty<Finding>
-  return { state: 'failed', findings, settleMs: Math.max(...told.map(({ settleMs }) => settleMs)), triedAt: newestTry(told), on: pending }
+  return { state: 'failed', findings, settleMs: Math.max(...told.map(({ settleMs }) => settleMs)), triedAt: newestTry(told), on }
 }
 
 function evidenceOf(parts: Part[]): string[] {
@@ -60,15 +62,58 @@ function evidenceOf(parts: Part[]): string[] {
 
 /** Each watched object of the manifest and each hook that has its turn, looked at. */
 export function partsOf(view: ReleaseView, release: Release): Part[] {
+  const parts = partsAlone(view, release)
+  const since = firmSince(parts, release, view.pods)
+  return parts.map((part) => (isOfBefore(part, since) ? { ...part, observation: waiting('crashed before what it stands on was there, and has not been started since') } : part))
+}
+
+/** Whatever it died of may have been what was not there yet, and a crash loop pauses for up to five minutes before it shows. */
+function isOfBefore({ observation, foundation }: Part, since: number): boolean {
+  return !foundation && observation.state === 'failed' && observation.finding.id === 'crash-loop' && triedBefore(observation, since)
+}
+
+export function triedBefore({ triedAt }: Failed, since: number): boolean {
+  return triedAt !== undefined && Date.parse(triedAt) < since
+}
+
+/** Ms since 1970 when the last of what the rest stands on was there: the database, the broker, what Jobs have done. */
+export function firmSince(parts: readonly Part[], { hooks }: Release, pods: readonly KubernetesObject[]): number {
+  const ofHooks = hooks.map(({ phase, endedAt }) => (phase === 'Succeeded' ? endedAt : undefined))
+  const ofParts = parts.flatMap(({ object, foundation }) => {
+    if (object?.kind === 'Job') return [(object as Job).status?.completionTime]
+    return object !== undefined && foundation ? podsOf(object, pods).map(readySince) : []
+  })
+  return Math.max(0, ...[...ofHooks, ...ofParts].flatMap((time) => (time === undefined ? [] : [Date.parse(time)])))
+}
+
+function partsAlone(view: ReleaseView, release: Release): Part[] {
   const parts = release.objects.flatMap((manifest): Part[] => {
     if (manifest.kind === 'CustomResourceDefinition') return definitionPart(manifest, view)
     if (!kinds.has(manifest.kind)) return []
     // Helm leaves the release's own namespace out of its manifest.
     const want = { ...manifest, metadata: { namespace: release.namespace, ...manifest.metadata } }
     const live = find(view.objects, want.kind, want.metadata)
-    return [{ name: nameOf(want), object: live, observation: look(live, view), foundation: isFoundation(want) }]
+    const foundation = isFoundation(want)
+    return [{ name: nameOf(want), object: live, observation: (foundation ? scaledAway(want, live) : undefined) ?? look(live, view), foundation }]
   })
   return [...parts, ...hookParts(view, release)]
+}
+
+/** Of what the rest stands on there is always one; of a program an autoscaler may want none. */
+function scaledAway(want: KubernetesObject, live: KubernetesObject | undefined): Observation | undefined {
+  const wanted = replicasOf(want)
+  if (live === undefined || wanted === 0 || replicasOf(live) > 0) return undefined
+  const { kind, metadata: { name } } = live
+  return failed(live, 'scaled-to-zero', {
+    title: `${nameOf(live)} is scaled to no pod`,
+    evidence: [`${nameOf(live)}: spec.replicas is 0, the release has ${wanted}`],
+    why: 'Somebody scaled it by hand, and no autoscaler is set on it.',
+    fix: [`kubectl ${inNamespace(live)} scale ${kind.toLowerCase()} ${name} --replicas=${wanted}`, 'npx tsx run.ts apply # puts back all that was changed by hand'],
+  })
+}
+
+function replicasOf({ spec }: KubernetesObject): number {
+  return (spec as { replicas?: number } | undefined)?.replicas ?? 1
 }
 
 /** Helm does not wait for its names. */

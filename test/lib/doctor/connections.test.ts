@@ -2,7 +2,7 @@
 import t from 'tap'
 import type { Evidence, SecretFacts } from '../../../lib/doctor/evidence.ts'
 import type { KubernetesObject } from '../../../lib/access.ts'
-import { claim, container, crashed, deployment, inManifest, pod, ready, statefulSet } from '../observe/objects.ts'
+import { claim, container, crashed, deployment, inManifest, pod, ready, release, statefulSet } from '../observe/objects.ts'
 import { errors, found, has, ids, log, of, postgres } from './airflow-on-database.ts'
 import { long } from './evidence.ts'
 import { wanted as whole } from './way.ts'
@@ -96,6 +96,11 @@ void t.test('PostgreSQL that lets nobody in is told by the reason that it gives'
     t.match(found(cannotReach(line, { wanted }))[0], { id: 'database-unreachable', severity: 'error', causes: undefined, title, evidence: [new RegExp(line.slice(-20).replace(/[()]/g, '.'))], fix: [fix] }, line)
     t.same(errors(cannotReach(line, { wanted })), ['database-unreachable', 'crash-loop explained'], line)
   }
+  const missing = cannotReach('[2023-08-02T10:29:35.000+0000] relation "job" does not exist', { wanted })
+  const withHook = (record: Partial<NonNullable<Evidence['record']>>, endedAt: string) => found({ ...missing, record: { ...release(), ...missing.record, ...record, hooks: [{ ref: { apiVersion: 'batch/v1', kind: 'Job', name: 'airflow-run-airflow-migrations', namespace: 'airflow' }, events: ['post-install'], deletePolicies: [], phase: 'Succeeded', endedAt }] } }).map(({ title }) => title).filter((title) => title.includes('no table'))
+  t.equal(withHook({}, '2023-08-02T10:20:00Z').length, 1)
+  t.same(withHook({}, '2023-08-02T10:29:40Z'), [], 'it was said before the migrations were done')
+  t.same(withHook({ status: 'pending-install' }, '2023-08-02T10:20:00Z'), [], 'they are at work')
   t.same(ids(cannotReach(`${at}the database system is starting up`)).filter((id) => id.startsWith('database')), [], 'which passes by itself')
   t.end()
 })

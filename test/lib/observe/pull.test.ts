@@ -9,7 +9,7 @@ function pulling(image: string, text: string, reason = 'ImagePullBackOff', image
   const state = { waiting: { reason, message: reason === 'ImagePullBackOff' ? `Back-off pulling image "${image}"` : text } }
   const one = pod({ spec: { containers: [{ name: 'scheduler', image, imagePullPolicy }] }, status: { phase: 'Pending', containerStatuses: [container({ image, state })] } })
   const events = [
-    event(one, 'Failed', `Failed to pull image "${image}": ${text}`),
+    event(one, 'Failed', `Failed to pull image "${image}": ${text}`, { lastTimestamp: '2023-08-02T10:29:50Z' }),
     event(one, 'Failed', 'Error: ImagePullBackOff'),
     event(one, 'BackOff', `Back-off pulling image "${image}"`, { type: 'Normal' }),
   ]

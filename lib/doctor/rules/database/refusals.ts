@@ -6,7 +6,8 @@
 import type { NonEmpty } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
 import { complaints, told } from '../../complaints.ts'
-import type { Evidence } from '../../evidence.ts'
+import { firmSince } from '../../../observe/release.ts'
+import { type Evidence, partsIn } from '../../evidence.ts'
 import { recalled } from '../../gone.ts'
 import { wrong } from '../../rule.ts'
 import { restarted } from '../../restart.ts'
@@ -24,6 +25,8 @@ interface Refusal {
   within?: true
   /** Only who migrates is refused: nobody who is alive says it. */
   ofMigrations?: true
+  /** It is so before the migrations as well, and then nothing is wrong. */
+  onceMigrated?: true
   /** What to do where that is not enough, or where the database is somebody else's. */
   otherwise: string
 }
@@ -81,6 +84,7 @@ const refusals: readonly Refusal[] = [
     pattern: /relation "(job|dag|dag_run|task_instance|log|variable|connection|slot_pool|ab_user|serialized_dag)" does not exist/,
     title: (name) => `The database has no table ${name}, which Airflow made in it once`,
     why: 'Its tables were dropped, or the database was made anew or is another one; the Job that makes them has run and does not run again.',
+    onceMigrated: true,
     otherwise: 'npx tsx run.ts restore # the newest dump, where there is one; else empty tables are made by `airflow db migrate` (`airflow db upgrade` before 2.7) in any pod of Airflow',
   },
   {
@@ -98,13 +102,22 @@ const refusals: readonly Refusal[] = [
 /** Of the same words in the database's own log and in Airflow's the one is enough. */
 export function turnedAway(evidence: Evidence): Finding[] {
   if (misled(evidence).length > 0) return []
+  const migrated = migratedAt(evidence)
   return refusals.flatMap((refusal): Finding[] => {
-    const said = complaints(refusal.ofMigrations === true ? recalled(evidence) : evidence, refusal.pattern)
+    const said = complaints(refusal.ofMigrations === true ? recalled(evidence) : evidence, refusal.pattern).filter(({ notBefore = Infinity }) => refusal.onceMigrated !== true || notBefore >= migrated)
     const [first] = said
     if (first === undefined) return []
     const name = (first.groups[1] ?? '').replace(/[;,.]$/, '')
     return [wrong('database-unreachable', { title: refusal.title(name), evidence: told(said), why: refusal.why, fix: fixes(refusal, name, evidence) })]
   })
+}
+
+/** Ms since 1970 when Jobs had done their work; Infinity where one may be at it. */
+function migratedAt(evidence: Evidence): number {
+  const { record, pods } = evidence
+  const parts = partsIn(evidence)
+  const atWork = record === undefined || record.status.startsWith('pending-') || parts.some(({ object, observation }) => object?.kind === 'Job' && observation.state !== 'done')
+  return atWork ? Infinity : firmSince(parts.filter(({ object }) => object?.kind === 'Job'), record, pods)
 }
 
 function fixes({ sql, within, otherwise }: Refusal, name: string, evidence: Evidence): NonEmpty<string> {

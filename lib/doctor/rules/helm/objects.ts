@@ -1,5 +1,5 @@
 /** Objects of the release that are not there any more, that were scaled down, or that are on their way out with their namespace. */
-import type { KubernetesObject } from '../../../access.ts'
+import type { KubernetesObject, Release } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
 import { scaledByOthers, standingHooks } from '../../../airflow/hand-edits.ts'
 import { faults } from '../../../observe/faults.ts'
@@ -39,7 +39,7 @@ function terminating({ ownNamespace, record, at }: Evidence): Finding[] {
 function missing(evidence: Evidence): Finding[] {
   const { record, namespace, ownNamespace } = evidence
   if (record === undefined || ownNamespace?.metadata.deletionTimestamp !== undefined) return []
-  if (record.status !== 'deployed' && !(record.status === 'failed' && /failed post-install|post-upgrade hooks failed/.test(record.description))) return []
+  if (!isAllMade(record)) return []
   const made = [...record.objects, ...standingHooks(record)].filter(({ kind, metadata }) => kind !== 'Job' && (metadata.namespace ?? namespace) === namespace)
   const gone = made.filter(({ kind, metadata }) => lives(evidence, kind, metadata.name) === false).map(({ kind, metadata }) => `${kind} ${namespace}/${metadata.name}`)
   const keys = namedSecrets(evidence).filter((name) => lives(evidence, 'Secret', name) === false).map((name) => `Secret ${namespace}/${name}`)
@@ -55,6 +55,12 @@ function missing(evidence: Evidence): Finding[] {
       ? ['Make the Secret again from a backup, if there is one: a new Fernet key cannot read the connections that are stored', 'npx tsx run.ts apply # otherwise: makes again what is missing, with a new key']
       : ['npx tsx run.ts apply # makes again what is missing'],
   })]
+}
+
+/** Hooks that come after begin when all is made. */
+function isAllMade({ status, description, hooks }: Release): boolean {
+  if (status === 'failed') return /failed post-install|post-upgrade hooks failed/.test(description)
+  return status === 'deployed' || (status.startsWith('pending-') && hooks.some(({ phase, events }) => phase === 'Running' && events.some((event) => event.startsWith('post-'))))
 }
 
 const heldMs = 60_000
@@ -138,7 +144,7 @@ interface Scale { replicas?: number; paused?: boolean }
 
 /** The live workloads of the manifest, each beside what the manifest says. */
 function workloadsOf({ record, workloads, namespace }: Evidence): { want: Scale; live: KubernetesObject }[] {
-  return (record?.status === 'deployed' ? record.objects : []).flatMap(({ kind, metadata, spec }) => {
+  return (record !== undefined && isAllMade(record) ? record.objects : []).flatMap(({ kind, metadata, spec }) => {
     const live = workloads.find((one) => one.kind === kind && one.metadata.name === metadata.name && (metadata.namespace ?? namespace) === one.metadata.namespace)
     return live === undefined || !['Deployment', 'StatefulSet'].includes(kind) ? [] : [{ want: (spec ?? {}), live }]
   })

@@ -9,7 +9,8 @@ import { outOfMemory } from '../../../observe/memory.ts'
 import { observeNode } from '../../../observe/node.ts'
 import { ageMs, fixOf, nameOf } from '../../../observe/observation.ts'
 import { controllerOf, ownerName, targetOf, thenDeletePod } from '../../../observe/owners.ts'
-import type { Evidence } from '../../evidence.ts'
+import { firmSince, triedBefore } from '../../../observe/release.ts'
+import { type Evidence, partsIn } from '../../evidence.ts'
 import { recalled } from '../../gone.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
 import { lastWords } from '../../unready.ts'
@@ -28,6 +29,7 @@ function crashing(evidence: Evidence): Finding[] {
   // Helm waits for a Job that still has tries; where it gave up, what the Job dies of is why.
   const givenUp = evidence.record?.status === 'failed'
   const [firm, firmBelow] = [standsFirm(evidence), standsFirm(evidence, false)]
+  const since = evidence.record === undefined ? 0 : firmSince(partsIn(evidence), evidence.record, evidence.pods)
   return containersIn(evidence).flatMap(({ pod, status, events }) => {
     const ofJob = controllerOf(pod)?.kind === 'Job'
     if (ofJob ? !givenUp || !firmBelow : !firm && !isFoundation(pod)) return []
@@ -39,7 +41,9 @@ function crashing(evidence: Evidence): Finding[] {
     // Nobody waits for a Job any more that Helm gave up, and what it stands on is well: its first end tells.
     const restarts = ofJob ? 1 : atOnce ? tellingRestarts : tellingRestarts + 1
     const look = observeCrash(pod, again ? { ...status, state: { terminated: last } } : status, events, now, { restarts, waits: !atOnce || evidence.record?.status !== 'deployed', tries: !givenUp })
-    return look === undefined ? [] : [{ ...look.finding, evidence: [...look.finding.evidence, ...lastWords([pod], evidence)] }]
+    // What it stands on was not there then.
+    if (look === undefined || (!ofJob && !isFoundation(pod) && triedBefore(look, since))) return []
+    return [{ ...look.finding, evidence: [...look.finding.evidence, ...lastWords([pod], evidence)] }]
   })
 }
 

@@ -1,0 +1,71 @@
+/** What looked hopeless for a while on the lab, and healed: each of these ended an install that was going well. */
+import t from 'tap'
+import type { KubernetesObject, ReleaseHook } from '../../../lib/access.ts'
+import { observe } from '../../../lib/observe/registry.ts'
+import { observePod } from '../../../lib/observe/pod.ts'
+import { observeRelease } from '../../../lib/observe/release.ts'
+import { container, context, crashed, deployment, event, inManifest, job, now, pod, ready, release, statefulSet } from './objects.ts'
+
+const ago = (seconds: number): string => new Date(now.getTime() - seconds * 1000).toISOString()
+
+void t.test('a registry is given its next try: what came back between two tries is not seen', (t) => {
+  const image = 'apache/airflow:2.6.2'
+  const look = (seconds: number) => {
+    const one = pod({ spec: { containers: [{ name: 'scheduler', image }] }, status: { phase: 'Pending', containerStatuses: [container({ image, state: { waiting: { reason: 'ImagePullBackOff', message: `Back-off pulling image "${image}"` } } })] } })
+    return observePod(one, context({ events: [event(one, 'Failed', `Failed to pull image "${image}": rpc error: dial tcp 10.0.0.1:443: connect: connection refused`, { lastTimestamp: ago(seconds) })] }))
+  }
+  t.match(look(10), { state: 'failed', settleMs: 60_000, triedAt: ago(10) })
+  t.match(look(30), { state: 'failed', settleMs: 330_000, triedAt: ago(30) }, 'the next try is due within ten seconds')
+  t.end()
+})
+
+void t.test('a refusal is of before where others were let in since, until its own next try', (t) => {
+  const refused = job({ active: 0 })
+  const message = 'Error creating: pods "airflow-run-airflow-migrations-x" is forbidden: exceeded quota: none, requested: pods=1, used: pods=0, limited: pods=0'
+  const look = (seconds: number, pods: KubernetesObject[]) => observe(refused, context({ pods, events: [event(refused, 'FailedCreate', message, { lastTimestamp: ago(seconds) })] }))
+  const made = (seconds: number, fields: Parameters<typeof pod>[0] = {}): KubernetesObject => {
+    const one = pod({ status: ready, ...fields })
+    return { ...one, metadata: { ...one.metadata, creationTimestamp: ago(seconds) } }
+  }
+  t.match(look(15, [made(60)]), { state: 'failed', finding: { id: 'quota-exceeded' } })
+  t.match(look(15, [made(3)]), { state: 'waiting', reason: /could not make a pod, as others could since then: Error creating/ })
+  t.match(look(1, [made(3)]), { state: 'failed' }, 'it was refused again')
+  t.match(look(15, [made(3, { labels: { kubernetes_executor: 'True' } })]), { state: 'failed' }, 'tasks come and go')
+  t.match(look(100, [made(3)]), { state: 'failed' }, 'by now it would have been tried again')
+  t.end()
+})
+
+const hook = (fields: Partial<ReleaseHook>): ReleaseHook => ({ ref: { apiVersion: 'batch/v1', kind: 'Job', name: 'airflow-run-airflow-migrations', namespace: 'airflow' }, events: ['post-install'], deletePolicies: [], phase: 'Succeeded', ...fields })
+
+void t.test('what crashed before the migrations were done, or the database was there, is waited for until its next try', (t) => {
+  const objects = [statefulSet('airflow-postgresql', 1), deployment('airflow-scheduler', 0)]
+  const crashing = pod({ status: { containerStatuses: [crashed(5, { startedAt: ago(48), finishedAt: ago(40) })] } })
+  const database = (since: string): KubernetesObject => pod({ name: 'airflow-postgresql-0', owner: { kind: 'StatefulSet', name: 'airflow-postgresql' }, labels: {}, status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: since }] } })
+  const look = (hooks: ReleaseHook[], more: KubernetesObject[] = [], parts: Partial<Parameters<typeof observeRelease>[0]> = {}) =>
+    observeRelease({ ...context({ pods: [crashing, ...more] }), objects, hooks: [], release: release({ objects: objects.map(inManifest), hooks }), ...parts })
+  t.match(look([hook({ endedAt: ago(10) })]), { state: 'waiting', on: [{ object: 'Deployment airflow/airflow-scheduler', reason: /^crashed before what it stands on/ }] })
+  t.match(look([hook({ endedAt: ago(60) })]), { state: 'failed', findings: [{ id: 'crash-loop' }] }, 'it was there already')
+  t.match(look([hook({ phase: 'Failed', endedAt: ago(10) })]), { state: 'failed' }, 'nothing was done that could help')
+  t.match(look([], [database(ago(10))]), { state: 'waiting' })
+  t.match(look([], [database(ago(60))]), { state: 'failed', findings: [{ id: 'crash-loop' }] })
+  const ordinary = { ...job({ succeeded: 1, conditions: [{ type: 'Complete', status: 'True' }], completionTime: ago(10) }) }
+  t.match(look([], [], { objects: [...objects, ordinary], release: release({ objects: [...objects, ordinary].map(inManifest) }) }), { state: 'waiting' }, 'a Job that is no hook')
+  t.end()
+})
+
+void t.test('a database that was scaled to no pod ends the wait, a program that was is for its autoscaler to say', (t) => {
+  const none = (object: KubernetesObject): KubernetesObject => ({ ...object, spec: { replicas: 0 } })
+  const objects = [statefulSet('airflow-postgresql', 0), deployment('airflow-scheduler', 0)]
+  const look = (live: KubernetesObject[], wanted = 1) => observeRelease({ ...context(), objects: live, hooks: [], release: release({ status: 'pending-install', objects: objects.map((one) => ({ ...inManifest(one), spec: { replicas: wanted } })) }) })
+  t.match(look(objects.map(none)), { state: 'failed', settleMs: 30_000, findings: [{ id: 'scaled-to-zero', title: 'StatefulSet airflow/airflow-postgresql is scaled to no pod', fix: ['kubectl -n airflow scale statefulset airflow-postgresql --replicas=1', /apply/] }] })
+  t.match(look([...objects.slice(0, 1), ...objects.slice(1).map(none)]), { state: 'waiting' })
+  t.match(look(objects.map(none), 0), { state: 'waiting' }, 'so it is wanted')
+  t.end()
+})
+
+void t.test('beside what is failed Helm is still said to be at work', (t) => {
+  const objects = [{ ...statefulSet('airflow-postgresql', 0), spec: { replicas: 0 } }]
+  const look = observeRelease({ ...context(), objects, hooks: [], release: release({ status: 'pending-install', objects: objects.map(inManifest) }) })
+  t.match(look, { state: 'failed', on: [{ object: 'StatefulSet airflow/airflow-postgresql' }, { object: 'Helm release airflow/airflow', reason: 'is pending-install' }] })
+  t.end()
+})
