@@ -1,7 +1,7 @@
 import t from 'tap'
 import { diagnose } from '../../../lib/doctor/diagnose.ts'
 import type { Evidence } from '../../../lib/doctor/evidence.ts'
-import { claim, crashed, deployment, inManifest, pod, ready, release, statefulSet } from '../observe/objects.ts'
+import { claim, crashed, deployment, inManifest, job, pod, ready, release, statefulSet } from '../observe/objects.ts'
 import { evidence, long } from './evidence.ts'
 
 // The texts are from Helm's source (pkg/action, pkg/kube, pkg/chartutil) and the catalogue; none was produced here.
@@ -152,6 +152,10 @@ void t.test('what is gone or scaled away is named', (t) => {
   const harmed = { workloads: [statefulSet('airflow-postgresql', 1), none], services: [] }
   t.same(ids(of(harmed, atWork('Running'))), ['release-object-missing error', 'scaled-to-zero error'], 'all was made before the hooks that come after')
   t.same(ids(of(harmed, atWork('Unknown'))), [], 'what is not there may be on its way')
+  const ended = { ...atWork('Unknown'), status: 'failed', description: 'Release "airflow" failed: context canceled' }
+  const about = (updatedAt: string): string[] => ids(of({ ...harmed, jobs: [job({ active: 1 })] }, { ...ended, updatedAt })).filter((line) => /missing|scaled/.test(line))
+  t.same(about('2023-08-02T10:00:00.400Z'), ['release-object-missing error', 'scaled-to-zero error'], 'Helm was at its last hooks when it was ended')
+  t.same(about('2023-08-02T10:29:00Z'), [], 'the Job is of the try before')
   t.end()
 })
 

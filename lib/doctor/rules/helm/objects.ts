@@ -1,5 +1,5 @@
 /** Objects of the release that are not there any more, that were scaled down, or that are on their way out with their namespace. */
-import type { KubernetesObject, Release } from '../../../access.ts'
+import type { KubernetesObject, Release, ReleaseHook } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
 import { scaledByOthers, standingHooks } from '../../../airflow/hand-edits.ts'
 import { faults } from '../../../observe/faults.ts'
@@ -39,7 +39,7 @@ function terminating({ ownNamespace, record, at }: Evidence): Finding[] {
 function missing(evidence: Evidence): Finding[] {
   const { record, namespace, ownNamespace } = evidence
   if (record === undefined || ownNamespace?.metadata.deletionTimestamp !== undefined) return []
-  if (!isAllMade(record)) return []
+  if (!isAllMade(record, evidence)) return []
   const made = [...record.objects, ...standingHooks(record)].filter(({ kind, metadata }) => kind !== 'Job' && (metadata.namespace ?? namespace) === namespace)
   const gone = made.filter(({ kind, metadata }) => lives(evidence, kind, metadata.name) === false).map(({ kind, metadata }) => `${kind} ${namespace}/${metadata.name}`)
   const keys = namedSecrets(evidence).filter((name) => lives(evidence, 'Secret', name) === false).map((name) => `Secret ${namespace}/${name}`)
@@ -57,10 +57,12 @@ function missing(evidence: Evidence): Finding[] {
   })]
 }
 
-/** Hooks that come after begin when all is made. */
-function isAllMade({ status, description, hooks }: Release): boolean {
-  if (status === 'failed') return /failed post-install|post-upgrade hooks failed/.test(description)
-  return status === 'deployed' || (status.startsWith('pending-') && hooks.some(({ phase, events }) => phase === 'Running' && events.some((event) => event.startsWith('post-'))))
+/** Hooks that come after begin when all is made; of one that Helm was waiting for when it was ended only its Job tells. */
+function isAllMade({ status, description, hooks, updatedAt }: Release, { jobs }: Evidence): boolean {
+  const begun = ({ phase, ref, events }: ReleaseHook): boolean => events.some((event) => event.startsWith('post-'))
+    && (phase === 'Running' || jobs.some(({ metadata }) => metadata.name === ref.name && Date.parse(metadata.creationTimestamp ?? '') >= Math.floor(Date.parse(updatedAt) / 1000) * 1000))
+  if (status === 'failed' && /failed post-install|post-upgrade hooks failed/.test(description)) return true
+  return status === 'deployed' || ((status === 'failed' || status.startsWith('pending-')) && hooks.some(begun))
 }
 
 const heldMs = 60_000
@@ -143,8 +145,9 @@ function isShort(workload: KubernetesObject | undefined): boolean {
 interface Scale { replicas?: number; paused?: boolean }
 
 /** The live workloads of the manifest, each beside what the manifest says. */
-function workloadsOf({ record, workloads, namespace }: Evidence): { want: Scale; live: KubernetesObject }[] {
-  return (record !== undefined && isAllMade(record) ? record.objects : []).flatMap(({ kind, metadata, spec }) => {
+function workloadsOf(evidence: Evidence): { want: Scale; live: KubernetesObject }[] {
+  const { record, workloads, namespace } = evidence
+  return (record !== undefined && isAllMade(record, evidence) ? record.objects : []).flatMap(({ kind, metadata, spec }) => {
     const live = workloads.find((one) => one.kind === kind && one.metadata.name === metadata.name && (metadata.namespace ?? namespace) === one.metadata.namespace)
     return live === undefined || !['Deployment', 'StatefulSet'].includes(kind) ? [] : [{ want: (spec ?? {}), live }]
   })
