@@ -55,10 +55,10 @@ async function prerequisites({ config }: Session, reader: ReturnType<Session['lo
 }
 
 /** What lies behind a step's error: nobody has written it down yet, so its own words go in by hand. */
-export async function behind({ message, seen: words, findings }: AirstripError, session: Session, at: Date, seen: () => readonly Seen[]): Promise<{ findings: Finding[]; gone: Gone[] }> {
+export async function behind({ message, seen: words, findings }: AirstripError, session: Session, at: Date, seen: () => readonly Seen[]): Promise<{ findings: Finding[]; gone: Gone[] | undefined }> {
   const text = session.redactor.redact([message, ...words].join('\n'))
   const { diagnosis, evidence } = await examineAll(session, { said: [{ source: 'this run', at: at.toISOString(), text }], findings, gone: () => seen().map((one) => ({ ...one, at: at.toISOString() })) })
-  return { findings: diagnosis.findings, gone: evidence.gone ?? [] }
+  return { findings: diagnosis.findings, gone: evidence.gone }
 }
 
 /** That of the release as it runs, else of the chart that is wanted; undefined where neither can be had. */

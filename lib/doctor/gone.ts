@@ -23,7 +23,7 @@ export interface Seen extends Omit<Gone, 'job'> {
 export function stillSo(seen: readonly Seen[], evidence: Evidence, redact: Redact): Gone[] {
   const latest = new Map([...seen].sort((one, other) => one.at.localeCompare(other.at)).map((one) => [one.pod.metadata.uid, one]))
   return [...latest.values()].flatMap(({ pod, logs, job, at }): Gone[] => {
-    const owner = evidence.jobs.find(({ metadata }) => metadata.uid === controllerOf(pod)?.uid) ?? (isOver(job, at, evidence) ? job : undefined)
+    const owner = evidence.jobs.find(({ metadata }) => metadata.uid === controllerOf(pod)?.uid) ?? (isUnread(evidence) ? (job ?? ownerOf(pod)) : isOver(job, at, evidence) ? job : undefined)
     // Redacted whole, since a key goes over many lines.
     const clean = logs.map((log) => ({ ...log, lines: redact(log.lines.join('\n')).split('\n') }))
     return owner === undefined || isAt('Complete', owner) ? [] : [{ job: named(owner), pod, logs: clean, at }]
@@ -58,6 +58,19 @@ export function withTimes(finding: Finding, evidence: Evidence): Finding {
   const [first, ...rest] = finding.fix.filter((line) => !line.includes(' logs '))
   const fix: NonEmpty<string> = first === undefined ? finding.fix : [first, ...rest]
   return { ...finding, evidence: [...finding.evidence, ...told.map(({ pod, at }) => `${nameOf(pod)} is gone; it was seen at ${at}`)], fix }
+}
+
+/** Then the next who looks judges it. */
+function isUnread({ unreachable, unknown }: Evidence): boolean {
+  return unreachable !== undefined || unknown.some((line) => line.startsWith('jobs.batch') || line.includes('record of Helm release'))
+}
+
+function ownerOf(pod: KubernetesObject): KubernetesObject | undefined {
+  const owner = controllerOf(pod)
+  if (owner === undefined) return undefined
+  const { apiVersion, kind, name, uid } = owner
+  const { namespace } = pod.metadata
+  return { apiVersion, kind, metadata: { name, uid, ...(namespace === undefined ? {} : { namespace }) } }
 }
 
 function isOver(job: KubernetesObject | undefined, at: string, { jobs, record }: Evidence): boolean {

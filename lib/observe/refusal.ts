@@ -19,15 +19,21 @@ export function observeRefusal(workload: KubernetesObject, context: Context): Ob
   const event = latest(eventsAbout(workload, context.events), 'FailedCreate', 'SuccessfulCreate')
   if (event?.reason !== 'FailedCreate') return undefined
   const [message, lastTry] = [event.message ?? '', timeOf(event)]
-  return letInSince(lastTry, context) ? waiting(`could not make a pod, as others could since then: ${message}`) : judgeRefusal(workload, message, lastTry, context)
+  const found = judgeRefusal(workload, message, lastTry, context)
+  return found.state === 'failed' && isOfAll(found, message) && letInSince(lastTry, context) ? waiting(`could not make a pod, as others could since then: ${message}`) : found
+}
+
+/** What is said to any pod, and not of this one alone. */
+function isOfAll({ finding: { id } }: Failed, message: string): boolean {
+  return (id === 'quota-exceeded' && !message.includes('must specify')) || id === 'admission-webhook-down' || (id === 'admission-refused' && message.includes('admission webhook'))
 }
 
 /** A Job is tried again after ten seconds, then twenty, then forty. */
 const nextTryMs = 90_000
 
-/** Whoever refused may not any more: its own next try tells. */
+/** Whoever refused may not any more: its own next try tells. Pods of tasks and Jobs come and go. */
 function letInSince(lastTry: number, { pods, now }: Context): boolean {
-  const made = pods.filter((pod) => !isTask(pod) && controllerOf(pod) !== undefined).map(({ metadata }) => Date.parse(metadata.creationTimestamp ?? ''))
+  const made = pods.filter((pod) => !isTask(pod) && !['Job', undefined].includes(controllerOf(pod)?.kind)).map(({ metadata }) => Date.parse(metadata.creationTimestamp ?? ''))
   return now.getTime() - lastTry < nextTryMs && made.some((time) => time > lastTry)
 }
 

@@ -51,9 +51,10 @@ export function observeRelease(view: ReleaseView): Look {
  */
 function ended(roots: Failed[], on: Pending[]): Look {
   const quick = roots.filter(({ settleMs }) => settleMs <= 60_000)
-  const told = quick.length > 0 ? quick : roots
+  // What has the same cause is told with it, or of two images that are tried in turns each would begin the wait anew.
+  const told = quick.length > 0 ? roots.filter(({ finding: { id } }) => quick.some(({ finding }) => finding.id === id)) : roots
   const findings = merged(told) as NonEmpty<Finding>
-  return { state: 'failed', findings, settleMs: Math.max(...told.map(({ settleMs }) => settleMs)), triedAt: newestTry(told), on }
+  return { state: 'failed', findings, settleMs: Math.max(...(quick.length > 0 ? quick : told).map(({ settleMs }) => settleMs)), triedAt: newestTry(told), on }
 }
 
 function evidenceOf(parts: Part[]): string[] {
@@ -64,21 +65,24 @@ function evidenceOf(parts: Part[]): string[] {
 export function partsOf(view: ReleaseView, release: Release): Part[] {
   const parts = partsAlone(view, release)
   const since = firmSince(parts, release, view.pods)
-  return parts.map((part) => (isOfBefore(part, since) ? { ...part, observation: waiting('crashed before what it stands on was there, and has not been started since') } : part))
+  return parts.map((part) => (isOfBefore(part, since, view.now) ? { ...part, observation: waiting('crashed before what it stands on was there, and has not been started since') } : part))
 }
 
-/** Whatever it died of may have been what was not there yet, and a crash loop pauses for up to five minutes before it shows. */
-function isOfBefore({ observation, foundation }: Part, since: number): boolean {
-  return !foundation && observation.state === 'failed' && observation.finding.id === 'crash-loop' && triedBefore(observation, since)
+function isOfBefore({ observation, foundation }: Part, since: number, now: Date): boolean {
+  return !foundation && observation.state === 'failed' && observation.finding.id === 'crash-loop' && triedBefore(observation, since, now)
 }
 
-export function triedBefore({ triedAt }: Failed, since: number): boolean {
-  return triedAt !== undefined && Date.parse(triedAt) < since
+/** A crash loop pauses for up to five minutes. */
+const nextStartMs = 330_000
+
+/** Whatever it died of may have been what was not there yet; by its next start at the latest that shows, whatever the clocks say. */
+export function triedBefore({ triedAt }: Failed, since: number, now: Date): boolean {
+  return triedAt !== undefined && Date.parse(triedAt) < since && now.getTime() - since < nextStartMs
 }
 
 /** Ms since 1970 when the last of what the rest stands on was there: the database, the broker, what Jobs have done. */
 export function firmSince(parts: readonly Part[], { hooks }: Release, pods: readonly KubernetesObject[]): number {
-  const ofHooks = hooks.map(({ phase, endedAt }) => (phase === 'Succeeded' ? endedAt : undefined))
+  const ofHooks = hooks.map(({ phase, events, endedAt }) => (phase === 'Succeeded' && events.some((event) => /-(install|upgrade|rollback)$/.test(event)) ? endedAt : undefined))
   const ofParts = parts.flatMap(({ object, foundation }) => {
     if (object?.kind === 'Job') return [(object as Job).status?.completionTime]
     return object !== undefined && foundation ? podsOf(object, pods).map(readySince) : []
@@ -93,13 +97,17 @@ function partsAlone(view: ReleaseView, release: Release): Part[] {
     // Helm leaves the release's own namespace out of its manifest.
     const want = { ...manifest, metadata: { namespace: release.namespace, ...manifest.metadata } }
     const live = find(view.objects, want.kind, want.metadata)
-    const foundation = isFoundation(want)
-    return [{ name: nameOf(want), object: live, observation: (foundation ? scaledAway(want, live) : undefined) ?? look(live, view), foundation }]
+    const observation = (isDatabase(want) ? scaledAway(want, live) : undefined) ?? look(live, view)
+    return [{ name: nameOf(want), object: live, observation, foundation: isFoundation(want) }]
   })
   return [...parts, ...hookParts(view, release)]
 }
 
-/** Of what the rest stands on there is always one; of a program an autoscaler may want none. */
+function isDatabase(object: KubernetesObject): boolean {
+  return isFoundation(object) && /postgresql|mysql/.test(`${object.metadata.name} ${object.metadata.labels?.['app.kubernetes.io/name'] ?? ''}`)
+}
+
+/** Nobody scales a database by itself; of a program an autoscaler may want none. */
 function scaledAway(want: KubernetesObject, live: KubernetesObject | undefined): Observation | undefined {
   const wanted = replicasOf(want)
   if (live === undefined || wanted === 0 || replicasOf(live) > 0) return undefined
@@ -107,7 +115,7 @@ function scaledAway(want: KubernetesObject, live: KubernetesObject | undefined):
   return failed(live, 'scaled-to-zero', {
     title: `${nameOf(live)} is scaled to no pod`,
     evidence: [`${nameOf(live)}: spec.replicas is 0, the release has ${wanted}`],
-    why: 'Somebody scaled it by hand, and no autoscaler is set on it.',
+    why: 'Somebody scaled it by hand, and nothing of Airflow gets on without it.',
     fix: [`kubectl ${inNamespace(live)} scale ${kind.toLowerCase()} ${name} --replicas=${wanted}`, 'npx tsx run.ts apply # puts back all that was changed by hand'],
   })
 }

@@ -39,7 +39,7 @@ async function collectWith(reader: Reader, scope: Scope, collectors: readonly Co
   const redact = redactWith(scope.redact, omitted.count)
   const { logs, unknown } = evidence.unreachable === undefined ? await collectLogs(reader, evidence, redact) : { logs: [], unknown: [] }
   const gone = stillSo(scope.recorded?.gone?.() ?? [], evidence, redact)
-  const whole = { ...evidence, logs, unknown: [...evidence.unknown, ...unknown], ...(gone.length === 0 ? {} : { gone }) }
+  const whole = { ...evidence, logs, unknown: [...evidence.unknown, ...unknown], ...(scope.recorded?.gone === undefined ? {} : { gone }) }
   return sweptEvidence(whole, scope.redact, omitted)
 }
 

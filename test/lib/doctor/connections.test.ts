@@ -100,6 +100,7 @@ void t.test('PostgreSQL that lets nobody in is told by the reason that it gives'
   const withHook = (record: Partial<NonNullable<Evidence['record']>>, endedAt: string) => found({ ...missing, record: { ...release(), ...missing.record, ...record, hooks: [{ ref: { apiVersion: 'batch/v1', kind: 'Job', name: 'airflow-run-airflow-migrations', namespace: 'airflow' }, events: ['post-install'], deletePolicies: [], phase: 'Succeeded', endedAt }] } }).map(({ title }) => title).filter((title) => title.includes('no table'))
   t.equal(withHook({}, '2023-08-02T10:20:00Z').length, 1)
   t.same(withHook({}, '2023-08-02T10:29:40Z'), [], 'it was said before the migrations were done')
+  t.equal(withHook({ status: 'failed', description: 'Upgrade "airflow" failed: post-upgrade hooks failed: job airflow-create-user failed' }, '2023-08-02T10:20:00Z').length, 1, 'what failed after them may have failed for it')
   t.same(withHook({ status: 'pending-install' }, '2023-08-02T10:20:00Z'), [], 'they are at work')
   t.same(ids(cannotReach(`${at}the database system is starting up`)).filter((id) => id.startsWith('database')), [], 'which passes by itself')
   t.end()

@@ -167,6 +167,14 @@ void t.test('what is still there, or still tries, is written down too: it may go
   t.match(seenAs([...seen, ...seen.map((one) => ({ ...one, at: long }))]).gone, [{ at: now.toISOString() }], 'of what two runs have seen the later')
 })
 
+void t.test('where Jobs could not be read what was seen is kept for the next who looks', async (t) => {
+  const seen = await seenOf(migrating(5))
+  const kept = seenAs(seen, { jobs: [], unknown: ['jobs.batch in airflow could not be read: refused'] }).gone ?? []
+  t.match(kept, [{ job: { apiVersion: 'apps/v1', kind: 'Job', metadata: { name, uid: `uid-${name}`, namespace: 'airflow' } } }])
+  t.equal(ids(seenAs(kept))[0], 'db-newer-than-image', 'who sees the Job again')
+  t.same(ids(seenAs(kept, { jobs: [] })), ['helm-release-failed'], 'nobody saw how it ended')
+})
+
 void t.test('a Job that is gone itself is told of until Helm has tried again', async (t) => {
   const written = seenAs((await seenOf(migrating(5))).map((one) => ({ ...one, at: '2023-08-02T10:21:00Z' }))).gone ?? []
   t.match(written, [{ job: { metadata: { name, uid: `uid-${name}` }, status: usedUp }, pod: { metadata: { name: `${name}-x2x4z` } }, logs: [{ lines: ['first', newer] }] }])

@@ -156,6 +156,10 @@ void t.test('what is gone or scaled away is named', (t) => {
   const about = (updatedAt: string): string[] => ids(of({ ...harmed, jobs: [job({ active: 1 })] }, { ...ended, updatedAt })).filter((line) => /missing|scaled/.test(line))
   t.same(about('2023-08-02T10:00:00.400Z'), ['release-object-missing error', 'scaled-to-zero error'], 'Helm was at its last hooks when it was ended')
   t.same(about('2023-08-02T10:29:00Z'), [], 'the Job is of the try before')
+  const [last] = ended.hooks
+  const both = last === undefined ? [] : [{ ...last, events: ['post-install', 'pre-upgrade'], phase: 'Running' }]
+  t.same(ids(of(harmed, { ...atWork('Running'), status: 'pending-upgrade', hooks: both })), [], 'before this upgrade it comes, and nothing is made yet')
+  t.same(ids(of({ ...harmed, jobs: [job({ active: 1 })] }, { ...ended, hooks: both, updatedAt: '2023-08-02T10:00:00Z' })).filter((line) => /missing|scaled/.test(line)), [], 'or was to come')
   t.end()
 })
 

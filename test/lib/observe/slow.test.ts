@@ -8,14 +8,31 @@ import { container, context, crashed, deployment, event, inManifest, job, now, p
 
 const ago = (seconds: number): string => new Date(now.getTime() - seconds * 1000).toISOString()
 
+function pulled(seconds: number, image = 'apache/airflow:2.6.2', owner = 'airflow-scheduler'): { one: KubernetesObject; said: KubernetesObject } {
+  const one = pod({ name: `${owner}-6d5b9c7f9-x2x4z`, owner: { kind: 'ReplicaSet', name: `${owner}-6d5b9c7f9` }, spec: { containers: [{ name: 'scheduler', image }] }, status: { phase: 'Pending', containerStatuses: [container({ image, state: { waiting: { reason: 'ImagePullBackOff', message: `Back-off pulling image "${image}"` } } })] } })
+  return { one, said: event(one, 'Failed', `Failed to pull image "${image}": rpc error: dial tcp 10.0.0.1:443: connect: connection refused`, { lastTimestamp: ago(seconds) }) }
+}
+
 void t.test('a registry is given its next try: what came back between two tries is not seen', (t) => {
-  const image = 'apache/airflow:2.6.2'
   const look = (seconds: number) => {
-    const one = pod({ spec: { containers: [{ name: 'scheduler', image }] }, status: { phase: 'Pending', containerStatuses: [container({ image, state: { waiting: { reason: 'ImagePullBackOff', message: `Back-off pulling image "${image}"` } } })] } })
-    return observePod(one, context({ events: [event(one, 'Failed', `Failed to pull image "${image}": rpc error: dial tcp 10.0.0.1:443: connect: connection refused`, { lastTimestamp: ago(seconds) })] }))
+    const { one, said } = pulled(seconds)
+    return observePod(one, context({ events: [said] }))
   }
   t.match(look(10), { state: 'failed', settleMs: 60_000, triedAt: ago(10) })
   t.match(look(30), { state: 'failed', settleMs: 330_000, triedAt: ago(30) }, 'the next try is due within ten seconds')
+  t.end()
+})
+
+void t.test('two images that are tried in turns are one cause, whichever was tried last', (t) => {
+  const objects = [deployment('airflow-scheduler', 0), deployment('airflow-statsd', 0)]
+  const look = (first: number, second: number) => {
+    const all = [pulled(first), pulled(second, 'statsd-exporter:v0.22', 'airflow-statsd')]
+    return observeRelease({ ...context({ pods: all.map(({ one }) => one), events: all.map(({ said }) => said) }), objects, hooks: [], release: release({ objects: objects.map(inManifest) }) })
+  }
+  for (const [first, second] of [[5, 35], [35, 5]] as const) {
+    t.match(look(first, second), { state: 'failed', settleMs: 60_000, findings: [{ title: /airflow:2\.6\.2/ }, { title: /statsd-exporter/ }] })
+  }
+  t.match(look(35, 35), { state: 'failed', settleMs: 330_000, findings: [{ title: /airflow:2\.6\.2/ }, { title: /statsd-exporter/ }] })
   t.end()
 })
 
@@ -31,7 +48,11 @@ void t.test('a refusal is of before where others were let in since, until its ow
   t.match(look(15, [made(3)]), { state: 'waiting', reason: /could not make a pod, as others could since then: Error creating/ })
   t.match(look(1, [made(3)]), { state: 'failed' }, 'it was refused again')
   t.match(look(15, [made(3, { labels: { kubernetes_executor: 'True' } })]), { state: 'failed' }, 'tasks come and go')
+  t.match(look(15, [made(3, { owner: { kind: 'Job', name: 'cron-28' } })]), { state: 'failed' }, 'and so do Jobs')
   t.match(look(100, [made(3)]), { state: 'failed' }, 'by now it would have been tried again')
+  const other = (said: string) => observe(refused, context({ pods: [made(3)], events: [event(refused, 'FailedCreate', said, { lastTimestamp: ago(15) })] }))
+  t.match(other('Error creating: pods "airflow-run-airflow-migrations-" is forbidden: error looking up service account airflow/migrate: serviceaccount "migrate" not found'), { state: 'failed', finding: { id: 'service-account-missing' } }, 'which others do not need')
+  t.match(other('Error creating: admission webhook "policy.example.org" denied the request: not now'), { state: 'waiting' })
   t.end()
 })
 
@@ -47,6 +68,9 @@ void t.test('what crashed before the migrations were done, or the database was t
   t.match(look([hook({ endedAt: ago(60) })]), { state: 'failed', findings: [{ id: 'crash-loop' }] }, 'it was there already')
   t.match(look([hook({ phase: 'Failed', endedAt: ago(10) })]), { state: 'failed' }, 'nothing was done that could help')
   t.match(look([], [database(ago(10))]), { state: 'waiting' })
+  t.match(look([hook({ events: ['test'], endedAt: ago(10) })]), { state: 'failed' }, 'helm test')
+  const old = pod({ status: { containerStatuses: [crashed(5, { startedAt: ago(408), finishedAt: ago(400) })] } })
+  t.match(observeRelease({ ...context({ pods: [old] }), objects, hooks: [], release: release({ objects: objects.map(inManifest), hooks: [hook({ endedAt: ago(340) })] }) }), { state: 'failed' }, 'by now it would have been started again')
   t.match(look([], [database(ago(60))]), { state: 'failed', findings: [{ id: 'crash-loop' }] })
   const ordinary = { ...job({ succeeded: 1, conditions: [{ type: 'Complete', status: 'True' }], completionTime: ago(10) }) }
   t.match(look([], [], { objects: [...objects, ordinary], release: release({ objects: [...objects, ordinary].map(inManifest) }) }), { state: 'waiting' }, 'a Job that is no hook')

@@ -112,11 +112,11 @@ export function turnedAway(evidence: Evidence): Finding[] {
   })
 }
 
-/** Ms since 1970 when Jobs had done their work; Infinity where one may be at it. */
+/** Ms since 1970 when Jobs had done their work; Infinity where one may be at it, or the migrations were not to be had. */
 function migratedAt(evidence: Evidence): number {
   const { record, pods } = evidence
   const parts = partsIn(evidence)
-  const atWork = record === undefined || record.status.startsWith('pending-') || parts.some(({ object, observation }) => object?.kind === 'Job' && observation.state !== 'done')
+  const atWork = record === undefined || record.status.startsWith('pending-') || parts.some(({ object, observation: { state } }) => object?.kind === 'Job' && (state === 'waiting' || (state === 'failed' && /migrations|upgrade-db/.test(object.metadata.name))))
   return atWork ? Infinity : firmSince(parts.filter(({ object }) => object?.kind === 'Job'), record, pods)
 }
 

@@ -59,10 +59,12 @@ function missing(evidence: Evidence): Finding[] {
 
 /** Hooks that come after begin when all is made; of one that Helm was waiting for when it was ended only its Job tells. */
 function isAllMade({ status, description, hooks, updatedAt }: Release, { jobs }: Evidence): boolean {
-  const begun = ({ phase, ref, events }: ReleaseHook): boolean => events.some((event) => event.startsWith('post-'))
-    && (phase === 'Running' || jobs.some(({ metadata }) => metadata.name === ref.name && Date.parse(metadata.creationTimestamp ?? '') >= Math.floor(Date.parse(updatedAt) / 1000) * 1000))
-  if (status === 'failed' && /failed post-install|post-upgrade hooks failed/.test(description)) return true
-  return status === 'deployed' || ((status === 'failed' || status.startsWith('pending-')) && hooks.some(begun))
+  if (status === 'deployed' || (status === 'failed' && /failed post-install|post-upgrade hooks failed/.test(description))) return true
+  // Some come before an upgrade and after an install.
+  const after = hooks.filter(({ events }) => (status === 'failed' ? !events.some((event) => /^pre-(install|upgrade|rollback)$/.test(event)) && events.some((event) => /^post-(install|upgrade|rollback)$/.test(event)) : events.includes(status.replace('pending-', 'post-'))))
+  const since = Math.floor(Date.parse(updatedAt) / 1000) * 1000
+  const isMade = ({ ref }: ReleaseHook): boolean => ref.kind === 'Job' && jobs.some(({ metadata }) => metadata.name === ref.name && Date.parse(metadata.creationTimestamp ?? '') >= since)
+  return after.some((hook) => hook.phase === 'Running' || isMade(hook))
 }
 
 const heldMs = 60_000

@@ -42,7 +42,7 @@ function crashing(evidence: Evidence): Finding[] {
     const restarts = ofJob ? 1 : atOnce ? tellingRestarts : tellingRestarts + 1
     const look = observeCrash(pod, again ? { ...status, state: { terminated: last } } : status, events, now, { restarts, waits: !atOnce || evidence.record?.status !== 'deployed', tries: !givenUp })
     // What it stands on was not there then.
-    if (look === undefined || (!ofJob && !isFoundation(pod) && triedBefore(look, since))) return []
+    if (look === undefined || (!ofJob && !isFoundation(pod) && triedBefore(look, since, now))) return []
     return [{ ...look.finding, evidence: [...look.finding.evidence, ...lastWords([pod], evidence)] }]
   })
 }
