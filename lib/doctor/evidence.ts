@@ -206,6 +206,7 @@ export function viewOf(evidence: Evidence): ReleaseView {
   const readSystem = evidence.system.length > 0 && !evidence.unknown.some((line) => line.startsWith('deployments.apps could not be read'))
   return {
     pods, claims, events, classes, volumes, nodes, replicaSets,
+    present: [...(evidence.secrets ?? []).map(({ name }) => `Secret ${evidence.namespace}/${name}`), ...(evidence.configMaps ?? []).map(nameOf)],
     provisioners: readSystem ? provisionersIn(evidence.system, { nodes, now }) : undefined,
     release: record,
     objects: [...workloads, ...jobs, ...claims, ...pods, ...definitions],

@@ -4,10 +4,10 @@
  *   state: {waiting: {reason: CreateContainerConfigError, message: secret "airflow-fernet-key" not found}}
  *   FailedMount: MountVolume.SetUp failed for volume "config" : configmap "airflow-airflow-config" not found
  */
-import type { ContainerStatus, Event } from 'kubernetes-types/core/v1.js'
-import type { KubernetesObject } from '../access.ts'
-import { describeEvent, latest, timeOf } from './events.ts'
-import { type Failed, type Observation, failed, inNamespace, nameOf, triedAgain, waiting } from './observation.ts'
+import type { ContainerStatus, Event, Pod } from 'kubernetes-types/core/v1.js'
+import type { KubernetesObject, ObjectRef } from '../access.ts'
+import { describeEvent, eventsAbout, latest, timeOf } from './events.ts'
+import { type Context, type Failed, type Observation, failed, inNamespace, nameOf, triedAgain, waiting } from './observation.ts'
 
 // The kubelet's own caches are late right after a pod was placed: "failed to sync secret cache: timed out".
 const transient = /failed to sync|timed out|deadline exceeded|connection refused/i
@@ -17,14 +17,35 @@ const longestPauseMs = 122_000
 /** The second is of a volume of type local, which is a folder of the node as well. */
 const hostPath = /hostPath type check failed: (\S+) is (not a [\w ]+)|volume "[^"]+" ?: path "([^"]+)" does not exist/
 
-export function observeConfig(pod: KubernetesObject, status: ContainerStatus): Observation | undefined {
+export function observeConfig(pod: KubernetesObject, status: ContainerStatus, { present }: Pick<Context, 'present'> = {}): Observation | undefined {
   const { reason, message = '' } = status.state?.waiting ?? {}
   if (reason !== 'CreateContainerConfigError') return undefined
   if (transient.test(message) || message === '') return waiting(`${status.name}: ${reason}: ${message || 'no message'}`)
-  return configError(pod, message, `${nameOf(pod)}, container ${status.name}: ${reason}: ${message}`)
+  return configError(pod, message, `${nameOf(pod)}, container ${status.name}: ${reason}: ${message}`, present)
 }
 
-function configError(pod: KubernetesObject, message: string, evidence: string): Failed {
+const whole = /(secret|configmap) "([^"]+)" not found/i
+
+function lackedBy({ metadata: { namespace } }: KubernetesObject, message: string): ObjectRef[] {
+  const [, kind = '', name] = whole.exec(message) ?? []
+  return name === undefined ? [] : [{ apiVersion: 'v1', kind: kind.toLowerCase() === 'secret' ? 'Secret' : 'ConfigMap', name, namespace }]
+}
+
+/** What the kubelet found missing when it looked last, minutes ago at times: whoever judges has to ask whether it is still so. */
+export function lacking(pods: readonly KubernetesObject[], events: readonly KubernetesObject[]): ObjectRef[] {
+  const refs = pods.flatMap((pod) => {
+    const { initContainerStatuses = [], containerStatuses = [] } = (pod as Pod).status ?? {}
+    const messages = [...initContainerStatuses, ...containerStatuses].map(({ state }) => state?.waiting?.message ?? '')
+    const mounts = eventsAbout(pod, events).filter(({ reason }) => reason === 'FailedMount').map(({ message = '' }) => message)
+    return [...messages, ...mounts].flatMap((message) => lackedBy(pod, message))
+  })
+  return refs.filter((ref, index) => refs.findIndex(({ kind, name }) => kind === ref.kind && name === ref.name) === index)
+}
+
+function configError(pod: KubernetesObject, message: string, evidence: string, present: Context['present'] = []): Observation {
+  const [lacked] = lackedBy(pod, message)
+  const there = lacked && `${lacked.kind} ${lacked.namespace ?? ''}/${lacked.name}`
+  if (there !== undefined && present.includes(there)) return waiting(`${there} is there by now, and the kubelet has not looked since`)
   const what = missing.exec(message)?.[0]
   // The kubelet adds pod and container; the title is of the cause alone.
   const text = message.replace(/ \(pod: .*\)$/, '')
@@ -53,7 +74,7 @@ function maker(pod: KubernetesObject, message: string): string {
 }
 
 /** What keeps volumes from being mounted; only asked while the pod's containers are still to be made. */
-export function observeMounts(pod: KubernetesObject, events: readonly Event[], now: Date): Observation | undefined {
+export function observeMounts(pod: KubernetesObject, events: readonly Event[], { now, present }: Pick<Context, 'now' | 'present'>): Observation | undefined {
   // The mounts come before the pull: an event of a pull says that they are done.
   const event = latest(events, 'FailedMount', 'FailedAttachVolume', 'Pulling', 'Pulled', 'Created')
   if (event?.reason !== 'FailedMount' && event?.reason !== 'FailedAttachVolume') return undefined
@@ -64,8 +85,8 @@ export function observeMounts(pod: KubernetesObject, events: readonly Event[], n
   const path = hostPath.exec(message)
   const lacks = missing.test(message) && !transient.test(message)
   if (!path && !lacks) return waiting(describeEvent(event))
-  const found = path ? notOnNode(pod, path[1] ?? path[3] ?? '', path[2] ?? 'not there', message) : configError(pod, message, `${nameOf(pod)}: FailedMount: ${message}`)
-  return triedAgain(found, timeOf(telling), now, longestPauseMs)
+  const found = path ? notOnNode(pod, path[1] ?? path[3] ?? '', path[2] ?? 'not there', message) : configError(pod, message, `${nameOf(pod)}: FailedMount: ${message}`, present)
+  return found.state === 'failed' ? triedAgain(found, timeOf(telling), now, longestPauseMs) : found
 }
 
 function notOnNode(pod: KubernetesObject, path: string, what: string, message: string): Failed {

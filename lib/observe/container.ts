@@ -4,13 +4,14 @@ import type { KubernetesObject } from '../access.ts'
 import { observeConfig } from './config-error.ts'
 import { describeEnd, observeCrash } from './crash.ts'
 import { observePull } from './image.ts'
-import type { Observation } from './observation.ts'
+import type { Context, Observation } from './observation.ts'
 import { observeStart } from './start-error.ts'
 
-export function observeContainers(object: KubernetesObject, events: readonly Event[], now: Date): Observation | undefined {
+export function observeContainers(object: KubernetesObject, events: readonly Event[], context: Pick<Context, 'now' | 'present'>): Observation | undefined {
+  const { now } = context
   const { initContainerStatuses = [], containerStatuses = [] } = (object as Pod).status ?? {}
   const found = [...initContainerStatuses, ...containerStatuses]
-    .map((status) => observePull(object, status, events, now) ?? observeConfig(object, status) ?? observeStart(object, status) ?? observeCrash(object, status, events, now))
+    .map((status) => observePull(object, status, events, now) ?? observeConfig(object, status, context) ?? observeStart(object, status) ?? observeCrash(object, status, events, now))
     .filter((observation) => observation !== undefined)
   return found.find(({ state }) => state === 'failed') ?? found[0]
 }

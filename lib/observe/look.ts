@@ -3,6 +3,7 @@ import type { Look } from '../step.ts'
 import { isNonEmpty } from '../check.ts'
 import { causesOf, isFoundation, merged, type Part } from './causes.ts'
 import { waitsForConsumer } from './claim.ts'
+import { lacking } from './config-error.ts'
 import { lookForProvisioners } from './look-provisioners.ts'
 import { nameOf, newestTry, waiting, type Context, type Observation } from './observation.ts'
 import { observe } from './registry.ts'
@@ -50,15 +51,26 @@ export async function surroundings(namespaces: readonly string[], reader: Reader
   const near = inside.flat()
   const claims = near.filter(({ kind }) => kind === 'PersistentVolumeClaim')
   const nodes = cluster.filter(({ kind }) => kind === 'Node')
+  const events = near.filter(({ kind }) => kind === 'Event')
+  const pods = near.filter(({ kind }) => kind === 'Pod')
+  const [provisioners, present] = await Promise.all([lookForProvisioners(claims, { nodes, now: reader.now() }, reader), presentOf(lacking(pods, events), reader)])
   return {
-    events: near.filter(({ kind }) => kind === 'Event'),
-    pods: near.filter(({ kind }) => kind === 'Pod'),
+    events,
+    pods,
     claims,
-    provisioners: await lookForProvisioners(claims, { nodes, now: reader.now() }, reader),
+    provisioners,
+    present,
     replicaSets: near.filter(({ kind }) => kind === 'ReplicaSet'),
     classes: cluster.filter(({ kind }) => kind === 'StorageClass'),
     volumes: cluster.filter(({ kind }) => kind === 'PersistentVolume'),
     nodes,
     now: reader.now(),
   }
+}
+
+/** Who may not read them is told what the kubelet said last. */
+async function presentOf(refs: readonly ObjectRef[], reader: Reader): Promise<string[]> {
+  if (refs.length === 0) return []
+  const found = await reader.get(refs).catch(() => [])
+  return found.flatMap((object) => (object === undefined ? [] : [nameOf(object)]))
 }

@@ -40,6 +40,8 @@ export interface Context {
   classes?: readonly KubernetesObject[] | undefined
   volumes?: readonly KubernetesObject[] | undefined
   nodes?: readonly KubernetesObject[] | undefined
+  /** Secrets and ConfigMaps that pods are said to lack, and that are there by now: `Secret airflow/name`. */
+  present?: readonly string[] | undefined
   /** They tell which pods are of a Deployment's newest version. */
   replicaSets?: readonly KubernetesObject[] | undefined
   /** What makes volumes: Deployments outside the namespace and the pods that they send to the nodes. */

@@ -41,9 +41,9 @@ function trouble(object: KubernetesObject, events: readonly Event[], context: Co
   const claim = started ? undefined : unboundClaim(object, context)
   if (claim?.state === 'failed') return claim
   if (condition(pod, 'PodScheduled')?.status !== 'True') return observeScheduling(object, claim, events, context)
-  const containers = observeContainers(object, events, context.now)
+  const containers = observeContainers(object, events, context)
   if (containers) return containers
-  return creating(pod) ? observeMounts(object, events, context.now) : observeProbes(object, events, context)
+  return creating(pod) ? observeMounts(object, events, context) : observeProbes(object, events, context)
 }
 
 function creating(pod: Pod): boolean {

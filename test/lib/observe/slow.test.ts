@@ -1,9 +1,12 @@
 /** What looked hopeless for a while on the lab, and healed: each of these ended an install that was going well. */
 import t from 'tap'
 import type { KubernetesObject, ReleaseHook } from '../../../lib/access.ts'
+import { lacking } from '../../../lib/observe/config-error.ts'
+import { surroundings } from '../../../lib/observe/look.ts'
 import { observe } from '../../../lib/observe/registry.ts'
 import { observePod } from '../../../lib/observe/pod.ts'
 import { observeRelease } from '../../../lib/observe/release.ts'
+import { reader } from '../doctor/evidence.ts'
 import { container, context, crashed, deployment, event, inManifest, job, now, pod, ready, release, statefulSet } from './objects.ts'
 
 const ago = (seconds: number): string => new Date(now.getTime() - seconds * 1000).toISOString()
@@ -92,4 +95,21 @@ void t.test('beside what is failed Helm is still said to be at work', (t) => {
   const look = observeRelease({ ...context(), objects, hooks: [], release: release({ status: 'pending-install', objects: objects.map(inManifest) }) })
   t.match(look, { state: 'failed', on: [{ object: 'StatefulSet airflow/airflow-postgresql' }, { object: 'Helm release airflow/airflow', reason: 'is pending-install' }] })
   t.end()
+})
+
+void t.test('what a pod lacked when the kubelet looked last, and what is there by now, is waited for', async (t) => {
+  const said = 'secret "late" not found'
+  const one = pod({ status: { phase: 'Pending', containerStatuses: [container({ state: { waiting: { reason: 'CreateContainerConfigError', message: said } } })] } })
+  const mounting = pod({ name: 'airflow-triggerer-0', status: { phase: 'Pending', containerStatuses: [container()] } })
+  const mount = event(mounting, 'FailedMount', 'MountVolume.SetUp failed for volume "more" : configmap "later" not found')
+  const pods = [one, mounting]
+  t.match(lacking(pods, [mount]), [{ kind: 'Secret', name: 'late', namespace: 'airflow' }, { kind: 'ConfigMap', name: 'later', namespace: 'airflow' }])
+  t.match(pods.map((object) => observePod(object, context({ events: [mount] })).state), ['failed', 'failed'])
+  const present = ['Secret airflow/late', 'ConfigMap airflow/later']
+  t.match(pods.map((object) => observePod(object, context({ events: [mount], present }))), [{ state: 'waiting', reason: /Secret airflow\/late is there by now/ }, { state: 'waiting', reason: /ConfigMap airflow\/later is there by now/ }])
+  const keyless = pod({ status: { phase: 'Pending', containerStatuses: [container({ state: { waiting: { reason: 'CreateContainerConfigError', message: 'couldn\'t find key other in Secret airflow/late' } } })] } })
+  t.match(observePod(keyless, context({ present })), { state: 'failed' }, 'it is there, and what is wanted of it is not')
+  const late: KubernetesObject = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'late', namespace: 'airflow' } }
+  t.match(await surroundings(['airflow'], reader({ objects: [one, mounting, mount, late] }).reader), { present: ['Secret airflow/late'] })
+  t.match(await surroundings(['airflow'], { ...reader({ objects: [one, mount] }).reader, get: () => Promise.reject(new Error('secrets is forbidden')) }), { present: [] }, 'who may not ask goes by what the kubelet said')
 })
