@@ -102,6 +102,8 @@ void t.test('PostgreSQL that lets nobody in is told by the reason that it gives'
   t.same(withHook({}, '2023-08-02T10:29:40Z'), [], 'it was said before the migrations were done')
   t.equal(withHook({ status: 'failed', description: 'Upgrade "airflow" failed: post-upgrade hooks failed: job airflow-create-user failed' }, '2023-08-02T10:20:00Z').length, 1, 'what failed after them may have failed for it')
   t.same(withHook({ status: 'pending-install' }, '2023-08-02T10:20:00Z'), [], 'they are at work')
+  const timeless = { ...missing.record, status: 'pending-install' } as NonNullable<Evidence['record']>
+  t.notOk(found({ ...cannotReach('relation "job" does not exist', { wanted }), record: timeless }).some(({ title }) => title.includes('no table')), 'whenever it was said')
   t.same(ids(cannotReach(`${at}the database system is starting up`)).filter((id) => id.startsWith('database')), [], 'which passes by itself')
   t.end()
 })

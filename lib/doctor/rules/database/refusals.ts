@@ -104,7 +104,7 @@ export function turnedAway(evidence: Evidence): Finding[] {
   if (misled(evidence).length > 0) return []
   const migrated = migratedAt(evidence)
   return refusals.flatMap((refusal): Finding[] => {
-    const said = complaints(refusal.ofMigrations === true ? recalled(evidence) : evidence, refusal.pattern).filter(({ notBefore = Infinity }) => refusal.onceMigrated !== true || notBefore >= migrated)
+    const said = complaints(refusal.ofMigrations === true ? recalled(evidence) : evidence, refusal.pattern).filter(({ notBefore = Infinity }) => refusal.onceMigrated !== true || (migrated !== undefined && notBefore >= migrated))
     const [first] = said
     if (first === undefined) return []
     const name = (first.groups[1] ?? '').replace(/[;,.]$/, '')
@@ -112,12 +112,12 @@ export function turnedAway(evidence: Evidence): Finding[] {
   })
 }
 
-/** Ms since 1970 when Jobs had done their work; Infinity where one may be at it, or the migrations were not to be had. */
-function migratedAt(evidence: Evidence): number {
+/** Ms since 1970 when Jobs had done their work; undefined where one may be at it, or the migrations were not to be had. */
+function migratedAt(evidence: Evidence): number | undefined {
   const { record, pods } = evidence
   const parts = partsIn(evidence)
   const atWork = record === undefined || record.status.startsWith('pending-') || parts.some(({ object, observation: { state } }) => object?.kind === 'Job' && (state === 'waiting' || (state === 'failed' && /migrations|upgrade-db/.test(object.metadata.name))))
-  return atWork ? Infinity : firmSince(parts.filter(({ object }) => object?.kind === 'Job'), record, pods)
+  return atWork ? undefined : firmSince(parts.filter(({ object }) => object?.kind === 'Job'), record, pods)
 }
 
 function fixes({ sql, within, otherwise }: Refusal, name: string, evidence: Evidence): NonEmpty<string> {
