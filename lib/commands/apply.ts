@@ -1,5 +1,5 @@
 import { createWitness } from '../doctor/collect/witness.ts'
-import type { Gone } from '../doctor/evidence.ts'
+import type { Witnessed } from '../doctor/evidence.ts'
 import { resumePoint, runPipeline } from '../engine/pipeline.ts'
 import { rehearse } from '../engine/rehearse.ts'
 import { selectSteps } from '../engine/selection.ts'
@@ -36,7 +36,7 @@ async function pipeline(run: Run, state: State): Promise<number> {
   const { config, look, writer, file, redactor } = session
   emit({ type: 'run-started', command: 'apply', cluster: clusterOf(flags), steps: chosen.map(({ name }) => name), resumesAt: resumePoint(chosen, state) })
   const witness = createWitness()
-  let gone: Gone[] | undefined
+  let witnessed: Witnessed[] | undefined
   await runPipeline(chosen, {
     steps, config, state, writer, emit, pauseMs: pauseAfter,
     look: () => witness.watching(look()),
@@ -47,11 +47,11 @@ async function pipeline(run: Run, state: State): Promise<number> {
     timeoutMs: flags.timeout,
     // Read only where it is needed: most runs find nothing wrong.
     diagnose: async (error) => {
-      const found = await (await import('./examination.ts')).behind(error, session, deps.clock.now(), () => witness.seen())
-      gone = found.gone
+      const found = await (await import('./examination.ts')).lookBehind(error, session, deps.clock.now(), () => witness.seen())
+      witnessed = found.witnessed
       return found.findings
     },
-    gone: () => gone,
+    witnessed: () => witnessed,
     edition: editionOf(config, deps),
     attended: flags.yes === true || isAttended(flags, deps),
     consent: (plan) => consent(plan, { flags, deps, session, emit, shownBy: 'diff' }),

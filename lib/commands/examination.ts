@@ -6,8 +6,8 @@ import { airflowSpec } from '../airflow/spec.ts'
 import { fernetSecretOf } from '../airflow/values.ts'
 import { collect } from '../doctor/collect/index.ts'
 import { diagnose, type Diagnosis } from '../doctor/diagnose.ts'
-import type { Evidence, Gone, Said, Wanted } from '../doctor/evidence.ts'
-import type { Seen } from '../doctor/gone.ts'
+import type { Evidence, Witnessed, Said, Wanted } from '../doctor/evidence.ts'
+import type { Seen } from '../doctor/witnessed.ts'
 import { swept } from '../doctor/sweep.ts'
 import { routeName } from '../manifest/ingress.ts'
 import type { Config } from '../config/schema.ts'
@@ -29,20 +29,20 @@ export interface Examination {
 interface Known {
   said: readonly Said[]
   findings: readonly Finding[]
-  gone: () => readonly Seen[]
+  witnessed: () => readonly Seen[]
 }
 
 /** The evidence and what the prerequisites say, over one look. */
-export async function examineAll(session: Session, known: Known = { said: [], findings: [], gone: () => [] }): Promise<Examination> {
+export async function examineAll(session: Session, known: Known = { said: [], findings: [], witnessed: () => [] }): Promise<Examination> {
   const { config, look, file, redactor } = session
   const reader = look()
   const { namespace, release } = config.airflow
   const unreachable = await reader.unreachable()
-  const [{ state, said, gone }, beside] = await Promise.all([
+  const [{ state, said, witnessed }, beside] = await Promise.all([
     readRecorded(file, unreachable === undefined ? reader : undefined),
     unreachable === undefined ? prerequisites(session, reader) : Promise.resolve<Finding[]>([]),
   ])
-  const recorded = { state, said: [...said, ...known.said], gone: () => [...gone, ...known.gone()] }
+  const recorded = { state, said: [...said, ...known.said], witnessed: () => [...witnessed, ...known.witnessed()] }
   const evidence = await collect(reader, { namespace, release, wanted: wantedOf(config, unreachable === undefined ? await familyNow(config, reader) : undefined), recorded, unreachable, redact: redactor.redact, learn: redactor.add })
   const clean = swept(evidence.unreachable === undefined ? [...known.findings, ...beside] : [...known.findings], redactor.redact)
   return { evidence, beside: clean, diagnosis: diagnose(evidence, clean) }
@@ -55,10 +55,10 @@ async function prerequisites({ config }: Session, reader: ReturnType<Session['lo
 }
 
 /** What lies behind a step's error: nobody has written it down yet, so its own words go in by hand. */
-export async function behind({ message, seen: words, findings }: AirstripError, session: Session, at: Date, seen: () => readonly Seen[]): Promise<{ findings: Finding[]; gone: Gone[] | undefined }> {
+export async function lookBehind({ message, seen: words, findings }: AirstripError, session: Session, at: Date, seen: () => readonly Seen[]): Promise<{ findings: Finding[]; witnessed: Witnessed[] | undefined }> {
   const text = session.redactor.redact([message, ...words].join('\n'))
-  const { diagnosis, evidence } = await examineAll(session, { said: [{ source: 'this run', at: at.toISOString(), text }], findings, gone: () => seen().map((one) => ({ ...one, at: at.toISOString() })) })
-  return { findings: diagnosis.findings, gone: evidence.gone }
+  const { diagnosis, evidence } = await examineAll(session, { said: [{ source: 'this run', at: at.toISOString(), text }], findings, witnessed: () => seen().map((one) => ({ ...one, at: at.toISOString() })) })
+  return { findings: diagnosis.findings, witnessed: evidence.witnessed }
 }
 
 /** That of the release as it runs, else of the chart that is wanted; undefined where neither can be had. */

@@ -1,6 +1,6 @@
 /** What the state file says of itself and of what went wrong, for the doctor; a file that cannot be used is a finding there and no error. */
 import { AirstripError } from '../errors.ts'
-import type { Gone, Said, StateFacts } from '../doctor/evidence.ts'
+import type { Witnessed, Said, StateFacts } from '../doctor/evidence.ts'
 import { parseState, refuseForeign, type State, type StateFile } from '../engine/state.ts'
 import { clusterId } from '../observe/cluster-id.ts'
 import type { Reader } from '../access.ts'
@@ -8,21 +8,21 @@ import type { Reader } from '../access.ts'
 export interface Recorded {
   state: StateFacts
   said: Said[]
-  gone: Gone[]
+  witnessed: Witnessed[]
 }
 
 /** Without a reader nothing can be said of whose the file is. */
 export async function readRecorded(file: StateFile, reader?: Reader): Promise<Recorded> {
   try {
     const text = file.read()
-    if (text === undefined) return { state: { path: file.path }, said: [], gone: [] }
+    if (text === undefined) return { state: { path: file.path }, said: [], witnessed: [] }
     const state = parseState(text, file.path)
-    if (state === undefined) return { state: { path: file.path, problem: { code: 'STATE_DAMAGED', sentence: `${file.path} cannot be read as what airstrip writes.` } }, said: [], gone: [] }
+    if (state === undefined) return { state: { path: file.path, problem: { code: 'STATE_DAMAGED', sentence: `${file.path} cannot be read as what airstrip writes.` } }, said: [], witnessed: [] }
     const foreign = reader && await foreignTo(state, file.path, reader)
-    return { state: { path: file.path, ...(foreign === undefined ? { doneAt: doneTimes(state) } : { problem: foreign }) }, said: foreign === undefined ? saidIn(state, file.path) : [], gone: foreign === undefined ? goneIn(state) : [] }
+    return { state: { path: file.path, ...(foreign === undefined ? { doneAt: doneTimes(state) } : { problem: foreign }) }, said: foreign === undefined ? saidIn(state, file.path) : [], witnessed: foreign === undefined ? witnessedIn(state) : [] }
   } catch (error) {
     if (!(error instanceof AirstripError)) throw error
-    return { state: { path: file.path, problem: { code: error.code, sentence: error.message } }, said: [], gone: [] }
+    return { state: { path: file.path, problem: { code: error.code, sentence: error.message } }, said: [], witnessed: [] }
   }
 }
 
@@ -49,6 +49,6 @@ function saidIn(state: State, path: string): Said[] {
 }
 
 /** A step that is done has none. */
-function goneIn({ steps }: State): Gone[] {
-  return Object.values(steps).flatMap(({ gone = [] }) => gone)
+function witnessedIn({ steps }: State): Witnessed[] {
+  return Object.values(steps).flatMap(({ witnessed = [] }) => witnessed)
 }

@@ -1,7 +1,7 @@
 /** What containers say that is wrong, as long as it is still so. */
-import type { Job } from 'kubernetes-types/batch/v1.js'
 import type { ContainerStatus, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
+import { hasEnded } from '../observe/job.ts'
 import { isReady, writtenAt } from '../observe/observation.ts'
 import { controllerOf } from '../observe/owners.ts'
 import type { ContainerLog, Evidence } from './evidence.ts'
@@ -56,8 +56,8 @@ function isCurrent(pod: KubernetesObject, { jobs, record }: Evidence): boolean {
   if (phase === 'Succeeded') return false
   const owner = controllerOf(pod)
   if (owner?.kind !== 'Job') return phase !== 'Failed'
-  const job = jobs.find(({ metadata }) => metadata.uid === owner.uid) as Job | undefined
-  if (job === undefined || job.status?.conditions?.some(({ type, status }) => type === 'Complete' && status === 'True') === true) return false
+  const job = jobs.find(({ metadata }) => metadata.uid === owner.uid)
+  if (job === undefined || hasEnded(job, 'Complete')) return false
   return record?.status !== 'deployed' || record.objects.some(({ kind, metadata }) => kind === 'Job' && metadata.name === owner.name)
 }
 

@@ -5,7 +5,7 @@ import { linkOf, rank } from '../observe/faults.ts'
 import type { Evidence } from './evidence.ts'
 import { withEdits } from './edited.ts'
 import { explained } from './explains.ts'
-import { withTimes } from './gone.ts'
+import { withAbsence } from './witnessed.ts'
 import type { Rule } from './rule.ts'
 import { rules } from './rules.ts'
 import { machineRules } from './rules/machine.ts'
@@ -45,7 +45,7 @@ export function diagnose(evidence: Evidence, beside: readonly Finding[] = [], li
   })
   const unknown = [...evidence.unknown, ...broken]
   const more = beside.filter(({ id, severity }) => !found.some((one) => one.id === id && (one.severity === 'error' || severity === 'warning')))
-  const all = mergeFindings([...found, ...more]).map((finding) => withTimes(withEdits({ ...finding, link: finding.link ?? linkOf(finding.id) }, evidence), evidence))
+  const all = mergeFindings([...found, ...more]).map((finding) => withAbsence(withEdits({ ...finding, link: finding.link ?? linkOf(finding.id) }, evidence), evidence))
   const findings = ordered(explained(all.filter((finding) => !isNote(finding, evidence)), evidence))
   const healthy = unknown.length === 0 && findings.every(({ severity }) => severity === 'warning')
   return { healthy, findings, notes: all.filter((finding) => isNote(finding, evidence)), unknown, looked: [...evidence.looked, ...onTheirWay(evidence)] }

@@ -10,7 +10,7 @@ import { templateOf } from '../observe/template.ts'
 import type { Finding } from '../step.ts'
 import type { FaultId } from '../observe/faults.ts'
 import type { Evidence } from './evidence.ts'
-import { isDatabaseSet } from './rules/database/parts.ts'
+import { isDatabaseSet } from '../observe/causes.ts'
 
 /** What a workload's own template can be the reason of. */
 const ofTemplates: readonly FaultId[] = [

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import type { BrokenDag, HttpsAnswer, KubeconfigFacts, KubernetesObject, ObjectRef, RecordFacts, Release, ReleaseHook, Versions } from '../access.ts'
-import type { ContainerLog, Evidence, Folder, Gone, Operation, Said, SecretFacts, StateFacts, Wanted } from './evidence.ts'
+import type { ContainerLog, Evidence, Folder, Witnessed, Operation, Said, SecretFacts, StateFacts, Wanted } from './evidence.ts'
 import { omissions, type Omitted } from './redact.ts'
 
 /** Every key of the type, and no other: one that is added to the evidence and not here does not compile. */
@@ -89,7 +89,7 @@ const wanted = strictly<Wanted>({
 const log = strictly<ContainerLog>({
   namespace: text('Of the pod'), pod: text('Its name'), container: text('Which of its containers'), previous: z.boolean().describe('Of the run before'), lines: texts('The last of them'),
 })
-export const gone = strictly<Gone>({ job: object.describe('With its conditions'), pod: object.describe('As it was when it ended last'), logs: z.array(log).describe('What it said last'), at: text('When it was seen so') })
+export const witnessed = strictly<Witnessed>({ job: object.describe('With its conditions'), pod: object.describe('As it was when it ended last'), logs: z.array(log).describe('What it said last'), at: text('When it was seen so') })
 const said = strictly<Said>({ source: text('Where it was written down'), at: text('When'), text: text('What a tool said') })
 const problem = z.strictObject({ code: text('The error, as the README lists them'), sentence: text('What is wrong') })
 const state = strictly<StateFacts>({ path: text('The state file'), problem: problem.optional().describe('What is wrong with it'), doneAt: z.record(z.string(), z.string()).optional().describe('By step: when it was done the last time') })
@@ -116,7 +116,7 @@ export const evidenceSchema = strictly<Evidence>({
   missingTools: z.array(z.string()).optional().describe('That are not on the PATH'), operation: operation.optional().describe('Who says to be at work on the release'), knownPasswords: z.array(z.string()).optional().describe('Values whose default is still in use, by their place'),
   autoscalers: objects('Of the namespace').optional(),
   record: record.optional().describe('What Helm knows'), records: z.array(recordFacts).describe('Helm\'s records'),
-  pods: objects('Of the namespace'), gone: z.array(gone).optional().describe('Pods of Jobs that fail, as runs have seen them'), claims: objects('PersistentVolumeClaims'), events: objects('Of the namespace'), workloads: objects('Deployments, StatefulSets and DaemonSets'), jobs: objects('Of the namespace'),
+  pods: objects('Of the namespace'), witnessed: z.array(witnessed).optional().describe('Pods of Jobs that fail, as runs have seen them'), claims: objects('PersistentVolumeClaims'), events: objects('Of the namespace'), workloads: objects('Deployments, StatefulSets and DaemonSets'), jobs: objects('Of the namespace'),
   replicaSets: objects('Of the namespace').optional(), services: objects('Of the namespace').optional(), endpoints: objects('Of the namespace').optional(),
   configMaps: objects('Names and keys').optional(), secrets: z.array(secret).optional().describe('Facts, no values'), serviceAccounts: objects('Names').optional(),
   networkPolicies: objects('Of the namespace').optional(), quotas: objects('ResourceQuotas').optional(), routes: objects('IngressRoutes and Middlewares').optional(),

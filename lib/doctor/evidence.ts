@@ -27,7 +27,7 @@ export interface ContainerLog {
 }
 
 /** A pod of a Job that fails: Kubernetes deletes it with the Job's last try, and its log with it. */
-export interface Gone {
+export interface Witnessed {
   /** At least its name, its UID and its conditions. */
   job: KubernetesObject
   /** As it was when it ended last. */
@@ -139,7 +139,7 @@ export interface Evidence {
   // Of the release's namespace.
   pods: KubernetesObject[]
   /** As runs have seen them; rules see those that are not there any more through `recalled`. */
-  gone?: Gone[] | undefined
+  witnessed?: Witnessed[] | undefined
   claims: KubernetesObject[]
   events: KubernetesObject[]
   /** Deployments, StatefulSets and DaemonSets. */

@@ -24,7 +24,7 @@ export interface PipelineDeps extends Omit<StepDeps, 'beforeEffect' | 'agree'> {
   /** The changes as a unified diff, for when they are not what was shown. */
   show(planned: Planned): Promise<string[]>
   /** What `diagnose` saw of pods that nobody may see any more; undefined where it was not asked. */
-  gone?: () => StepRecord['gone']
+  witnessed?: () => StepRecord['witnessed']
 }
 
 /** What a step would change, and how much of a say that needs. */
@@ -103,9 +103,9 @@ function markOthers(chosen: readonly Step[], { steps, state, emit }: PipelineDep
 async function recorded(step: Step, spec: unknown, first: Examined | undefined, deps: PipelineDeps & Pick<StepDeps, 'agree'>): Promise<number> {
   const { clock, emit, state, save } = deps
   const started = clock.now()
-  const { agreed, doneAt, gone } = stepOf(state, step.name)
+  const { agreed, doneAt, witnessed } = stepOf(state, step.name)
   const fingerprint = fingerprintOf([deps.edition, spec])
-  const base: StepRecord = { status: 'started', fingerprint, agreed, doneAt, startedAt: started.toISOString(), gone }
+  const base: StepRecord = { status: 'started', fingerprint, agreed, doneAt, startedAt: started.toISOString(), witnessed }
   const put = async (record: StepRecord): Promise<void> => {
     state.steps[step.name] = record
     await save(state)
@@ -120,7 +120,7 @@ async function recorded(step: Step, spec: unknown, first: Examined | undefined, 
     }
     const result = await runStep(step, spec, first, { ...deps, beforeEffect })
     for (const finding of result.warnings) emit({ type: 'warning', step: step.name, finding })
-    const record: StepRecord = { ...base, ...elapsed(), agreed: deps.attended ? fingerprint : base.agreed, doneAt: clock.now().toISOString(), status: 'done', tries: result.tries, changed: result.changed, evidence: result.evidence, warnings: result.warnings, gone: undefined }
+    const record: StepRecord = { ...base, ...elapsed(), agreed: deps.attended ? fingerprint : base.agreed, doneAt: clock.now().toISOString(), status: 'done', tries: result.tries, changed: result.changed, evidence: result.evidence, warnings: result.warnings, witnessed: undefined }
     // A look that changed nothing is written with the end of the run, not on its own.
     if (result.changed > 0) await put(record)
     else state.steps[step.name] = record
@@ -128,7 +128,7 @@ async function recorded(step: Step, spec: unknown, first: Examined | undefined, 
     return result.changed
   } catch (error) {
     const known = asKnown(error, step.name)
-    await put({ ...base, ...elapsed(), status: 'failed', tries, error: { code: known.code, sentence: known.message, seen: known.seen, next: known.next, findings: known.findings }, gone: deps.gone?.() ?? base.gone })
+    await put({ ...base, ...elapsed(), status: 'failed', tries, error: { code: known.code, sentence: known.message, seen: known.seen, next: known.next, findings: known.findings }, witnessed: deps.witnessed?.() ?? base.witnessed })
     emit({ type: 'step-failed', step: step.name, code: known.code, sentence: known.message, ms: elapsed().ms })
     throw known
   }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { gone } from '../doctor/evidence-schema.ts'
+import { witnessed } from '../doctor/evidence-schema.ts'
 import { AirstripError } from '../errors.ts'
 import { parsedJson } from '../json.ts'
 import type { StepName } from '../step.ts'
@@ -21,7 +21,7 @@ export const stepRecord = z.object({
   evidence: z.array(z.string()).optional().describe('What the last run saw that proves it'),
   warnings: z.array(finding).optional().describe('What does not stop a run'),
   error: problem.optional(),
-  gone: z.array(gone).optional().describe('Pods of Jobs that did not go well, with what they said last: Kubernetes deletes them with the last try'),
+  witnessed: z.array(witnessed).optional().describe('Pods of Jobs that did not go well, with what they said last: Kubernetes deletes them with the last try'),
 })
 
 export const runRecord = z.object({

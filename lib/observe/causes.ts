@@ -36,6 +36,11 @@ export function isFoundation(object: KubernetesObject): boolean {
   return /^(postgresql|mysql|redis|pgbouncer)$/.test(part) || /-(postgresql|mysql|redis|pgbouncer)(-\w+)?$/.test(name)
 }
 
+/** Of the bundled PostgreSQL, alone or with replicas. */
+export function isDatabaseSet({ kind, metadata: { name } }: KubernetesObject): boolean {
+  return kind === 'StatefulSet' && /-postgresql(-primary)?$/.test(name)
+}
+
 export function causesOf(parts: readonly Part[]): Causes {
   const failures = parts.flatMap(({ observation, foundation }) => (observation.state === 'failed' ? [{ observation, foundation }] : []))
   const symptoms = failures.filter((failure) => isSymptom(failure, parts)).map(({ observation }) => observation)

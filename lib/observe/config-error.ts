@@ -24,15 +24,14 @@ export function observeConfig(pod: KubernetesObject, status: ContainerStatus, { 
   return configError(pod, message, `${nameOf(pod)}, container ${status.name}: ${reason}: ${message}`, present)
 }
 
-const whole = /(secret|configmap) "([^"]+)" not found/i
-
+/** None for a key that is missing in what is there. */
 function lackedBy({ metadata: { namespace } }: KubernetesObject, message: string): ObjectRef[] {
-  const [, kind = '', name] = whole.exec(message) ?? []
+  const [, kind = '', name] = missing.exec(message) ?? []
   return name === undefined ? [] : [{ apiVersion: 'v1', kind: kind.toLowerCase() === 'secret' ? 'Secret' : 'ConfigMap', name, namespace }]
 }
 
 /** What the kubelet found missing when it looked last, minutes ago at times: whoever judges has to ask whether it is still so. */
-export function lacking(pods: readonly KubernetesObject[], events: readonly KubernetesObject[]): ObjectRef[] {
+export function saidMissing(pods: readonly KubernetesObject[], events: readonly KubernetesObject[]): ObjectRef[] {
   const refs = pods.flatMap((pod) => {
     const { initContainerStatuses = [], containerStatuses = [] } = (pod as Pod).status ?? {}
     const messages = [...initContainerStatuses, ...containerStatuses].map(({ state }) => state?.waiting?.message ?? '')

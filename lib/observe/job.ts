@@ -23,6 +23,11 @@ export function observeJob(object: KubernetesObject, context: Context): Observat
   return throughPods(object, lasting(podsOf(object, context.pods)), counts(job), context)
 }
 
+/** Whether it has ended so; a Job that still tries has ended in neither way. */
+export function hasEnded(job: KubernetesObject, as: 'Complete' | 'Failed'): boolean {
+  return (job as Job).status?.conditions?.some(({ type, status }) => type === as && status === 'True') ?? false
+}
+
 function counts({ spec, status }: Job): string {
   const { succeeded = 0, failed: tries = 0 } = status ?? {}
   const failures = tries > 0 ? `, ${tries} failed of ${(spec?.backoffLimit ?? 6) + 1} tries` : ''

@@ -3,7 +3,7 @@ import type { Look } from '../step.ts'
 import { isNonEmpty } from '../check.ts'
 import { causesOf, isFoundation, merged, type Part } from './causes.ts'
 import { waitsForConsumer } from './claim.ts'
-import { lacking } from './config-error.ts'
+import { saidMissing } from './config-error.ts'
 import { lookForProvisioners } from './look-provisioners.ts'
 import { nameOf, newestTry, waiting, type Context, type Observation } from './observation.ts'
 import { observe } from './registry.ts'
@@ -53,7 +53,7 @@ export async function surroundings(namespaces: readonly string[], reader: Reader
   const nodes = cluster.filter(({ kind }) => kind === 'Node')
   const events = near.filter(({ kind }) => kind === 'Event')
   const pods = near.filter(({ kind }) => kind === 'Pod')
-  const [provisioners, present] = await Promise.all([lookForProvisioners(claims, { nodes, now: reader.now() }, reader), presentOf(lacking(pods, events), reader)])
+  const [provisioners, present] = await Promise.all([lookForProvisioners(claims, { nodes, now: reader.now() }, reader), presentOf(saidMissing(pods, events), reader)])
   return {
     events,
     pods,

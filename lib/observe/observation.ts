@@ -95,9 +95,10 @@ export function isReady({ status }: KubernetesObject): boolean {
 }
 
 /** ISO time; undefined for what is not ready. */
-export function readySince({ status }: KubernetesObject): string | undefined {
+export function readySince({ metadata, status }: KubernetesObject): string | undefined {
   const { conditions = [] } = (status ?? {}) as { conditions?: { type: string; status: string; lastTransitionTime?: string }[] }
-  return conditions.find((one) => one.type === 'Ready' && one.status === 'True')?.lastTransitionTime
+  const ready = conditions.find((one) => one.type === 'Ready' && one.status === 'True')
+  return ready && (ready.lastTransitionTime ?? metadata.creationTimestamp)
 }
 
 /** `-n NAMESPACE`, for the commands of a fix. */

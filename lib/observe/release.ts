@@ -7,7 +7,7 @@
 import type { KubernetesObject, NonEmpty, Release, ReleaseHook } from '../access.ts'
 import type { Job } from 'kubernetes-types/batch/v1.js'
 import type { Finding, Look, Pending } from '../step.ts'
-import { type Part, causesOf, isFoundation, merged } from './causes.ts'
+import { type Part, causesOf, isDatabaseSet, isFoundation, merged } from './causes.ts'
 import { consumersOf, waitsForConsumer } from './claim.ts'
 import { faults } from './faults.ts'
 import { type Context, type Failed, type Observation, failed, inNamespace, nameOf, newestTry, readySince, waiting } from './observation.ts'
@@ -36,10 +36,9 @@ export function observeRelease(view: ReleaseView): Look {
   if (view.working && !pending) return { state: 'waiting', on: [{ object: name, reason: `Helm has not begun yet; the record is ${release.status}` }] }
   const parts = partsOf(view, release)
   const { roots, pending: unready } = causesOf(parts)
-  const on = pending ? [...unready, { object: name, reason: `is ${release.status}` }] : unready
+  const on = ['deployed', 'failed'].includes(release.status) ? unready : [...unready, { object: name, reason: `is ${release.status}` }]
   if (roots.length > 0) return ended(roots, on)
   if (release.status === 'failed') return { state: 'failed', findings: [umbrella(release)], settleMs: faults['helm-release-failed'].settleMs, on }
-  if (release.status !== 'deployed' && !pending) on.push({ object: name, reason: `is ${release.status}` })
   const [first, ...rest] = on
   if (first) return { state: 'waiting', on: [first, ...rest] }
   return { state: 'done', evidence: [`${name}: deployed, revision ${release.revision}`, ...evidenceOf(parts)] }
@@ -65,10 +64,10 @@ function evidenceOf(parts: Part[]): string[] {
 export function partsOf(view: ReleaseView, release: Release): Part[] {
   const parts = partsAlone(view, release)
   const since = firmSince(parts, release, view.pods)
-  return parts.map((part) => (isOfBefore(part, since, view.now) ? { ...part, observation: waiting('crashed before what it stands on was there, and has not been started since') } : part))
+  return parts.map((part) => (crashedBefore(part, since, view.now) ? { ...part, observation: waiting('crashed before what it stands on was there, and has not been started since') } : part))
 }
 
-function isOfBefore({ observation, foundation }: Part, since: number, now: Date): boolean {
+function crashedBefore({ observation, foundation }: Part, since: number, now: Date): boolean {
   return !foundation && observation.state === 'failed' && observation.finding.id === 'crash-loop' && triedBefore(observation, since, now)
 }
 
@@ -97,25 +96,25 @@ function partsAlone(view: ReleaseView, release: Release): Part[] {
     // Helm leaves the release's own namespace out of its manifest.
     const want = { ...manifest, metadata: { namespace: release.namespace, ...manifest.metadata } }
     const live = find(view.objects, want.kind, want.metadata)
-    const observation = (isDatabase(want) ? scaledAway(want, live) : undefined) ?? look(live, view)
+    const observation = (isDatabaseSet(want) ? scaledAway(want, live) : undefined) ?? look(live, view)
     return [{ name: nameOf(want), object: live, observation, foundation: isFoundation(want) }]
   })
   return [...parts, ...hookParts(view, release)]
-}
-
-function isDatabase(object: KubernetesObject): boolean {
-  return isFoundation(object) && /postgresql|mysql/.test(`${object.metadata.name} ${object.metadata.labels?.['app.kubernetes.io/name'] ?? ''}`)
 }
 
 /** Nobody scales a database by itself; of a program an autoscaler may want none. */
 function scaledAway(want: KubernetesObject, live: KubernetesObject | undefined): Observation | undefined {
   const wanted = replicasOf(want)
   if (live === undefined || wanted === 0 || replicasOf(live) > 0) return undefined
+  return scaledToNone(live, wanted)
+}
+
+export function scaledToNone(live: KubernetesObject, wanted: number): Failed {
   const { kind, metadata: { name } } = live
   return failed(live, 'scaled-to-zero', {
     title: `${nameOf(live)} is scaled to no pod`,
     evidence: [`${nameOf(live)}: spec.replicas is 0, the release has ${wanted}`],
-    why: 'Somebody scaled it by hand, and nothing of Airflow gets on without it.',
+    why: 'Somebody scaled it by hand, and no autoscaler is set on it.',
     fix: [`kubectl ${inNamespace(live)} scale ${kind.toLowerCase()} ${name} --replicas=${wanted}`, 'npx tsx run.ts apply # puts back all that was changed by hand'],
   })
 }

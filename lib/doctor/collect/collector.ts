@@ -4,15 +4,15 @@ import { AirstripError } from '../../errors.ts'
 import type { Evidence, Said, StateFacts, Wanted } from '../evidence.ts'
 import type { Learn } from '../learn.ts'
 import type { Count, Known } from '../redact.ts'
-import type { Seen } from '../gone.ts'
+import type { Seen } from '../witnessed.ts'
 
 export interface Scope {
   namespace: string
   release?: string | undefined
   /** What the configuration wants; without it only what is there is judged. */
   wanted?: Wanted | undefined
-  /** What the state file says; read by whoever knows where it lies. */
-  recorded?: { state: StateFacts; said: Said[]; gone?: () => readonly Seen[] } | undefined
+  /** What the state file says; read by whoever knows where it lies. `witnessed` is asked last, since a run may still be reading logs. */
+  recorded?: { state: StateFacts; said: Said[]; witnessed?: () => readonly Seen[] } | undefined
   /** Asked before everything else, since each question would learn the same in its own time. */
   unreachable?: Unreachable | undefined
   /** Takes the secrets that are known out of a text; what looks like one is taken out in any case. */

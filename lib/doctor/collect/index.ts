@@ -5,7 +5,7 @@
 import { AirstripError } from '../../errors.ts'
 import type { Reader } from '../../access.ts'
 import { emptyEvidence, type Evidence } from '../evidence.ts'
-import { stillSo } from '../gone.ts'
+import { stillSo } from '../witnessed.ts'
 import { redactWith } from '../redact.ts'
 import { createTally, sweptEvidence } from '../sweep.ts'
 import { askAddress, collectFolders } from './answer.ts'
@@ -38,8 +38,8 @@ async function collectWith(reader: Reader, scope: Scope, collectors: readonly Co
   const evidence = await gather(reader, counting, collectors)
   const redact = redactWith(scope.redact, omitted.count)
   const { logs, unknown } = evidence.unreachable === undefined ? await collectLogs(reader, evidence, redact) : { logs: [], unknown: [] }
-  const gone = stillSo(scope.recorded?.gone?.() ?? [], evidence, redact)
-  const whole = { ...evidence, logs, unknown: [...evidence.unknown, ...unknown], ...(scope.recorded?.gone === undefined ? {} : { gone }) }
+  const witnessed = stillSo(scope.recorded?.witnessed?.() ?? [], evidence, redact)
+  const whole = { ...evidence, logs, unknown: [...evidence.unknown, ...unknown], ...(scope.recorded?.witnessed === undefined ? {} : { witnessed }) }
   return sweptEvidence(whole, scope.redact, omitted)
 }
 

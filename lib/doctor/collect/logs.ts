@@ -10,7 +10,7 @@ import type { ContainerLog, Evidence } from '../evidence.ts'
 import type { Redact } from '../redact.ts'
 
 /** Of what has ended or does not get ready. */
-export const linesOf = 20
+export const fewLines = 20
 /** Of what is ready: a complaint may lie further back. */
 const moreLines = 60
 /** Twenty replicas fail alike. */
@@ -41,7 +41,7 @@ export async function collectLogs(reader: Reader, { pods, system }: Pick<Evidenc
 /** What the kubelet writes in a log's place where the run before the present one has been cleared away. */
 const ofTheKubelet = /^unable to retrieve container logs for \w+:\/\//
 
-export function linesIn(text: string): string[] {
+export function linesOf(text: string): string[] {
   return text.trimEnd().split('\n').filter((line) => line !== '' && !ofTheKubelet.test(line))
 }
 
@@ -50,7 +50,7 @@ async function read(reader: Reader, query: Wanted, redact: Redact): Promise<Cont
   const { namespace, pod, container, previous, lines: most, only } = query
   try {
     const text = await reader.logs({ namespace, pod, container, previous, lines: most })
-    const said = linesIn(redact(text ?? '')).filter((line) => only?.test(line) ?? true)
+    const said = linesOf(redact(text ?? '')).filter((line) => only?.test(line) ?? true)
     return said.length === 0 ? undefined : { namespace, pod, container, previous, lines: said.slice(only === undefined ? -most : -moreLines) }
   } catch (error) {
     const reason = error instanceof AirstripError ? (error.seen[0] ?? error.message) : error instanceof Error ? error.message.split('\n')[0] : String(error)
@@ -119,7 +119,7 @@ function hasCrashed({ state, lastState, ready }: ContainerStatus): boolean {
 
 /** In back-off the plain log *is* the previous run's, so only a container that is on again has two. */
 function queries(pod: KubernetesObject, { name, state, lastState }: ContainerStatus): Wanted[] {
-  const query = { namespace: pod.metadata.namespace ?? 'default', pod: pod.metadata.name, container: name, lines: linesOf }
+  const query = { namespace: pod.metadata.namespace ?? 'default', pod: pod.metadata.name, container: name, lines: fewLines }
   const both = state?.waiting === undefined && lastState?.terminated !== undefined
   return both ? [{ ...query, previous: false }, { ...query, previous: true }] : [{ ...query, previous: false }]
 }

@@ -6,8 +6,8 @@ import type { Container, ContainerStateTerminated, ContainerStatus, Pod } from '
 import type { KubernetesObject, Reader } from '../../access.ts'
 import { controllerOf } from '../../observe/owners.ts'
 import type { ContainerLog } from '../evidence.ts'
-import type { Seen } from '../gone.ts'
-import { linesIn, linesOf } from './logs.ts'
+import type { Seen } from '../witnessed.ts'
+import { linesOf, fewLines } from './logs.ts'
 
 export interface Witness {
   /** Each list of pods that passes through it is looked over. */
@@ -63,9 +63,9 @@ function newest(pods: readonly KubernetesObject[]): KubernetesObject[] {
 
 /** Of the run that has ended; one that cannot be read any more has said nothing. */
 async function lastOf({ metadata: { name, namespace = 'default' } }: KubernetesObject, { name: container, state }: ContainerStatus, reader: Reader): Promise<ContainerLog[]> {
-  const query = { namespace, pod: name, container, lines: linesOf }
+  const query = { namespace, pod: name, container, lines: fewLines }
   const text = await reader.logs({ ...query, previous: state?.running !== undefined }).catch(() => undefined)
-  const lines = linesIn(text ?? '')
+  const lines = linesOf(text ?? '')
   return lines.length === 0 ? [] : [{ namespace, pod: name, container, previous: false, lines }]
 }
 

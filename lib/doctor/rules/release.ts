@@ -8,7 +8,7 @@ import { podsOf } from '../../observe/owners.ts'
 import { umbrella } from '../../observe/release.ts'
 import { editsOf } from '../edited.ts'
 import { type Evidence, partsIn } from '../evidence.ts'
-import { recalled } from '../gone.ts'
+import { recalled } from '../witnessed.ts'
 import { type Rule, doubtful, wrong } from '../rule.ts'
 import { describe, lastWords, unready } from '../unready.ts'
 

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync, existsSync, mkdirSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { parseConfig } from '../../../lib/config/load.ts'
 import { createRedactor } from '../../../lib/cluster/redact.ts'
-import { behind } from '../../../lib/commands/examination.ts'
+import { lookBehind } from '../../../lib/commands/examination.ts'
 import { mendAll } from '../../../lib/commands/mending.ts'
 import { patched } from '../../../lib/diff/patch.ts'
 import { parseHistory } from '../../../lib/engine/history.ts'
@@ -160,7 +160,7 @@ void t.test('another run keeps its turn', async (t) => {
 void t.test('what lies behind a step\'s error is told with what the step found itself', async (t) => {
   const { session } = operated(t, [...twoDefaults(), node({ conditions: [{ type: 'Ready', status: 'Unknown', message: 'Kubelet stopped posting node status.' }] }, 'second')])
   const own = { id: 'image-not-found', severity: 'error' as const, title: 'no such image', evidence: ['Pod airflow/a'], why: 'it is not there', fix: ['correct it'] as [string] }
-  const { findings } = await behind(new AirstripError('FAILED', 'helm cannot become ready', { findings: [own], seen: ['a'] }), session, now, () => [])
+  const { findings } = await lookBehind(new AirstripError('FAILED', 'helm cannot become ready', { findings: [own], seen: ['a'] }), session, now, () => [])
   t.same(findings.map(({ id, severity }) => `${id} ${severity}`), ['image-not-found error', 'node-not-ready warning', 'two-default-storageclasses warning'])
 })
 
@@ -170,6 +170,6 @@ void t.test('what a run has seen of a Job is written down without what is secret
   session.redactor.add(secret)
   const migrating = pod({ name: 'airflow-run-airflow-migrations-x2x4z', owner: { kind: 'Job', name: job({}).metadata.name } })
   const logs = [{ namespace: 'airflow', pod: migrating.metadata.name, container: 'run-airflow-migrations', previous: false, lines: [`key ${secret}`, 'postgresql://postgres:unknown1@airflow-postgresql:5432'] }]
-  const { gone } = await behind(new AirstripError('FAILED', 'helm cannot become ready'), session, now, () => [{ pod: migrating, logs, at: '2023-08-02T10:00:00Z' }])
-  t.match(gone, [{ at: now.toISOString(), job: { metadata: { name: 'airflow-run-airflow-migrations' } }, logs: [{ lines: ['key ••••••', 'postgresql://postgres:••••••@airflow-postgresql:5432'] }] }])
+  const { witnessed } = await lookBehind(new AirstripError('FAILED', 'helm cannot become ready'), session, now, () => [{ pod: migrating, logs, at: '2023-08-02T10:00:00Z' }])
+  t.match(witnessed, [{ at: now.toISOString(), job: { metadata: { name: 'airflow-run-airflow-migrations' } }, logs: [{ lines: ['key ••••••', 'postgresql://postgres:••••••@airflow-postgresql:5432'] }] }])
 })

@@ -45,21 +45,21 @@ void t.test('what is written of a failed run can be read by the next', async (t)
 })
 
 void t.test('what was seen of a failed Job stays written until the step is done, whatever ends the next run', async (t) => {
-  const gone = [{ at: '2023-08-02T10:20:00Z', job: { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'migrations' } }, pod: { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'migrations-x' } }, logs: [] }]
+  const witnessed = [{ at: '2023-08-02T10:20:00Z', job: { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'migrations' } }, pod: { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'migrations-x' } }, logs: [] }]
   const broken = [named('helm', inTurn(drifted), { verify: inTurn(failed('job-failed', 0)) })]
   const first = deps(broken)
-  await caught(runPipeline(broken, { ...first, gone: () => gone }))
+  await caught(runPipeline(broken, { ...first, witnessed: () => witnessed }))
   const readBack = parseState(JSON.stringify(first.state), 'state.json')
-  t.match(readBack, { steps: { helm: { status: 'failed', gone } } })
+  t.match(readBack, { steps: { helm: { status: 'failed', witnessed } } })
   const second = { ...deps(broken), state: readBack ?? first.state }
   await caught(runPipeline(broken, second))
-  t.match(second.state.steps.helm, { status: 'failed', gone }, 'nobody has looked')
-  await caught(runPipeline(broken, { ...second, gone: () => [] }))
-  t.same(second.state.steps.helm?.gone, [], 'who has looked knows better')
+  t.match(second.state.steps.helm, { status: 'failed', witnessed }, 'nobody has looked')
+  await caught(runPipeline(broken, { ...second, witnessed: () => [] }))
+  t.same(second.state.steps.helm?.witnessed, [], 'who has looked knows better')
   const steps = [named('helm', inTurn(drifted))]
   const third = { ...deps(steps), state: readBack ?? first.state }
   await runPipeline(steps, third)
-  t.equal(third.state.steps.helm?.gone, undefined)
+  t.equal(third.state.steps.helm?.witnessed, undefined)
 })
 
 void t.test('after a change the next step is looked at anew, without one it is not', async (t) => {

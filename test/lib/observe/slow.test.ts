@@ -1,7 +1,7 @@
 /** What looked hopeless for a while on the lab, and healed: each of these ended an install that was going well. */
 import t from 'tap'
 import type { KubernetesObject, ReleaseHook } from '../../../lib/access.ts'
-import { lacking } from '../../../lib/observe/config-error.ts'
+import { saidMissing } from '../../../lib/observe/config-error.ts'
 import { surroundings } from '../../../lib/observe/look.ts'
 import { observe } from '../../../lib/observe/registry.ts'
 import { observePod } from '../../../lib/observe/pod.ts'
@@ -103,7 +103,7 @@ void t.test('what a pod lacked when the kubelet looked last, and what is there b
   const mounting = pod({ name: 'airflow-triggerer-0', status: { phase: 'Pending', containerStatuses: [container()] } })
   const mount = event(mounting, 'FailedMount', 'MountVolume.SetUp failed for volume "more" : configmap "later" not found')
   const pods = [one, mounting]
-  t.match(lacking(pods, [mount]), [{ kind: 'Secret', name: 'late', namespace: 'airflow' }, { kind: 'ConfigMap', name: 'later', namespace: 'airflow' }])
+  t.match(saidMissing(pods, [mount]), [{ kind: 'Secret', name: 'late', namespace: 'airflow' }, { kind: 'ConfigMap', name: 'later', namespace: 'airflow' }])
   t.match(pods.map((object) => observePod(object, context({ events: [mount] })).state), ['failed', 'failed'])
   const present = ['Secret airflow/late', 'ConfigMap airflow/later']
   t.match(pods.map((object) => observePod(object, context({ events: [mount], present }))), [{ state: 'waiting', reason: /Secret airflow\/late is there by now/ }, { state: 'waiting', reason: /ConfigMap airflow\/later is there by now/ }])

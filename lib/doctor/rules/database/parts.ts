@@ -1,8 +1,9 @@
 /** The database of the release as it lives: its pod, its claim, and the Secrets that speak of it. */
-import type { Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../../access.ts'
 import { secretNames } from '../../../airflow/keys.ts'
+import { isDatabaseSet } from '../../../observe/causes.ts'
 import { claimNamesOf } from '../../../observe/claim.ts'
+import { readySince } from '../../../observe/observation.ts'
 import type { Evidence, SecretFacts } from '../../evidence.ts'
 
 export interface Database {
@@ -16,11 +17,6 @@ export interface Database {
 /** psycopg2 and libpq where nothing of PostgreSQL answers: `could not connect to server: Connection timed out`, `connection to server at "airflow-postgresql" (10.96.1.2), port 5432 failed: timeout expired` */
 export const noConnection = /(?:could not connect to server|connection to server at "[^"]*"[^:]*:?(?: port \d+ failed:)?|could not translate host name "[^"]+"|OperationalError\)?).*(?:refused|timed out|timeout|No route|unreachable|could not translate host name|closed the connection|could not connect)|could not translate host name "([^"]+)"|failed to resolve host '[^']+'|connection to server at .* failed:/i
 
-/** Of the bundled PostgreSQL, alone or with replicas. */
-export function isDatabaseSet({ kind, metadata: { name } }: KubernetesObject): boolean {
-  return kind === 'StatefulSet' && /-postgresql(-primary)?$/.test(name)
-}
-
 /** What an install may take from its first Secret to its last claim, more than one try included. */
 export const installMs = 3_600_000
 
@@ -33,8 +29,7 @@ export function databaseOf({ pods, claims, volumes = [], workloads, wanted, reco
   const pod = pods.find(({ metadata }) => metadata.name === `${name}-0`)
   const claim = claims.find(({ metadata }) => metadata.name === `data-${name}-0` || (pod !== undefined && claimNamesOf(pod).includes(metadata.name)))
   const volume = volumes.find(({ metadata }) => metadata.name === (claim?.spec as { volumeName?: string } | undefined)?.volumeName)
-  const ready = (pod as Pod | undefined)?.status?.conditions?.find(({ type }) => type === 'Ready')
-  return { pod, claim, volume, readySince: ready?.status === 'True' ? (ready.lastTransitionTime ?? pod?.metadata.creationTimestamp) : undefined }
+  return { pod, claim, volume, readySince: pod === undefined ? undefined : readySince(pod) }
 }
 
 export interface Password {

@@ -10,7 +10,7 @@ import { mentions, told } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
 import { leadsRight } from '../database/connection.ts'
-import { isDatabaseSet } from '../database/parts.ts'
+import { isDatabaseSet } from '../../../observe/causes.ts'
 import { again } from './refusals.ts'
 
 export const migrationRules: readonly Rule[] = [deadlock, waiting, noLogin]

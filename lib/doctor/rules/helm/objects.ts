@@ -5,6 +5,7 @@ import { scaledByOthers, standingHooks } from '../../../airflow/hand-edits.ts'
 import { faults } from '../../../observe/faults.ts'
 import { ageMs, nameOf } from '../../../observe/observation.ts'
 import { observe } from '../../../observe/registry.ts'
+import { scaledToNone } from '../../../observe/release.ts'
 import { mainContainersOf, variablesOf } from '../../../observe/template.ts'
 import { type Evidence, viewOf } from '../../evidence.ts'
 import { lives } from '../../lives.ts'
@@ -162,13 +163,9 @@ function scaled(evidence: Evidence): Finding[] {
     ((live.spec as Scale).replicas ?? 1) < (want.replicas ?? 1) && !others.some(({ kind, name }) => kind === live.kind && name === live.metadata.name))
   return fewer.map(({ want: { replicas: wanted = 1 }, live }) => {
     const { replicas = 1 } = live.spec as Scale
-    const { kind, metadata: { name, namespace = '' } } = live
-    return (replicas === 0 ? wrong : doubtful)('scaled-to-zero', {
-      title: replicas === 0 ? `${nameOf(live)} is scaled to no pod` : `${nameOf(live)} is scaled to fewer pods than the release has`,
-      evidence: [`${nameOf(live)}: spec.replicas is ${replicas}, the release has ${wanted}`],
-      why: 'Somebody scaled it by hand, and no autoscaler is set on it.',
-      fix: [`kubectl -n ${namespace} scale ${kind.toLowerCase()} ${name} --replicas=${wanted}`, 'npx tsx run.ts apply # puts back all that was changed by hand'],
-    })
+    const { finding } = scaledToNone(live, wanted)
+    if (replicas === 0) return finding
+    return { ...finding, severity: 'warning', title: `${nameOf(live)} is scaled to fewer pods than the release has`, evidence: [`${nameOf(live)}: spec.replicas is ${replicas}, the release has ${wanted}`] }
   })
 }
 

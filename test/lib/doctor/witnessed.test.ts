@@ -5,7 +5,7 @@ import { collect } from '../../../lib/doctor/collect/index.ts'
 import { createWitness, type Witness } from '../../../lib/doctor/collect/witness.ts'
 import { diagnose } from '../../../lib/doctor/diagnose.ts'
 import type { Evidence } from '../../../lib/doctor/evidence.ts'
-import { type Seen, stillSo } from '../../../lib/doctor/gone.ts'
+import { type Seen, stillSo } from '../../../lib/doctor/witnessed.ts'
 import { crashed, deployment, inManifest, job, now, pod, ready, release, statefulSet } from '../observe/objects.ts'
 import { evidence, long, reader } from './evidence.ts'
 
@@ -51,7 +51,7 @@ async function look(witness: Witness, object: KubernetesObject, said: string | u
 
 const seenAs = (seen: readonly Seen[], parts: Partial<Evidence> = {}): Evidence => {
   const one = evidence({ workloads: objects, jobs: [job(usedUp)], record: failed, ...parts })
-  return { ...one, gone: stillSo(seen, one, (text) => text) }
+  return { ...one, witnessed: stillSo(seen, one, (text) => text) }
 }
 const ids = (one: Evidence): string[] => diagnose(one).findings.map(({ id, causes = [] }) => `${id}${causes.length > 0 ? ' explained' : ''}`)
 
@@ -119,7 +119,7 @@ void t.test('nothing of it is kept that may be secret', async (t) => {
 void t.test('what a Job died of is named though its pod is gone', async (t) => {
   const gone = await seenOf(migrating(5))
   const { reader: scripted } = reader({ objects: [...objects, job(usedUp)], release: failed, logs: () => '' })
-  const found = await collect(scripted, { namespace: 'airflow', release: 'airflow', recorded: { ...nothing, gone: () => gone } })
+  const found = await collect(scripted, { namespace: 'airflow', release: 'airflow', recorded: { ...nothing, witnessed: () => gone } })
   t.match(diagnose(found).findings[0], { id: 'db-newer-than-image', evidence: [/^airflow-run-airflow-migrations-x2x4z\/run-airflow-migrations: .*98ae134e6fff/, 'it runs apache/airflow:2.5.0', `Pod airflow/${name}-x2x4z is gone; it was seen at ${now.toISOString()}`] })
   t.match(diagnose(found).findings.find(({ id }) => id === 'job-failed'), { causes: [{ id: 'db-newer-than-image' }] })
   const silent = await collect(scripted, { namespace: 'airflow', release: 'airflow' })
@@ -161,22 +161,22 @@ void t.test('of a Job that is at work, has ended well, or was made anew, nothing
 
 void t.test('what is still there, or still tries, is written down too: it may go when the run has ended', async (t) => {
   const seen = await seenOf(migrating(5))
-  t.equal(seenAs(seen, { pods: [migrating(5)] }).gone?.length, 1)
-  t.equal(seenAs(seen, { jobs: [job({ failed: 3, active: 1 })] }).gone?.length, 1)
-  t.same(seenAs(seen, { jobs: [job({ conditions: [{ type: 'Complete', status: 'True' }] })] }).gone, [])
-  t.match(seenAs([...seen, ...seen.map((one) => ({ ...one, at: long }))]).gone, [{ at: now.toISOString() }], 'of what two runs have seen the later')
+  t.equal(seenAs(seen, { pods: [migrating(5)] }).witnessed?.length, 1)
+  t.equal(seenAs(seen, { jobs: [job({ failed: 3, active: 1 })] }).witnessed?.length, 1)
+  t.same(seenAs(seen, { jobs: [job({ conditions: [{ type: 'Complete', status: 'True' }] })] }).witnessed, [])
+  t.match(seenAs([...seen, ...seen.map((one) => ({ ...one, at: long }))]).witnessed, [{ at: now.toISOString() }], 'of what two runs have seen the later')
 })
 
 void t.test('where Jobs could not be read what was seen is kept for the next who looks', async (t) => {
   const seen = await seenOf(migrating(5))
-  const kept = seenAs(seen, { jobs: [], unknown: ['jobs.batch in airflow could not be read: refused'] }).gone ?? []
+  const kept = seenAs(seen, { jobs: [], unknown: ['jobs.batch in airflow could not be read: refused'] }).witnessed ?? []
   t.match(kept, [{ job: { apiVersion: 'apps/v1', kind: 'Job', metadata: { name, uid: `uid-${name}`, namespace: 'airflow' } } }])
   t.equal(ids(seenAs(kept))[0], 'db-newer-than-image', 'who sees the Job again')
   t.same(ids(seenAs(kept, { jobs: [] })), ['helm-release-failed'], 'nobody saw how it ended')
 })
 
 void t.test('a Job that is gone itself is told of until Helm has tried again', async (t) => {
-  const written = seenAs((await seenOf(migrating(5))).map((one) => ({ ...one, at: '2023-08-02T10:21:00Z' }))).gone ?? []
+  const written = seenAs((await seenOf(migrating(5))).map((one) => ({ ...one, at: '2023-08-02T10:21:00Z' }))).witnessed ?? []
   t.match(written, [{ job: { metadata: { name, uid: `uid-${name}` }, status: usedUp }, pod: { metadata: { name: `${name}-x2x4z` } }, logs: [{ lines: ['first', newer] }] }])
   const later = (record: Partial<typeof failed>, parts: Partial<Evidence> = {}): string[] => ids(seenAs(written, { jobs: [], record: { ...failed, ...record }, ...parts }))
   t.same(later({}), ['db-newer-than-image', 'job-failed explained', 'helm-release-failed explained'])
@@ -191,7 +191,7 @@ void t.test('what a pod said that is gone is redacted like all that is collected
   const said = `postgresql://postgres:unknown1@airflow-postgresql:5432\nkey ${canary}\n-----BEGIN PRIVATE KEY-----\nshort\n-----END PRIVATE KEY-----`
   const gone = await seenOf(migrating(5), said)
   const { reader: scripted } = reader({ objects: [...objects, job(usedUp)], release: failed, logs: () => '' })
-  const found = await collect(scripted, { namespace: 'airflow', release: 'airflow', recorded: { ...nothing, gone: () => gone }, redact: (text) => text.replaceAll(canary, '***') })
-  t.match(found.gone, [{ logs: [{ lines: ['first', 'postgresql://postgres:••••••@airflow-postgresql:5432', 'key ***'] }] }])
+  const found = await collect(scripted, { namespace: 'airflow', release: 'airflow', recorded: { ...nothing, witnessed: () => gone }, redact: (text) => text.replaceAll(canary, '***') })
+  t.match(found.witnessed, [{ logs: [{ lines: ['first', 'postgresql://postgres:••••••@airflow-postgresql:5432', 'key ***'] }] }])
   t.notMatch(JSON.stringify(found), /canary|short/)
 })

@@ -3,16 +3,16 @@
  * them see them: what a pod said in the evening may be mended in the morning, and what still holds the
  * living say as well. A Job that has failed says it once.
  */
-import type { Job } from 'kubernetes-types/batch/v1.js'
 import type { KubernetesObject, NonEmpty } from '../access.ts'
+import { hasEnded } from '../observe/job.ts'
 import { nameOf } from '../observe/observation.ts'
 import { controllerOf } from '../observe/owners.ts'
 import type { Finding } from '../step.ts'
-import type { Evidence, Gone } from './evidence.ts'
+import type { Evidence, Witnessed } from './evidence.ts'
 import type { Redact } from './redact.ts'
 
 /** Its Job is known where somebody has looked after its end. */
-export interface Seen extends Omit<Gone, 'job'> {
+export interface Seen extends Omit<Witnessed, 'job'> {
   job?: KubernetesObject | undefined
 }
 
@@ -20,20 +20,20 @@ export interface Seen extends Omit<Gone, 'job'> {
  * Of each pod what was seen last, as long as its Job has not gone well. Of a Job that is gone itself
  * (ttlSecondsAfterFinished) it holds until Helm has tried again.
  */
-export function stillSo(seen: readonly Seen[], evidence: Evidence, redact: Redact): Gone[] {
+export function stillSo(seen: readonly Seen[], evidence: Evidence, redact: Redact): Witnessed[] {
   const latest = new Map([...seen].sort((one, other) => one.at.localeCompare(other.at)).map((one) => [one.pod.metadata.uid, one]))
-  return [...latest.values()].flatMap(({ pod, logs, job, at }): Gone[] => {
+  return [...latest.values()].flatMap(({ pod, logs, job, at }): Witnessed[] => {
     const owner = evidence.jobs.find(({ metadata }) => metadata.uid === controllerOf(pod)?.uid) ?? (isUnread(evidence) ? (job ?? ownerOf(pod)) : isOver(job, at, evidence) ? job : undefined)
     // Redacted whole, since a key goes over many lines.
     const clean = logs.map((log) => ({ ...log, lines: redact(log.lines.join('\n')).split('\n') }))
-    return owner === undefined || isAt('Complete', owner) ? [] : [{ job: named(owner), pod, logs: clean, at }]
+    return owner === undefined || hasEnded(owner, 'Complete') ? [] : [{ job: named(owner), pod, logs: clean, at }]
   })
 }
 
 /** Those of failed Jobs that nobody can look at any more, or that are on their way out. */
-function absent({ gone = [], pods }: Evidence): Gone[] {
+function absent({ witnessed = [], pods }: Evidence): Witnessed[] {
   const staying = pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined).map(({ metadata }) => metadata.uid)
-  return gone.filter(({ pod, job }) => !staying.includes(pod.metadata.uid) && isAt('Failed', job))
+  return witnessed.filter(({ pod, job }) => !staying.includes(pod.metadata.uid) && hasEnded(job, 'Failed'))
 }
 
 /** The same evidence as though they were still there. */
@@ -52,7 +52,7 @@ export function recalled(evidence: Evidence): Evidence {
 }
 
 /** Whose words are of a pod that is gone says so, and sends nobody to its log. */
-export function withTimes(finding: Finding, evidence: Evidence): Finding {
+export function withAbsence(finding: Finding, evidence: Evidence): Finding {
   const told = absent(evidence).filter(({ pod }) => finding.evidence.some((line) => line.includes(pod.metadata.name)))
   if (told.length === 0) return finding
   const [first, ...rest] = finding.fix.filter((line) => !line.includes(' logs '))
@@ -76,10 +76,6 @@ function ownerOf(pod: KubernetesObject): KubernetesObject | undefined {
 function isOver(job: KubernetesObject | undefined, at: string, { jobs, record }: Evidence): boolean {
   if (job === undefined || record === undefined || record.status === 'deployed') return false
   return !jobs.some(({ metadata }) => metadata.name === job.metadata.name) && Date.parse(at) >= Date.parse(record.updatedAt)
-}
-
-function isAt(wanted: 'Failed' | 'Complete', object: KubernetesObject): boolean {
-  return (object as Job).status?.conditions?.some(({ type, status }) => type === wanted && status === 'True') ?? false
 }
 
 function named({ apiVersion, kind, metadata: { name, namespace, uid, creationTimestamp, labels }, status }: KubernetesObject): KubernetesObject {
