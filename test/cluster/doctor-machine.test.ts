@@ -1,12 +1,13 @@
 /** Between this machine and the API server: kubeconfig, certificates, rights, tools, the state file. */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:https'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, request } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { parse, stringify } from 'yaml'
-import { lab } from './cluster.ts'
+import { lab, list } from './cluster.ts'
 import { look, patience, untilHealthy, type Look } from './faults.ts'
 import { audit, person } from './people.ts'
 import { site, type RunOptions, type Site } from './site.ts'
@@ -28,7 +29,7 @@ const server = (address: string, more: Record<string, string> = {}) => (config: 
 const day = (days: number): string => `${new Date(Date.now() + days * 86_400_000).toISOString().replace(/[-:T]/g, '').slice(0, 14)}Z`
 
 /** An API server's address behind a certificate of these days; `req -x509` makes none that has ended. */
-async function serverWithCertificate(test: Test, it: Site, from: number, until: number): Promise<RunOptions> {
+async function serverWithCertificate(test: Test, it: Site, from: number, until: number, answering: (asked: IncomingMessage, answer: ServerResponse) => void = (_, answer) => { answer.end('{}') }): Promise<RunOptions> {
   const folder = join(it.folder, `certificate${from}`)
   const at = (name: string): string => join(folder, name)
   mkdirSync(folder)
@@ -38,11 +39,30 @@ async function serverWithCertificate(test: Test, it: Site, from: number, until: 
   openssl('req', '-new', '-newkey', 'rsa:2048', '-nodes', '-keyout', at('key'), '-subj', '/CN=kube-apiserver', '-out', at('csr'))
   openssl('ca', '-batch', '-selfsign', '-notext', '-config', at('ca.conf'), '-keyfile', at('key'), '-in', at('csr'), '-startdate', day(from), '-enddate', day(until), '-out', at('crt'))
   const [key, cert] = [readFileSync(at('key')), readFileSync(at('crt'))]
-  const listening = createServer({ key, cert }, (_, answer) => { answer.end('{}') }).listen(0, '127.0.0.1')
+  const listening = createServer({ key, cert }, answering).listen(0, '127.0.0.1')
   test.teardown(() => { listening.close() })
   await new Promise(resolve => listening.once('listening', resolve))
   const { port } = listening.address() as AddressInfo
   return kubeconfig(it, `certificate${from}`, server(`https://127.0.0.1:${port}`, { 'certificate-authority-data': cert.toString('base64') }))
+}
+
+/** The lab's API server, with some of its answers changed on the way: one of another make than can be built here. */
+async function relayed(test: Test, it: Site, changed: (path: string, body: string) => string): Promise<RunOptions> {
+  const { kubeconfig: path } = await person('doctorrelay', 'cluster-admin', it.folder)
+  const { users } = parse(readFileSync(path, 'utf8')) as Kubeconfig
+  const { kubeconfig: own = '' } = await serverWithCertificate(test, it, -1, 30, (asked, answer) => {
+    const onward = request(`${lab.server}${asked.url ?? ''}`, { method: asked.method, headers: { ...asked.headers, 'accept-encoding': 'identity' }, rejectUnauthorized: false }, come => {
+      const parts: Buffer[] = []
+      come.on('data', (part: Buffer) => parts.push(part)).on('end', () => {
+        answer.writeHead(come.statusCode ?? 500, { 'content-type': come.headers['content-type'] }).end(changed(asked.url ?? '', Buffer.concat(parts).toString()))
+      })
+    })
+    onward.on('error', () => { answer.destroy() })
+    asked.pipe(onward)
+  })
+  const config = parse(readFileSync(own, 'utf8')) as Kubeconfig
+  writeFileSync(own, stringify({ ...config, users: config.users.map((one, index) => ({ ...one, user: users[index]?.user ?? {} })) }), { mode: 0o600 })
+  return { kubeconfig: own }
 }
 
 function first(t: Test, { code, ms, diagnosis }: Look, id: string, tells: RegExp): void {
@@ -137,5 +157,29 @@ void t.test('a cluster that is well', async t => {
     const of = (id: string): string => diagnosis.notes.find(one => one.id === id)?.title ?? ''
     t.match(of('kubectl-skew'), /^kubectl v1\.99\.0 is \d+ minor versions from Kubernetes/)
     t.match(of('helm-kubernetes-skew'), /^Helm v3\.17\.2 is too new for Kubernetes/)
+  })
+
+  await t.test('what nobody has proven is a note, and no fault', async t => {
+    const { diagnosis } = await look(it)
+    const [node] = await list('nodes')
+    const { osImage = '', kubeletVersion = '' } = (node?.status as { nodeInfo?: Record<string, string> } | undefined)?.nodeInfo ?? {}
+    const unproven = [...(osImage.startsWith('Ubuntu 20.04') ? [] : ['os-not-verified']), ...(kubeletVersion === 'v1.22.8' ? [] : ['kubernetes-not-verified'])]
+    // The chart asks for 1.23.
+    const all = [...unproven, ...(Number(kubeletVersion.split('.')[1]) < 23 ? ['chart-kubernetes-skew'] : [])]
+    t.same(diagnosis.notes.map(({ id }) => id).filter(id => /^(os|kubernetes)-not-verified$|^chart-kubernetes-skew$/.test(id)).sort(), all.sort())
+    t.match(diagnosis, { healthy: true, findings: [] })
+  })
+
+  await t.test('an API server whose version and whose rights cannot be read is a note, and no fault', async t => {
+    const strange = await relayed(t, it, (path, body) => {
+      if (path.startsWith('/version')) return JSON.stringify({ ...JSON.parse(body) as object, major: '9', minor: 'x', gitVersion: 'unlike-any' })
+      if (!path.includes('selfsubjectrulesreviews')) return body
+      return JSON.stringify({ ...JSON.parse(body) as object, status: { incomplete: true, resourceRules: [], nonResourceRules: [] } })
+    })
+    const { diagnosis } = await look(it, strange)
+    t.match(diagnosis, { healthy: true, findings: [] })
+    const of = (id: string): string => diagnosis.notes.find(one => one.id === id)?.title ?? ''
+    t.match(of('kubernetes-version-unknown'), /unlike-any/)
+    t.not(of('permissions-unknown'), '')
   })
 })
