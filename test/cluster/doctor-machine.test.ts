@@ -143,43 +143,47 @@ void t.test('a cluster that is well', async t => {
     t.equal(await untilHealthy(it), true)
   })
 
-  await t.test('tools that say they are of another age are a note, and no fault', async t => {
-    const bin = join(it.folder, 'aged')
-    mkdirSync(bin)
-    const aged = (name: string, answer: string): void => {
-      const real = execFileSync('sh', ['-c', `command -v ${name}`], { env: { PATH: lab.path } }).toString().trim()
-      writeFileSync(join(bin, name), `#!/bin/sh\ncase "$*" in *version*--client*|*version*--template*) echo '${answer}';; *) exec '${real}' "$@";; esac\n`, { mode: 0o755 })
-    }
-    aged('kubectl', '{"clientVersion": {"gitVersion": "v1.99.0"}}')
-    aged('helm', 'v3.17.2')
-    const { code, diagnosis } = await look(it, { env: { PATH: `${bin}:${lab.path}` } })
-    t.match({ code, healthy: diagnosis.healthy, findings: diagnosis.findings }, { code: 0, healthy: true, findings: [] })
-    const of = (id: string): string => diagnosis.notes.find(one => one.id === id)?.title ?? ''
-    t.match(of('kubectl-skew'), /^kubectl v1\.99\.0 is \d+ minor versions from Kubernetes/)
-    t.match(of('helm-kubernetes-skew'), /^Helm v3\.17\.2 is too new for Kubernetes/)
-  })
-
-  await t.test('what nobody has proven is a note, and no fault', async t => {
-    const { diagnosis } = await look(it)
-    const [node] = await list('nodes')
-    const { osImage = '', kubeletVersion = '' } = (node?.status as { nodeInfo?: Record<string, string> } | undefined)?.nodeInfo ?? {}
-    const unproven = [...(osImage.startsWith('Ubuntu 20.04') ? [] : ['os-not-verified']), ...(kubeletVersion === 'v1.22.8' ? [] : ['kubernetes-not-verified'])]
-    // The chart asks for 1.23.
-    const all = [...unproven, ...(Number(kubeletVersion.split('.')[1]) < 23 ? ['chart-kubernetes-skew'] : [])]
-    t.same(diagnosis.notes.map(({ id }) => id).filter(id => /^(os|kubernetes)-not-verified$|^chart-kubernetes-skew$/.test(id)).sort(), all.sort())
-    t.match(diagnosis, { healthy: true, findings: [] })
-  })
-
-  await t.test('an API server whose version and whose rights cannot be read is a note, and no fault', async t => {
-    const strange = await relayed(t, it, (path, body) => {
-      if (path.startsWith('/version')) return JSON.stringify({ ...JSON.parse(body) as object, major: '9', minor: 'x', gitVersion: 'unlike-any' })
-      if (!path.includes('selfsubjectrulesreviews')) return body
-      return JSON.stringify({ ...JSON.parse(body) as object, status: { incomplete: true, resourceRules: [], nonResourceRules: [] } })
-    })
-    const { diagnosis } = await look(it, strange)
-    t.match(diagnosis, { healthy: true, findings: [] })
-    const of = (id: string): string => diagnosis.notes.find(one => one.id === id)?.title ?? ''
-    t.match(of('kubernetes-version-unknown'), /unlike-any/)
-    t.not(of('permissions-unknown'), '')
-  })
+  await t.test('tools that say they are of another age are a note, and no fault', t => ofAnotherAge(t, it))
+  await t.test('what nobody has proven is a note, and no fault', t => notProven(t, it))
+  await t.test('an API server whose version and whose rights cannot be read is a note, and no fault', t => unreadable(t, it))
 })
+
+async function ofAnotherAge(t: Test, it: Site): Promise<void> {
+  const bin = join(it.folder, 'aged')
+  mkdirSync(bin)
+  const aged = (name: string, answer: string): void => {
+    const real = execFileSync('sh', ['-c', `command -v ${name}`], { env: { PATH: lab.path } }).toString().trim()
+    writeFileSync(join(bin, name), `#!/bin/sh\ncase "$*" in *version*--client*|*version*--template*) echo '${answer}';; *) exec '${real}' "$@";; esac\n`, { mode: 0o755 })
+  }
+  aged('kubectl', '{"clientVersion": {"gitVersion": "v1.99.0"}}')
+  aged('helm', 'v3.17.2')
+  const { code, diagnosis } = await look(it, { env: { PATH: `${bin}:${lab.path}` } })
+  t.match({ code, healthy: diagnosis.healthy, findings: diagnosis.findings }, { code: 0, healthy: true, findings: [] })
+  const of = (id: string): string => diagnosis.notes.find(one => one.id === id)?.title ?? ''
+  t.match(of('kubectl-skew'), /^kubectl v1\.99\.0 is \d+ minor versions from Kubernetes/)
+  t.match(of('helm-kubernetes-skew'), /^Helm v3\.17\.2 is too new for Kubernetes/)
+}
+
+async function notProven(t: Test, it: Site): Promise<void> {
+  const { diagnosis } = await look(it)
+  const [node] = await list('nodes')
+  const { osImage = '', kubeletVersion = '' } = (node?.status as { nodeInfo?: Record<string, string> } | undefined)?.nodeInfo ?? {}
+  const unproven = [...(osImage.startsWith('Ubuntu 20.04') ? [] : ['os-not-verified']), ...(kubeletVersion === 'v1.22.8' ? [] : ['kubernetes-not-verified'])]
+  // The chart asks for 1.23.
+  const all = [...unproven, ...(Number(kubeletVersion.split('.')[1]) < 23 ? ['chart-kubernetes-skew'] : [])]
+  t.same(diagnosis.notes.map(({ id }) => id).filter(id => /^(os|kubernetes)-not-verified$|^chart-kubernetes-skew$/.test(id)).sort(), all.sort())
+  t.match(diagnosis, { healthy: true, findings: [] })
+}
+
+async function unreadable(t: Test, it: Site): Promise<void> {
+  const strange = await relayed(t, it, (path, body) => {
+    if (path.startsWith('/version')) return JSON.stringify({ ...JSON.parse(body) as object, major: '9', minor: 'x', gitVersion: 'unlike-any' })
+    if (!path.includes('selfsubjectrulesreviews')) return body
+    return JSON.stringify({ ...JSON.parse(body) as object, status: { incomplete: true, resourceRules: [], nonResourceRules: [] } })
+  })
+  const { diagnosis } = await look(it, strange)
+  t.match(diagnosis, { healthy: true, findings: [] })
+  const of = (id: string): string => diagnosis.notes.find(one => one.id === id)?.title ?? ''
+  t.match(of('kubernetes-version-unknown'), /unlike-any/)
+  t.not(of('permissions-unknown'), '')
+}
