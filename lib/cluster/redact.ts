@@ -4,7 +4,7 @@
  * or a log says unasked.
  */
 import { isEveryday } from '../doctor/learn.ts'
-import { passwordInAddress } from '../doctor/looks.ts'
+import { passwordInAddress } from '../doctor/looks/addresses.ts'
 
 export interface Redactor {
   add: (value: string) => void

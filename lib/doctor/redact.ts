@@ -3,7 +3,8 @@
  * like one (a password in a URL, `password=…`) is taken out by its looks, since a program may print
  * one that nobody told us of.
  */
-import { looks, randomIn } from './looks.ts'
+import { looks } from './looks/index.ts'
+import { randomIn } from './looks/shapes.ts'
 
 export type Redact = (text: string) => string
 

@@ -1,0 +1,18 @@
+/** Secrets in addresses, in the headers that go there, and in the paths of hooks. */
+import { untaken } from './words.ts'
+
+/** postgresql://postgres:hunter2@airflow-postgresql:5432/postgres, redis://:hunter2@…; up to the last @, for a password may hold one. */
+export const passwordInAddress = new RegExp(`(?<before>\\b[a-z][a-z0-9+.-]{0,30}:\\/\\/[^\\s:/@"'<>]{0,200}:)${untaken}(?!\\d{1,5}\\/)[^\\s"'<>]{1,1000}(?<after>@)(?!sha256:)`, 'gi')
+
+export const addresses: readonly RegExp[] = [
+  passwordInAddress,
+  // https://ghp_…@github.com: a token in the place of a user.
+  new RegExp(`(?<before>:\\/\\/)${untaken}[^\\s:/@"'<>]{16,500}(?<after>@)`, 'g'),
+  new RegExp(`(?<before>\\b(?:(?:set-)?cookie|(?:proxy-)?authorization)\\\\*["']?\\s{0,3}[:=]\\s{0,3}\\\\*["']?)${untaken}[^\\n"']+`, 'gi'),
+  new RegExp(`(?<before>\\b(?:bearer|basic|negotiate)\\s{1,3})${untaken}(?!(?:auth\\w*|tokens?|realm|credentials?|scheme|header|username)\\b)[a-z0-9._~+/-]{8,}=*`, 'gi'),
+  new RegExp(`(?<before>[?&](?:sig|auth|code|key|sas|access|x-amz-[a-z-]{1,30})=)${untaken}[^&\\s"']+`, 'gi'),
+  new RegExp(`(?<before>hooks\\.slack\\.com/services/)${untaken}[^\\s"']+`, 'gi'),
+  // Telegram's bots and Discord's hooks have theirs in the path.
+  /(?<before>\/bot\d{5,15}:)[\w-]{20,}/g,
+  /(?<before>\bdiscord(?:app)?\.com\/api\/webhooks\/\d{5,25}\/)[\w-]{20,}/gi,
+]

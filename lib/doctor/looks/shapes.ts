@@ -1,0 +1,42 @@
+/** What is a secret by its shape alone, whatever stands around it. */
+
+const keyBlock = '(?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----'
+
+export const keyBlocks: readonly RegExp[] = [
+  new RegExp(`-----BEGIN ${keyBlock}[^]*?(?:-----END ${keyBlock}|$(?![^]))`, 'g'),
+  // Where a log begins within one.
+  new RegExp(`(?:[^\\n•]{0,120}\\n)?[^\\n•]{0,120}-----END ${keyBlock}`, 'g'),
+]
+
+export const shapes: readonly RegExp[] = [
+  // AWS, GitHub, GitLab, Slack, Google, Stripe, Vault, SendGrid, PyPI and the like mark theirs.
+  /\b(?:A[KS]IA|AROA)[A-Z0-9]{16}\b|\bgh[pousr]_\w{20,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{15,}|\bxox[a-z]-[\w-]{10,}|\bAIza[\w-]{30,}|\bya29\.[\w-]{20,}|\b[sr]k_(?:live|test)_\w{10,}|\bsk-[\w-]{20,}|\bhv[sb]\.[\w-]{20,}|\bSG\.[\w-]{10,}\.[\w-]{10,}|\bpypi-[\w-]{20,}|\bnpm_\w{30,}|\bdapi[a-f0-9]{32}\b/g,
+  // JSON Web Tokens, Fernet's keys and its tokens, hashes of passwords.
+  /\beyJ[\w-]{8,}(?:\.[\w-]*){0,4}/g,
+  /(?<![\w-])[\w-]{43}=(?![\w=-])/g,
+  /\bgAAAAA[\w-]{40,}=*/g,
+  /\$(?:2[abxy]|apr1|[156y]|argon2\w{0,3})\$[^\s"':,]{8,}|\b(?:pbkdf2|scrypt):[\w:]{1,40}\$[^\s"']+/g,
+]
+
+/** Long, and mixed as only chance mixes. */
+const long = /(?<![\w+/=-])[\w+/-]{32,}={0,2}/g
+const digest = /(?:sha(?:256|512)[:-]|:\/\/|(?:sandbox|container|task|shim|layer|id)[ :="]{1,3})$/i
+
+export function randomIn(text: string, put: (token: string) => string): string {
+  return text.replace(long, (token: string, offset: number) => {
+    const known = digest.test(text.slice(Math.max(0, offset - 14), offset))
+    return !known && isRandom(token) ? put(token) : token
+  })
+}
+
+/** Hexadecimal or base64, not `airflow-scheduler-6d5b9c7f9-x2x4z`, a path, or a name in CamelCase. */
+function isRandom(token: string): boolean {
+  if (/^(?=[a-z]*\d)(?=\d*[a-z])[a-z0-9]{32,}$|^(?=[A-Z]*\d)(?=\d*[A-Z])[A-F0-9]{32,}$/.test(token)) return changes(token) > 0.25
+  return /[a-z]/.test(token) && /[A-Z]/.test(token) && /\d/.test(token) && changes(token.replaceAll(/[-_/+=]/g, '')) > 0.45
+}
+
+/** How often a small letter, a capital and a digit follow each other instead of their like; by chance six times in ten. */
+function changes(token: string): number {
+  const kinds = Array.from(token, (sign) => (sign >= 'a' ? 0 : sign >= 'A' ? 1 : 2))
+  return kinds.filter((kind, index) => index > 0 && kind !== kinds[index - 1]).length / (kinds.length - 1)
+}
