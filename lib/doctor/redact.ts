@@ -3,8 +3,8 @@
  * like one (a password in a URL, `password=…`) is taken out by its looks, since a program may print
  * one that nobody told us of.
  */
-import { looks } from './looks/index.ts'
-import { randomIn } from './looks/shapes.ts'
+import { stripVTControlCharacters } from 'node:util'
+import { withoutSecrets } from './looks/index.ts'
 
 export type Redact = (text: string) => string
 
@@ -31,46 +31,33 @@ export type Count = (what: Omitted, times?: number) => void
 
 export const mask = '••••••'
 
-type Groups = Partial<Record<'before' | 'indent' | 'after', string>>
-
 export function redactWith(known: Known = (text) => text, count?: Count): Redact {
   const takeOut = (): string => {
     count?.('looks')
     return mask
   }
   return (text) => {
-    const rest = known(text, () => {
+    const rest = known(visible(text), () => {
       count?.('known')
       return true
     })
-    const seen = looks.reduce((said, pattern) => said.replace(pattern, (...found: unknown[]) => {
-      const { before = '', indent = '', after = '' } = groupsOf(found)
-      return `${before}${indent}${takeOut()}${after}`
-    }), rest)
-    return randomIn(seen, takeOut)
+    return withoutSecrets(rest, takeOut)
   }
 }
 
 /** What looks like a secret in a text, so that it can be known elsewhere, where it does not look like one. */
 export function secretsIn(text: string): string[] {
   const found: string[] = []
-  let rest = text
-  for (const pattern of looks) {
-    rest = rest.replace(pattern, (...match: unknown[]) => {
-      const { before = '', indent = '', after = '' } = groupsOf(match)
-      const whole = String(match[0])
-      found.push(whole.slice(before.length + indent.length, whole.length - after.length))
-      return `${before}${indent}${mask}${after}`
-    })
-  }
-  randomIn(rest, (token) => {
-    found.push(token)
-    return token
+  withoutSecrets(visible(text), (secret) => {
+    found.push(secret)
+    return mask
   })
   return found
 }
 
-function groupsOf(found: readonly unknown[]): Groups {
-  const last = found.at(-1)
-  return typeof last === 'object' && last !== null ? last : {}
+const unseen = /[\u00AD\u200B-\u200D\u2060\uFEFF]/g
+
+/** Colours and signs of no width part a name from its value, and what goes to a terminal should not carry them anyway. */
+function visible(text: string): string {
+  return (/[\u001B\u009B]/.test(text) ? stripVTControlCharacters(text) : text).replace(unseen, '')
 }

@@ -1,5 +1,5 @@
 /** Secrets in addresses, in the headers that go there, and in the paths of hooks. */
-import { untaken } from './words.ts'
+import { untaken, word } from './words.ts'
 
 /** postgresql://postgres:hunter2@airflow-postgresql:5432/postgres, redis://:hunter2@…; up to the last @, for a password may hold one. */
 export const passwordInAddress = new RegExp(`(?<before>\\b[a-z][a-z0-9+.-]{0,30}:\\/\\/[^\\s:/@"'<>]{0,200}:)${untaken}(?!\\d{1,5}\\/)[^\\s"'<>]{1,1000}(?<after>@)(?!sha256:)`, 'gi')
@@ -15,4 +15,12 @@ export const addresses: readonly RegExp[] = [
   // Telegram's bots and Discord's hooks have theirs in the path.
   /(?<before>\/bot\d{5,15}:)[\w-]{20,}/g,
   /(?<before>\bdiscord(?:app)?\.com\/api\/webhooks\/\d{5,25}\/)[\w-]{20,}/gi,
+  // Office's, Zapier's and IFTTT's likewise.
+  /(?<before>\b(?:webhook|outlook)\.office(?:365)?\.com\/webhook(?:b2)?\/)(?!\s*•)[^\s"'<>]{20,}/gi,
+  /(?<before>\b(?:hooks\.zapier\.com\/hooks\/catch|maker\.ifttt\.com\/trigger\/[^\s/]{1,80}\/(?:json\/)?with\/key)\/)(?!\s*•)[^\s"'<>]{5,}/gi,
+  // app:X@tcp(db:3306), of Go's driver for MySQL.
+  /(?<before>(?<![\w.-])[\w.-]{1,60}:)(?!\s*•)[^\s"'@]{1,200}(?<after>@(?:tcp|udp|unix)\()/g,
+  // An address, or JSON, within the query of another, encoded once or twice.
+  /(?<before>%3A(?:%2F%2F|\/\/)[\w.-]{0,60}(?:%3A|:))(?!\s*•)(?!\d{2,5}%2F)[^\s"'<>&@]{1,500}(?<after>%40)/gi,
+  new RegExp(`(?<before>${word}(?:%22)?(?:%3A|:)(?:\\+|%20)?%22)${untaken}(?:(?!%22)[^\\s"'&]){1,1000}(?<after>%22)`, 'gi'),
 ]

@@ -1,5 +1,5 @@
 /** Secrets in sentences. */
-import { noValue, speaking, untaken } from './words.ts'
+import { mixed, noValue, passwordWord, speaking, untaken } from './words.ts'
 
 export const prose: readonly RegExp[] = [
   new RegExp(`(?<before>\\b(?:pass(?:word|phrase|code)|(?:secret|fernet|api|access) key|token|secret)(?:\\s+for\\s+\\S{1,100})?\\s+(?:is|was)\\s*:?\\s{1,3}["'\`]?)${untaken}${speaking}[^\\s"'\`]+`, 'gi'),
@@ -12,4 +12,16 @@ export const prose: readonly RegExp[] = [
   // could not connect with password hunter2; the name of a Secret tells where it is
   new RegExp(`(?<before>\\b(?:with|using) (?:the )?pass(?:word|phrase|code)\\s{1,3})${untaken}${speaking}(?!(?:auth\\w*|based|files?|hash\\w*|for|of|and|or|to|as|is|was|store|protection|support|complexity|change|policy|reset|prompt|login|manager)\\b)(?!["'\`])[^\\s"'\`]{4,}`, 'gi'),
   new RegExp(`(?<before>\\b(?:with|using) (?:the )?(?:token|secret)\\s{1,3})${untaken}(?=[^\\s"'\`/]*\\d)(?=[^\\s"'\`/]*[a-z])(?!["'\`])[^\\s"'\`/]{12,}`, 'gi'),
+  // Password for user 'admin': X, A temporary password is generated for root@localhost: X, as Airflow 3, Kerberos and MySQL say it.
+  new RegExp(`(?<before>\\b${passwordWord}\\s(?:[\\w ]{0,30} )?for\\s[^\\n:]{1,80}:\\s{1,3}["'\`]?)${untaken}${speaking}(?:[^\\s"'\`]{4,}(?=["'\`.]?\\s{0,3}$)|${mixed}[^\\s"'\`]{6,})`, 'gim'),
+  new RegExp(`(?<before>\\b${passwordWord}\\s(?:[\\w ]{0,30} )?(?:set|reset|changed|updated) to:?\\s{1,3}["'\`]?)${untaken}${speaking}${mixed}[^\\s"'\`]{4,}`, 'gi'),
+  new RegExp(`(?<before>\\b${passwordWord} (?:lautet|ist|est|es|è|é|is|jest)\\s{1,3}["'\`]?)${untaken}${speaking}${mixed}[^\\s"'\`]{4,}`, 'gi'),
+  // pfx password X! wrong
+  new RegExp(`(?<before>\\b${passwordWord}\\s)${untaken}(?=[^\\s"']{0,100}[a-z])(?=[^\\s"']{0,100}\\d)(?=[^\\s"']{0,100}[!@#$%^&*])[^\\s"'=:]{8,}`, 'gi'),
+  // login app/X refused, credentials app:X, Zugangsdaten: app / X, and the two as a tuple.
+  new RegExp(`(?<before>\\b(?:login|credentials?|creds|zugangsdaten)[: ]\\s{0,2}\\(?["']?[\\w@-]{1,60}(?:\\s?[:/]\\s?|["'],\\s?["']))${untaken}(?!/)${mixed}[^\\s"'/:)]{6,}`, 'gi'),
+  // auth=('app', 'X'), HTTPBasicAuth('app', 'X'), server.login('app', 'X'), simple_bind_s(dn, 'X')
+  new RegExp(`(?<before>\\b\\w{0,30}(?:auth|login|bind\\w{0,3}|credentials?)\\s?(?:=\\s?)?\\(\\s?(?:(?<one>["'])[^"'\\n]{0,200}\\k<one>|[\\w.]{1,60}),\\s?(?<quote>["']))${untaken}(?!\\s)(?:(?!\\k<quote>)[^\\n]){1,300}(?<after>\\k<quote>)`, 'gi'),
+  // Client('app', 'X!'), getConnection("jdbc:…", "app", "X!"): others take two words too, so the last has to look like a password.
+  /(?<before>\b(?:\w{0,30}(?:[Cc]lient|[Cc]onnect(?:ion)?|[Ss]ession))\(\s?(?:(?<one>["'])[^"'\n]{0,200}\k<one>,\s?){1,3}(?<quote>["']))(?!\s*•)(?=[^"'\s]{0,60}[a-z])(?=[^"'\s]{0,60}[!@#$%^&*]|[^"'\s]{0,60}[A-Z][^"'\s]{0,60}\d)[^"'\s/]{6,200}(?<after>\k<quote>\s?\))/g,
 ]

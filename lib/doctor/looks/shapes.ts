@@ -11,6 +11,7 @@ export const keyBlocks: readonly RegExp[] = [
 export const shapes: readonly RegExp[] = [
   // AWS, GitHub, GitLab, Slack, Google, Stripe, Vault, SendGrid, PyPI and the like mark theirs.
   /\b(?:A[KS]IA|AROA)[A-Z0-9]{16}\b|\bgh[pousr]_\w{20,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{15,}|\bxox[a-z]-[\w-]{10,}|\bAIza[\w-]{30,}|\bya29\.[\w-]{20,}|\b[sr]k_(?:live|test)_\w{10,}|\bsk-[\w-]{20,}|\bhv[sb]\.[\w-]{20,}|\bSG\.[\w-]{10,}\.[\w-]{10,}|\bpypi-[\w-]{20,}|\bnpm_\w{30,}|\bdapi[a-f0-9]{32}\b/g,
+  /\bgl[a-z]{2,5}-[\w-]{20,}|\bxapp-\d-[\w-]{20,}|\bdo[opr]_v1_[a-f0-9]{40,}|\bs\.(?=[A-Za-z]{0,23}\d)(?=[a-z0-9]{0,23}[A-Z])[A-Za-z0-9]{24}\b|\bNRAK-[A-Z0-9]{20,}|\bkey-[a-f0-9]{32}\b|\bshp(?:at|ss|ca|pa)_[a-fA-F0-9]{20,}|\bAGE-SECRET-KEY-1[A-Z0-9]{20,}|\bwhsec_[\w+/=]{20,}|\bhf_[A-Za-z]{30,}|\bGOCSPX-[\w-]{20,}|\bPMAK-[\w-]{30,}|\blin_api_\w{30,}|\bsntrys_[\w+/=-]{30,}/g,
   // JSON Web Tokens, Fernet's keys and its tokens, hashes of passwords.
   /\beyJ[\w-]{8,}(?:\.[\w-]*){0,4}/g,
   /(?<![\w-])[\w-]{43}=(?![\w=-])/g,
