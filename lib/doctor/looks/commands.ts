@@ -47,7 +47,7 @@ export const commands: readonly RegExp[] = [
   new RegExp(`(?<before>(?<![\\w-])--?[\\w-]{0,40}${word}(?!-?stdin)[\\w-]{0,20}(?:["']?[\\s,]{1,3}["']?|\\s?\\\\\\n\\s{0,20}))${untaken}(?![-\\s"'=:\\\\])[^\\s"']+`, 'gi'),
   ...flagged.flatMap((before) => after(before)),
   // Of any command that was told a user before; not of one that another is given to, as sudo's and docker's.
-  ...after(`(?<![\\w-])(?<!\\b(?:sudo|run|exec|runuser|gosu|push|pull|install|kubectl)\\b[^\\n;|&]{0,80})(?:-u|-U|--user(?:name)?|-D)(?:${gap}|=)?[^\\s"']{1,100}(?<!\\.(?:py|sh))${gap}(?:(?!\\b(?:mkdir|cp|mv|ssh|curl)\\b)[^\\n;|&]){0,200}?(?<=[\\s"'])(?:-[pP]|-w${gap})(?:${gap})?`),
+  ...after(`(?<![\\w-])(?<!\\b(?:sudo|run|exec|runuser|gosu|push|pull|install|kubectl)\\b[^\\n;|&]{0,80})(?:-u|-U|--user(?:name)?)(?:${gap}|=)?[^\\s"']{1,100}(?<!\\.(?:py|sh))${gap}(?:(?!\\b(?:mkdir|cp|mv|ssh|curl)\\b)[^\\n;|&]){0,200}?(?<=[\\s"'])(?:-[pP]|-w${gap})(?:${gap})?`),
   new RegExp(`(?<before>\\s(?:-u|--user)[\\s=]["']?[^\\s:"']{1,100}:)${untaken}[^\\s"'/][^\\s"']*`, 'g'),
   // echo X | sudo -S
   new RegExp(`(?<before>\\b(?:echo|printf)\\s(?:-[neE]{1,3}\\s)?(?<quote>["']?))${untaken}(?![$<-])[^\\n"'|]{1,200}?(?<after>\\k<quote>\\s{0,3}\\|[^\\n|]{0,200}(?:-stdin\\b|\\bsudo\\s[^\\n|]{0,40}-S|\\bkinit\\b|\\bchpasswd\\b|\\bcryptsetup\\b|\\bpasswd\\b|-fd 0))`, 'g'),

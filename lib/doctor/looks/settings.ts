@@ -27,7 +27,7 @@ export const settings: readonly RegExp[] = [
   new RegExp(`(?<before>${key}[=:][ \\t]{0,3}\\\\?\\n(?:[ \\t]{1,40}|(?:${beginning})\\s{1,20})?)${untaken}${mixed}(?![\\w-]+:)[^\\s"'{\\[|>-][^\\s"']{3,}`, 'gi'),
   new RegExp(`(?<before>(?<![\\w-])${key}\\n[ \\t]{1,20}[^\\n]{1,300}\\b(?:input_)?value=)${untaken}[^\\s"']+`, 'gim'),
   // ('password', 'X'), define('DB_PASSWORD', 'X'), Variable.set("api_token", "X")
-  new RegExp(`(?<before>\\(\\s?["'][\\w.-]{0,60}${key}["'],\\s?[bruf]{0,2}(?<quote>${quote}))${untaken}${quoted}`, 'gi'),
+  new RegExp(`(?<before>\\(\\s?["'][\\w.-]{0,60}${key}["'],\\s?[bruf]{0,2}(?<quote>${quote}))${untaken}${speaking}${mixed}(?![a-z]{2}-[a-z]{2,10}-\\d["'])[^\\s"']{1,300}(?<after>\\k<quote>)`, 'gi'),
   new RegExp(`(?<before>\\bpwd\\s?=\\s?\\{)${untaken}[^}\\n]{1,300}(?<after>\\})`, 'gi'),
   /(?<before>\b(?:otp|totp|pin)\\*["']?\s{0,2}[=:]\s{0,2}["']?)\d{4,10}\b(?![.:\w])/gi,
   // An object of a name and a value, in either order.
@@ -45,7 +45,7 @@ export const settings: readonly RegExp[] = [
   new RegExp(`(?<before>\\([^()\\n]{0,500}${key}[^()\\n]{0,500}\\)\\s{1,3}VALUES\\s?\\()${untaken}(?![%?$:])[^\\n]{1,2000}?(?<after>\\))`, 'gi'),
   new RegExp(`(?<before>\\[parameters: )${untaken}[^\\n]{1,8000}(?<after>\\])`, 'g'),
   new RegExp(`(?<before>Failing row contains \\()${untaken}[^\\n]{1,8000}(?<after>\\))`, 'g'),
-  new RegExp(`(?<before>\\bIDENTIFIED\\s(?:WITH\\s\\S{1,40}\\s)?BY\\s(?:PASSWORD\\s)?["'])${untaken}[^"'\\n]{1,200}`, 'gi'),
+  new RegExp(`(?<before>\\b(?:USER|ROLE|GRANT|DATABASE|LINK)\\b[^\\n]{1,300}?\\bIDENTIFIED\\s(?:WITH\\s\\S{1,40}\\s)?BY\\s(?:PASSWORD\\s)?["'])${untaken}[^"'\\n]{1,200}`, 'gi'),
   // .netrc and .pgpass
   new RegExp(`(?<before>\\blogin\\s{1,3}(?!(?:and|or)\\s)\\S{1,100}\\s{1,3}password\\s{1,3})${untaken}[^\\s"']+`, 'gi'),
   new RegExp(`(?<before>(?<![\\w:/.-])(?:[\\w-]{1,60}\\.[\\w.-]{1,100}(?<!\\.(?:py|go|js|ts|java))|\\*|localhost):(?:\\d{4,5}|\\*):[\\w*-]{1,60}:[\\w.*@-]{1,60}:)${untaken}[^\\s:"']{4,}`, 'g'),

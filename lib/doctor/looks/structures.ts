@@ -9,7 +9,7 @@ export function inSecretDocuments(text: string, put: Put): string {
   if (!/kind\\*["']?\s{0,3}:\s{0,3}\\*["']?Secret\b(?!["']?\w)/.test(text)) return text
   const inJson = text.replace(/((?:"|\\")(?:data|stringData)\\?"\s{0,3}:\s{0,3}\{)([^{}]{1,100000})(?=\})/g, (_, opening: string, pairs: string) =>
     opening + pairs.replace(/(:\s{0,3}\\?")([^"\\•]{1,100000})/g, (_pair, before: string, value: string) => before + put(value)))
-  return inJson.split(/^(?=---)/m).map((document) => (/\bkind:\s{0,3}["']?Secret["']?\s{0,3}$/m.test(document) ? inYaml(document, put) : document)).join('')
+  return inJson.split(/^(?=---)/m).map((document) => (/^[^#\n]{0,300}\bkind:[ \t]{0,3}["']?Secret["']?[ \t\r]{0,3}$/m.test(document) ? inYaml(document, put) : document)).join('')
 }
 
 function inYaml(document: string, put: Put): string {
@@ -27,7 +27,7 @@ const cuts = [/\|/, /,/, /\t|\s{2,}/]
 
 /** A table, by bars, commas or blanks: what stands below the heading of a secret. */
 export function inColumns(text: string, put: Put): string {
-  if (!/\n/.test(text) || !/passw|pwd|passphrase|secret_key|api_key|access_token/i.test(text)) return text
+  if (!text.includes('\n') || !/passw|pwd|passphrase|secret_key|api_key|access_token/i.test(text)) return text
   let table: { cut: RegExp; columns: number[]; width: number } | undefined
   return text.split('\n').map((line) => {
     table = line.length > 2000 ? undefined : (headed(line) ?? table)

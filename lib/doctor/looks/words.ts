@@ -13,11 +13,11 @@ export const key = `${word}[\\w.-]{0,40}${noReference}`
 /** Of a word for a password alone, for what would say too little of a token or a Secret. */
 export const passwordWord = `(?:pass(?:word|wd|phrase|code)|${elsewhere})`
 /** `=`, `:`, `:=`, `->`, also of the wide characters of East Asia, and after a row of dots. */
-export const is = '\\s{0,3}(?:\\.{2,40}\\s{0,3})?(?::=|==?>?|:(?!:)|(?<=\\s)(?:->|→)(?=\\s)|[：＝])\\s{0,3}'
+export const is = '\\s{0,3}(?:\\.{2,40}\\s{0,3})?(?::=|==?>?|:(?!:)|(?<=\\s)(?:->|→)(?=\\s)(?!\\s(?:see|expired|invalid|rotated|unchanged)\\b)|[：＝])\\s{0,3}'
 /** Settings that say that there is none, and what kubectl writes in its place. */
 export const noValue = '(?!(?:null|none|nil|true|false|undefined)\\b|\\*{3}|<(?:set|redacted|none|nil|unset|hidden)\\b)'
 /** `password is required` speaks of one. */
-export const speaking = '(?!(?:required|incorrect|invalid|missing|not|empty|wrong|expired|too|set|unset|being|no|an?|the|in|needed|stored|null|none|disabled|enabled|valid|correct|ok|now|used|about|read|generated|already|only|more|less|weak|short|deprecated|unknown|unsupported|rejected|malformed|ignored|never|still|also|written|kept|mounted|given|available|longer|from|at|optional|supported|different|stale|revoked|denied|refused|managed|created|found|one|that|this|must|should|cannot|field|value|authentication|login|permission|error|failed|please|has|have|does|did|was|were|is|are|will|check|for|and|or|but|with|nicht|falsch|ungültig|abgelaufen|leer|fehlt|zu)\\b)'
+export const speaking = '(?!(?:required|incorrect|invalid|missing|not|empty|wrong|expired|too|set|unset|being|no|an?|the|in|needed|stored|null|none|disabled|enabled|valid|correct|ok|now|used|about|read|generated|already|only|more|less|weak|short|deprecated|unknown|unsupported|rejected|malformed|ignored|never|still|also|written|kept|mounted|given|available|longer|from|at|optional|supported|different|stale|revoked|denied|refused|managed|created|found|unchanged|one|that|this|must|should|cannot|field|value|authentication|login|permission|error|failed|please|has|have|does|did|was|were|is|are|will|check|for|and|or|but|with|nicht|falsch|ungültig|abgelaufen|leer|fehlt|zu)\\b)'
 /** A letter and a digit or a sign: no word, number, name of an object or file. */
 export const mixed = '(?=[^\\s"\'`,]*[a-z])(?=[^\\s"\'`,]*[\\d!@#$%^&*?])'
 /** Between the words of a command, also of one that is printed as a list, or goes on in the next line. */
