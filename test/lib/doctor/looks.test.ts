@@ -41,7 +41,7 @@ const set: Forms = {
   'bytes of Python': (v) => `{b'password': b'${v}'}`,
   'Some of Rust': (v) => `Config { password: Some("${v}") }`,
   'PHP': (v) => `define('DB_PASSWORD', '${v}');`,
-  'blanks in YAML': (v) => `INFO   password: one ${v} two`.replace(v, 'hunterxyz'),
+  'a passphrase of words': () => 'INFO   password: copper hunterxyz lantern',
   'a quote in quotes': (v) => `password="ab\\"${v}" host=db`,
   'the next line': (v) => `"password":\n    "${v}"`,
   'after a backslash': (v) => `mytool --password \\\n  ${v} \\\n  --host db`,
