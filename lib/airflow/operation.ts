@@ -36,6 +36,12 @@ export function wantedBefore(lease: KubernetesObject | undefined): string | unde
   return lease?.metadata.annotations?.[wantedAnnotation]
 }
 
+/** ISO time since when somebody is at work. */
+export function heldSince(lease: KubernetesObject | undefined): string | undefined {
+  const { acquireTime } = (lease?.spec ?? {}) as { acquireTime?: string }
+  return isHeld(lease) ? acquireTime : undefined
+}
+
 export function isHeld(lease: KubernetesObject | undefined): boolean {
   const { holderIdentity = '' } = (lease?.spec ?? {}) as { holderIdentity?: string }
   return holderIdentity !== ''

@@ -1,4 +1,4 @@
-import { isHeld, operationRef } from '../airflow/operation.ts'
+import { heldSince, operationRef } from '../airflow/operation.ts'
 import { refOf } from '../changes.ts'
 import type { KubernetesObject, Reader, Release } from '../access.ts'
 import type { Look } from '../step.ts'
@@ -20,12 +20,12 @@ export async function lookAtRelease(name: string, namespace: string, reader: Rea
   return observeRelease({ release, ...near, ...(await surroundings([namespace], reader)) })
 }
 
-type Near = Pick<ReleaseView, 'objects' | 'hooks' | 'working'>
+type Near = Pick<ReleaseView, 'objects' | 'hooks' | 'workingSince'>
 
 /** The Lease has a holder exactly while a Helm of ours is at work. */
 async function nearOf(release: Release, reader: Reader): Promise<Near> {
   const watched = release.objects.filter(({ kind }) => isWatched(kind)).map(refOf)
   const [lease, ...live] = await reader.get([operationRef(release), ...watched, ...release.hooks.map(({ ref }) => ref)])
   const there = (objects: (KubernetesObject | undefined)[]): KubernetesObject[] => objects.filter((object) => object !== undefined)
-  return { objects: there(live.slice(0, watched.length)), hooks: there(live.slice(watched.length)), working: isHeld(lease) }
+  return { objects: there(live.slice(0, watched.length)), hooks: there(live.slice(watched.length)), workingSince: heldSince(lease) }
 }

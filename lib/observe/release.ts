@@ -22,18 +22,19 @@ export interface ReleaseView extends Context {
   /** The live objects of its hooks. */
   hooks: readonly KubernetesObject[]
   /**
-   * A Helm of ours runs. Until it has written its own `pending-…` record everything that is seen is
+   * ISO time since when a Helm of ours runs. Until it has written its own record everything that is seen is
    * of the try before, and must not end this one.
    */
-  working?: boolean
+  workingSince?: string | undefined
 }
 
 export function observeRelease(view: ReleaseView): Look {
   const { release } = view
   if (release === undefined) return { state: 'waiting', on: [{ object: 'Helm release', reason: 'has no record yet' }] }
   const name = `Helm release ${release.namespace}/${release.name}`
-  const pending = release.status.startsWith('pending-')
-  if (view.working && !pending) return { state: 'waiting', on: [{ object: name, reason: `Helm has not begun yet; the record is ${release.status}` }] }
+  // Helm and the Lease take their times from one clock, and Helm keeps the time when it began.
+  const begun = view.workingSince === undefined || release.status.startsWith('pending-') || Date.parse(release.updatedAt) >= Date.parse(view.workingSince)
+  if (!begun) return { state: 'waiting', on: [{ object: name, reason: `Helm has not begun yet; the record is ${release.status}` }] }
   const parts = partsOf(view, release)
   const { roots, pending: unready } = causesOf(parts)
   const on = ['deployed', 'failed'].includes(release.status) ? unready : [...unready, { object: name, reason: `is ${release.status}` }]

@@ -83,8 +83,15 @@ void t.test('no record, and a record that is only pending, are waited for', (t) 
 void t.test('what the try before left behind does not end the try that begins', (t) => {
   const broken = pod({ name: 'airflow-postgresql-0', owner: { kind: 'StatefulSet', name: 'airflow-postgresql' }, labels: {}, status: { phase: 'Pending', containerStatuses: [container({ state: { waiting: { reason: 'ErrImagePull', message: 'manifest unknown' } } })] } })
   const record = release({ status: 'failed', objects: [inManifest(postgres)] })
-  t.match(observeRelease(view([postgres], { release: record, pods: [broken], working: true })), { state: 'waiting', on: [{ reason: /has not begun/ }] })
+  t.match(observeRelease(view([postgres], { release: record, pods: [broken], workingSince: '2023-08-02T10:29:00.000000Z' })), { state: 'waiting', on: [{ reason: /has not begun/ }] })
   t.match(observeRelease(view([postgres], { release: record, pods: [broken] })), { state: 'failed', findings: [{ id: 'image-not-found' }] })
+  t.end()
+})
+
+void t.test('what Helm has done counts at once, though the Lease is still held for a moment', (t) => {
+  const broken = pod({ name: 'airflow-postgresql-0', owner: { kind: 'StatefulSet', name: 'airflow-postgresql' }, labels: {}, status: { phase: 'Pending', containerStatuses: [container({ state: { waiting: { reason: 'ErrImagePull', message: 'manifest unknown' } } })] } })
+  const record = release({ updatedAt: '2023-08-02T10:28:01.123456789Z', objects: [inManifest(postgres)] })
+  t.match(observeRelease(view([postgres], { release: record, pods: [broken], workingSince: '2023-08-02T10:28:00.123000Z' })), { state: 'failed', findings: [{ id: 'image-not-found' }] })
   t.end()
 })
 
