@@ -4,6 +4,7 @@ import type { KubernetesObject } from '../access.ts'
 import { hasEnded } from '../observe/job.ts'
 import { isReady, writtenAt } from '../observe/observation.ts'
 import { controllerOf } from '../observe/owners.ts'
+import { isRestless, isYounger, keepsEnding } from '../observe/restless.ts'
 import type { ContainerLog, Evidence } from './evidence.ts'
 import { isStranger } from './strangers.ts'
 
@@ -19,13 +20,20 @@ export interface Complaint {
 }
 
 /**
- * The last line that fits of each container of a pod that is not ready. What a ready one has in its log
- * may be mended, and so may what the run before the present one said, once the present one says anything.
+ * The last line that fits of each container of a pod that is not ready, or is only between two ends. What a ready one
+ * has in its log may be mended, and so may what the run before the present one said, once the present one says anything.
  */
 export function complaints(evidence: Evidence, pattern: RegExp): Complaint[] {
   const { pods, logs } = evidence
-  return pods.filter((pod) => !isReady(pod) && isCurrent(pod, evidence) && !isStranger(pod, evidence)).flatMap((pod) =>
-    logs.filter((log) => log.pod === pod.metadata.name && counts(log, logs)).flatMap((log) => lastOf(pod, log, pattern)))
+  const now = new Date(evidence.at)
+  return pods.filter((pod) => (!isReady(pod) || isRestless(pod, now)) && isCurrent(pod, evidence) && !isStranger(pod, evidence)).flatMap((pod) =>
+    logs.filter((log) => log.pod === pod.metadata.name && (counts(log, logs) || isBetweenEnds(pod, log, now))).flatMap((log) => lastOf(pod, log, pattern)))
+}
+
+/** What it died of last holds until the present run has come further. */
+function isBetweenEnds(pod: KubernetesObject, { container, previous }: ContainerLog, now: Date): boolean {
+  const status = (pod as Pod).status?.containerStatuses?.find(({ name }) => name === container)
+  return previous && status !== undefined && keepsEnding(status, now) && isYounger(status, now)
 }
 
 /** Of any container, also of a ready pod: for what no probe sees and what stays so until somebody acts. */

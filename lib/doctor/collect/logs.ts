@@ -6,6 +6,7 @@ import type { ContainerStatus, Pod } from 'kubernetes-types/core/v1.js'
 import { AirstripError } from '../../errors.ts'
 import type { KubernetesObject, LogQuery, Reader } from '../../access.ts'
 import { controllerOf, isTask } from '../../observe/owners.ts'
+import { isRestless, keepsEnding } from '../../observe/restless.ts'
 import type { ContainerLog, Evidence } from '../evidence.ts'
 import type { Redact } from '../redact.ts'
 
@@ -27,7 +28,8 @@ export async function collectLogs(reader: Reader, { pods, system }: Pick<Evidenc
   const logs: ContainerLog[] = []
   const unknown: string[] = []
   const systemPods = system.filter(({ kind }) => kind === 'Pod')
-  const wanted = [...wantedLogs(pods), ...wantedLogs(systemPods), ...talkative(pods), ...talkative(systemPods)]
+  const now = reader.now()
+  const wanted = [...wantedLogs(pods, now), ...wantedLogs(systemPods, now), ...talkative(pods, now), ...talkative(systemPods, now)]
   for (let start = 0; start < wanted.length; start += atOnce) {
     const answers = await Promise.all(wanted.slice(start, start + atOnce).map((query) => read(reader, query, redact)))
     for (const answer of answers) {
@@ -68,9 +70,9 @@ const manyLines = 500
 const complaints = /\blevel"?[=:]\s?"?(warn|error|fatal|panic)|\b(WRN|ERR|FTL|PNC)\b/i
 
 /** One of each kind of container among those that are ready. */
-function talkative(pods: readonly KubernetesObject[]): Wanted[] {
+function talkative(pods: readonly KubernetesObject[], now: Date): Wanted[] {
   const seen = new Set<string>()
-  return pods.filter((pod) => !isSuspect(pod)).flatMap((object): Wanted[] => {
+  return pods.filter((pod) => !isSuspect(pod, now)).flatMap((object): Wanted[] => {
     const { spec } = object as Pod
     const ready = (object as Pod).status?.phase === 'Running'
     const chosen = (spec?.containers ?? []).filter(({ name, image = '' }) => ready && (speakers.test(name) || speakingImages.test(image)))
@@ -84,11 +86,11 @@ function talkative(pods: readonly KubernetesObject[]): Wanted[] {
   })
 }
 
-export function wantedLogs(pods: readonly KubernetesObject[]): Wanted[] {
+export function wantedLogs(pods: readonly KubernetesObject[], now: Date): Wanted[] {
   const seen = new Set<string>()
-  const containers = pods.filter(isSuspect).flatMap((pod) => containersOf(pod).map((status) => ({ pod, status })))
+  const containers = pods.filter((pod) => isSuspect(pod, now)).flatMap((pod) => containersOf(pod, now).map((status) => ({ pod, status })))
   // Crashed ones first: what they said matters more than what a waiting one says.
-  const sorted = containers.sort((a, b) => Number(hasCrashed(b.status)) - Number(hasCrashed(a.status)))
+  const sorted = containers.sort((a, b) => Number(hasCrashed(b.status, now)) - Number(hasCrashed(a.status, now)))
   const chosen = sorted.filter(({ pod, status }) => {
     const like = `${controllerOf(pod)?.uid ?? pod.metadata.name} ${status.name}`
     return !seen.has(like) && seen.add(like)
@@ -96,24 +98,25 @@ export function wantedLogs(pods: readonly KubernetesObject[]): Wanted[] {
   return chosen.slice(0, mostContainers).flatMap(({ pod, status }) => queries(pod, status))
 }
 
-/** Not ready, and not the pod of a task. */
-function isSuspect(object: KubernetesObject): boolean {
+/** Not ready, or only between two ends, and not the pod of a task. */
+function isSuspect(object: KubernetesObject, now: Date): boolean {
   const { status } = object as Pod
   const ready = status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True')
-  return !isTask(object) && !ready && status?.phase !== 'Succeeded'
+  return !isTask(object) && (!ready || isRestless(object, now)) && status?.phase !== 'Succeeded'
 }
 
 /** Those that have run at all; one that has ended well has nothing to tell. */
-function containersOf(object: KubernetesObject): ContainerStatus[] {
+function containersOf(object: KubernetesObject, now: Date): ContainerStatus[] {
   const { initContainerStatuses = [], containerStatuses = [] } = (object as Pod).status ?? {}
   return [...initContainerStatuses, ...containerStatuses].filter((status) => {
     const unready = status.state?.running !== undefined && !status.ready
-    return hasCrashed(status) || unready
+    return hasCrashed(status, now) || unready
   })
 }
 
-function hasCrashed({ state, lastState, ready }: ContainerStatus): boolean {
-  const end = state?.terminated ?? (ready ? undefined : lastState?.terminated)
+function hasCrashed(status: ContainerStatus, now: Date): boolean {
+  const { state, lastState, ready } = status
+  const end = state?.terminated ?? (ready && !keepsEnding(status, now) ? undefined : lastState?.terminated)
   return end !== undefined && end.exitCode !== 0
 }
 

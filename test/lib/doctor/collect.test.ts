@@ -5,7 +5,7 @@ import { explainRelease } from '../../../lib/doctor/explain.ts'
 import { keepers } from '../../../lib/doctor/collect/keep.ts'
 import { collectLogs, wantedLogs } from '../../../lib/doctor/collect/logs.ts'
 import { redactWith } from '../../../lib/doctor/redact.ts'
-import { claim, container, crashed, deployment, event, inManifest, job, node, pod, ready, release, statefulSet, storageClass, volume } from '../observe/objects.ts'
+import { claim, container, crashed, deployment, event, inManifest, job, node, now, pod, ready, release, statefulSet, storageClass, volume } from '../observe/objects.ts'
 import { reader } from './evidence.ts'
 
 const scope = { namespace: 'airflow', release: 'airflow' }
@@ -33,21 +33,23 @@ void t.test('a kind that may not be read costs only itself, and is named', async
 })
 
 void t.test('logs come from what crashed or is not ready, both runs where there are two', (t) => {
-  const names = (status: Record<string, unknown>) => wantedLogs([pod({ status })]).map(({ container: name, previous }) => `${name}${previous ? ' previous' : ''}`)
+  const names = (status: Record<string, unknown>) => wantedLogs([pod({ status })], now).map(({ container: name, previous }) => `${name}${previous ? ' previous' : ''}`)
   t.same(names({ containerStatuses: [crashed(3, {})] }), ['scheduler'], 'in back-off the plain log is the run before')
   t.same(names({ containerStatuses: [crashed(3, {}, running)] }), ['scheduler', 'scheduler previous'])
   t.same(names({ containerStatuses: [container(running)] }), ['scheduler'])
   t.same(names({ containerStatuses: [container()] }), [], 'nothing has run yet')
   t.same(names({ ...ready, containerStatuses: [crashed(3, {}, { ready: true })] }), [], 'a ready pod')
-  t.same(wantedLogs([pod({ labels: { kubernetes_executor: 'True' }, status: { phase: 'Failed', containerStatuses: [container({ state: { terminated: { exitCode: 1 } } })] } })]), [], 'a task')
+  const last = { terminated: { exitCode: 1, startedAt: '2023-08-02T10:27:20Z', finishedAt: '2023-08-02T10:28:00Z' } }
+  t.same(names({ ...ready, containerStatuses: [container({ ready: true, restartCount: 3, state: { running: { startedAt: '2023-08-02T10:29:40Z' } }, lastState: last })] }), ['scheduler', 'scheduler previous'], 'one that is called ready between two ends')
+  t.same(wantedLogs([pod({ labels: { kubernetes_executor: 'True' }, status: { phase: 'Failed', containerStatuses: [container({ state: { terminated: { exitCode: 1 } } })] } })], now), [], 'a task')
   t.end()
 })
 
 void t.test('logs are bounded: replicas fail alike, crashed ones come first, twelve are enough', (t) => {
   const replicas = ['a', 'b', 'c'].map((name) => pod({ name, status: { containerStatuses: [crashed(3, {})] } }))
-  t.equal(wantedLogs(replicas).length, 1)
+  t.equal(wantedLogs(replicas, now).length, 1)
   const many = Array.from({ length: 30 }, (_, i) => pod({ name: `p${i}`, owner: { kind: 'Job', name: `j${i}` }, status: { containerStatuses: [i === 29 ? crashed(3, {}) : container(running)] } }))
-  const wanted = wantedLogs(many)
+  const wanted = wantedLogs(many, now)
   t.equal(wanted.length, 12)
   t.match(wanted, [{ pod: 'p29', lines: 20 }])
   t.end()

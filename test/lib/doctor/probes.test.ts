@@ -24,6 +24,18 @@ void t.test('a liveness probe that ends a healthy program again and again is tol
   t.end()
 })
 
+void t.test('what a probe said of a database that is back is over, and what only its chart can change is no value', (t) => {
+  const refused = 'Liveness probe failed: sqlalchemy.exc.OperationalError: (psycopg2.OperationalError) connection to server at "10.96.68.254", port 5432 failed: Connection refused'
+  const at = (lastTimestamp: string) => { const one = killedBy('scheduler', refused); return { ...one, events: (one.events ?? []).map((event) => ({ ...event, lastTimestamp })) } }
+  t.same(found(at('2023-08-02T10:26:00Z')), [], 'four minutes ago')
+  t.match(found(at('2023-08-02T10:29:00Z')), [{ id: 'scheduler-liveness-restart-loop', why: /with the words above/ }], 'a minute ago')
+  const slow = killedBy('statsd', 'Liveness probe failed: Get "http://10.0.0.7:9102/metrics": context deadline exceeded')
+  const probed = (slow.pods ?? []).map((one) => ({ ...one, spec: { containers: [{ name: 'statsd', livenessProbe: { httpGet: { path: '/metrics', port: 9102 } } }] } }))
+  const [finding] = found({ ...slow, pods: probed })
+  t.match(finding, { why: /^On a slow CPU the program does not answer/, fix: [/patch deployment/, /^kubectl top node/] })
+  t.end()
+})
+
 void t.test('a liveness probe that cannot succeed is no slow start', (t) => {
   const killed = (name: string, text: string, probe: object, more: Partial<Evidence> = {}) => {
     const one = killedBy(name, text)

@@ -1,5 +1,6 @@
 /** Containers that end, or are ended. */
 import type { Event, Pod } from 'kubernetes-types/core/v1.js'
+import type { KubernetesObject } from '../../../access.ts'
 import { servesWeb } from '../../../airflow/families.ts'
 import type { Finding } from '../../../step.ts'
 import { isFoundation } from '../../../observe/causes.ts'
@@ -10,6 +11,7 @@ import { observeNode } from '../../../observe/node.ts'
 import { ageMs, fixOf, nameOf } from '../../../observe/observation.ts'
 import { controllerOf, ownerName, targetOf, thenDeletePod } from '../../../observe/owners.ts'
 import { firmSince, triedBefore } from '../../../observe/release.ts'
+import { keepsEnding } from '../../../observe/restless.ts'
 import { type Evidence, partsIn } from '../../evidence.ts'
 import { recalled } from '../../witnessed.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
@@ -21,6 +23,8 @@ export const crashRules: readonly Rule[] = [crashing, endingWell, outOfMemoryOnc
 
 /** Enough to tell of, and too few to end a wait (observe/crash.ts). A program that dies at once is not one that a slow machine kept from its database. */
 const tellingRestarts = 2
+/** What is called ready between may have got over it. */
+const manyRestarts = 4
 const atOnceMs = 15_000
 const justNowMs = 120_000
 
@@ -35,7 +39,8 @@ function crashing(evidence: Evidence): Finding[] {
     if (ofJob ? !givenUp || !firmBelow : !firm && !isFoundation(pod)) return []
     // Between two ends it runs for some seconds; that is no sign of health.
     const last = status.lastState?.terminated
-    const again = status.state?.running !== undefined && !status.ready && last !== undefined && status.restartCount > tellingRestarts && ageMs(last.finishedAt, now) <= justNowMs
+    const betweenEnds = status.ready ? status.restartCount >= manyRestarts && keepsEnding(status, now) : status.restartCount > tellingRestarts && ageMs(last?.finishedAt, now) <= justNowMs
+    const again = status.state?.running !== undefined && last !== undefined && betweenEnds
     const end = status.state?.terminated ?? last
     const atOnce = end?.startedAt == null || end.finishedAt == null || Date.parse(end.finishedAt) - Date.parse(end.startedAt) < atOnceMs
     // Nobody waits for a Job any more that Helm gave up, and what it stands on is well: its first end tells.
@@ -78,6 +83,8 @@ function outOfMemoryOnce(evidence: Evidence): Finding[] {
   })
 }
 
+/** Airflow's own check of a job reads the database. */
+const ofItsDatabase = /OperationalError|psycopg|could not (?:connect to server|translate host name)|connection to server at|FATAL: /
 const killed = /failed (liveness|startup) probe, will be restarted/
 
 /**
@@ -96,6 +103,8 @@ function killedByProbe(evidence: Evidence): Finding[] {
     const lines = [`${placeOf(nameOf(pod), status.name)}: ${describeEvent(kill)}, restarted ${status.restartCount} times`, ...(said === undefined ? [] : [`${nameOf(pod)}: ${describeEvent(said)}`])]
     const never = hopelessProbe(container, lines, said?.message ?? '')
     if (never !== undefined) return [never]
+    // It asks the database, which has rules of its own; what it said before that one was back is over.
+    if (said !== undefined && ofItsDatabase.test(said.message ?? '') && !isRecent(said, evidence, justNowMs)) return []
     if (!servesWeb(status.name)) return [impatientProbe(container, lines, said?.message)]
     // It gets there after some restarts, most often: on a slow machine that is a start.
     const young = ageMs(pod.metadata.creationTimestamp, new Date(evidence.at)) < lateMs
@@ -136,19 +145,32 @@ function slowWebserver({ pod, status }: Running, evidence: string[]): Finding {
   })
 }
 
+/** Where the official chart has a value for it; the others' probes are the chart's own. */
+const valueOf: Record<string, string> = { scheduler: 'scheduler', triggerer: 'triggerer', 'dag-processor': 'dagProcessor', worker: 'workers' }
+
 function impatientProbe({ pod, status }: Running, evidence: string[], said = ''): Finding {
   const target = targetOf(pod)
+  const kind = said.startsWith('Startup') ? 'startup' : 'liveness'
   const probe = JSON.stringify({ spec: { template: { spec: { containers: [{ name: status.name, livenessProbe: { initialDelaySeconds: 60, timeoutSeconds: 60 } }] } } } })
   const silent = /probe failed:\s*$|No alive jobs found|timed? ?out|deadline exceeded/i.test(said) || said === ''
+  const value = valueOf[status.name]
   return wrong('scheduler-liveness-restart-loop', {
-    title: `Container ${status.name} of ${ownerName(pod)} is restarted again and again by its ${said.startsWith('Startup') ? 'startup' : 'liveness'} probe`,
+    title: `Container ${status.name} of ${ownerName(pod)} is restarted again and again by its ${kind} probe`,
     evidence,
-    why: silent ? 'The probe starts a Python of its own, which takes 10 to 30 s on a slow CPU; since Kubernetes 1.20 the kubelet no longer waits longer than timeoutSeconds.' : 'The program runs; it is the probe that fails, with the words above.',
+    why: silent ? `${isCommand(pod, status.name, kind) ? 'The probe starts a Python of its own, which takes 10 to 30 s on a slow CPU' : 'On a slow CPU the program does not answer in the probe\'s time'}; since Kubernetes 1.20 the kubelet no longer waits longer than timeoutSeconds.` : 'The program runs; it is the probe that fails, with the words above.',
     fix: fixOf(
       target === undefined ? [] : [`kubectl -n ${pod.metadata.namespace ?? 'default'} patch ${target} -p '${probe}'${thenDeletePod(pod)} # at once, and until the next apply`],
-      `For good: ${status.name}.livenessProbe.timeoutSeconds: 60 and initialDelaySeconds: 60 in airflow.values, then: npx tsx run.ts apply --from helm`,
+      value === undefined
+        ? 'kubectl top node # for good: a node with more CPU, or less at work on it'
+        : `For good: ${value}.livenessProbe.timeoutSeconds: 60 and initialDelaySeconds: 60 in airflow.values, then: npx tsx run.ts apply --from helm`,
     ),
   })
+}
+
+function isCommand(pod: KubernetesObject, name: string, kind: 'startup' | 'liveness'): boolean {
+  const spec = (pod as Pod).spec?.containers.find((one) => one.name === name)
+  const { httpGet, tcpSocket } = spec?.[`${kind}Probe`] ?? {}
+  return httpGet === undefined && tcpSocket === undefined
 }
 
 /** [ERROR] Worker (pid:42) was sent SIGKILL! Perhaps out of memory? */
