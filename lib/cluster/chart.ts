@@ -70,7 +70,7 @@ function pullArgs({ reference, version }: ChartSource, folder: string): string[]
 }
 
 function unavailable(connection: Connection, { reference, version }: ChartSource, stderr: string): AirstripError {
-  const seen = connection.redactor.redact(stderr).split('\n').filter((line) => line.trim() !== '').slice(-3)
+  const seen = connection.redactor.said(stderr).split('\n').filter((line) => line.trim() !== '').slice(-3)
   const certain = notThere.test(stderr) ? missingVersion({ reference, version }, seen.at(-1) ?? '', 'Write a version that `npx tsx run.ts charts` lists as airflow.version; for a repository of your own: helm repo update.') : {}
   return new AirstripError('CHART_UNAVAILABLE', `Chart ${reference} ${version} could not be downloaded.`, { seen, ...certain })
 }
@@ -133,7 +133,7 @@ export function parseMetadata(text: string, path: string): ChartMetadata {
 export async function showChart(connection: Connection, path: string): Promise<string> {
   const outcome = await askHelm(connection, path, ['show', 'chart', path])
   if (outcome.exitCode === 0) return outcome.stdout
-  throw new AirstripError('CHART_UNAVAILABLE', `Helm cannot read the chart at ${path}.`, { place: path, seen: [connection.redactor.redact(outcome.stderr).trim()] })
+  throw new AirstripError('CHART_UNAVAILABLE', `Helm cannot read the chart at ${path}.`, { place: path, seen: [connection.redactor.said(outcome.stderr).trim()] })
 }
 
 /** Over names and contents, in order, so that any edit of a chart folder changes it. */

@@ -75,7 +75,7 @@ export async function retried<T>(connection: Connection, what: string, call: () 
       minTimeout: connection.retryMs ?? 500,
       shouldRetry: ({ error }) => error instanceof TransientRefusal,
       onFailedAttempt: ({ error, attemptNumber, retriesLeft }) => {
-        if (retriesLeft > 0) connection.onRetry?.(what, connection.redactor.redact(firstLine(error.message)), attemptNumber)
+        if (retriesLeft > 0) connection.onRetry?.(what, connection.redactor.said(firstLine(error.message)), attemptNumber)
       },
     })
   } catch (error) {
@@ -93,7 +93,7 @@ const advice = /^It looks like you are trying to use a client-go credential plug
 
 /** What a tool's refusal means, with what it said, redacted. */
 export async function refusal(connection: Connection, tool: string, args: string[], outcome: Outcome): Promise<AirstripError> {
-  const seen = connection.redactor.redact(outcome.stderr).split('\n').filter((line) => line.trim() !== '' && !advice.test(line)).slice(-12)
+  const seen = connection.redactor.said(outcome.stderr).split('\n').filter((line) => line.trim() !== '' && !advice.test(line)).slice(-12)
   if (outcome.exitCode === 127) return new AirstripError('TOOL_MISSING', `${tool} is not on the PATH.`, { seen })
   if (isUnreachable(outcome.stderr)) return unreachable(connection, seen)
   return new AirstripError('CALL_FAILED', `${commandOf(tool, args)} was refused.`, { seen, transient: isTransient(outcome.stderr) })

@@ -37,7 +37,7 @@ async function ready(connection: Connection, { pod, namespace }: DatabasePlace):
   if (outcome.exitCode === 0) return
   const events = await callKubectl(connection, ['get', 'events', '-n', namespace, `--field-selector=involvedObject.name=${pod}`, '-o', 'custom-columns=:.message'])
   throw new AirstripError('BACKUP_FAILED', `Pod ${namespace}/${pod}, from which the database would be reached, did not start.`, {
-    seen: connection.redactor.redact(events.stdout).split('\n').filter((line) => line.trim() !== '').slice(-4),
+    seen: connection.redactor.said(events.stdout).split('\n').filter((line) => line.trim() !== '').slice(-4),
     next: 'If its image cannot be had, name another that has PostgreSQL\'s clients with airflow.backups.image.',
   })
 }
@@ -66,7 +66,7 @@ export async function sweepUp(place: DatabasePlace, inPod: InPod): Promise<strin
 
 /** Why a script did not come to its end; kubectl's own refusals keep their code. */
 export async function failed(connection: Connection, { namespace, database, pod }: DatabasePlace, what: string, outcome: Outcome): Promise<AirstripError> {
-  const seen = complaints(connection.redactor.redact(outcome.stderr))
+  const seen = complaints(connection.redactor.said(outcome.stderr))
   const ofKubectl = /^(?:error: |Error from server|Unable to connect|The connection to the server)/m.test(outcome.stderr)
   const known = outcome.exitCode === 127 || ofKubectl ? await refusal(connection, 'kubectl', ['exec', `pod/${pod}`], outcome) : undefined
   if (known !== undefined && known.code !== 'CALL_FAILED') return known

@@ -5,11 +5,14 @@
  */
 import { isEveryday } from '../doctor/learn.ts'
 import { passwordInAddress } from '../doctor/looks/addresses.ts'
+import { redactWith } from '../doctor/redact.ts'
 
 export interface Redactor {
   add: (value: string) => void
   /** `admit` is asked about each hit, and may decline it. */
   redact: (text: string, admit?: (form: string) => boolean) => string
+  /** What a tool said, which quotes values, templates and objects: also what only looks like a secret. */
+  said: (text: string) => string
 }
 
 /** Shorter values would hit innocent words; a secret that short is no secret. */
@@ -20,7 +23,7 @@ export function createRedactor(): Redactor {
   const values = new Set<string>()
   const forms = new Set<string>()
   let pattern: RegExp | undefined
-  return {
+  const redactor: Redactor = {
     add(value) {
       if (values.has(value) || isEveryday(value)) return
       values.add(value)
@@ -38,7 +41,9 @@ export function createRedactor(): Redactor {
       pattern ??= new RegExp([...forms].sort((a, b) => b.length - a.length).map(escapeRegExp).join('|'), 'g')
       return text.replace(pattern, (form) => (admit?.(form) === false ? form : mask))
     },
+    said: redactWith((text) => redactor.redact(text)),
   }
+  return redactor
 }
 
 /**

@@ -35,7 +35,7 @@ export async function renderRelease(connection: Connection, machine: Machine, wi
   const way = otherWays.find(({ after }) => tried.stderr.includes(after))
   const outcome = way === undefined ? tried : await helm(...way.words)
   if (outcome.exitCode === 0) return fromTemplate(outcome.stdout, namespace)
-  const seen = connection.redactor.redact(outcome.stderr).split('\n').filter((line) => line.trim() !== '' && !line.startsWith('WARNING')).slice(-8)
+  const seen = connection.redactor.said(outcome.stderr).split('\n').filter((line) => line.trim() !== '' && !line.startsWith('WARNING')).slice(-8)
   throw new AirstripError('HELM_FAILED', `Helm cannot render release ${namespace}/${name} from ${chart.path}.`, { seen })
 }
 

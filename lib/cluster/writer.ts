@@ -132,7 +132,7 @@ const anotherHelm = /another operation \(install\/upgrade\/rollback\) is in prog
 async function helmRefusal(connection: Connection, { name, namespace }: ReleaseName, outcome: Outcome, verb: 'upgrade' | 'uninstall'): Promise<AirstripError> {
   if (outcome.exitCode === 127 || isTransient(outcome.stderr)) return refusal(connection, 'helm', [verb, name], outcome)
   if (anotherHelm.test(outcome.stderr)) return new AirstripError('CALL_FAILED', `Another Helm was at work on release ${namespace}/${name}.`, { transient: true })
-  const seen = connection.redactor.redact(outcome.stderr).split('\n').filter((line) => line.trim() !== '' && !line.startsWith('WARNING')).slice(-8)
+  const seen = connection.redactor.said(outcome.stderr).split('\n').filter((line) => line.trim() !== '' && !line.startsWith('WARNING')).slice(-8)
   return verb === 'upgrade'
     ? new AirstripError('HELM_FAILED', `Helm could not finish release ${namespace}/${name}.`, { seen })
     : new AirstripError('HELM_FAILED', `Helm could not uninstall release ${namespace}/${name}.`, { seen, next: 'Follow what it said and run destroy again: it goes on where it stopped.' })

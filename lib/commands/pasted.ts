@@ -15,9 +15,9 @@ const ours = /\bnpx tsx run\.ts\b( (?:apply|diff|status|doctor|destroy|keys|back
 const kubectl = calling('kubectl', 'get|describe|logs|patch|delete|create|apply|annotate|label|taint|cordon|uncordon|drain|exec|rollout|scale|run|edit|replace|auth|top|cp|set')
 const helm = calling('helm', 'list|ls|status|history|rollback|uninstall|upgrade|install|get')
 
-/** A tool that is called, and not one that is only spoken of or installed. */
+/** A tool that is called, and not one that is only spoken of or installed, nor the step of its name. */
 function calling(tool: string, verbs: string): RegExp {
-  return new RegExp(`(?<!\\binstall )\\b${tool}(?= (?:-|(?:${verbs})\\b))`, 'g')
+  return new RegExp(`(?<!\\binstall |--(?:from|to|only|skip) )\\b${tool}(?= (?:-|(?:${verbs})\\b))`, 'g')
 }
 
 export function pastedWith(flags: Pick<Flags, 'config' | 'state' | 'kubeconfig' | 'context'>): Pasted {

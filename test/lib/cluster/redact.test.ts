@@ -51,6 +51,14 @@ void t.test('what is too short to be a secret does not hit innocent words', (t) 
   t.end()
 })
 
+void t.test('of what a tool said, what only looks like a secret is masked as well', (t) => {
+  const { said, redact } = createRedactor()
+  const words = 'execution error at (airflow/templates/x.yaml:3:4): no login with password: Sommer-2025-Orkan!'
+  t.equal(said(words), words.replace('Sommer-2025-Orkan!', mask))
+  t.equal(redact(words), words, 'where text is airstrip\'s own, that would hide its words')
+  t.end()
+})
+
 void t.test('without a secret a text is itself', (t) => {
   t.equal(createRedactor().redact('nothing'), 'nothing')
   t.end()

@@ -43,6 +43,11 @@ void t.test('what a Helm that was cut off has left does not keep the chart from 
   t.match(await made, { objects: [{ kind: 'ConfigMap', metadata: { name: 'airflow-config', namespace: 'airflow' } }], hooks: [{ kind: 'Job', metadata: { name: 'airflow-migrations' } }] })
 })
 
+void t.test('a refusal that quotes a secret is told without it', async (t) => {
+  const { made } = render([{ when: /^helm upgrade/, answers: { exitCode: 1, stderr: 'Error: execution error at (airflow/x.yaml:1:2): tried with password \'Canary-2025-Orkan!\'' } }])
+  await t.rejects(made, { code: 'HELM_FAILED', seen: [/tried with password '•+'/] })
+})
+
 void t.test('any other refusal is told as it was said', async (t) => {
   const { made } = render([{ when: /^helm upgrade/, answers: { exitCode: 1, stderr: 'Error: parse error at (airflow/x.yaml:1)' } }])
   await t.rejects(made, { code: 'HELM_FAILED', seen: ['Error: parse error at (airflow/x.yaml:1)'] })

@@ -15,6 +15,7 @@ void t.test('a fix names the flags that were given', (t) => {
     ['npx tsx run.ts apply --only storage # for the pairs', `npx tsx run.ts apply ${flags} --only storage # for the pairs`],
     ['Make them (npx tsx run.ts apply --only storage), then wait', `Make them (npx tsx run.ts apply ${flags} --only storage), then wait`],
     ['npx tsx run.ts --from helm', `npx tsx run.ts ${flags} --from helm`],
+    ['npx tsx run.ts apply --from helm --timeout 60m', `npx tsx run.ts apply ${flags} --from helm --timeout 60m`],
     ['kubectl -n airflow get pvc # and correct it', `kubectl ${cluster} -n airflow get pvc # and correct it`],
     ['kubectl get nodes; then: kubectl uncordon NODE', `kubectl ${cluster} get nodes; then: kubectl ${cluster} uncordon NODE`],
     ['helm -n airflow history airflow', `helm --kubeconfig /home/joe/.kube/two --kube-context two@home -n airflow history airflow`],
