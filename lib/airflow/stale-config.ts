@@ -24,11 +24,20 @@ interface Edit {
 /** What is put back of what programs read as they begin; made anew it has no time, and nobody can have begun without it. */
 export function editedConfigs(changes: readonly Change[]): Edit[] {
   return changes.flatMap((change) => {
+    if (change.op === 'patch' && change.live.kind === 'ServiceAccount') return editedAccount(change)
     if ((change.op !== 'patch' && change.op !== 'replace') || !['ConfigMap', 'Secret'].includes(change.live.kind)) return []
     const times = writingsOf(change.live).filter(({ manager, time }) => !['helm', 'airstrip'].includes(manager) && time !== '').map(({ time }) => time)
     const since = times.sort().at(-1)
     return since === undefined ? [] : [{ kind: change.live.kind, name: change.live.metadata.name, since }]
   })
+}
+
+/** Of an account pods get their token and their pull secrets, when they are made. */
+function editedAccount({ live, patch }: Patch): Edit[] {
+  const fields = ['automountServiceAccountToken', 'imagePullSecrets'].filter((field) => patch.some(({ path }) => path.startsWith(`/${field}`)))
+  const times = fields.flatMap((field) => lastWriter(live, [field])?.time ?? [])
+  const since = times.sort().at(-1)
+  return since === undefined ? [] : [{ kind: live.kind, name: live.metadata.name, since }]
 }
 
 interface Besides {
@@ -43,14 +52,15 @@ export function restartsOf(edits: readonly Edit[], live: readonly (KubernetesObj
   return live.flatMap((workload): Patch[] => {
     if (workload === undefined || !rollsOut(workload) || beginsAnyway(workload, changes)) return []
     if ((upgrade && annotationsOf(workload) === undefined) || restartedLately(workload, now)) return []
-    const read = edits.filter((edit) => reads(workload, edit) && podsOf(workload, pods).some((pod) => startsOf(pod).some((time) => Date.parse(time) >= Date.parse(edit.since))))
+    const read = edits.filter((edit) => reads(workload, edit) && podsOf(workload, pods).some((pod) => startsOf(pod, edit).some((time) => Date.parse(time) >= Date.parse(edit.since))))
     if (read.length === 0) return []
     return [{ op: 'patch', live: workload, patch: restartPatch(workload, now), why: `its pods began with the edited ${read.map(({ kind, name }) => `${kind} ${name}`).join(', ')}, and begin anew` }]
   })
 }
 
-/** A container that is started again in the same pod reads it again, too. */
-function startsOf(pod: KubernetesObject): string[] {
+/** A container that is started again in the same pod reads it again, too; but for its account, which the pod has from when it was made. */
+function startsOf(pod: KubernetesObject, { kind }: Edit): string[] {
+  if (kind === 'ServiceAccount') return [pod.metadata.creationTimestamp].filter((time) => time !== undefined)
   const { startTime, initContainerStatuses = [], containerStatuses = [] } = (pod as Pod).status ?? {}
   const ofContainers = [...initContainerStatuses, ...containerStatuses].flatMap(({ state, lastState }) => [state?.running?.startedAt, state?.terminated?.startedAt, lastState?.terminated?.startedAt])
   return [startTime, ...ofContainers].filter((time) => time !== undefined)
@@ -79,7 +89,8 @@ function restartPatch(workload: KubernetesObject, now: Date): [JsonPatch] {
 }
 
 function reads(workload: KubernetesObject, { kind, name }: Edit): boolean {
-  const { volumes = [], containers = [], initContainers = [] } = (workload.spec as { template?: { spec?: Partial<PodSpec> } } | undefined)?.template?.spec ?? {}
+  const { volumes = [], containers = [], initContainers = [], serviceAccountName } = (workload.spec as { template?: { spec?: Partial<PodSpec> } } | undefined)?.template?.spec ?? {}
+  if (kind === 'ServiceAccount') return serviceAccountName === name
   const names = [...volumes.flatMap((volume) => ofVolume(volume, kind)), ...[...initContainers, ...containers].flatMap((container) => ofVariables(container, kind))]
   return names.includes(name)
 }

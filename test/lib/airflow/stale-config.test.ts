@@ -50,6 +50,20 @@ void t.test('wherever a pod takes it from', (t) => {
   t.end()
 })
 
+void t.test('a pod that was made while its account gave no token is made anew', (t) => {
+  const account: KubernetesObject = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'airflow-scheduler', namespace: 'airflow', managedFields: [
+    { manager: 'helm', time: before, fieldsV1: { 'f:metadata': {} } }, { manager: 'kubectl-patch', time: editedAt, fieldsV1: { 'f:automountServiceAccountToken': {} } }, { manager: 'kube-controller-manager', time: before, fieldsV1: { 'f:secrets': {} } },
+  ] } }
+  const change = (path: string): Change => ({ op: 'patch', live: account, patch: [{ op: 'replace', path, value: true }], why: 'edited' })
+  const runsAs = reader({ serviceAccountName: 'airflow-scheduler', containers: [{ name: 'scheduler' }] })
+  const made = (creationTimestamp: string): KubernetesObject => { const one = began(before); return { ...one, metadata: { ...one.metadata, creationTimestamp } } }
+  t.match(restarts(change('/automountServiceAccountToken'), runsAs, [made(after)]), [{ op: 'patch', why: /ServiceAccount airflow-scheduler/ }])
+  t.same(restarts(change('/automountServiceAccountToken'), runsAs, [made(before)]), [], 'one that is older has its token')
+  t.same(restarts(change('/metadata/annotations/a'), runsAs, [made(after)]), [], 'of an annotation pods know nothing')
+  t.same(restarts(change('/automountServiceAccountToken'), reader({ serviceAccountName: 'other' }), [made(after)]), [])
+  t.end()
+})
+
 void t.test('what writes it again and again does not have Airflow begin anew each time', (t) => {
   const by = (manager: string, time: string): KubernetesObject => {
     const deployment = reader(mounts, { 'kubectl.kubernetes.io/restartedAt': time })

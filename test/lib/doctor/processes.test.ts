@@ -77,6 +77,8 @@ void t.test('what somebody else runs in the namespace is no matter of the releas
   const logs = [{ namespace: 'airflow', pod: mine.metadata.name, container: 'app', previous: false, lines: ['FATAL:  password authentication failed for user "airflow"', 'pods is forbidden: User "system:serviceaccount:airflow:mine" cannot list resource "pods" in API group "" in the namespace "airflow"'] }]
   const all = { pods: [mine], workloads: [airflow, deployment('my-app', 0)], logs, record: release({ objects: [inManifest(airflow)] }), autoscalers: [] }
   t.same(diagnose(evidence(all)).findings.map(({ id, severity }) => `${id} ${severity}`).filter((one) => !one.startsWith('release-not-airstrips')), [])
+  const bare = { ...mine, metadata: { name: 'other-app', namespace: 'airflow', labels: { app: 'other' } } }
+  t.same(diagnose(evidence({ ...all, pods: [bare], logs: logs.map((log) => ({ ...log, pod: 'other-app' })) })).findings.map(({ id }) => id).filter((id) => id !== 'release-not-airstrips'), [], 'nor a pod that nothing makes again')
   const own = { ...all, workloads: [deployment('airflow-scheduler', 0)], pods: [pod({ status: { containerStatuses: [crashed(4, {})] } })], logs: [] }
   t.match(found(own), [{ id: 'crash-loop' }], 'its own is')
   t.end()
@@ -105,6 +107,18 @@ void t.test('of a Job that Helm gave up the first end tells, of one that it wait
   const of = (restarts: number, status: string) => found({ pods: [one(restarts)], record: release({ status, description: 'Upgrade "airflow" failed: context canceled' }) }).map(({ id }) => id)
   t.same(of(1, 'failed'), ['crash-loop'])
   t.same(of(1, 'pending-upgrade'), [])
+  t.end()
+})
+
+void t.test('a pod that was made without the token of its account is told, with how it gets one', (t) => {
+  const line = 'kubernetes.config.config_exception.ConfigException: Service token file does not exists.'
+  const made = (volumeMounts: object[]) => pod({ spec: { serviceAccountName: 'airflow-scheduler', containers: [{ name: 'scheduler', volumeMounts }] }, status: { containerStatuses: [crashed(4, {})] } })
+  const look = (one: ReturnType<typeof made>) => found({ ...said(line, 'scheduler', one), pods: [one] })
+  t.match(look(made([{ name: 'dags', mountPath: '/opt/airflow/dags' }])), [
+    { id: 'k8s-executor-forbidden', title: 'Deployment airflow-scheduler has no token of its service account airflow-scheduler', fix: [/^kubectl -n airflow patch serviceaccount airflow-scheduler -p '\{"automountServiceAccountToken":true\}' && kubectl -n airflow rollout restart deployment\/airflow-scheduler/] },
+    { id: 'crash-loop', causes: [{ id: 'k8s-executor-forbidden' }] },
+  ])
+  t.match(look(made([{ name: 'token', mountPath: '/var/run/secrets/kubernetes.io/serviceaccount' }])), [{ id: 'crash-loop' }], 'one that has it')
   t.end()
 })
 

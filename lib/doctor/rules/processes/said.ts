@@ -1,14 +1,16 @@
 /** What only a log says. */
+import type { Pod } from 'kubernetes-types/core/v1.js'
 import type { Subject } from 'kubernetes-types/rbac/v1.js'
 import type { BrokenDag } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
-import { fixOf } from '../../../observe/observation.ts'
-import { targetOf } from '../../../observe/owners.ts'
+import { fixOf, nameOf } from '../../../observe/observation.ts'
+import { ownerName, targetOf, thenDeletePod } from '../../../observe/owners.ts'
+import { complaints } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
-import { logLines } from './statuses.ts'
+import { logLines, placeOf } from './statuses.ts'
 
-export const saidRules: readonly Rule[] = [forbidden, otherCpu, brokenDag, logsRefused, logsUnreachable]
+export const saidRules: readonly Rule[] = [forbidden, withoutToken, otherCpu, brokenDag, logsRefused, logsUnreachable]
 
 // kubernetes.client.exceptions.ApiException: (403) … pods is forbidden: User \"system:serviceaccount:airflow:airflow-scheduler\" cannot list resource \"pods\" in API group \"\" in the namespace \"airflow\"
 // Its words become parts of commands, and who writes a DAG may write into a log: names of Kubernetes alone.
@@ -33,6 +35,27 @@ function forbidden(evidence: Evidence): Finding[] {
         `kubectl auth can-i ${verb} ${resource} -n ${namespace} --as=${subject} # asks whether it may now`,
         'In airflow.values: rbac.create: true, and the namespace of the tasks (config.kubernetes_executor.namespace) as where the role is',
       ),
+    })]
+  })
+}
+
+// kubernetes.config.config_exception.ConfigException: Service token file does not exists. · certification file of the same
+const tokenless = /Service (?:token|certification) file does not exists?|\/var\/run\/secrets\/kubernetes\.io\/serviceaccount\/(?:token|ca\.crt)/
+
+/** What a pod has of its account is decided when it is made. */
+function withoutToken(evidence: Evidence): Finding[] {
+  return complaints(evidence, tokenless).flatMap(({ pod, container, line }): Finding[] => {
+    const { serviceAccountName = 'default', containers = [] } = (pod as Pod).spec ?? {}
+    const mounted = containers.find(({ name }) => name === container)?.volumeMounts?.some(({ mountPath }) => mountPath === '/var/run/secrets/kubernetes.io/serviceaccount')
+    if (mounted !== false) return []
+    const target = targetOf(pod)
+    const namespace = pod.metadata.namespace ?? evidence.namespace
+    const anew = target === undefined ? `kubectl -n ${namespace} delete pod ${pod.metadata.name}` : `kubectl -n ${namespace} rollout restart ${target}${thenDeletePod(pod)}`
+    return [wrong('k8s-executor-forbidden', {
+      title: `${ownerName(pod)} has no token of its service account ${serviceAccountName}`,
+      evidence: [`${placeOf(nameOf(pod), container)}: ${line}`, `${nameOf(pod)} was made without one at ${String(pod.metadata.creationTimestamp)}`],
+      why: 'The account, or the pod\'s template, says automountServiceAccountToken: false, or said so when the pod was made; without the token nobody makes the pods of tasks.',
+      fix: [`kubectl -n ${namespace} patch serviceaccount ${serviceAccountName} -p '{"automountServiceAccountToken":true}' && ${anew}`, 'npx tsx run.ts apply # puts back what was changed by hand, and makes the pods anew that were made since'],
     })]
   })
 }
