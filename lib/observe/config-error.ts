@@ -45,6 +45,7 @@ function configError(pod: KubernetesObject, message: string, evidence: string, p
   const [lacked] = lackedBy(pod, message)
   const there = lacked && `${lacked.kind} ${lacked.namespace ?? ''}/${lacked.name}`
   if (there !== undefined && present.includes(there)) return waiting(`${there} is there by now, and the kubelet has not looked since`)
+  if (message.includes('runAsNonRoot') || message.includes('non-root')) return asRoot(pod, message, evidence)
   const what = missing.exec(message)?.[0]
   // The kubelet adds pod and container; the title is of the cause alone.
   const text = message.replace(/ \(pod: .*\)$/, '')
@@ -56,6 +57,16 @@ function configError(pod: KubernetesObject, message: string, evidence: string, p
       `npx tsx run.ts apply --from helm # once the reference in airflow.values is right${what === undefined ? '' : `, or it is there: ${maker(pod, message)}`}`,
       `kubectl ${inNamespace(pod)} get secrets,configmaps # whether it is there under another name`,
     ],
+  })
+}
+
+/** container has runAsNonRoot and image will run as root · container's runAsUser breaks non-root policy · … image has non-numeric user (x), cannot verify user is non-root */
+function asRoot(pod: KubernetesObject, message: string, evidence: string): Failed {
+  return failed(pod, 'container-config-error', {
+    title: `A container must not run as root, and would: ${message.replace(/ \(pod: .*\)$/, '')}`,
+    evidence: [evidence],
+    why: 'securityContext.runAsNonRoot is set, and the user of the image, or runAsUser, is root or has no number.',
+    fix: ['npx tsx run.ts apply --from helm # once securityContext in airflow.values has a runAsUser other than 0 for it (Airflow\'s is 50000), or no runAsNonRoot'],
   })
 }
 

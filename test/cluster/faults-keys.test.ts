@@ -94,8 +94,20 @@ const refusals: Fault[] = [
     await deletePods(it, 'scheduler')
   } },
   inside('a role that may not log in', 'ALTER ROLE airflow NOLOGIN', /not permitted to log in/, 'ALTER ROLE airflow LOGIN'),
-  inside('no connection left for the role', 'ALTER ROLE airflow CONNECTION LIMIT 0', /no connection left for airflow/, 'ALTER ROLE airflow CONNECTION LIMIT -1', it => sql(it, 'ALTER ROLE airflow CONNECTION LIMIT -1')),
-  inside('a database that can only be read', 'ALTER DATABASE airflow SET default_transaction_read_only = on', /can only be read/, 'ALTER DATABASE airflow RESET default_transaction_read_only', it => sql(it, 'ALTER DATABASE airflow RESET default_transaction_read_only')),
+  inside('no connection left for the role', 'ALTER ROLE airflow CONNECTION LIMIT 0', /no connection left for role airflow/, 'ALTER ROLE airflow CONNECTION LIMIT -1'),
+  inside('a database that can only be read', 'ALTER DATABASE airflow SET default_transaction_read_only = on', /can only be read/, 'ALTER DATABASE airflow RESET default_transaction_read_only'),
+  inside('a server that can only be read', 'ALTER SYSTEM SET default_transaction_read_only = on', /can only be read/, 'ALTER SYSTEM RESET default_transaction_read_only'),
+  { ...inside('two at once: a server that can only be read, and a port that leads nowhere', 'SELECT 1', /./, 'ALTER SYSTEM RESET default_transaction_read_only', async it => {
+    await edit(it, 'service/airflow-webserver', { spec: { ports: [{ name: 'airflow-ui', port: 8080, targetPort: 'airflow-ui' }] } })
+    await sql(it, 'ALTER SYSTEM RESET default_transaction_read_only')
+    await sql(it, 'SELECT pg_reload_conf()')
+    await deletePods(it, 'scheduler')
+  }), and: ['service-without-endpoints'], harm: async it => {
+    await edit(it, 'service/airflow-webserver', { spec: { ports: [{ name: 'airflow-ui', port: 8080, targetPort: 'airflow-ux' }] } })
+    await sql(it, 'ALTER SYSTEM SET default_transaction_read_only = on')
+    await sql(it, 'SELECT pg_reload_conf()')
+    await deletePods(it, 'scheduler')
+  } },
   { name: 'a database that was renamed', id: 'database-unreachable', seconds: 120, tells: /has no database airflow/, harm: async it => {
     await stopped(it, 'deployment/airflow-scheduler', 'deployment/airflow-webserver')
     await sql(it, 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $$airflow$$')

@@ -40,6 +40,15 @@ const objects: Fault[] = [
     await kube(it, 'delete', 'serviceaccount', await kube(it, 'get', 'deployment', 'airflow-statsd', '-o', 'jsonpath={.spec.template.spec.serviceAccountName}'))
     await deletePods(it, 'statsd')
   } },
+  { name: 'a service account that gives no token, and a scheduler that was made since', id: 'k8s-executor-forbidden', tells: /has no token of its service account airflow-scheduler/, harm: async it => {
+    await edit(it, 'serviceaccount/airflow-scheduler', { automountServiceAccountToken: false })
+    await deletePods(it, 'scheduler')
+  } },
+  { name: 'a pod of somebody else\'s behind the webserver\'s Service', id: 'service-without-endpoints', tells: /Pod load-test as well/, harm: async it => {
+    const { selector } = JSON.parse(await kube(it, 'get', 'service', 'airflow-webserver', '-o', 'jsonpath={.spec}')) as { selector: Record<string, string> }
+    await apply({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'load-test', namespace: it.namespace, labels: selector }, spec: { terminationGracePeriodSeconds: 0, containers: [{ name: 'load', image: 'docker.io/library/busybox:latest', imagePullPolicy: 'IfNotPresent', command: ['sleep', '3600'] }] } })
+    await kube(it, 'wait', '--for=condition=Ready', 'pod/load-test', '--timeout=60s')
+  }, undo: async it => { await kube(it, 'delete', 'pod', 'load-test') } },
   { name: 'a role binding deleted', id: 'k8s-executor-forbidden', tells: /that, or the role that it names, is gone/, harm: async it => {
     await kube(it, 'delete', 'rolebinding', 'airflow-pod-launcher-rolebinding')
     await deletePods(it, 'scheduler')

@@ -6,7 +6,7 @@ import { ageMs, nameOf } from '../../observe/observation.ts'
 import { type Complaint, complaints, told } from '../complaints.ts'
 import type { Evidence } from '../evidence.ts'
 import { recalled } from '../witnessed.ts'
-import { type Explains, type Rule, wrong } from '../rule.ts'
+import { type Explains, type ExplainsIf, type Rule, wrong } from '../rule.ts'
 import { leadsElsewhere, misled } from './database/connection.ts'
 import { dataDamaged } from './database/damaged.ts'
 import { type Database, databaseOf, noConnection, pathOf } from './database/parts.ts'
@@ -111,9 +111,15 @@ function leadsNowhere({ pod }: Database, { endpoints, services }: Evidence): boo
   return gone || (there !== undefined && !(there.subsets ?? []).some(({ addresses = [] }) => addresses.length > 0))
 }
 
+/** A program that died of another thing than its database, by its own words. */
+const ofItsOwn = /ENOENT|No such file or directory|ModuleNotFoundError|ImportError|SyntaxError|exec format error|command not found/
+const ofTheDatabase = /database|postgres|psycopg|sqlalchemy|OperationalError/i
+
+const diesOfIt: ExplainsIf = { id: 'crash-loop', when: ({ evidence }) => !evidence.some((line) => ofItsOwn.test(line)) || evidence.some((line) => ofTheDatabase.test(line)) }
+
 /** What stands on the database. */
-const above: readonly FaultId[] = [
-  'crash-loop', 'job-failed', 'wait-for-migrations-crashloop', 'post-install-hook-timeout', 'helm-release-failed', 'service-without-endpoints', 'webserver-oom-or-slow-start',
+const above: readonly (FaultId | ExplainsIf)[] = [
+  diesOfIt, 'job-failed', 'wait-for-migrations-crashloop', 'post-install-hook-timeout', 'helm-release-failed', 'webserver-oom-or-slow-start',
   'scheduler-liveness-restart-loop', 'admin-login-missing', 'traefik-404-route-not-loaded', 'ingress-unproven', 'not-ready-unexplained',
 ]
 

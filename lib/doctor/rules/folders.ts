@@ -144,8 +144,8 @@ function gitSync(evidence: Evidence): Finding[] {
 }
 
 export const folderExplains: Explains = {
-  'logs-not-writable-50000': ['wait-for-migrations-crashloop', 'not-ready-unexplained', 'service-without-endpoints', 'post-install-hook-timeout', 'helm-release-failed'],
-  'git-sync-failure': ['wait-for-migrations-crashloop', 'not-ready-unexplained', 'service-without-endpoints', 'post-install-hook-timeout', 'helm-release-failed'],
-  'hostpath-not-on-the-node': ['not-ready-unexplained', 'service-without-endpoints', 'post-install-hook-timeout', 'helm-release-failed', 'dag-import-error'],
+  'logs-not-writable-50000': ['wait-for-migrations-crashloop', 'not-ready-unexplained', 'post-install-hook-timeout', 'helm-release-failed'],
+  'git-sync-failure': ['wait-for-migrations-crashloop', 'not-ready-unexplained', 'post-install-hook-timeout', 'helm-release-failed'],
+  'hostpath-not-on-the-node': ['not-ready-unexplained', 'post-install-hook-timeout', 'helm-release-failed', 'dag-import-error'],
   'dags-not-readable': ['dag-import-error'],
 }

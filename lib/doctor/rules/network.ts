@@ -1,15 +1,26 @@
 /** Who reaches whom: Services, their endpoints, NetworkPolicies. */
+import type { Finding } from '../../step.ts'
 import type { Explains, ExplainsIf, Rule } from '../rule.ts'
 import { policyBlocks } from './network/policy.ts'
-import { brokenServices, gateway } from './network/service.ts'
+import { brokenServices, gateway, takers } from './network/service.ts'
 
-export const networkRules: readonly Rule[] = [brokenServices, gateway, policyBlocks]
+export const networkRules: readonly Rule[] = [brokenServices, takers, gateway, policyBlocks]
+
+/** What nobody gets to see then, whoever is not reached. */
+const unseen = ['traefik-404-route-not-loaded', 'certresolver-missing', 'certificate-other-name', 'ingress-unproven', 'task-logs-unreachable', 'post-install-hook-timeout', 'helm-release-failed', 'not-ready-unexplained'] as const
 
 /** What waits for, or talks to, somebody who cannot be reached. */
-const unreached = [
-  'traefik-404-route-not-loaded', 'certresolver-missing', 'certificate-other-name', 'ingress-unproven', 'database-unreachable', 'wait-for-migrations-crashloop', 'scheduler-liveness-restart-loop', 'webserver-oom-or-slow-start',
-  'crash-loop', 'job-failed', 'task-logs-unreachable', 'post-install-hook-timeout', 'helm-release-failed', 'not-ready-unexplained',
-] as const
+const unreached = [...unseen, 'database-unreachable', 'wait-for-migrations-crashloop', 'scheduler-liveness-restart-loop', 'webserver-oom-or-slow-start', 'crash-loop', 'job-failed'] as const
+
+/** A Service of the webserver keeps nobody from the database. */
+const behind: readonly ExplainsIf[] = (['wait-for-migrations-crashloop', 'scheduler-liveness-restart-loop', 'webserver-oom-or-slow-start', 'crash-loop', 'job-failed'] as const).map((id) => ({ id, when: (_symptom, _evidence, cause) => isOfFoundation(cause) }))
+
+/** Whom the database answered, and be it with a refusal, has reached it. */
+const unanswered: ExplainsIf = { id: 'database-unreachable', when: ({ title }, _evidence, cause) => isOfFoundation(cause) && /^Airflow (gets no connection|cannot resolve)/.test(title) }
+
+function isOfFoundation({ title, evidence }: Finding): boolean {
+  return [title, ...evidence].some((line) => /Service \S*(postgresql|pgbouncer|redis)/.test(line))
+}
 
 const noPods = ['service-without-endpoints', 'traefik-404-route-not-loaded', 'certresolver-missing', 'certificate-other-name', 'ingress-unproven'] as const
 
@@ -17,7 +28,7 @@ const noPods = ['service-without-endpoints', 'traefik-404-route-not-loaded', 'ce
 const ofTheWay: readonly ExplainsIf[] = noPods.map((id) => ({ id, when: (_symptom, _evidence, { evidence }) => evidence.some((line) => /webserver|api-server|postgresql|pgbouncer/.test(line)) }))
 
 export const networkExplains: Explains = {
-  'service-without-endpoints': unreached,
+  'service-without-endpoints': [...unseen, unanswered, ...behind],
   'network-policy-blocks': ['service-without-endpoints', ...unreached],
   'release-object-missing': ofTheWay,
   'scaled-to-zero': ofTheWay,

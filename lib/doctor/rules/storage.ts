@@ -90,7 +90,7 @@ function notMounted(evidence: Evidence): Finding[] {
 }
 
 /** What stands on the volumes, apart from what pods say of it as their own; a crash without the database is told by causes.ts. */
-const above = ['hidden-log-pvcs', 'wait-for-migrations-crashloop', 'wait-hook-deadlock', 'job-failed', 'post-install-hook-timeout', 'helm-release-failed', 'admin-login-missing', 'service-without-endpoints', 'not-ready-unexplained'] as const
+const above = ['hidden-log-pvcs', 'wait-for-migrations-crashloop', 'wait-hook-deadlock', 'job-failed', 'post-install-hook-timeout', 'helm-release-failed', 'admin-login-missing', 'not-ready-unexplained'] as const
 
 export const storageExplains: Explains = {
   'two-default-storageclasses': [...above, 'pvc-no-usable-storageclass'],

@@ -72,6 +72,22 @@ void t.test('a Secret whose connection leads elsewhere is the cause of whatever 
   t.end()
 })
 
+void t.test('a program that is called ready between two ends is asked what it died of', (t) => {
+  const line = 'psycopg2.OperationalError: connection to server at "airflow-postgresql.airflow" (10.96.7.7), port 5432 failed: FATAL:  too many connections for role "airflow"'
+  const flapping = (startedAt: string, said: string[]) => {
+    const all = cannotReach(line, { wanted })
+    const last = { terminated: { exitCode: 1, startedAt: '2023-08-02T10:26:00Z', finishedAt: '2023-08-02T10:26:50Z' } }
+    const pods = (all.pods ?? []).map((one) => (one.metadata.name.includes('postgresql') ? one : { ...one, status: { ...ready, containerStatuses: [container({ ready: true, restartCount: 4, state: { running: { startedAt } }, lastState: last })] } }))
+    const logs = (all.logs ?? []).flatMap((log) => [{ ...log, container: 'scheduler', previous: true }, ...(said.length === 0 ? [] : [{ ...log, container: 'scheduler', previous: false, lines: said }])])
+    return found({ ...all, pods, logs }).map(({ title }) => title).filter((title) => title.includes('no connection left'))
+  }
+  t.equal(flapping('2023-08-02T10:29:30Z', ['Starting the scheduler']).length, 1, 'it has not come as far as the last time yet')
+  t.equal(flapping('2023-08-02T10:29:05Z', [line]).length, 1, 'and says so again')
+  t.same(flapping('2023-08-02T10:29:05Z', ['Starting the scheduler']), [], 'it has come further')
+  t.same(flapping('2023-08-02T10:27:00Z', [line]), [], 'it has run for long, whatever it said at its start')
+  t.end()
+})
+
 void t.test('PostgreSQL that lets nobody in is told by the reason that it gives', (t) => {
   const at = 'psycopg2.OperationalError: connection to server at "airflow-postgresql.airflow" (10.96.7.7), port 5432 failed: FATAL:  '
   // src/backend/libpq/auth.c and utils/init/postinit.c: "SSL off" and the words on reserved places differ between versions.
@@ -80,13 +96,14 @@ void t.test('PostgreSQL that lets nobody in is told by the reason that it gives'
     [`${at}role "airflow" is not permitted to log in`, /does not let airflow log in/, /^echo 'ALTER ROLE "airflow" LOGIN' \|/],
     [`${at}no pg_hba.conf entry for host "10.244.0.9", user "airflow", database "airflow", SSL off`, /pg_hba.conf/, /Add a line/],
     [`${at}pg_hba.conf rejects connection for host "10.244.0.9", user "airflow", database "airflow", no encryption`, /pg_hba.conf/, /Add a line/],
-    [`${at}too many connections for role "airflow"`, /has no connection left for airflow/, /pgbouncer/],
+    [`${at}too many connections for role "airflow"`, /has no connection left for role airflow$/, /^echo 'ALTER ROLE "airflow" CONNECTION LIMIT -1' \|/],
+    [`${at}too many connections for database "airflow"`, /has no connection left for database airflow$/, /^echo 'ALTER DATABASE "airflow" CONNECTION LIMIT -1' \|/],
     [`${at}sorry, too many clients already`, /has no connection left$/, /pgbouncer/],
     [`${at}remaining connection slots are reserved for non-replication superuser connections`, /has no connection left$/, /pgbouncer/],
     [`${at}remaining connection slots are reserved for roles with the SUPERUSER attribute`, /has no connection left$/, /pgbouncer/],
     [`${at}database "airflow" is not currently accepting connections`, /takes no connections/, /ALLOW_CONNECTIONS true/],
     ['psycopg2.OperationalError: connection to server at "airflow-postgresql.airflow" (10.96.7.7), port 5432 failed: server does not support SSL, but SSL was required', /asks PostgreSQL for TLS/, /sslmode: disable/],
-    ['psycopg2.errors.ReadOnlySqlTransaction: cannot execute INSERT in a read-only transaction', /can only be read/, /RESET default_transaction_read_only/],
+    ['psycopg2.errors.ReadOnlySqlTransaction: cannot execute INSERT in a read-only transaction', /can only be read/, /^echo 'SET default_transaction_read_only = off; ALTER SYSTEM RESET .* ALTER DATABASE "airflow" RESET .* ALTER ROLE "airflow" RESET .* SELECT pg_reload_conf\(\)' \| kubectl .* -d postgres'/],
     ['sqlalchemy.exc.OperationalError: (psycopg2.OperationalError)  relation "job" does not exist', /has no table job, which Airflow made/, /restore.*airflow db/],
     ['psycopg2.errors.InsufficientPrivilege: permission denied for table alembic_version', /may not use alembic_version/, /^echo 'GRANT ALL ON SCHEMA public TO "airflow"; .*SELECT format.* \\gexec' \| .* -d airflow' && kubectl/],
   ]

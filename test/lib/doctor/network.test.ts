@@ -1,7 +1,8 @@
 import t from 'tap'
 import type { KubernetesObject } from '../../../lib/access.ts'
 import { container, placed, pod, ready } from '../observe/objects.ts'
-import { answers, judged, makeEndpoints, makeService, roots, unrouted, webPod } from './way.ts'
+import { diagnose } from '../../../lib/doctor/diagnose.ts'
+import { answers, judged, makeEndpoints, makeService, roots, site, unrouted, webPod } from './way.ts'
 
 void t.test('a Service that was edited so that it leads nowhere, with the patch that mends it', (t) => {
   const lost = judged({ services: [makeService({ selector: { component: 'nobody' } })], endpoints: [makeEndpoints()], answered: answers(unrouted) })
@@ -24,6 +25,27 @@ void t.test('a selector that leads to other pods, or to none since it is gone, i
   t.match(edited({ selector: undefined }, bad), [{ id: 'service-without-endpoints', evidence: [/has no selector any more, .*; the chart's selector is/], fix: [/patch service airflow-webserver/] }])
   t.match(edited({ type: 'ExternalName', externalName: 'nowhere.example.org' }), [{ id: 'service-without-endpoints', evidence: [/is of type ExternalName and leads to nowhere.example.org; the chart's is of type ClusterIP/], fix: ['npx tsx run.ts apply --from helm'] }])
   t.same(edited({ selector: { component: 'webserver' } }), [], 'fewer labels that lead to the same')
+  t.end()
+})
+
+void t.test('a pod of somebody else\'s that a Service leads to is named, and no network is blamed', (t) => {
+  const labels = { tier: 'airflow', component: 'webserver', release: 'airflow' }
+  const taker = { ...pod({ name: 'load-test', labels, status: ready }), metadata: { name: 'load-test', namespace: 'airflow', labels } }
+  const taken = (pods: KubernetesObject[]) => judged({ pods, answered: answers({ status: 502, body: 'Bad Gateway' }) }).findings
+  t.match(taken([webPod(), taker]), [{ id: 'service-without-endpoints', title: 'Service airflow/airflow-webserver leads to Pod load-test as well, which is not of the release', evidence: [/^Pod airflow\/load-test has the labels that it selects/, /web01 gets only a part/], fix: [/^kubectl -n airflow label pod load-test release-/] }])
+  t.equal(taken([webPod(), taker]).length, 1)
+  t.match(taken([webPod()]), [{ title: 'Traefik does not get an answer from the webserver' }])
+  const older = pod({ name: 'airflow-webserver-5c9-old01', owner: { kind: 'ReplicaSet', name: 'airflow-webserver-5c9' }, labels: { ...labels, 'pod-template-hash': '5c9' }, status: ready })
+  t.match(taken([webPod(), older]), [{ title: 'Traefik does not get an answer from the webserver' }], 'not one of the rollout before')
+  t.end()
+})
+
+void t.test('of two faults at once that have nothing to do with each other neither hides the other', (t) => {
+  const refused = pod({ labels: { 'tier': 'airflow', 'pod-template-hash': '6d5b9c7f9' }, status: { phase: 'Running', containerStatuses: [container({ state: { running: { startedAt: '2023-08-02T10:20:00Z' } } })] } })
+  const said = { namespace: 'airflow', pod: refused.metadata.name, container: 'scheduler', previous: false, lines: ['psycopg2.errors.ReadOnlySqlTransaction: cannot execute INSERT in a read-only transaction'] }
+  const both = site({ services: [makeService({ ports: [{ port: 8080, targetPort: 'airflow-ux' }] })], pods: [webPod(), refused], logs: [said] })
+  const { findings } = diagnose(both)
+  t.same(findings.filter(({ id, causes = [] }) => causes.length === 0 && id !== 'release-not-airstrips').map(({ id }) => id).sort(), ['database-unreachable', 'service-without-endpoints'])
   t.end()
 })
 

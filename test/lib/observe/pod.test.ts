@@ -34,6 +34,7 @@ void t.test('a runtime that cannot exec is hopeless while it says so', (t) => {
 
 void t.test('a missing Secret, ConfigMap or key is named', (t) => {
   const config = (message: string) => observePod(pod({ status: { phase: 'Pending', containerStatuses: [container({ state: { waiting: { reason: 'CreateContainerConfigError', message } } })] } }), context())
+  t.match(config('container has runAsNonRoot and image will run as root (pod: "airflow-webserver-0_airflow(1)", container: x)'), { state: 'failed', finding: { title: 'A container must not run as root, and would: container has runAsNonRoot and image will run as root', why: /runAsNonRoot is set/, fix: [/securityContext/] } })
   const verdict = (title: RegExp) => ({ state: 'failed', settleMs: 20_000, finding: { id: 'container-config-error', title } })
   t.match(config('secret "airflow-fernet-key" not found'), verdict(/secret "airflow-fernet-key" not found/))
   t.match(config('couldn\'t find key connection in Secret airflow/airflow-airflow-metadata'), verdict(/key connection/))

@@ -20,7 +20,7 @@ interface Refusal {
   title: (name: string) => string
   why: string
   /** For whoever is PostgreSQL's superuser. */
-  sql?: (name: string, user: string) => string
+  sql?: (name: string, user: string, database: string) => string
   /** In Airflow's own database. */
   within?: true
   /** Only who migrates is refused: nobody who is alive says it. */
@@ -55,11 +55,18 @@ const refusals: readonly Refusal[] = [
     otherwise: 'Add a line for Airflow\'s user, database and the pods\' addresses to pg_hba.conf, then: SELECT pg_reload_conf()',
   },
   {
-    pattern: /FATAL:\s+(?:sorry, too many clients already|remaining connection slots are reserved|too many connections for (?:role|database) "([^"]+)")/,
-    title: (name) => (name === '' ? 'PostgreSQL has no connection left' : `PostgreSQL has no connection left for ${name}`),
-    why: 'max_connections, or the limit of the role or the database, is used up; each part of Airflow keeps several open.',
-    otherwise: `Set pgbouncer.enabled: true in airflow.values, or a higher limit in the database (max_connections; ALTER ROLE … CONNECTION LIMIT -1), then: ${again}`,
+    pattern: /FATAL:\s+(?:sorry, too many clients already|remaining connection slots are reserved)/,
+    title: () => 'PostgreSQL has no connection left',
+    why: 'max_connections is used up; each part of Airflow keeps several open.',
+    otherwise: `Set pgbouncer.enabled: true in airflow.values, or a higher max_connections in the database, then: ${again}`,
   },
+  ...(['role', 'database'] as const).map((what): Refusal => ({
+    pattern: new RegExp(`FATAL:\\s+too many connections for ${what} "([^"]+)"`),
+    title: (name) => `PostgreSQL has no connection left for ${what} ${name}`,
+    why: `The ${what} has a limit of its own, which is used up, or is 0; each part of Airflow keeps several connections open.`,
+    sql: (name) => `ALTER ${what.toUpperCase()} "${name}" CONNECTION LIMIT -1`,
+    otherwise: `Set pgbouncer.enabled: true in airflow.values, or a higher limit (ALTER ${what.toUpperCase()} … CONNECTION LIMIT), then: ${again}`,
+  })),
   {
     pattern: /FATAL:\s+database "([^"]+)" is not currently accepting connections/,
     title: (name) => `Database ${name} takes no connections`,
@@ -71,7 +78,9 @@ const refusals: readonly Refusal[] = [
     pattern: /cannot execute \w+(?: \w+)? in a read-only transaction/,
     title: () => 'The database can only be read',
     why: 'It is a standby, or default_transaction_read_only was set; Airflow writes its heartbeats all the time.',
-    otherwise: 'Lead airflow.database.external to the primary, or take the setting back: ALTER DATABASE … RESET default_transaction_read_only',
+    // Of the server, of the database and of the role; a session that may only read may change none of them.
+    sql: (_, user, database) => `SET default_transaction_read_only = off; ALTER SYSTEM RESET default_transaction_read_only; ALTER DATABASE "${database}" RESET default_transaction_read_only; ALTER ROLE "${user}" RESET default_transaction_read_only; SELECT pg_reload_conf()`,
+    otherwise: 'Lead airflow.database.external to the primary; or, where the setting was made, take it back: ALTER SYSTEM, DATABASE or ROLE … RESET default_transaction_read_only, then SELECT pg_reload_conf()',
   },
   {
     pattern: /server does not support SSL, but SSL was required/,
@@ -124,7 +133,11 @@ function fixes({ sql, within, otherwise }: Refusal, name: string, evidence: Evid
   const pod = databaseOf(evidence)?.pod?.metadata.name
   // What goes into a command is as PostgreSQL names things without quotes.
   const user = evidence.wanted?.database?.user ?? name
-  const database = within === undefined ? 'postgres' : (evidence.wanted?.database?.name ?? '')
-  if (sql === undefined || pod === undefined || ![name, user, database].every((one) => /^\w+$/.test(one))) return [otherwise]
-  return [`${asSuperuser(evidence.namespace, pod, sql(name, user), database)} && ${restarted(evidence)}`, otherwise]
+  const database = evidence.wanted?.database?.name ?? ''
+  const plain = /^\w+$/
+  if (sql === undefined || pod === undefined || ![name, user, database].every((one) => one === '' || plain.test(one))) return [otherwise]
+  const command = sql(name, user, database)
+  // A name that is not known leaves a gap.
+  if (command.includes('""') || (within !== undefined && database === '')) return [otherwise]
+  return [`${asSuperuser(evidence.namespace, pod, command, within === undefined ? 'postgres' : database)} && ${restarted(evidence)}`, otherwise]
 }

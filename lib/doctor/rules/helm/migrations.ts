@@ -4,6 +4,7 @@ import type { KubernetesObject, Release, ReleaseHook } from '../../../access.ts'
 import { fernetSecretOf } from '../../../airflow/values.ts'
 import type { Finding } from '../../../step.ts'
 import { faults } from '../../../observe/faults.ts'
+import { hasEnded } from '../../../observe/job.ts'
 import { ageMs, isReady, nameOf } from '../../../observe/observation.ts'
 import { mainContainersOf, templateOf } from '../../../observe/template.ts'
 import { mentions, told } from '../../complaints.ts'
@@ -145,6 +146,7 @@ function emptied(pod: KubernetesObject, lines: string[], evidence: Evidence): Fi
     fix: [
       `${migrateIn(pod, evidence)} # makes empty tables, without what was in the old ones`,
       'npx tsx run.ts restore FILE # where there is a backup of what was in them',
+      'Where the tables are there (psql says: \\dt), Airflow\'s user may not see them: GRANT USAGE ON SCHEMA public TO it, and neither of these',
     ],
   })
 }
@@ -209,13 +211,15 @@ function noLogin(evidence: Evidence): Finding[] {
   const said = mentions(evidence, /No user yet created/).filter(({ runSince }) => since === undefined || (runSince !== undefined && Date.parse(runSince) > Date.parse(since)))
   const lines = told(said).slice(-1)
   if (record === undefined || record.status.startsWith('pending-')) return []
-  const failed = record.status === 'failed' && hook !== undefined && hook.phase !== 'Succeeded'
-  if (!failed && lines.length === 0) return []
   const { name = 'create-user' } = hook?.ref ?? {}
-  const there = jobs.some(({ metadata }) => metadata.name === name)
+  const job = jobs.find(({ metadata }) => metadata.name === name)
+  // Helm was ended while it waited for the hook, which has done its work since; and an upgrade may have found the user there.
+  const done = hook?.phase === 'Succeeded' || (job !== undefined && hasEnded(job, 'Complete'))
+  const failed = record.status === 'failed' && record.revision === 1 && hook !== undefined && !done
+  if (!failed && lines.length === 0) return []
   return [doubtful('admin-login-missing', {
     title: 'Nobody can log in: the first user was not made',
-    evidence: [...(failed ? [`Job ${record.namespace}/${name} ${there ? 'has not ended well' : 'has not run'}`] : []), ...lines],
+    evidence: [...(failed ? [`Job ${record.namespace}/${name} ${job !== undefined ? 'has not ended well' : 'has not run'}`] : []), ...lines],
     why: 'The chart makes the user by a hook that runs after the migrations; where an earlier one fails it never runs.',
     fix: [`${again} # runs the hooks again`, `kubectl -n ${record.namespace} exec deploy/${evidence.wanted?.service ?? `${record.name}-webserver`} -- airflow users list`],
   })]

@@ -2,8 +2,8 @@
 import type { Pod, Service, ServicePort } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../../access.ts'
 import { faults } from '../../../observe/faults.ts'
-import { ageMs, nameOf } from '../../../observe/observation.ts'
-import { lasting } from '../../../observe/owners.ts'
+import { ageMs, isReady, nameOf } from '../../../observe/observation.ts'
+import { isTask, lasting, ownerName, workloadOf } from '../../../observe/owners.ts'
 import { matchesLabels } from '../../../observe/selector.ts'
 import type { Finding } from '../../../step.ts'
 import type { Evidence } from '../../evidence.ts'
@@ -106,12 +106,33 @@ function patchOf(live: KubernetesObject, made: KubernetesObject): string {
   return `kubectl -n ${live.metadata.namespace ?? 'default'} patch service ${live.metadata.name} --type json -p '${JSON.stringify(patch)}'`
 }
 
+/** A pod of somebody else's with the labels that a Service selects gets its part of the requests. */
+export function takers(evidence: Evidence): Finding[] {
+  const made = new Set((evidence.record?.objects ?? []).map(({ kind, metadata }) => `${kind} ${metadata.name}`))
+  const isOurs = (pod: KubernetesObject): boolean => isTask(pod) || made.has(ownerName(pod))
+  return pairs(evidence).flatMap(({ live }): Finding[] => {
+    const selector = selectorOf(live)
+    const [own, foreign] = [true, false].map((ours) => lasting(evidence.pods).filter((pod) => isReady(pod) && Object.keys(selector).length > 0 && matchesLabels({ matchLabels: selector }, pod.metadata.labels) && isOurs(pod) === ours))
+    const [first] = foreign ?? []
+    // Where none is the release's own, its selector was changed, or those have gone.
+    if (first === undefined || (own ?? []).length === 0) return []
+    const key = Object.keys(selector).at(-1) ?? ''
+    const owner = workloadOf(first)
+    return [wrong('service-without-endpoints', {
+      title: `${nameOf(live)} leads to ${ownerName(first)} as well, which is not of the release`,
+      evidence: [`${(foreign ?? []).map(nameOf).join(', ')} ${(foreign ?? []).length === 1 ? 'has' : 'have'} the labels that it selects: ${words(selector)}`, `so ${(own ?? []).map(nameOf).join(', ')} ${(own ?? []).length === 1 ? 'gets' : 'get'} only a part of the requests`],
+      why: 'A Service gives its requests to every pod with its labels, whoever made it.',
+      fix: [owner === undefined ? `kubectl -n ${evidence.namespace} label pod ${first.metadata.name} ${key}- # or another namespace for it` : `kubectl -n ${evidence.namespace} edit ${owner.kind.toLowerCase()} ${owner.name} # other labels for its pods, or another namespace`],
+    })]
+  })
+}
+
 /** Traefik has a pod to ask and gets nothing of it. While no pod is ready that is only a start. */
 export function gateway(evidence: Evidence): Finding[] {
   const { answered, wanted, services = [], at } = evidence
   if (wanted === undefined || answered === undefined || !('answer' in answered) || ![502, 503, 504].includes(answered.answer.status)) return []
   const service = services.find(({ metadata }) => metadata.name === wanted.service)
-  if (service === undefined || brokenServices(evidence).some(({ title }) => title.startsWith(nameOf(service)))) return []
+  if (service === undefined || [...brokenServices(evidence), ...takers(evidence)].some(({ title }) => title.startsWith(nameOf(service)))) return []
   const ready = lasting(evidence.pods).filter((pod) => matchesLabels({ matchLabels: selectorOf(service) }, pod.metadata.labels) && isLongReady(pod as Pod, new Date(at)))
   if (ready.length === 0) return []
   return [wrong('service-without-endpoints', {
