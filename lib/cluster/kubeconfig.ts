@@ -11,6 +11,9 @@ import { isGood, refused, wordsOf } from './request.ts'
 /** Every cluster has it, and airstrip knows a cluster by it; who may not see it has reached the cluster too. */
 const question: Question = { method: 'GET', path: '/api/v1/namespaces/kube-system', limitMs: 6000 }
 
+/** A small machine that installs or upgrades may keep one question waiting for longer than any that is well. */
+const patientMs = 12_000
+
 /** One who got this far without being known: an API server lets him in where it was not told to refuse him. */
 const nobody = 'User "system:anonymous"'
 
@@ -23,7 +26,8 @@ export async function findUnreachable(connection: Connection): Promise<Unreachab
   const error = await refused(connection, question, answer)
   if (error.code === 'TOOL_MISSING') return { code: error.code, sentence: error.message, seen: error.seen }
   if (error.code !== 'CLUSTER_UNREACHABLE') return undefined
-  const [alive, kubeconfig] = await Promise.all([isLate(answer) ? signOfLife(connection) : [], factsOf(connection)])
+  const [again, alive, kubeconfig] = await Promise.all([isLate(answer) ? connection.ask({ ...question, limitMs: patientMs, signal: connection.signal }) : answer, isLate(answer) ? signOfLife(connection) : [], factsOf(connection)])
+  if (isGood(again)) return undefined
   return { code: error.code, sentence: error.message, seen: [...error.seen, ...alive], kubeconfig }
 }
 
@@ -35,7 +39,7 @@ async function signOfLife(connection: Connection): Promise<string[]> {
   return isGood(answer) ? [`GET ${ping.path} was answered at once`] : []
 }
 
-/** Who did not answer within the limit will not within another. */
+/** Who did not answer within the limit is asked once more, with more patience, and not at once again. */
 function isLate(answer: Answer): boolean {
   return 'exitCode' in answer && answer.text.includes('no answer within')
 }

@@ -40,8 +40,8 @@ const objects: Fault[] = [
     await kube(it, 'delete', 'serviceaccount', await kube(it, 'get', 'deployment', 'airflow-statsd', '-o', 'jsonpath={.spec.template.spec.serviceAccountName}'))
     await deletePods(it, 'statsd')
   } },
-  { name: 'a service account that gives no token, and a scheduler that was made since', id: 'k8s-executor-forbidden', tells: /has no token of its service account airflow-scheduler/, harm: async it => {
-    await edit(it, 'serviceaccount/airflow-scheduler', { automountServiceAccountToken: false })
+  { name: 'a service account that gives no token, and a scheduler that was made since', id: 'k8s-executor-forbidden', tells: /Deployment airflow-scheduler has no token of its service account/, harm: async it => {
+    await edit(it, `serviceaccount/${await kube(it, 'get', 'deployment', 'airflow-scheduler', '-o', 'jsonpath={.spec.template.spec.serviceAccountName}')}`, { automountServiceAccountToken: false })
     await deletePods(it, 'scheduler')
   } },
   { name: 'a pod of somebody else\'s behind the webserver\'s Service', id: 'service-without-endpoints', tells: /Pod load-test as well/, harm: async it => {
