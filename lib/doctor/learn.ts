@@ -42,8 +42,13 @@ export function learnSetting(learn: Learn, name: string, value: string): void {
 
 export function learnFromText(learn: Learn, text: string): void {
   for (const found of secretsIn(text)) {
-    for (const value of new Set([found, found.replace(/[)\]}"',;]+$/, ''), decoded(found)])) if (!isEveryday(value)) learn(value)
+    for (const value of new Set([found, found.replace(/[)\]}"',;]+$/, ''), decoded(found)])) if (!isEveryday(value) && !isOrdinary(value)) learn(value)
   }
+}
+
+/** `token: invalid`: taken out where it stands, but a word of the language, or a path, is not hunted for elsewhere. */
+function isOrdinary(value: string): boolean {
+  return /^[a-z]{1,10}$/i.test(value) || location.test(value)
 }
 
 function decoded(text: string): string {

@@ -1,5 +1,5 @@
 /** Secrets in addresses, in the headers that go there, and in the paths of hooks. */
-import { untaken, word } from './words.ts'
+import { mixed, untaken, word } from './words.ts'
 
 /** postgresql://postgres:hunter2@airflow-postgresql:5432/postgres, redis://:hunter2@…; up to the last @, for a password may hold one. */
 export const passwordInAddress = new RegExp(`(?<before>\\b[a-z][a-z0-9+.-]{0,30}:\\/\\/[^\\s:/@"'<>]{0,200}:)${untaken}(?!\\d{1,5}\\/)[^\\s"'<>]{1,1000}(?<after>@)(?!sha256:)`, 'gi')
@@ -18,6 +18,8 @@ export const addresses: readonly RegExp[] = [
   // Office's, Zapier's and IFTTT's likewise.
   /(?<before>\b(?:webhook|outlook)\.office(?:365)?\.com\/webhook(?:b2)?\/)(?!\s*•)[^\s"'<>]{20,}/gi,
   /(?<before>\b(?:hooks\.zapier\.com\/hooks\/catch|maker\.ifttt\.com\/trigger\/[^\s/]{1,80}\/(?:json\/)?with\/key)\/)(?!\s*•)[^\s"'<>]{5,}/gi,
+  // user:X@registry.example.org/image, without a scheme.
+  new RegExp(`(?<before>(?<![\\w:/.-])(?:[\\w.-]{1,60}/)?[\\w.-]{1,60}:)${untaken}${mixed}[^\\s"'@/:]{4,100}(?<after>@[\\w-]{1,63}(?:\\.[\\w-]{1,63}){1,5}(?::\\d{1,5})?/)`, 'g'),
   // app:X@tcp(db:3306), of Go's driver for MySQL.
   /(?<before>(?<![\w.-])[\w.-]{1,60}:)(?!\s*•)[^\s"'@]{1,200}(?<after>@(?:tcp|udp|unix)\()/g,
   // An address, or JSON, within the query of another, encoded once or twice.

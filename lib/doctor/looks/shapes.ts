@@ -21,11 +21,11 @@ export const shapes: readonly RegExp[] = [
 
 /** Long, and mixed as only chance mixes. */
 const long = /(?<![\w+/=-])[\w+/-]{32,}={0,2}/g
-const digest = /(?:sha(?:256|512)[:-]|:\/\/|(?:sandbox|container|task|shim|layer|id)[ :="]{1,3})$/i
+const digest = /(?:sha(?:256|512)[:-]|:\/\/|(?:sandbox|container|task|shim|layer|id|commit|revision|checkout|HEAD is now at)[ :="]{1,3})$/i
 
 export function randomIn(text: string, put: (token: string) => string): string {
   return text.replace(long, (token: string, offset: number) => {
-    const known = digest.test(text.slice(Math.max(0, offset - 14), offset))
+    const known = digest.test(text.slice(Math.max(0, offset - 18), offset))
     return !known && isRandom(token) ? put(token) : token
   })
 }

@@ -2,7 +2,7 @@
 
 /** Where a secret was taken out already. */
 export const untaken = '(?!\\s*•)'
-const password = 'pass(?:word|wd|phrase|code)|requirepass|masterauth|\\bpg?pass|[_.-]pass(?![a-z])|"pass(?=\\\\*")|\\bpass(?=\\s{0,3}[=:])|pwd|(?<![a-z])pw(?=\\\\*["\']?\\s{0,3}[=:])|(?:store|src|dest)pass'
+const password = 'pass(?:word|wd|phrase|code)|requirepass|masterauth|\\bpg?pass|[_.-]pass(?![a-z])|"pass(?=\\\\*")|\\bpass(?=\\s{0,3}[=:])|pwd(?!\\\\*["\']?\\s{0,3}[=:]\\s{0,3}["\']?\\/)|(?<![a-z])pw(?=\\\\*["\']?\\s{0,3}[=:])|(?:store|src|dest)pass'
 /** As people write it: a hook or a colleague's program may speak their language. */
 const elsewhere = 'passwort|kennwort|geheimnis|mot[ _-]?de[ _-]?passe|clé[ _-]secrète|contrase[ñn]a|(?<![a-z])senha|parola d\'ordine|wachtwoord|(?<![a-z])has[łl]o(?![a-z])|пароль|パスワード|密[码碼]|비밀번호'
 const others = 'secret|token|credential|fernet|(?:api|access|private|encryption|signing|client|account|shared|ssh|storage|auth|master|session|flask|jwt|hmac|user|licen[cs]e)[_-]?key|sql_alchemy_conn|broker_?url|result_backend|dsn|(?<![a-z])conn(?=[_"\'=:\\s])|conn(?:ection)?_?str(?:ing)?|odbc_connect|signature|jwt|(?<![a-z])(?:wpa_?)?psk(?=\\s{0,3}=)|snmp[ _-]?community|(?:rediscli|npm|(?<![a-z]))_auth(?=\\s{0,3}=)'
@@ -14,8 +14,8 @@ export const key = `${word}[\\w.-]{0,40}${noReference}`
 export const passwordWord = `(?:pass(?:word|wd|phrase|code)|${elsewhere})`
 /** `=`, `:`, `:=`, `->`, also of the wide characters of East Asia, and after a row of dots. */
 export const is = '\\s{0,3}(?:\\.{2,40}\\s{0,3})?(?::=|==?>?|:(?!:)|(?<=\\s)(?:->|→)(?=\\s)(?!\\s(?:see|expired|invalid|rotated|unchanged)\\b)|[：＝])\\s{0,3}'
-/** Settings that say that there is none, and what kubectl writes in its place. */
-export const noValue = '(?!(?:null|none|nil|true|false|undefined)\\b|\\*{3}|<(?:set|redacted|none|nil|unset|hidden)\\b)'
+/** Settings that say that there is none, what kubectl writes in its place, and where a token is to be had. */
+export const noValue = '(?!https?:\\/\\/[^\\s"\'@?]{1,300}(?:[\\s"\']|$)|(?:null|none|nil|true|false|undefined)\\b|\\*{3}|<(?:set|redacted|none|nil|unset|hidden)\\b)'
 /** `password is required` speaks of one. */
 export const speaking = '(?!(?:required|incorrect|invalid|missing|not|empty|wrong|expired|too|set|unset|being|no|an?|the|in|needed|stored|null|none|disabled|enabled|valid|correct|ok|now|used|about|read|generated|already|only|more|less|weak|short|deprecated|unknown|unsupported|rejected|malformed|ignored|never|still|also|written|kept|mounted|given|available|longer|from|at|optional|supported|different|stale|revoked|denied|refused|managed|created|found|unchanged|one|that|this|must|should|cannot|field|value|authentication|login|permission|error|failed|please|has|have|does|did|was|were|is|are|will|check|for|and|or|but|with|nicht|falsch|ungültig|abgelaufen|leer|fehlt|zu)\\b)'
 /** A letter and a digit or a sign: no word, number, name of an object or file. */

