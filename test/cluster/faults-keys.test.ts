@@ -85,6 +85,20 @@ const inside = (name: string, statement: string, tells: RegExp, undo: string, me
 
 const ofTheRole = (name: string, statement: string, tells: RegExp): Fault => inside(name, statement, tells, 'ALTER ROLE airflow VALID UNTIL $$infinity$$', undefined, 'postgres-pvc-old-password')
 
+const port = (targetPort: string): object => ({ spec: { ports: [{ name: 'airflow-ui', port: 8080, targetPort }] } })
+
+/** ALTER SYSTEM has to stand alone. */
+async function readOnly(it: Site, setting: string): Promise<void> {
+  await sql(it, `ALTER SYSTEM ${setting}`)
+  await sql(it, 'SELECT pg_reload_conf()')
+  await deletePods(it, 'scheduler')
+}
+
+async function bothBack(it: Site): Promise<void> {
+  await edit(it, 'service/airflow-webserver', port('airflow-ui'))
+  await readOnly(it, 'RESET default_transaction_read_only')
+}
+
 const refusals: Fault[] = [
   ofTheRole('a role whose password has ended', 'ALTER ROLE airflow VALID UNTIL $$2020-01-01$$', /has ended/),
   ofTheRole('a role that was given another password', 'ALTER ROLE airflow PASSWORD $$another-one$$', /has another password than the Secrets/),
@@ -96,18 +110,11 @@ const refusals: Fault[] = [
   inside('a role that may not log in', 'ALTER ROLE airflow NOLOGIN', /not permitted to log in/, 'ALTER ROLE airflow LOGIN'),
   inside('no connection left for the role', 'ALTER ROLE airflow CONNECTION LIMIT 0', /no connection left for role airflow/, 'ALTER ROLE airflow CONNECTION LIMIT -1'),
   inside('a database that can only be read', 'ALTER DATABASE airflow SET default_transaction_read_only = on', /can only be read/, 'ALTER DATABASE airflow RESET default_transaction_read_only'),
-  inside('a server that can only be read', 'ALTER SYSTEM SET default_transaction_read_only = on', /can only be read/, 'ALTER SYSTEM RESET default_transaction_read_only'),
-  { ...inside('two at once: a server that can only be read, and a port that leads nowhere', 'SELECT 1', /./, 'ALTER SYSTEM RESET default_transaction_read_only', async it => {
-    await edit(it, 'service/airflow-webserver', { spec: { ports: [{ name: 'airflow-ui', port: 8080, targetPort: 'airflow-ui' }] } })
-    await sql(it, 'ALTER SYSTEM RESET default_transaction_read_only')
-    await sql(it, 'SELECT pg_reload_conf()')
-    await deletePods(it, 'scheduler')
-  }), and: ['service-without-endpoints'], harm: async it => {
-    await edit(it, 'service/airflow-webserver', { spec: { ports: [{ name: 'airflow-ui', port: 8080, targetPort: 'airflow-ux' }] } })
-    await sql(it, 'ALTER SYSTEM SET default_transaction_read_only = on')
-    await sql(it, 'SELECT pg_reload_conf()')
-    await deletePods(it, 'scheduler')
-  } },
+  { ...inside('a server that can only be read', '', /can only be read/, ''), harm: it => readOnly(it, 'SET default_transaction_read_only = on'), undo: it => readOnly(it, 'RESET default_transaction_read_only') },
+  { ...inside('two at once: a server that can only be read, and a port that leads nowhere', '', /can only be read/, ''), and: ['service-without-endpoints'], harm: async it => {
+    await edit(it, 'service/airflow-webserver', port('airflow-ux'))
+    await readOnly(it, 'SET default_transaction_read_only = on')
+  }, undo: bothBack },
   { name: 'a database that was renamed', id: 'database-unreachable', seconds: 120, tells: /has no database airflow/, harm: async it => {
     await stopped(it, 'deployment/airflow-scheduler', 'deployment/airflow-webserver')
     await sql(it, 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $$airflow$$')
