@@ -3,16 +3,14 @@ import type { Witnessed } from '../doctor/evidence.ts'
 import { resumePoint, runPipeline } from '../engine/pipeline.ts'
 import { rehearse } from '../engine/rehearse.ts'
 import { selectSteps } from '../engine/selection.ts'
-import { fingerprintOf, type State } from '../engine/state.ts'
+import type { State } from '../engine/state.ts'
 import { pauseAfter } from '../engine/wait.ts'
-import { manifestsText } from '../manifest/load.ts'
 import { steps } from '../../steps/index.ts'
 import { withoutBackups } from './without-backups.ts'
 import { consent, isAttended } from './consent.ts'
 import type { Deps, Flags } from './deps.ts'
 import { notifying } from './notify.ts'
 import { clusterOf, recorded, running, save, type Run } from './run.ts'
-import type { Session } from './session.ts'
 import { shownChanges } from './shown.ts'
 
 /** `held`: whoever calls has the lock of the state file already. */
@@ -52,7 +50,7 @@ async function pipeline(run: Run, state: State): Promise<number> {
       return found.findings
     },
     witnessed: () => witnessed,
-    edition: editionOf(config, deps),
+    edition: session.edition(),
     attended: flags.yes === true || isAttended(flags, deps),
     consent: (plan) => consent(plan, { flags, deps, session, emit, shownBy: 'diff' }),
     show: async (planned) => (await shownChanges([planned], look(), redactor.redact)).flatMap(({ op, kind, name, why, diff }) => [`${op} ${kind} ${name} (${why})`, ...diff.split('\n')]),
@@ -65,20 +63,6 @@ async function runDry({ chosen, session, flags, deps, emit }: Run): Promise<numb
   emit({ type: 'run-started', command: 'apply --dry-run', cluster: clusterOf(flags), steps: chosen.map(({ name }) => name) })
   const differs = await rehearse(chosen, { steps, config: session.config, look: session.look, writer: session.writer, emit, signal: deps.signal })
   return differs && flags.detailedExitcode === true ? 2 : 0
-}
-
-/** What beside the configuration's own words tells what will be made: our manifests, and the one that a person brings. */
-function editionOf({ provisioner: { manifest } }: Session['config'], deps: Deps): string {
-  return fingerprintOf([manifestsText(), manifest === undefined ? '' : readOrNothing(manifest, deps)])
-}
-
-/** That a file is not there is told by the step that needs it. */
-function readOrNothing(path: string, { readFile }: Deps): string {
-  try {
-    return readFile(path)
-  } catch {
-    return ''
-  }
 }
 
 /** Where Airflow is and how to get in; the password itself is not printed. */

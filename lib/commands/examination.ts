@@ -12,7 +12,9 @@ import { swept } from '../doctor/sweep.ts'
 import { routeName } from '../manifest/ingress.ts'
 import type { Config } from '../config/schema.ts'
 import type { AirstripError } from '../errors.ts'
+import { fingerprintOf } from '../engine/state.ts'
 import { prereq } from '../../steps/01-prereq.ts'
+import { steps } from '../../steps/index.ts'
 import type { Reader } from '../access.ts'
 import type { Finding } from '../step.ts'
 import { readRecorded } from './recorded.ts'
@@ -39,13 +41,20 @@ export async function examineAll(session: Session, known: Known = { said: [], fi
   const { namespace, release } = config.airflow
   const unreachable = await reader.unreachable()
   const [{ state, said, witnessed }, beside] = await Promise.all([
-    readRecorded(file, unreachable === undefined ? reader : undefined),
+    readRecorded(file, wishesOf(session), unreachable === undefined ? reader : undefined),
     unreachable === undefined ? prerequisites(session, reader) : Promise.resolve<Finding[]>([]),
   ])
   const recorded = { state, said: [...said, ...known.said], witnessed: () => [...witnessed, ...known.witnessed()] }
   const evidence = await collect(reader, { namespace, release, wanted: wantedOf(config, unreachable === undefined ? await familyNow(config, reader) : undefined), recorded, unreachable, redact: redactor.redact, learn: redactor.add })
   const clean = swept(evidence.unreachable === undefined ? [...known.findings, ...beside] : [...known.findings], redactor.redact)
   return { evidence, beside: clean, diagnosis: diagnose(evidence, clean) }
+}
+
+function wishesOf({ config, edition }: Session): (name: string) => string | undefined {
+  return (name) => {
+    const step = steps.find((one) => one.name === name)
+    return step && fingerprintOf([edition(), step.spec(config)])
+  }
 }
 
 /** What a step would refuse or warn of; what it could not read the doctor has read itself, and says. */

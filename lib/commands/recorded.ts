@@ -11,15 +11,18 @@ export interface Recorded {
   witnessed: Witnessed[]
 }
 
+/** By the name of a step: the fingerprint of what is wanted of it now. */
+type Wishes = (step: string) => string | undefined
+
 /** Without a reader nothing can be said of whose the file is. */
-export async function readRecorded(file: StateFile, reader?: Reader): Promise<Recorded> {
+export async function readRecorded(file: StateFile, wishes: Wishes, reader?: Reader): Promise<Recorded> {
   try {
     const text = file.read()
     if (text === undefined) return { state: { path: file.path }, said: [], witnessed: [] }
     const state = parseState(text, file.path)
     if (state === undefined) return { state: { path: file.path, problem: { code: 'STATE_DAMAGED', sentence: `${file.path} cannot be read as what airstrip writes.` } }, said: [], witnessed: [] }
     const foreign = reader && await foreignTo(state, file.path, reader)
-    return { state: { path: file.path, ...(foreign === undefined ? { doneAt: doneTimes(state) } : { problem: foreign }) }, said: foreign === undefined ? saidIn(state, file.path) : [], witnessed: foreign === undefined ? witnessedIn(state) : [] }
+    return { state: { path: file.path, ...(foreign === undefined ? { doneAt: doneTimes(state) } : { problem: foreign }) }, said: foreign === undefined ? saidIn(state, file.path, wishes) : [], witnessed: foreign === undefined ? witnessedIn(state) : [] }
   } catch (error) {
     if (!(error instanceof AirstripError)) throw error
     return { state: { path: file.path, problem: { code: error.code, sentence: error.message } }, said: [], witnessed: [] }
@@ -42,10 +45,10 @@ function doneTimes({ steps }: State): Record<string, string> {
   return Object.fromEntries(Object.entries(steps).flatMap(([name, { doneAt }]) => (doneAt === undefined ? [] : [[name, doneAt]])))
 }
 
-/** Only of steps that failed last: what was mended since says nothing of now. */
-function saidIn(state: State, path: string): Said[] {
-  return Object.entries(state.steps).flatMap(([name, { status, error, endedAt = '' }]) =>
-    status === 'failed' && error !== undefined ? [{ source: `step ${name}, in ${path}`, at: endedAt, text: [error.sentence, ...error.seen, ...error.findings.flatMap(({ evidence }) => evidence)].join('\n') }] : [])
+/** Only of steps that failed last, and with what is wanted now: what was mended since, or is wished otherwise, says nothing of now. */
+function saidIn(state: State, path: string, wishes: Wishes): Said[] {
+  return Object.entries(state.steps).flatMap(([name, { status, error, endedAt = '', fingerprint }]) =>
+    status === 'failed' && error !== undefined && (fingerprint === undefined || fingerprint === wishes(name)) ? [{ source: `step ${name}, in ${path}`, at: endedAt, text: [error.sentence, ...error.seen, ...error.findings.flatMap(({ evidence }) => evidence)].join('\n') }] : [])
 }
 
 /** A step that is done has none. */

@@ -21,7 +21,8 @@ import { createWriter } from '../cluster/writer.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import type { Emit } from '../engine/events.ts'
-import type { StateFile } from '../engine/state.ts'
+import { fingerprintOf, type StateFile } from '../engine/state.ts'
+import { manifestsText } from '../manifest/load.ts'
 import type { Reader, Writer } from '../access.ts'
 import type { Deps, Flags } from './deps.ts'
 
@@ -34,6 +35,8 @@ export interface Session {
   look: () => Reader
   /** `tell`: where it says what it is at, if not where the session says everything. */
   writer: (signal: AbortSignal, tell?: Emit) => Writer
+  /** A fingerprint of what beside the configuration's own words tells what will be made: our manifests, and the one that a person brings. */
+  edition: () => string
 }
 
 export function openSession(flags: Flags, deps: Deps, redactor: Redactor, emit: Emit, config = loadConfig(flags.config, deps.readFile)): Session {
@@ -79,6 +82,20 @@ export function openSession(flags: Flags, deps: Deps, redactor: Redactor, emit: 
       dumps: { folder: dumpFolder(flags.state), keep: config.airflow.backups.keep, note: (text) => { tellThere({ type: 'note', text }) } },
       endOrphans: dry ? () => Promise.resolve() : endOrphans,
     })),
+    edition: () => editionOf(config, deps),
+  }
+}
+
+function editionOf({ provisioner: { manifest } }: Config, deps: Deps): string {
+  return fingerprintOf([manifestsText(), manifest === undefined ? '' : readOrNothing(manifest, deps)])
+}
+
+/** That a file is not there is told by the step that needs it. */
+function readOrNothing(path: string, { readFile }: Deps): string {
+  try {
+    return readFile(path)
+  } catch {
+    return ''
   }
 }
 

@@ -62,7 +62,7 @@ function operated(t: Test, objects: KubernetesObject[], flags: Partial<Surgery['
   }
   return {
     flags: { config: 'airstrip.yaml', state, color: false, ...flags }, deps: { ...deps, ask }, said: err, events, acts: writes.acts, state,
-    session: { config: parseConfig(smallest, 'airstrip.yaml'), redactor: createRedactor(), file: { path: state, read: () => undefined, write: () => Promise.resolve(), moveAside: () => '' }, look, writer: () => writer },
+    session: { config: parseConfig(smallest, 'airstrip.yaml'), redactor: createRedactor(), file: { path: state, read: () => undefined, write: () => Promise.resolve(), moveAside: () => '' }, look, writer: () => writer, edition: () => '' },
     emit: (event) => {
       events.push(event)
     },
