@@ -37,6 +37,9 @@ void t.test('a pod of somebody else\'s that a Service leads to is named, and no 
   t.match(taken([webPod()]), [{ title: 'Traefik does not get an answer from the webserver' }])
   const older = pod({ name: 'airflow-webserver-5c9-old01', owner: { kind: 'ReplicaSet', name: 'airflow-webserver-5c9' }, labels: { ...labels, 'pod-template-hash': '5c9' }, status: ready })
   t.match(taken([webPod(), older]), [{ title: 'Traefik does not get an answer from the webserver' }], 'not one of the rollout before')
+  const going = { ...older, metadata: { ...older.metadata, deletionTimestamp: '2023-08-02T10:30:20Z' } }
+  const young = { ...older, metadata: { ...older.metadata, creationTimestamp: '2023-08-02T10:29:00Z' } }
+  for (const one of [going, young]) t.same(taken([webPod(), one]), [], 'while one comes or goes, a request may meet it')
   t.end()
 })
 

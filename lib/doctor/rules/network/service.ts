@@ -127,14 +127,23 @@ export function takers(evidence: Evidence): Finding[] {
   })
 }
 
+const rolloutMs = 120_000
+
+/** In a rollout a request may meet a pod that has just ended. */
+function comesOrGoes({ metadata: { creationTimestamp, deletionTimestamp } }: KubernetesObject, now: Date): boolean {
+  return deletionTimestamp !== undefined || ageMs(creationTimestamp, now) < rolloutMs
+}
+
 /** Traefik has a pod to ask and gets nothing of it. While no pod is ready that is only a start. */
 export function gateway(evidence: Evidence): Finding[] {
   const { answered, wanted, services = [], at } = evidence
   if (wanted === undefined || answered === undefined || !('answer' in answered) || ![502, 503, 504].includes(answered.answer.status)) return []
   const service = services.find(({ metadata }) => metadata.name === wanted.service)
   if (service === undefined || [...brokenServices(evidence), ...takers(evidence)].some(({ title }) => title.startsWith(nameOf(service)))) return []
-  const ready = lasting(evidence.pods).filter((pod) => matchesLabels({ matchLabels: selectorOf(service) }, pod.metadata.labels) && isLongReady(pod as Pod, new Date(at)))
-  if (ready.length === 0) return []
+  const now = new Date(at)
+  const behind = evidence.pods.filter((pod) => matchesLabels({ matchLabels: selectorOf(service) }, pod.metadata.labels))
+  const ready = lasting(behind).filter((pod) => isLongReady(pod as Pod, now))
+  if (ready.length === 0 || behind.some((pod) => comesOrGoes(pod, now))) return []
   return [wrong('service-without-endpoints', {
     title: 'Traefik does not get an answer from the webserver',
     evidence: [`${answered.url} answers ${answered.answer.status}: ${begin(answered.answer.body)}`, `${ready.map(nameOf).join(', ')} ${ready.length === 1 ? 'is' : 'are'} ready behind ${nameOf(service)}`],
