@@ -35,7 +35,6 @@ void t.test('a PostgreSQL of the person\'s own', async t => {
   await t.test('is dumped from a pod that is there for that alone', t => dumped(t, shared))
   await t.test('what was damaged is as it was', t => damaged(t, shared))
   await t.test('is dumped before Airflow becomes another one', t => upgraded(t, shared))
-  await t.test('is not dumped, and that is said, where only values of the chart tell where it lies', t => untold(t, shared))
   await t.test('outlives Airflow, also where all data of the release is to go', t => destroyed(t, shared))
 
   const values = [password, ...Object.entries(await secretsOf('external')).filter(([name]) => !name.endsWith('/username')).map(([, value]) => value)]
@@ -73,13 +72,6 @@ async function upgraded(t: Test, { it, wanted, run }: Shared): Promise<void> {
   const [record] = JSON.parse((await run(t, 0, 'backup', '--list', '--json')).stdout) as { airflow: string; rows: Record<string, number> }[]
   t.match(record, { airflow: '2.6.2', rows: { dag: 2 } })
   t.equal(await sql("SELECT string_agg(dag_id, ',' ORDER BY dag_id) FROM dag"), 'one,two')
-}
-
-async function untold(t: Test, { it, wanted, run }: Shared): Promise<void> {
-  it.write({ airflow: { image: { tag: '2.8.4' }, values: { postgresql: { enabled: false } } } })
-  const { stdout, stderr } = await run(t, 2, 'diff')
-  says(t, stdout + stderr, 'database-not-dumped', /is not dumped before Airflow \S+ becomes 2\.8\.4/)
-  it.write(wanted('2.7.1'))
 }
 
 async function destroyed(t: Test, { run }: Shared): Promise<void> {
