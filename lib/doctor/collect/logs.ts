@@ -89,8 +89,9 @@ function talkative(pods: readonly KubernetesObject[], now: Date): Wanted[] {
 export function wantedLogs(pods: readonly KubernetesObject[], now: Date): Wanted[] {
   const seen = new Set<string>()
   const containers = pods.filter((pod) => isSuspect(pod, now)).flatMap((pod) => containersOf(pod, now).map((status) => ({ pod, status })))
-  // Crashed ones first: what they said matters more than what a waiting one says.
-  const sorted = containers.sort((a, b) => Number(hasCrashed(b.status, now)) - Number(hasCrashed(a.status, now)))
+  // Crashed ones first: what they said matters more than what a waiting one says; and what goes speaks for nobody who stays.
+  const weight = ({ pod, status }: (typeof containers)[number]): number => (pod.metadata.deletionTimestamp === undefined ? 2 : 0) + (hasCrashed(status, now) ? 1 : 0)
+  const sorted = containers.sort((a, b) => weight(b) - weight(a))
   const chosen = sorted.filter(({ pod, status }) => {
     const like = `${controllerOf(pod)?.uid ?? pod.metadata.name} ${status.name}`
     return !seen.has(like) && seen.add(like)

@@ -48,6 +48,8 @@ void t.test('logs come from what crashed or is not ready, both runs where there 
 void t.test('logs are bounded: replicas fail alike, crashed ones come first, twelve are enough', (t) => {
   const replicas = ['a', 'b', 'c'].map((name) => pod({ name, status: { containerStatuses: [crashed(3, {})] } }))
   t.equal(wantedLogs(replicas, now).length, 1)
+  const going = { ...pod({ name: 'old', status: { containerStatuses: [crashed(3, {})] } }) }
+  t.match(wantedLogs([{ ...going, metadata: { ...going.metadata, deletionTimestamp: '2023-08-02T10:30:00Z' } }, ...replicas], now), [{ pod: 'a' }], 'of one that stays')
   const many = Array.from({ length: 30 }, (_, i) => pod({ name: `p${i}`, owner: { kind: 'Job', name: `j${i}` }, status: { containerStatuses: [i === 29 ? crashed(3, {}) : container(running)] } }))
   const wanted = wantedLogs(many, now)
   t.equal(wanted.length, 12)
