@@ -1,4 +1,4 @@
-/** What an examiner planted and found again in a bundle, as forms: each is known by a rule, not by its value. */
+/** The forms in which secrets turn up in what is said: each is known by a rule, not by its value. */
 import t from 'tap'
 import { mask, redactWith } from '../../../lib/doctor/redact.ts'
 
