@@ -99,8 +99,11 @@ async function upgrade(connection: Connection, hands: Hands, wish: ReleaseWish):
     ...helmFlags(connection.target),
   ]
   const outcome = await connection.exec({ tool: 'helm', args, stdin: JSON.stringify(wish.values), signal: connection.signal })
+  const after = { ...connection, signal: undefined }
+  // One that was ended may not have come to writing its end: then the Lease stays with a holder who is gone, and the next run mends the record.
+  if (connection.signal?.aborted === true && !(await hasWrittenItsEnd(after, wish).catch(() => false))) throw interrupted()
   // The run may be over, but Helm has ended by itself and has written its record: that is told, too.
-  const untold = await letGo({ ...connection, signal: undefined }, hands, wish, chart.fingerprint, wish.wanted).catch((error: unknown) => ({ error }))
+  const untold = await letGo(after, hands, wish, chart.fingerprint, wish.wanted).catch((error: unknown) => ({ error }))
   if (connection.signal?.aborted === true) throw interrupted()
   if (outcome.exitCode !== 0) throw await helmRefusal(connection, wish, outcome, 'upgrade')
   if (untold !== undefined) throw untold.error
@@ -150,10 +153,18 @@ async function letGo(connection: Connection, hands: Hands, release: ReleaseName,
  */
 async function unlock(connection: Connection, hands: Hands, release: ReleaseName): Promise<void> {
   await hands.endOrphans(hands.holder, release.name)
-  const query: ListQuery = { resources: ['secrets'], namespace: release.namespace, selector: `owner=helm,name=${release.name},status!=superseded` }
-  const secret = newestRecord(await listObjects(connection, createDiscovery(connection), query))
+  const secret = await newestSecret(connection, release)
   if (secret !== undefined && isUnfinished(secret.metadata.labels?.status)) await markFailed(connection, hands, secret)
   await letGo(connection, hands, release)
+}
+
+async function newestSecret(connection: Connection, { name, namespace }: ReleaseName): Promise<KubernetesObject | undefined> {
+  const query: ListQuery = { resources: ['secrets'], namespace, selector: `owner=helm,name=${name},status!=superseded` }
+  return newestRecord(await listObjects(connection, createDiscovery(connection), query))
+}
+
+async function hasWrittenItsEnd(connection: Connection, release: ReleaseName): Promise<boolean> {
+  return !isUnfinished((await newestSecret(connection, release))?.metadata.labels?.status)
 }
 
 async function markFailed(connection: Connection, hands: Hands, secret: KubernetesObject): Promise<void> {
