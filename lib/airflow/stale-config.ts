@@ -2,7 +2,7 @@
  * Programs that began while somebody else's words stood in a ConfigMap or Secret of the release. Airflow reads
  * its variables once, and a file that is mounted by itself (`subPath`, as charts mount airflow.cfg) is never
  * brought up to date (kubernetes.io, ConfigMap, "Mounted ConfigMaps are updated automatically"): putting the
- * object back changes nothing for them until they begin anew.
+ * object back changes nothing for them until they begin anew. So it is with what a pod has of its service account.
  */
 import type { Container, Pod, PodSpec, Volume } from 'kubernetes-types/core/v1.js'
 import type { JsonPatch, KubernetesObject } from '../access.ts'

@@ -26,7 +26,8 @@ export async function findUnreachable(connection: Connection): Promise<Unreachab
   const error = await refused(connection, question, answer)
   if (error.code === 'TOOL_MISSING') return { code: error.code, sentence: error.message, seen: error.seen }
   if (error.code !== 'CLUSTER_UNREACHABLE') return undefined
-  const [again, alive, kubeconfig] = await Promise.all([isLate(answer) ? connection.ask({ ...question, limitMs: patientMs, signal: connection.signal }) : answer, isLate(answer) ? signOfLife(connection) : [], factsOf(connection)])
+  const late = isLate(answer)
+  const [again, alive, kubeconfig] = await Promise.all([late ? connection.ask({ ...question, limitMs: patientMs, signal: connection.signal }) : answer, late ? signOfLife(connection) : [], factsOf(connection)])
   if (isGood(again)) return undefined
   return { code: error.code, sentence: error.message, seen: [...error.seen, ...alive], kubeconfig }
 }

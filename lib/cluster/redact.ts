@@ -5,7 +5,7 @@
  */
 import { isEveryday } from '../doctor/learn.ts'
 import { passwordInAddress } from '../doctor/looks/addresses.ts'
-import { redactWith } from '../doctor/redact.ts'
+import { mask, redactWith } from '../doctor/redact.ts'
 
 export interface Redactor {
   add: (value: string) => void
@@ -17,7 +17,6 @@ export interface Redactor {
 
 /** Shorter values would hit innocent words; a secret that short is no secret. */
 const shortest = 6
-export const mask = '••••••'
 
 export function createRedactor(): Redactor {
   const values = new Set<string>()

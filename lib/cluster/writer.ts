@@ -99,11 +99,7 @@ async function upgrade(connection: Connection, hands: Hands, wish: ReleaseWish):
     ...helmFlags(connection.target),
   ]
   const outcome = await connection.exec({ tool: 'helm', args, stdin: JSON.stringify(wish.values), signal: connection.signal })
-  const after = { ...connection, signal: undefined }
-  // One that was ended may not have come to writing its end: then the Lease stays with a holder who is gone, and the next run mends the record.
-  if (connection.signal?.aborted === true && !(await hasWrittenItsEnd(after, wish).catch(() => false))) throw interrupted()
-  // The run may be over, but Helm has ended by itself and has written its record: that is told, too.
-  const untold = await letGo(after, hands, wish, chart.fingerprint, wish.wanted).catch((error: unknown) => ({ error }))
+  const untold = await giveBack(connection, hands, wish, chart.fingerprint, wish.wanted).catch((error: unknown) => ({ error }))
   if (connection.signal?.aborted === true) throw interrupted()
   if (outcome.exitCode !== 0) throw await helmRefusal(connection, wish, outcome, 'upgrade')
   if (untold !== undefined) throw untold.error
@@ -118,7 +114,7 @@ async function uninstall(connection: Connection, hands: Hands, { name, namespace
   await hold(connection, operationLease(release, hands.holder, uninstallSeconds, hands.now()))
   const args = ['uninstall', name, '-n', namespace, `--timeout=${uninstallSeconds}s`, `--description=${destroyMark(hands.holder)}`, ...helmFlags(connection.target)]
   const outcome = await connection.exec({ tool: 'helm', args, signal: connection.signal })
-  const untold = await letGo({ ...connection, signal: undefined }, hands, release).catch((error: unknown) => ({ error }))
+  const untold = await giveBack(connection, hands, release).catch((error: unknown) => ({ error }))
   if (connection.signal?.aborted === true) throw interrupted()
   if (outcome.exitCode !== 0 && !outcome.stderr.includes(goneAlready)) throw await helmRefusal(connection, release, outcome, 'uninstall')
   if (untold !== undefined) throw untold.error
@@ -139,6 +135,16 @@ async function helmRefusal(connection: Connection, { name, namespace }: ReleaseN
   return verb === 'upgrade'
     ? new AirstripError('HELM_FAILED', `Helm could not finish release ${namespace}/${name}.`, { seen })
     : new AirstripError('HELM_FAILED', `Helm could not uninstall release ${namespace}/${name}.`, { seen, next: 'Follow what it said and run destroy again: it goes on where it stopped.' })
+}
+
+/**
+ * The run may be over, but Helm has ended by itself and has written its record: that is told, too. One that was ended
+ * may not have come to it: then the Lease stays with a holder who is gone soon, and the next run mends the record.
+ */
+async function giveBack(connection: Connection, hands: Hands, release: ReleaseName, fingerprint?: string, wanted?: string): Promise<void> {
+  const after = { ...connection, signal: undefined }
+  if (connection.signal?.aborted === true && !(await hasWrittenItsEnd(after, release).catch(() => false))) return
+  await letGo(after, hands, release, fingerprint, wanted)
 }
 
 /** Nobody is at work; a Lease must have a duration, so the shortest. */

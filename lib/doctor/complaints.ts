@@ -4,7 +4,7 @@ import type { KubernetesObject } from '../access.ts'
 import { hasEnded } from '../observe/job.ts'
 import { isReady, writtenAt } from '../observe/observation.ts'
 import { controllerOf } from '../observe/owners.ts'
-import { isRestless, isYounger, keepsEnding } from '../observe/restless.ts'
+import { hasRunLessThanLast, isRestless, keepsEnding } from '../observe/restless.ts'
 import type { ContainerLog, Evidence } from './evidence.ts'
 import { isStranger } from './strangers.ts'
 
@@ -33,7 +33,7 @@ export function complaints(evidence: Evidence, pattern: RegExp): Complaint[] {
 /** What it died of last holds until the present run has come further. */
 function isBetweenEnds(pod: KubernetesObject, { container, previous }: ContainerLog, now: Date): boolean {
   const status = (pod as Pod).status?.containerStatuses?.find(({ name }) => name === container)
-  return previous && status !== undefined && keepsEnding(status, now) && isYounger(status, now)
+  return previous && status !== undefined && keepsEnding(status, now) && hasRunLessThanLast(status, now)
 }
 
 /** Of any container, also of a ready pod: for what no probe sees and what stays so until somebody acts. */

@@ -22,7 +22,7 @@ export function keepsEnding({ state, lastState, restartCount }: ContainerStatus,
 }
 
 /** Whether the present run has not come as far yet as the one before. */
-export function isYounger({ state, lastState }: ContainerStatus, now: Date): boolean {
+export function hasRunLessThanLast({ state, lastState }: ContainerStatus, now: Date): boolean {
   const [startedAt, last] = [state?.running?.startedAt, lastState?.terminated]
   return startedAt != null && last?.startedAt != null && last.finishedAt != null && ageMs(startedAt, now) < lastedMs(last)
 }

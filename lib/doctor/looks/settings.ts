@@ -41,6 +41,8 @@ export const settings: readonly RegExp[] = [
   new RegExp(`(?<before>(?:\\b[A-Z0-9_]{0,40}(?:AUTH|LOGIN)|\\b(?:basic|http)[_-]auth)["']?[=:]\\s?["']?[\\w.@-]{1,60}[:/])${untaken}[^\\s"'/][^\\s"']{3,}`, 'g'),
   // STRIPE_KEY, HASH_SALT: a key may be the name of something, so it has to look made by chance.
   new RegExp(`(?<before>\\b[A-Z][A-Z0-9_]{0,60}_(?:KEY|SALT)["']?\\s{0,2}[=:]\\s{0,2}["']?)${untaken}(?=[^\\s"']*\\d)(?=[^\\s"']*[A-Za-z])[\\w+=-]{16,}`, 'g'),
+  // What the API server quotes of a Secret that it cannot read, from anywhere within.
+  new RegExp(`(?<before>cannot be handled as a Secret: [^|\\n]{0,300}\\|)${untaken}[^\\n]{1,8000}`, 'g'),
   // A row of INSERT and what SQLAlchemy and PostgreSQL show of one; every value, since none has its name beside it.
   new RegExp(`(?<before>\\([^()\\n]{0,500}${key}[^()\\n]{0,500}\\)\\s{1,3}VALUES\\s?\\()${untaken}(?![%?$:])[^\\n]{1,2000}?(?<after>\\))`, 'gi'),
   new RegExp(`(?<before>\\[parameters: )${untaken}[^\\n]{1,8000}(?<after>\\])`, 'g'),

@@ -57,11 +57,7 @@ function headed(line: string): { cut: RegExp; columns: number[]; width: number }
   return undefined
 }
 
-/** What the API server quotes of a Secret that it cannot read, from anywhere within. */
-const unreadable = /(?<before>cannot be handled as a Secret: [^|\n]{0,300}\|)(?!\s*•)[^\n]{1,8000}/g
-
 /** | password | X |: a row of a name and its value. */
 export const rows: readonly RegExp[] = [
-  unreadable,
   /(?<before>\|\s{0,20}\w{0,40}(?:password|passwd|secret|token)\s{0,20}\|\s{0,20})(?![\s•])(?=[^\s|]*[\d!@#$%^&*])[^\s|]{4,300}(?<after>\s{0,200}\|\s*$)/gim,
 ]

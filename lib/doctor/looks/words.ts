@@ -14,8 +14,8 @@ export const key = `${word}[\\w.-]{0,40}${noReference}`
 export const passwordWord = `(?:pass(?:word|wd|phrase|code)|${elsewhere})`
 /** `=`, `:`, `:=`, `->`, also of the wide characters of East Asia, and after a row of dots. */
 export const is = '\\s{0,3}(?:\\.{2,40}\\s{0,3})?(?::=|==?>?|:(?!:)|(?<=\\s)(?:->|→)(?=\\s)(?!\\s(?:see|expired|invalid|rotated|unchanged)\\b)|[：＝])\\s{0,3}'
-/** Settings that say that there is none, what kubectl writes in its place, and where a token is to be had. */
-export const noValue = '(?!https?:\\/\\/[^\\s"\'@?]{1,300}(?:[\\s"\']|$)|(?:null|none|nil|true|false|undefined)\\b|\\*{3}|<(?:set|redacted|none|nil|unset|hidden)\\b)'
+/** Settings that say that there is none, what kubectl writes in its place, where a token is to be had, and what a schema has against it. */
+export const noValue = '(?!(?:Invalid type\\b|got (?:null|number|string|object|array|boolean|integer)\\b|Does not match\\b|Must (?:be|validate|not)\\b|String length\\b|additional propert)|https?:\\/\\/[^\\s"\'@?]{1,300}(?:[\\s"\']|$)|(?:null|none|nil|true|false|undefined)\\b|\\*{3}|<(?:set|redacted|none|nil|unset|hidden)\\b)'
 /** `password is required` speaks of one. */
 export const speaking = '(?!(?:required|incorrect|invalid|missing|not|empty|wrong|expired|too|set|unset|being|no|an?|the|in|needed|stored|null|none|disabled|enabled|valid|correct|ok|now|used|about|read|generated|already|only|more|less|weak|short|deprecated|unknown|unsupported|rejected|malformed|ignored|never|still|also|written|kept|mounted|given|available|longer|from|at|optional|supported|different|stale|revoked|denied|refused|managed|created|found|unchanged|one|that|this|must|should|cannot|field|value|authentication|login|permission|error|failed|please|has|have|does|did|was|were|is|are|will|check|for|and|or|but|with|nicht|falsch|ungültig|abgelaufen|leer|fehlt|zu)\\b)'
 /** A letter and a digit or a sign: no word, number, name of an object or file. */

@@ -2,9 +2,9 @@
 import type { Finding } from '../../step.ts'
 import type { Explains, ExplainsIf, Rule } from '../rule.ts'
 import { policyBlocks } from './network/policy.ts'
-import { brokenServices, gateway, takers } from './network/service.ts'
+import { brokenServices, foreignPods, gateway } from './network/service.ts'
 
-export const networkRules: readonly Rule[] = [brokenServices, takers, gateway, policyBlocks]
+export const networkRules: readonly Rule[] = [brokenServices, foreignPods, gateway, policyBlocks]
 
 /** What nobody gets to see then, whoever is not reached. */
 const unseen = ['traefik-404-route-not-loaded', 'certresolver-missing', 'certificate-other-name', 'ingress-unproven', 'task-logs-unreachable', 'post-install-hook-timeout', 'helm-release-failed', 'not-ready-unexplained'] as const

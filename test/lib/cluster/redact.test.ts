@@ -1,5 +1,6 @@
 import t from 'tap'
-import { createRedactor, mask } from '../../../lib/cluster/redact.ts'
+import { createRedactor } from '../../../lib/cluster/redact.ts'
+import { mask } from '../../../lib/doctor/redact.ts'
 
 const canary = 'pä$$ "w0rd\\ & /+canary'
 

@@ -137,16 +137,19 @@ function record(status: string): KubernetesObject {
 }
 
 void t.test('a Helm that was ended before it wrote its end leaves the Lease with a holder who is gone, so that the next run knows', async (t) => {
-  for (const [status, holders] of [['failed', ['h/1/x', '']], ['pending-upgrade', ['h/1/x']]] as const) {
+  for (const [act, status, holders] of [
+    ['upgrade', 'failed', ['h/1/x', '']], ['upgrade', 'pending-upgrade', ['h/1/x']],
+    ['uninstall', 'failed', ['h/1/x', '']], ['uninstall', 'uninstalling', ['h/1/x']],
+  ] as const) {
     const stop = new AbortController()
-    const fake = fakeExec([lease, { when: /^helm upgrade/, answers: () => {
+    const fake = fakeExec([lease, { when: /^helm /, answers: () => {
       stop.abort()
       return { exitCode: 1, stderr: 'Error: context canceled' }
     } }])
     const connection = connectionOf(fake.exec, { signal: stop.signal, ask: fakeApi({ objects: [record(status)] }).ask })
     const writer = createWriter(connection, { ...({} as Hands), chart: () => Promise.resolve(chart), helm: () => Promise.resolve('v3.9.4'), holder: 'h/1/x', now: () => new Date() })
-    t.match(await caught(writer.upgrade(wish)), { code: 'INTERRUPTED' })
-    t.same(fake.calls.filter(({ tool }) => tool === 'kubectl').map(({ stdin = '' }) => (JSON.parse(stdin) as { spec: { holderIdentity: string } }).spec.holderIdentity), holders, status)
+    t.match(await caught(act === 'upgrade' ? writer.upgrade(wish) : writer.uninstall({ name: 'airflow', namespace: 'airflow' })), { code: 'INTERRUPTED' })
+    t.same(fake.calls.filter(({ tool }) => tool === 'kubectl').map(({ stdin = '' }) => (JSON.parse(stdin) as { spec: { holderIdentity: string } }).spec.holderIdentity), holders, `${act}, ${status}`)
   }
 })
 

@@ -88,6 +88,18 @@ void t.test('a program that is called ready between two ends is asked what it di
   t.end()
 })
 
+void t.test('a program that died of another thing, by its own words, is not told under the database', (t) => {
+  const line = 'psycopg2.errors.ReadOnlySqlTransaction: cannot execute INSERT in a read-only transaction'
+  const both = (words: string) => {
+    const all = cannotReach(line, { wanted })
+    const other = pod({ name: 'airflow-triggerer-0', owner: { kind: 'StatefulSet', name: 'airflow-triggerer' }, labels: {}, status: { containerStatuses: [crashed(4, {}, { name: 'triggerer' })] } })
+    return errors({ ...all, pods: [...all.pods, other], logs: [...all.logs, log(other, 'triggerer', words)] })
+  }
+  t.same(both('Error: ENOENT: no such file or directory, open \'/etc/certs/ca.crt\''), ['database-unreachable', 'crash-loop', 'crash-loop explained'])
+  t.same(both('Traceback (most recent call last):'), ['database-unreachable', 'crash-loop explained', 'crash-loop explained'])
+  t.end()
+})
+
 void t.test('PostgreSQL that lets nobody in is told by the reason that it gives', (t) => {
   const at = 'psycopg2.OperationalError: connection to server at "airflow-postgresql.airflow" (10.96.7.7), port 5432 failed: FATAL:  '
   // src/backend/libpq/auth.c and utils/init/postinit.c: "SSL off" and the words on reserved places differ between versions.

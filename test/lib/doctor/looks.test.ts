@@ -128,6 +128,7 @@ void t.test('what only resembles a secret stays as it is', (t) => {
     'boto3.client(\'secretsmanager\', \'eu-west-1\')', 'conf.get(\'secrets\', \'backend\')', 'KeyError: (\'token\', \'missing\')', 'Can\'t locate revision identified by \'788397e78828\'',
     'NAME        SECRETS   AGE\ndefault     1         5d', '| key | what it is |\n| password | the password of the database |', 'secrets:\n- regcred-2', 'AIRFLOW__API__AUTH_BACKENDS=airflow.api.auth.backend.session',
     '# kind: Secret\ndata:\n  host: db', 'kind: ConfigMap\ndata:\n  host: db', 'taskinstance.py:1824:airflow:error:raised', 'PASS test/lib/doctor/canaries.test.ts', 'PRIMARY_KEY=dag_id',
+    '- at \'/webserver/secretKey\': got number, want string', '- webserverSecretKey: Invalid type. Expected: string, given: integer', '- fernetKey: Must validate one and only one schema (oneOf)',
     'PWD=/opt/airflow/dags', 'HEAD is now at 9fceb02d0ae598e95dc970b74767f19372d61af8', 'token_url=https://login.example.org/oauth2/token',
   ]
   for (const text of plain) t.equal(redact(text), text)

@@ -70,6 +70,15 @@ void t.test('two crashes are enough to tell, unless the database is not there', 
   t.end()
 })
 
+void t.test('a program that ends again and again is told also while it is called ready', (t) => {
+  // No readiness probe: ready is whatever runs.
+  const flapping = (restartCount: number, startedAt: string) => ids({ pods: [pod({ status: { ...ready, containerStatuses: [running({ ready: true, restartCount, state: { running: { startedAt } }, lastState: { terminated: { exitCode: 1, startedAt: '2023-08-02T10:26:00Z', finishedAt: '2023-08-02T10:26:50Z' } } })] } })] })
+  t.same(flapping(5, '2023-08-02T10:29:30Z'), ['crash-loop error'])
+  t.same(flapping(5, '2023-08-02T10:27:30Z'), [], 'it has run for longer than it did last')
+  t.same(flapping(2, '2023-08-02T10:29:30Z'), [], 'and it may have got over two')
+  t.end()
+})
+
 void t.test('what somebody else runs in the namespace is no matter of the release', (t) => {
   // The lab, official chart: a Deployment my-app beside Airflow, whose program says what a rule listens for, and ends.
   const mine = pod({ name: 'my-app-74f9-abcde', owner: { kind: 'ReplicaSet', name: 'my-app-74f9' }, labels: { 'app': 'mine', 'pod-template-hash': '74f9' }, status: { containerStatuses: [crashed(4, {}, { name: 'app' })] } })
@@ -118,6 +127,7 @@ void t.test('a pod that was made without the token of its account is told, with 
     { id: 'k8s-executor-forbidden', title: 'Deployment airflow-scheduler has no token of its service account airflow-scheduler', fix: [/^kubectl -n airflow patch serviceaccount airflow-scheduler -p '\{"automountServiceAccountToken":true\}' && kubectl -n airflow rollout restart deployment\/airflow-scheduler/] },
     { id: 'crash-loop', causes: [{ id: 'k8s-executor-forbidden' }] },
   ])
+  t.equal(look(made([]))[0]?.id, 'k8s-executor-forbidden', 'one that mounts nothing')
   t.match(look(made([{ name: 'token', mountPath: '/var/run/secrets/kubernetes.io/serviceaccount' }])), [{ id: 'crash-loop' }], 'one that has it')
   t.end()
 })

@@ -146,7 +146,7 @@ function emptied(pod: KubernetesObject, lines: string[], evidence: Evidence): Fi
     fix: [
       `${migrateIn(pod, evidence)} # makes empty tables, without what was in the old ones`,
       'npx tsx run.ts restore FILE # where there is a backup of what was in them',
-      'Where the tables are there (psql says: \\dt), Airflow\'s user may not see them: GRANT USAGE ON SCHEMA public TO it, and neither of these',
+      'Neither of these where the tables are there, as \\dt tells PostgreSQL\'s superuser: then Airflow\'s user may not see them, and needs GRANT USAGE ON SCHEMA public',
     ],
   })
 }

@@ -107,22 +107,22 @@ function patchOf(live: KubernetesObject, made: KubernetesObject): string {
 }
 
 /** A pod of somebody else's with the labels that a Service selects gets its part of the requests. */
-export function takers(evidence: Evidence): Finding[] {
+export function foreignPods(evidence: Evidence): Finding[] {
   const made = new Set((evidence.record?.objects ?? []).map(({ kind, metadata }) => `${kind} ${metadata.name}`))
   const isOurs = (pod: KubernetesObject): boolean => isTask(pod) || made.has(ownerName(pod))
   return pairs(evidence).flatMap(({ live }): Finding[] => {
     const selector = selectorOf(live)
-    const [own, foreign] = [true, false].map((ours) => lasting(evidence.pods).filter((pod) => isReady(pod) && Object.keys(selector).length > 0 && matchesLabels({ matchLabels: selector }, pod.metadata.labels) && isOurs(pod) === ours))
-    const [first] = foreign ?? []
+    const behind = Object.keys(selector).length === 0 ? [] : lasting(evidence.pods).filter((pod) => isReady(pod) && matchesLabels({ matchLabels: selector }, pod.metadata.labels))
+    const [own, foreign] = [behind.filter(isOurs), behind.filter((pod) => !isOurs(pod))]
+    const [first] = foreign
     // Where none is the release's own, its selector was changed, or those have gone.
-    if (first === undefined || (own ?? []).length === 0) return []
-    const key = Object.keys(selector).at(-1) ?? ''
+    if (first === undefined || own.length === 0) return []
     const owner = workloadOf(first)
     return [wrong('service-without-endpoints', {
       title: `${nameOf(live)} leads to ${ownerName(first)} as well, which is not of the release`,
-      evidence: [`${(foreign ?? []).map(nameOf).join(', ')} ${(foreign ?? []).length === 1 ? 'has' : 'have'} the labels that it selects: ${words(selector)}`, `so ${(own ?? []).map(nameOf).join(', ')} ${(own ?? []).length === 1 ? 'gets' : 'get'} only a part of the requests`],
+      evidence: [`not of the release, with the labels ${words(selector)}: ${foreign.map(nameOf).join(', ')}`, `of the release, with only a part of the requests: ${own.map(nameOf).join(', ')}`],
       why: 'A Service gives its requests to every pod with its labels, whoever made it.',
-      fix: [owner === undefined ? `kubectl -n ${evidence.namespace} label pod ${first.metadata.name} ${key}- # or another namespace for it` : `kubectl -n ${evidence.namespace} edit ${owner.kind.toLowerCase()} ${owner.name} # other labels for its pods, or another namespace`],
+      fix: [owner === undefined ? `kubectl -n ${evidence.namespace} label pod ${first.metadata.name} ${Object.keys(selector).at(-1) ?? ''}- # or another namespace for it` : `kubectl -n ${evidence.namespace} edit ${owner.kind.toLowerCase()} ${owner.name} # other labels for its pods, or another namespace`],
     })]
   })
 }
@@ -139,7 +139,7 @@ export function gateway(evidence: Evidence): Finding[] {
   const { answered, wanted, services = [], at } = evidence
   if (wanted === undefined || answered === undefined || !('answer' in answered) || ![502, 503, 504].includes(answered.answer.status)) return []
   const service = services.find(({ metadata }) => metadata.name === wanted.service)
-  if (service === undefined || [...brokenServices(evidence), ...takers(evidence)].some(({ title }) => title.startsWith(nameOf(service)))) return []
+  if (service === undefined || [...brokenServices(evidence), ...foreignPods(evidence)].some(({ title }) => title.startsWith(nameOf(service)))) return []
   const now = new Date(at)
   const behind = evidence.pods.filter((pod) => matchesLabels({ matchLabels: selectorOf(service) }, pod.metadata.labels))
   const ready = lasting(behind).filter((pod) => isLongReady(pod as Pod, now))

@@ -145,7 +145,7 @@ function slowWebserver({ pod, status }: Running, evidence: string[]): Finding {
   })
 }
 
-/** Where the official chart has a value for it; the others' probes are the chart's own. */
+/** By container: where the charts have a value for it; the others' probes are the chart's own. */
 const valueOf: Record<string, string> = { scheduler: 'scheduler', triggerer: 'triggerer', 'dag-processor': 'dagProcessor', worker: 'workers' }
 
 function impatientProbe({ pod, status }: Running, evidence: string[], said = ''): Finding {
@@ -153,7 +153,8 @@ function impatientProbe({ pod, status }: Running, evidence: string[], said = '')
   const kind = said.startsWith('Startup') ? 'startup' : 'liveness'
   const probe = JSON.stringify({ spec: { template: { spec: { containers: [{ name: status.name, livenessProbe: { initialDelaySeconds: 60, timeoutSeconds: 60 } }] } } } })
   const silent = /probe failed:\s*$|No alive jobs found|timed? ?out|deadline exceeded/i.test(said) || said === ''
-  const value = valueOf[status.name]
+  // The community's chart calls its containers airflow-scheduler and the like.
+  const value = valueOf[status.name.replace(/^airflow-/, '')]
   return wrong('scheduler-liveness-restart-loop', {
     title: `Container ${status.name} of ${ownerName(pod)} is restarted again and again by its ${kind} probe`,
     evidence,

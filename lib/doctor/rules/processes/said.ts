@@ -46,8 +46,8 @@ const tokenless = /Service (?:token|certification) file does not exists?|\/var\/
 function withoutToken(evidence: Evidence): Finding[] {
   return complaints(evidence, tokenless).flatMap(({ pod, container, line }): Finding[] => {
     const { serviceAccountName = 'default', containers = [] } = (pod as Pod).spec ?? {}
-    const mounted = containers.find(({ name }) => name === container)?.volumeMounts?.some(({ mountPath }) => mountPath === '/var/run/secrets/kubernetes.io/serviceaccount')
-    if (mounted !== false) return []
+    const own = containers.find(({ name }) => name === container)
+    if (own === undefined || own.volumeMounts?.some(({ mountPath }) => mountPath === '/var/run/secrets/kubernetes.io/serviceaccount') === true) return []
     const target = targetOf(pod)
     const namespace = pod.metadata.namespace ?? evidence.namespace
     const anew = target === undefined ? `kubectl -n ${namespace} delete pod ${pod.metadata.name}` : `kubectl -n ${namespace} rollout restart ${target}${thenDeletePod(pod)}`
