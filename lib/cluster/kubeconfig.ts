@@ -4,9 +4,9 @@ import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter } from 'node:path'
 import type { KubeconfigFacts, Unreachable } from '../access.ts'
-import type { Answer, Question } from './api.ts'
+import type { Question } from './api.ts'
 import { fileOf, kubectlFlags, retried, type Connection } from './connection.ts'
-import { isGood, refused, wordsOf } from './request.ts'
+import { isGood, isLate, refused, wordsOf } from './request.ts'
 
 /** Every cluster has it, and airstrip knows a cluster by it; who may not see it has reached the cluster too. */
 const question: Question = { method: 'GET', path: '/api/v1/namespaces/kube-system', limitMs: 6000 }
@@ -17,7 +17,7 @@ const patientMs = 12_000
 /** One who got this far without being known: an API server lets him in where it was not told to refuse him. */
 const nobody = 'User "system:anonymous"'
 
-/** A server that restarts gets one more try; it is looked at again by whoever asks again. */
+/** A server that restarts gets one more try, and one that is late one with more patience; it is looked at again by whoever asks again. */
 export async function findUnreachable(connection: Connection): Promise<Unreachable | undefined> {
   const answer = await retried(connection, 'the cluster', () => connection.ask({ ...question, signal: connection.signal }), (one) => (isLate(one) || isGood(one) ? undefined : wordsOf(one)), 1)
   if (isGood(answer)) return undefined
@@ -38,11 +38,6 @@ const ping: Question = { method: 'GET', path: '/livez/ping', limitMs: 2000 }
 async function signOfLife(connection: Connection): Promise<string[]> {
   const answer = await connection.ask({ ...ping, signal: connection.signal })
   return isGood(answer) ? [`GET ${ping.path} was answered at once`] : []
-}
-
-/** Who did not answer within the limit is asked once more, with more patience, and not at once again. */
-function isLate(answer: Answer): boolean {
-  return 'exitCode' in answer && answer.text.includes('no answer within')
 }
 
 /** By the header that comes with every answer, and when it came: a question may have waited for others. */

@@ -12,24 +12,24 @@ function nameFor({ path, method }: Question): string[] {
   return [method === 'GET' ? 'get' : 'create', '--raw', path.split('?')[0] ?? path]
 }
 
-/** The API server's answer, a refusal too. What a moment can overcome is asked again. */
+/** The API server's answer, a refusal too. What a moment can overcome is asked again; a limit of the question's own is one for all of it. */
 export async function ask(connection: Connection, question: Question): Promise<Answer> {
-  return retried(connection, commandOf('kubectl', nameFor(question)), () => connection.ask({ ...question, signal: connection.signal }), (answer) => (isGood(answer) ? undefined : wordsOf(answer)))
+  const isEnough = (answer: Answer): boolean => isGood(answer) || (question.limitMs !== undefined && isLate(answer))
+  return retried(connection, commandOf('kubectl', nameFor(question)), () => connection.ask({ ...question, signal: connection.signal }), (answer) => (isEnough(answer) ? undefined : wordsOf(answer)))
 }
 
 /** Undefined where the answer is one of these statuses. */
-export async function read(connection: Connection, path: string, none: readonly number[] = []): Promise<string | undefined> {
+export async function readJson<T>(connection: Connection, path: string, none: readonly number[] = []): Promise<T | undefined> {
   const question: Question = { method: 'GET', path }
   const answer = await ask(connection, question)
-  if (isGood(answer)) return answer.text
+  if (isGood(answer)) return parsed(path, answer.text) as T
   if (isOneOf(answer, none)) return undefined
   throw await refused(connection, question, answer)
 }
 
-/** As `read`, of JSON. */
-export async function readJson<T>(connection: Connection, path: string, none?: readonly number[]): Promise<T | undefined> {
-  const text = await read(connection, path, none)
-  return text === undefined ? undefined : (parsed(path, text) as T)
+/** Nobody answered within the limit. */
+export function isLate(answer: Answer): boolean {
+  return 'exitCode' in answer && answer.text.includes('no answer within')
 }
 
 export function isGood(answer: Answer): boolean {

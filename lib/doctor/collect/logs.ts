@@ -19,6 +19,7 @@ const mostContainers = 12
 const atOnce = 6
 
 interface Wanted extends LogQuery {
+  node: string
   previous: boolean
   /** What of it is kept; without it all. */
   only?: RegExp | undefined
@@ -30,14 +31,28 @@ export async function collectLogs(reader: Reader, { pods, system }: Pick<Evidenc
   const systemPods = system.filter(({ kind }) => kind === 'Pod')
   const now = reader.now()
   const wanted = [...wantedLogs(pods, now), ...wantedLogs(systemPods, now), ...talkative(pods, now), ...talkative(systemPods, now)]
+  // A kubelet that hangs would hold up every question after the first.
+  const silent = new Set<string>()
   for (let start = 0; start < wanted.length; start += atOnce) {
-    const answers = await Promise.all(wanted.slice(start, start + atOnce).map((query) => read(reader, query, redact)))
+    const answers = await Promise.all(wanted.slice(start, start + atOnce).map((query) => (silent.has(query.node) ? unasked(query) : read(reader, query, redact))))
     for (const answer of answers) {
-      if (typeof answer === 'string') unknown.push(answer)
-      else if (answer) logs.push(answer)
+      if (answer === undefined) continue
+      if ('lines' in answer) logs.push(answer)
+      else unknown.push(answer.unread)
+      if ('silent' in answer && answer.silent !== undefined) silent.add(answer.silent)
     }
   }
   return { logs, unknown }
+}
+
+interface Unread {
+  unread: string
+  /** The node whose kubelet did not answer in time. */
+  silent?: string | undefined
+}
+
+function unasked({ pod, container, node }: Wanted): Unread {
+  return { unread: `the log of ${pod}, container ${container}, was not asked for: the kubelet of ${node} gives none` }
 }
 
 /** What the kubelet writes in a log's place where the run before the present one has been cleared away. */
@@ -48,15 +63,16 @@ export function linesOf(text: string): string[] {
 }
 
 /** An API server that fails while a pod goes away is no reason to doubt the rest, but is said. */
-async function read(reader: Reader, query: Wanted, redact: Redact): Promise<ContainerLog | string | undefined> {
-  const { namespace, pod, container, previous, lines: most, only } = query
+async function read(reader: Reader, query: Wanted, redact: Redact): Promise<ContainerLog | Unread | undefined> {
+  const { namespace, pod, container, previous, lines: most, only, node } = query
   try {
     const text = await reader.logs({ namespace, pod, container, previous, lines: most })
     const said = linesOf(redact(text ?? '')).filter((line) => only?.test(line) ?? true)
     return said.length === 0 ? undefined : { namespace, pod, container, previous, lines: said.slice(only === undefined ? -most : -moreLines) }
   } catch (error) {
     const reason = error instanceof AirstripError ? (error.seen[0] ?? error.message) : error instanceof Error ? error.message.split('\n')[0] : String(error)
-    return `the log of ${pod}, container ${container}, could not be read: ${reason ?? ''}`
+    const isLate = error instanceof AirstripError && error.code === 'TIMEOUT'
+    return { unread: `the log of ${pod}, container ${container}, could not be read: ${reason ?? ''}`, silent: isLate ? node : undefined }
   }
 }
 
@@ -80,10 +96,14 @@ function talkative(pods: readonly KubernetesObject[], now: Date): Wanted[] {
       const like = `${controllerOf(object)?.uid ?? object.metadata.name} ${name}`
       if (seen.has(like) || seen.size >= mostContainers) return []
       seen.add(like)
-      const query = { namespace: object.metadata.namespace ?? 'default', pod: object.metadata.name, container: name, previous: false }
+      const query = { ...placeOf(object), container: name, previous: false }
       return [traefikImage.test(image) ? { ...query, lines: manyLines, only: complaints } : { ...query, lines: moreLines }]
     })
   })
+}
+
+function placeOf(object: KubernetesObject): Pick<Wanted, 'namespace' | 'pod' | 'node'> {
+  return { namespace: object.metadata.namespace ?? 'default', pod: object.metadata.name, node: (object as Pod).spec?.nodeName ?? '' }
 }
 
 export function wantedLogs(pods: readonly KubernetesObject[], now: Date): Wanted[] {
@@ -123,7 +143,7 @@ function hasCrashed(status: ContainerStatus, now: Date): boolean {
 
 /** In back-off the plain log *is* the previous run's, so only a container that is on again has two. */
 function queries(pod: KubernetesObject, { name, state, lastState }: ContainerStatus): Wanted[] {
-  const query = { namespace: pod.metadata.namespace ?? 'default', pod: pod.metadata.name, container: name, lines: fewLines }
+  const query = { ...placeOf(pod), container: name, lines: fewLines }
   const both = state?.waiting === undefined && lastState?.terminated !== undefined
   return both ? [{ ...query, previous: false }, { ...query, previous: true }] : [{ ...query, previous: false }]
 }

@@ -2,7 +2,7 @@ import t from 'tap'
 import type { Answer } from '../../../lib/cluster/api.ts'
 import type { Connection } from '../../../lib/cluster/connection.ts'
 import { createRedactor } from '../../../lib/cluster/redact.ts'
-import { commandFor, read, readJson } from '../../../lib/cluster/request.ts'
+import { commandFor, readJson } from '../../../lib/cluster/request.ts'
 import { fakeApi, refusalOf } from '../../fakes/api.ts'
 import { caught } from '../../fakes/caught.ts'
 import { connectionOf, fakeExec } from '../../fakes/exec.ts'
@@ -46,13 +46,13 @@ const table: [Answer, object, number][] = [
 void t.test('what each refusal is, and how often it is asked again', async (t) => {
   for (const [answer, error, tries] of table) {
     const { connection, asked } = on(answer)
-    t.match(await caught(read(connection, '/x')), error, answer.text)
+    t.match(await caught(readJson(connection, '/x')), error, answer.text)
     t.equal(asked.length, tries, answer.text)
   }
 })
 
 void t.test('a status that means "none" to who asks is none', async (t) => {
-  t.equal(await read(on(refusalOf(404, 'NotFound', 'x')).connection, '/x', [404]), undefined)
+  t.equal(await readJson(on(refusalOf(404, 'NotFound', 'x')).connection, '/x', [404]), undefined)
 })
 
 void t.test('an answer that is not JSON is told', async (t) => {
@@ -65,13 +65,13 @@ void t.test('an interruption is not a refusal', async (t) => {
     stop.abort()
     return Promise.resolve(dial)
   } })
-  t.match(await caught(read(connection, '/x')), { code: 'INTERRUPTED' })
+  t.match(await caught(readJson(connection, '/x')), { code: 'INTERRUPTED' })
 })
 
 void t.test('a secret in a refusal is masked', async (t) => {
   const redactor = createRedactor()
   redactor.add('hunter2-canary')
-  t.notMatch(JSON.stringify(await caught(read(on(refusalOf(400, 'BadRequest', 'invalid "hunter2-canary"'), { redactor }).connection, '/x'))), /canary/)
+  t.notMatch(JSON.stringify(await caught(readJson(on(refusalOf(400, 'BadRequest', 'invalid "hunter2-canary"'), { redactor }).connection, '/x'))), /canary/)
 })
 
 void t.test('a question is shown as a person could type it', (t) => {

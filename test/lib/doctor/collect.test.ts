@@ -4,6 +4,7 @@ import { collect } from '../../../lib/doctor/collect/index.ts'
 import { explainRelease } from '../../../lib/doctor/explain.ts'
 import { keepers } from '../../../lib/doctor/collect/keep.ts'
 import { collectLogs, wantedLogs } from '../../../lib/doctor/collect/logs.ts'
+import { AirstripError } from '../../../lib/errors.ts'
 import { redactWith } from '../../../lib/doctor/redact.ts'
 import { claim, container, crashed, deployment, event, inManifest, job, node, now, pod, ready, release, statefulSet, storageClass, volume } from '../observe/objects.ts'
 import { reader } from './evidence.ts'
@@ -62,6 +63,21 @@ void t.test('a log that cannot be read is named, an empty one is left out', asyn
   t.match(await collectLogs(reader({}).reader, { pods, system: [] }, (text) => text), { logs: [], unknown: [/^the log of airflow-scheduler-.*, container scheduler, could not be read/] })
   t.same(await collectLogs(reader({ logs: () => '\n' }).reader, { pods, system: [] }, (text) => text), { logs: [], unknown: [] })
   t.same(await collectLogs(reader({ logs: () => 'unable to retrieve container logs for containerd://4e76460ca979' }).reader, { pods, system: [] }, (text) => text), { logs: [], unknown: [] }, 'what the kubelet writes in the place of a log that is gone')
+})
+
+void t.test('a kubelet that gives no log in time is not asked for more, and others are', async (t) => {
+  const on = (node: string, index: number) => pod({ name: `${node}-${index}`, spec: { nodeName: node }, owner: { kind: 'Job', name: `${node}-${index}` }, status: { containerStatuses: [container(running)] } })
+  const pods = [...Array.from({ length: 8 }, (_, index) => on('hangs', index)), on('well', 0)]
+  const asked: string[] = []
+  const logs = ({ pod: name }: { pod: string }): string => {
+    asked.push(name)
+    if (name.startsWith('well')) return 'it runs'
+    throw new AirstripError('TIMEOUT', 'The kubelet gave no log within 8 s.')
+  }
+  const found = await collectLogs(reader({ logs }).reader, { pods, system: [] }, (text) => text)
+  t.match(found.logs, [{ pod: 'well-0', lines: ['it runs'] }])
+  t.equal(asked.length, 7, 'six at once, and the other node')
+  t.match(found.unknown.slice(-2), [/^the log of hangs-6, container scheduler, was not asked for: the kubelet of hangs gives none$/, /hangs-7/])
 })
 
 void t.test('no secret is in the evidence: not in logs, events or last words', async (t) => {
