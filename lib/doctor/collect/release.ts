@@ -110,9 +110,11 @@ const published = [
 
 /** Where a connection leads is no secret, and wrong often enough; its user may be one, where somebody forgot a colon, and so may a part of a password that was not encoded. */
 function whereTo(connection: string): string {
-  const [, host, port = '', name = ''] = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/]*@)?(\[[^\]]+\]|[^:/?@]+)(?::(\d+))?(?:\/([^?/@]*))?(?:\?.*)?$/i.exec(connection) ?? []
-  const sslmode = /[?&]sslmode=([a-z-]{1,20})(?:&|$)/.exec(connection)?.[1]
-  return host === undefined ? 'is not the address of a database' : `leads to ${host}:${port}/${name}${sslmode === undefined ? '' : ` with sslmode=${sslmode}`}`
+  const [, host, port = '', name = ''] = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/]*@)?(\[[^\]]+\]|[^:/?@]+)(?::(\d+))?(?:\/([^?/@]*))?(?:\?.*)?$/i.exec(connection.trim()) ?? []
+  const sslmode = /[?&]sslmode=([a-z-]{1,20})(?:&|$)/.exec(connection.trim())?.[1]
+  // An `echo` without -n: libpq takes it for a part of the last word.
+  const edge = connection === connection.trim() ? '' : ', with a space or a line break around it'
+  return host === undefined ? 'is not the address of a database' : `leads to ${host}:${port}/${name}${sslmode === undefined ? '' : ` with sslmode=${sslmode}`}${edge}`
 }
 
 function remarkOn(key: string, value: string): string | undefined {
