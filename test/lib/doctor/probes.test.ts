@@ -77,6 +77,19 @@ void t.test('a readiness probe is told when nothing can come of it, or after fiv
   t.end()
 })
 
+void t.test('who takes the question and gives no answer waits for something, and who keeps it waiting can be asked', (t) => {
+  const late = 'probe failed: Get "http://10.214.1.44:8080/health": context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
+  const spec = { containers: [{ name: 'webserver', image: 'x', ports: [{ containerPort: 8080, name: 'airflow-ui' }], readinessProbe: { httpGet: { path: '/health', port: 8080 } } }] }
+  const web = pod({ name: 'airflow-webserver-1', spec, status: { containerStatuses: [running({ name: 'webserver' }, '2023-08-02T10:20:00Z')] } })
+  const events = [event(web, 'Unhealthy', `Readiness ${late}`)]
+  t.match(found({ pods: [web], events }), [{ id: 'readiness-probe-failing', title: /^Container webserver of .* gives its readiness probe no answer$/, why: /a lock that another session/, fix: [/logs airflow-webserver-1/, /top node/] }])
+  const server = { pods: [web, pod({ name: 'airflow-postgresql-0', status: ready })], workloads: [statefulSet('airflow-postgresql', 1)] }
+  t.match(found({ ...server, events }), [{ fix: [/^echo 'SELECT pid, .*pg_blocking_pids.* kubectl -n airflow exec -i airflow-postgresql-0 .*pg_terminate_backend/, /logs/, /top node/] }])
+  const one = killedBy('webserver', `Liveness ${late}`)
+  t.match(found({ ...one, ...server, pods: [...(one.pods ?? []), ...server.pods.slice(1)] }), [{ id: 'webserver-oom-or-slow-start', why: /or it waits for a lock/, fix: [/patch/, /pg_blocking_pids/, /For good/] }])
+  t.end()
+})
+
 void t.test('the probes of the database itself are told, though all else waits for it', (t) => {
   const down = [statefulSet('airflow-postgresql', 0), deployment('airflow-scheduler', 0)]
   const record = release({ objects: down.map(inManifest) })

@@ -8,6 +8,11 @@ export function asSuperuser(namespace: string, pod: string, sql: string, databas
   return `echo '${sql}' | kubectl -n ${namespace} exec -i ${pod} -- sh -c '${psql} -d ${database}'`
 }
 
+/** Who keeps others waiting for a lock: `pid | usename | state | since | query`. It only looks. */
+export function whoBlocks(namespace: string, pod: string): string {
+  return asSuperuser(namespace, pod, 'SELECT pid, usename, state, xact_start AS since, left(query, 80) AS query FROM pg_stat_activity WHERE pid IN (SELECT unnest(pg_blocking_pids(pid)) FROM pg_stat_activity)')
+}
+
 /** Gives a role the password that the Secret has, by the shell's own printf: no command line has it. */
 export function passwordOfTheSecret(namespace: string, pod: string, role: string): string {
   return `kubectl -n ${namespace} exec ${pod} -- sh -c 'printf "ALTER ROLE \\"${role}\\" PASSWORD \\$p\\$%s\\$p\\$" ${valueOf('POSTGRES_PASSWORD')} | ${psql} -d postgres'`

@@ -16,7 +16,7 @@ import { type Evidence, partsIn } from '../../evidence.ts'
 import { recalled } from '../../witnessed.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
 import { lastWords } from '../../unready.ts'
-import { described, whyNever } from './probes.ts'
+import { blockers, described, givesNoAnswer, whyNever } from './probes.ts'
 import { type Running, containersIn, isRecent, lastSaid, logLines, placeOf, standsFirm } from './statuses.ts'
 
 export const crashRules: readonly Rule[] = [crashing, endingWell, outOfMemoryOnce, killedByProbe, workersKilled, notEnding]
@@ -108,7 +108,8 @@ function killedByProbe(evidence: Evidence): Finding[] {
     if (!servesWeb(status.name)) return [impatientProbe(container, lines, said?.message)]
     // It gets there after some restarts, most often: on a slow machine that is a start.
     const young = ageMs(pod.metadata.creationTimestamp, new Date(evidence.at)) < lateMs
-    return [{ ...slowWebserver(container, lines), severity: young ? 'warning' : 'error' }]
+    const waits = givesNoAnswer(said?.message ?? '') ? blockers(pod, evidence) : []
+    return [{ ...slowWebserver(container, lines, waits), severity: young ? 'warning' : 'error' }]
   })
 }
 
@@ -131,15 +132,16 @@ function hopelessProbe({ pod, status }: Running, evidence: string[], said: strin
   })
 }
 
-function slowWebserver({ pod, status }: Running, evidence: string[]): Finding {
+/** `waits`: commands that tell what it may wait for. */
+function slowWebserver({ pod, status }: Running, evidence: string[], waits: readonly string[]): Finding {
   const target = targetOf(pod)
   const probes = JSON.stringify({ spec: { template: { spec: { containers: [{ name: status.name, livenessProbe: { initialDelaySeconds: 120, timeoutSeconds: 30 } }] } } } })
   return wrong('webserver-oom-or-slow-start', {
     title: `The webserver of ${ownerName(pod)} is ended by its liveness probe before it answers`,
     evidence,
-    why: 'On a slow disk or CPU its start takes longer than the probe waits, so it is started again and again and never gets there.',
+    why: `On a slow disk or CPU its start takes longer than the probe waits, so it is started again and again and never gets there${waits.length === 0 ? '' : '; or it waits for a lock that another session of the database holds'}.`,
     fix: fixOf(
-      target === undefined ? [] : [`kubectl -n ${pod.metadata.namespace ?? 'default'} patch ${target} -p '${probes}'${thenDeletePod(pod)} # at once, and until the next apply`],
+      [...(target === undefined ? [] : [`kubectl -n ${pod.metadata.namespace ?? 'default'} patch ${target} -p '${probes}'${thenDeletePod(pod)} # at once, and until the next apply`]), ...waits],
       'For good: webserver.livenessProbe.initialDelaySeconds: 120 (or webserver.startupProbe) in airflow.values, then: npx tsx run.ts apply --from helm',
     ),
   })

@@ -4,10 +4,12 @@ import type { KubernetesObject } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
 import { isFoundation } from '../../../observe/causes.ts'
 import { describeEvent } from '../../../observe/events.ts'
-import { ageMs, nameOf } from '../../../observe/observation.ts'
+import { ageMs, fixOf, nameOf } from '../../../observe/observation.ts'
 import { ownerName } from '../../../observe/owners.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type Rule, wrong } from '../../rule.ts'
+import { databaseOf } from '../database/parts.ts'
+import { whoBlocks } from '../database/superuser.ts'
 import { type Running, containersIn, isRecent, lastSaid, placeOf, standsFirm } from './statuses.ts'
 
 export const probeRules: readonly Rule[] = [neverReady]
@@ -31,7 +33,8 @@ function neverReady(evidence: Evidence): Finding[] {
     const sure = whyNever(spec, spec?.readinessProbe, said.message ?? '')
     const runsMs = ageMs(startedAt, new Date(evidence.at))
     if (runsMs < (sure === undefined ? longMs : certainMs)) return []
-    return [finding(pod, container, [`${placeOf(nameOf(pod), status.name)}: has run for ${Math.round(runsMs / 1000)} s and is not ready`, `its probe: ${described(spec?.readinessProbe)}`, describeEvent(said)], sure)]
+    const lines = [`${placeOf(nameOf(pod), status.name)}: has run for ${Math.round(runsMs / 1000)} s and is not ready`, `its probe: ${described(spec?.readinessProbe)}`, describeEvent(said)]
+    return [sure === undefined && givesNoAnswer(said.message ?? '') ? hanging(container, lines, evidence) : neverSucceeds(container, lines, sure)]
   })
 }
 
@@ -55,11 +58,36 @@ export function described(probe: Probe | undefined): string {
   return exec ? `the command ${(exec.command ?? []).join(' ').slice(0, 120)}` : 'none'
 }
 
-function finding(pod: KubernetesObject, { status }: Running, evidence: string[], sure: string | undefined): Finding {
+function neverSucceeds({ pod, status }: Running, evidence: string[], sure: string | undefined): Finding {
   return wrong('readiness-probe-failing', {
     title: `The readiness probe of container ${status.name} of ${ownerName(pod)} cannot succeed`,
     evidence,
     why: sure ?? 'The container has run for minutes, and no start takes so long: the probe asks for the wrong thing, or the program hangs. Its log says which.',
-    fix: [`kubectl -n ${pod.metadata.namespace ?? 'default'} logs ${pod.metadata.name} -c ${status.name} --tail=30 # what it does instead`, 'Correct the probe of that component in airflow.values, and run again'],
+    fix: [logOf(pod, status.name), 'Correct the probe of that component in airflow.values, and run again'],
   })
+}
+
+/** It has taken the question: `context deadline exceeded (Client.Timeout exceeded while awaiting headers)`. */
+export function givesNoAnswer(said: string): boolean {
+  return /awaiting headers|command .* timed out|DeadlineExceeded/i.test(said)
+}
+
+function hanging({ pod, status }: Running, lines: string[], evidence: Evidence): Finding {
+  return wrong('readiness-probe-failing', {
+    title: `Container ${status.name} of ${ownerName(pod)} gives its readiness probe no answer`,
+    evidence: lines,
+    why: 'It takes the question and does not answer in the probe\'s time: it waits, mostly for a lock that another session of the database holds, or for a processor that others keep busy.',
+    fix: fixOf([...blockers(pod, evidence), logOf(pod, status.name)], 'kubectl top node # whether it has a processor at all'),
+  })
+}
+
+/** Where the database is the release's own. */
+export function blockers(waiting: KubernetesObject, evidence: Evidence): string[] {
+  const database = databaseOf(evidence)?.pod
+  if (database === undefined || database.metadata.uid === waiting.metadata.uid) return []
+  return [`${whoBlocks(evidence.namespace, database.metadata.name)} # whoever is named keeps it waiting; pg_terminate_backend(PID) ends his session`]
+}
+
+function logOf(pod: KubernetesObject, container: string): string {
+  return `kubectl -n ${pod.metadata.namespace ?? 'default'} logs ${pod.metadata.name} -c ${container} --tail=30 # what it does instead`
 }
