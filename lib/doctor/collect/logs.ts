@@ -34,7 +34,7 @@ export async function collectLogs(reader: Reader, { pods, system }: Pick<Evidenc
   // A kubelet that hangs would hold up every question after the first.
   const silent = new Set<string>()
   for (let start = 0; start < wanted.length; start += atOnce) {
-    const answers = await Promise.all(wanted.slice(start, start + atOnce).map((query) => (silent.has(query.node) ? unasked(query) : read(reader, query, redact))))
+    const answers = await Promise.all(wanted.slice(start, start + atOnce).map(async (query) => (silent.has(query.node) ? unasked(query) : read(reader, query, redact))))
     for (const answer of answers) {
       if (answer === undefined) continue
       if ('lines' in answer) logs.push(answer)
