@@ -22,6 +22,11 @@ export function writeKubeletConfig(instance: Instance, pki: string): string {
     volumePluginDir: join(instance.data, 'kubelet/volume-plugins'),
     maxPods: 110,
     serializeImagePulls: false,
+    // Those of Kubernetes 1.27; before it five questions a second held up every start of several pods.
+    kubeAPIQPS: 50,
+    kubeAPIBurst: 100,
+    // A watch that is not there yet costs a new pod seconds and a FailedMount for each of its Secrets.
+    configMapAndSecretChangeDetectionStrategy: 'Get',
     // Imported images cannot be pulled again, and a developer's disk is often nearly full.
     imageGCHighThresholdPercent: 100,
     evictionHard: { 'memory.available': '50Mi', 'nodefs.available': '1%', 'nodefs.inodesFree': '1%', 'imagefs.available': '1%' },
