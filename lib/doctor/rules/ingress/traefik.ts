@@ -3,7 +3,7 @@ import type { Service } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject, NonEmpty } from '../../../access.ts'
 import { healthUrl, tookTheRequest } from '../../../observe/answer.ts'
 import { faults } from '../../../observe/faults.ts'
-import { ageMs, inNamespace, nameOf, type Observation } from '../../../observe/observation.ts'
+import { ageMs, fixOf, inNamespace, nameOf, type Observation } from '../../../observe/observation.ts'
 import { podsOf } from '../../../observe/owners.ts'
 import { observe } from '../../../observe/registry.ts'
 import { matchesLabels } from '../../../observe/selector.ts'
@@ -11,6 +11,7 @@ import { runs, traefikGroups, type Traefik } from '../../../preflight/traefik.ts
 import type { Finding } from '../../../step.ts'
 import { type Evidence, viewOf } from '../../evidence.ts'
 import { doubtful, wrong } from '../../rule.ts'
+import { whoBlocks } from '../database/superuser.ts'
 import { begin, isExpected, isOff, isTraefiks404, logCommand, type Way, wayOf } from './way.ts'
 
 const again = 'npx tsx run.ts apply --only ingress'
@@ -153,7 +154,7 @@ export function unproven(evidence: Evidence): Finding[] {
       title: `Airflow takes long to answer at https://${wanted.host}${wanted.path}`,
       evidence: [`${answered.url}: ${answered.reason}`],
       why: 'Traefik has the request and waits for the webserver, which is busy, or waits for its database itself.',
-      fix: [`kubectl -n ${evidence.namespace} logs deployment/${wanted.service} --tail=30 # what it is at`],
+      fix: fixOf(whoBlocks(evidence), `kubectl -n ${evidence.namespace} logs deployment/${wanted.service} --tail=30 # what it is at`),
     })]
   }
   if ('reason' in answered) {

@@ -16,7 +16,8 @@ import { type Evidence, partsIn } from '../../evidence.ts'
 import { recalled } from '../../witnessed.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
 import { lastWords } from '../../unready.ts'
-import { blockers, described, givesNoAnswer, whyNever } from './probes.ts'
+import { whoBlocks } from '../database/superuser.ts'
+import { described, givesNoAnswer, whyNever } from './probes.ts'
 import { type Running, containersIn, isRecent, lastSaid, logLines, placeOf, standsFirm } from './statuses.ts'
 
 export const crashRules: readonly Rule[] = [crashing, endingWell, outOfMemoryOnce, killedByProbe, workersKilled, notEnding]
@@ -108,7 +109,7 @@ function killedByProbe(evidence: Evidence): Finding[] {
     if (!servesWeb(status.name)) return [impatientProbe(container, lines, said?.message)]
     // It gets there after some restarts, most often: on a slow machine that is a start.
     const young = ageMs(pod.metadata.creationTimestamp, new Date(evidence.at)) < lateMs
-    const waits = givesNoAnswer(said?.message ?? '') ? blockers(pod, evidence) : []
+    const waits = givesNoAnswer(said?.message ?? '') ? whoBlocks(evidence) : []
     return [{ ...slowWebserver(container, lines, waits), severity: young ? 'warning' : 'error' }]
   })
 }

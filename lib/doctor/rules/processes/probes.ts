@@ -1,5 +1,5 @@
 /** A readiness probe that cannot succeed, told from one that has not succeeded yet. */
-import type { Container, Pod, Probe } from 'kubernetes-types/core/v1.js'
+import type { Container, Event, Pod, Probe } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
 import { isFoundation } from '../../../observe/causes.ts'
@@ -8,7 +8,6 @@ import { ageMs, fixOf, nameOf } from '../../../observe/observation.ts'
 import { ownerName } from '../../../observe/owners.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type Rule, wrong } from '../../rule.ts'
-import { databaseOf } from '../database/parts.ts'
 import { whoBlocks } from '../database/superuser.ts'
 import { type Running, containersIn, isRecent, lastSaid, placeOf, standsFirm } from './statuses.ts'
 
@@ -20,6 +19,8 @@ const runtime = 'invalid Host header'
 const certainMs = 30_000
 const longMs = 300_000
 const currentMs = 600_000
+/** Two of the official chart's tries. */
+const justNowMs = 75_000
 
 function neverReady(evidence: Evidence): Finding[] {
   // What all else stands on has nobody to wait for.
@@ -28,7 +29,8 @@ function neverReady(evidence: Evidence): Finding[] {
     const { pod, status, init } = container
     const startedAt = status.state?.running?.startedAt
     const said = lastSaid(container, 'Unhealthy', probeFails)
-    if (init || status.ready || startedAt === undefined || said === undefined || (said.message ?? '').includes(runtime) || !isRecent(said, evidence, currentMs)) return []
+    if (status.ready) return fallsSilent(container, said, evidence)
+    if (init || startedAt === undefined || said === undefined || (said.message ?? '').includes(runtime) || !isRecent(said, evidence, currentMs)) return []
     const spec = (pod as Pod).spec?.containers.find(({ name }) => name === status.name)
     const sure = whyNever(spec, spec?.readinessProbe, said.message ?? '')
     const runsMs = ageMs(startedAt, new Date(evidence.at))
@@ -58,6 +60,13 @@ export function described(probe: Probe | undefined): string {
   return exec ? `the command ${(exec.command ?? []).join(' ').slice(0, 120)}` : 'none'
 }
 
+/** Ready by its probe's threshold alone: the official chart's webserver may be silent for ten minutes before it counts. */
+function fallsSilent(container: Running, said: Event | undefined, evidence: Evidence): Finding[] {
+  const { pod, status } = container
+  if (said === undefined || (said.count ?? 1) < 2 || !givesNoAnswer(said.message ?? '') || !isRecent(said, evidence, justNowMs)) return []
+  return [hanging(container, [`${placeOf(nameOf(pod), status.name)}: is still called ready`, describeEvent(said)], evidence)]
+}
+
 function neverSucceeds({ pod, status }: Running, evidence: string[], sure: string | undefined): Finding {
   return wrong('readiness-probe-failing', {
     title: `The readiness probe of container ${status.name} of ${ownerName(pod)} cannot succeed`,
@@ -77,15 +86,8 @@ function hanging({ pod, status }: Running, lines: string[], evidence: Evidence):
     title: `Container ${status.name} of ${ownerName(pod)} gives its readiness probe no answer`,
     evidence: lines,
     why: 'It takes the question and does not answer in the probe\'s time: it waits, mostly for a lock that another session of the database holds, or for a processor that others keep busy.',
-    fix: fixOf([...blockers(pod, evidence), logOf(pod, status.name)], 'kubectl top node # whether it has a processor at all'),
+    fix: fixOf([...(isFoundation(pod) ? [] : whoBlocks(evidence)), logOf(pod, status.name)], 'kubectl top node # whether it has a processor at all'),
   })
-}
-
-/** Where the database is the release's own. */
-export function blockers(waiting: KubernetesObject, evidence: Evidence): string[] {
-  const database = databaseOf(evidence)?.pod
-  if (database === undefined || database.metadata.uid === waiting.metadata.uid) return []
-  return [`${whoBlocks(evidence.namespace, database.metadata.name)} # whoever is named keeps it waiting; pg_terminate_backend(PID) ends his session`]
 }
 
 function logOf(pod: KubernetesObject, container: string): string {
