@@ -85,12 +85,13 @@ void t.test('who takes the question and gives no answer waits for something, and
   t.match(found({ pods: [web], events }), [{ id: 'readiness-probe-failing', title: /^Container webserver of .* gives its readiness probe no answer$/, why: /a lock that another session/, fix: [/logs airflow-webserver-1/, /top node/] }])
   const server = { pods: [web, pod({ name: 'airflow-postgresql-0', status: ready })], workloads: [statefulSet('airflow-postgresql', 1)] }
   t.match(found({ ...server, events }), [{ fix: [/^echo 'SELECT pid, .*pg_blocking_pids.* kubectl -n airflow exec -i airflow-postgresql-0 .*pg_terminate_backend/, /logs/, /top node/] }])
-  const silent = (count: number, lastTimestamp: string) => {
+  const silent = (lastTimestamp: string, answered?: Evidence['answered']) => {
     const still = { ...web, status: { ...ready, containerStatuses: [running({ name: 'webserver', ready: true }, '2023-08-02T08:00:00Z')] } }
-    return found({ pods: [still], events: [{ ...event(still, 'Unhealthy', `Readiness ${late}`), count, lastTimestamp }] })
+    return found({ pods: [still], events: [{ ...event(still, 'Unhealthy', `Readiness ${late}`), lastTimestamp }], ...(answered === undefined ? {} : { answered }) })
   }
-  t.match(silent(3, '2023-08-02T10:29:40Z'), [{ id: 'readiness-probe-failing', evidence: [/is still called ready/, /awaiting headers/] }], 'ready by its threshold alone')
-  t.same([...silent(1, '2023-08-02T10:29:40Z'), ...silent(9, '2023-08-02T10:25:00Z')], [], 'once, or over')
+  const none = { url: 'https://airflow.home/airflow/health', reason: '10.0.0.1:443 took the request and gave no answer within 4 s' }
+  t.match(silent('2023-08-02T10:29:40Z', none), [{ id: 'readiness-probe-failing', evidence: [/is still called ready/, /awaiting headers/] }], 'ready by its threshold alone')
+  t.same([...silent('2023-08-02T10:29:40Z'), ...silent('2023-08-02T10:25:00Z', none)], [], 'a busy machine, or over')
   const one = killedBy('webserver', `Liveness ${late}`)
   t.match(found({ ...one, ...server, pods: [...(one.pods ?? []), ...server.pods.slice(1)] }), [{ id: 'webserver-oom-or-slow-start', why: /or it waits for a lock/, fix: [/patch/, /pg_blocking_pids/, /For good/] }])
   t.end()

@@ -1,7 +1,7 @@
 /** Whether Traefik is there, runs, reads the group of the route, and answers. */
 import type { Service } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject, NonEmpty } from '../../../access.ts'
-import { healthUrl, tookTheRequest } from '../../../observe/answer.ts'
+import { healthUrl } from '../../../observe/answer.ts'
 import { faults } from '../../../observe/faults.ts'
 import { ageMs, fixOf, inNamespace, nameOf, type Observation } from '../../../observe/observation.ts'
 import { podsOf } from '../../../observe/owners.ts'
@@ -12,7 +12,7 @@ import type { Finding } from '../../../step.ts'
 import { type Evidence, viewOf } from '../../evidence.ts'
 import { doubtful, wrong } from '../../rule.ts'
 import { whoBlocks } from '../database/superuser.ts'
-import { begin, isExpected, isOff, isTraefiks404, logCommand, type Way, wayOf } from './way.ts'
+import { begin, hasTaken, isExpected, isOff, isTraefiks404, logCommand, type Way, wayOf } from './way.ts'
 
 const again = 'npx tsx run.ts apply --only ingress'
 
@@ -177,10 +177,6 @@ export function unproven(evidence: Evidence): Finding[] {
 }
 
 /** Somebody is there and has not answered yet. */
-function hasTaken({ answered }: Evidence): boolean {
-  return answered !== undefined && 'reason' in answered && answered.reason.includes(tookTheRequest)
-}
-
 export function loadBalancer(evidence: Evidence): Finding[] {
   const way = wayOf(evidence)
   if (way === undefined || way.answer !== undefined || hasTaken(evidence)) return []

@@ -1,6 +1,7 @@
 /** The way in, put together from the evidence: who runs Traefik, which route it should read, and what came back. */
 import type { Deployment } from 'kubernetes-types/apps/v1.js'
 import type { HttpsAnswer, KubernetesObject } from '../../../access.ts'
+import { tookTheRequest } from '../../../observe/answer.ts'
 import { ageMs } from '../../../observe/observation.ts'
 import { findTraefik, groupOf, runs, type Traefik, type TraefikGroup } from '../../../preflight/traefik.ts'
 import type { Evidence, Wanted } from '../../evidence.ts'
@@ -88,4 +89,9 @@ export function isTraefiks404(answer: HttpsAnswer | undefined): boolean {
 export function hasReadyAddress(service: string, { endpoints = [] }: Evidence): boolean {
   const found = endpoints.find(({ metadata }) => metadata.name === service)
   return ((found?.subsets ?? []) as { addresses?: unknown[] }[]).some(({ addresses = [] }) => addresses.length > 0)
+}
+
+/** Somebody has the request that this machine made, and gave no answer in time. */
+export function hasTaken({ answered }: Evidence): boolean {
+  return answered !== undefined && 'reason' in answered && answered.reason.includes(tookTheRequest)
 }

@@ -2,6 +2,7 @@
 import type { Container, Event, Pod, Probe } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
+import { servesWeb } from '../../../airflow/families.ts'
 import { isFoundation } from '../../../observe/causes.ts'
 import { describeEvent } from '../../../observe/events.ts'
 import { ageMs, fixOf, nameOf } from '../../../observe/observation.ts'
@@ -9,6 +10,7 @@ import { ownerName } from '../../../observe/owners.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type Rule, wrong } from '../../rule.ts'
 import { whoBlocks } from '../database/superuser.ts'
+import { hasTaken } from '../ingress/way.ts'
 import { type Running, containersIn, isRecent, lastSaid, placeOf, standsFirm } from './statuses.ts'
 
 export const probeRules: readonly Rule[] = [neverReady]
@@ -60,10 +62,13 @@ export function described(probe: Probe | undefined): string {
   return exec ? `the command ${(exec.command ?? []).join(' ').slice(0, 120)}` : 'none'
 }
 
-/** Ready by its probe's threshold alone: the official chart's webserver may be silent for ten minutes before it counts. */
+/**
+ * Ready by its probe's threshold alone: the official chart's webserver may be silent for ten minutes before
+ * it counts. A busy machine is late now and then; who gives this machine no answer either is silent.
+ */
 function fallsSilent(container: Running, said: Event | undefined, evidence: Evidence): Finding[] {
   const { pod, status } = container
-  if (said === undefined || (said.count ?? 1) < 2 || !givesNoAnswer(said.message ?? '') || !isRecent(said, evidence, justNowMs)) return []
+  if (said === undefined || !givesNoAnswer(said.message ?? '') || !isRecent(said, evidence, justNowMs) || !servesWeb(status.name) || !hasTaken(evidence)) return []
   return [hanging(container, [`${placeOf(nameOf(pod), status.name)}: is still called ready`, describeEvent(said)], evidence)]
 }
 
