@@ -14,7 +14,7 @@ export const processExplains: Explains = {
   'dockerhub-rate-limit': ['image-registry-unreachable', 'post-install-hook-timeout', 'helm-release-failed', 'service-without-endpoints', 'not-ready-unexplained'],
   // That the registry asks for a login is what comes of a pull secret that is not there.
   'image-pull-denied': [{ id: 'image-pull-denied', when: (symptom, _, cause) => cause.title.startsWith('Pull secret ') && !symptom.title.startsWith('Pull secret ') && cause.evidence.some((line) => symptom.evidence.includes(line)) }],
-  'readiness-probe-failing': [{ id: 'ingress-unproven', when: (symptom, _, cause) => /gives its readiness probe no answer$/.test(cause.title) && symptom.title.startsWith('Airflow takes long to answer') }],
+  'readiness-probe-failing': [{ id: 'ingress-unproven', when: (symptom, _, cause) => cause.title.endsWith('gives its readiness probe no answer') && symptom.title.startsWith('Airflow takes long to answer') }],
   'probe-path-mismatch': ['readiness-probe-failing', 'webserver-oom-or-slow-start'],
 }
 
