@@ -14,13 +14,14 @@ import type { Tally } from './test/tap.ts'
 /**
  * npm test: lint and types, the quick tests, then those on a real cluster, which is booted for them.
  *   --quick   without the cluster
+ *   --more    instead of all that: on the cluster, what few homes have (another chart, an external database, Celery), for half an hour
  *   --faults  instead of all that: the files that break a cluster in a hundred ways, for more than an hour
  *   --keep    leaves the cluster running, and takes one that runs: for whoever writes such tests
  *   FILES     only these
  */
 const { values, positionals } = parsedArguments({
   allowPositionals: true,
-  options: { quick: { type: 'boolean', default: false }, faults: { type: 'boolean', default: false }, keep: { type: 'boolean', default: false } },
+  options: { quick: { type: 'boolean', default: false }, more: { type: 'boolean', default: false }, faults: { type: 'boolean', default: false }, keep: { type: 'boolean', default: false } },
 })
 
 const NAME = 'test'
@@ -92,9 +93,12 @@ async function quick(files: string[]): Promise<void> {
   say(`${failed === 0 ? 'ok    ' : 'FAILED'}  ${passed} passed, ${failed} failed  ${seconds(ms)}`)
 }
 
-function clusterFiles(faults: boolean): string[] {
+/** By how its files' names begin; the others are for every run. */
+type Group = 'more' | 'faults'
+
+function clusterFiles(group?: Group): string[] {
   const files = readdirSync(join(checkout, CLUSTER)).filter(name => name.endsWith('.test.ts')).sort()
-  return files.filter(name => name.startsWith('faults-') === faults).map(name => join(CLUSTER, name))
+  return files.filter(name => /^(more|faults)-/.exec(name)?.[1] === group).map(name => join(CLUSTER, name))
 }
 
 async function cluster(files: string[]): Promise<void> {
@@ -168,11 +172,12 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 const named = positionals.map(file => relative(checkout, join(process.cwd(), file)))
 const [forCluster, forTap] = [named.filter(file => dirname(file) === CLUSTER), named.filter(file => dirname(file) !== CLUSTER)]
 try {
-  const all = named.length === 0 && !values.faults
+  const group: Group | undefined = values.faults ? 'faults' : values.more ? 'more' : undefined
+  const all = named.length === 0 && group === undefined
   if (all) await lint()
   if (!interrupted && (all || forTap.length > 0)) await quick(forTap)
-  if (!interrupted && !values.quick && (named.length === 0 || forCluster.length > 0)) await cluster(named.length === 0 ? clusterFiles(values.faults) : forCluster)
-  if (all && !values.quick) say(`npm test -- --faults breaks a cluster in many more ways (${clusterFiles(true).length} files, more than an hour)`)
+  if (!interrupted && !values.quick && (named.length === 0 || forCluster.length > 0)) await cluster(named.length === 0 ? clusterFiles(group) : forCluster)
+  if (all && !values.quick) say(`not run: npm test -- --more (${clusterFiles('more').length} files on a cluster, half an hour), npm test -- --faults (${clusterFiles('faults').length}, more than an hour)`)
 } catch (error) {
   total.failed += 1
   say(`FAILED  ${error instanceof LabError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
