@@ -162,7 +162,7 @@ export interface Reader {
   images(images: readonly string[]): Promise<ImageAnswer[]>
   manifest(source: ManifestSource): Promise<KubernetesObject[]>
   secret(source: SecretSource): Promise<string>
-  /** The last lines, or undefined where the container has none; a kubelet that hangs is not waited for (TIMEOUT). */
+  /** The last lines, or undefined where the container has none; a kubelet that hangs is waited for once, and seconds only (TIMEOUT). */
   logs(query: LogQuery): Promise<string | undefined>
   /** Addresses that this machine's resolver gives; empty when it knows none. */
   resolve(host: string): Promise<string[]>

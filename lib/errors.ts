@@ -14,7 +14,7 @@ export const errorCodes = {
   CLUSTER_UNREACHABLE: { exit: 1, cause: 'The API server did not answer at the address of the kubeconfig.', fix: 'Start the cluster, correct --kubeconfig or --context, or try `npm run lab`.' },
   BLOCKED: { exit: 1, cause: 'A step found something that it cannot or must not change.', fix: 'Follow the fix of each finding and run again.' },
   FAILED: { exit: 1, cause: 'Something that was waited for will not become ready by itself.', fix: 'Follow the fix of the first finding and run again.' },
-  TIMEOUT: { exit: 70, cause: 'Something was still not ready when the time was up.', fix: 'Look at what is named, then run again, with a longer --timeout where it is only slow.' },
+  TIMEOUT: { exit: 70, cause: 'Something was still not ready, or had not answered, when the time was up.', fix: 'Look at what is named, then run again, with a longer --timeout where it is only slow.' },
   CALL_FAILED: { exit: 1, cause: 'kubectl or helm refused a call.', fix: 'Read what it said; a transient refusal was already retried.' },
   HELM_FAILED: { exit: 1, cause: 'Helm could not finish the release.', fix: 'Follow the fix of the first finding and run again; the release is mended in place.' },
   CHART_UNAVAILABLE: { exit: 1, cause: 'The chart could not be found or downloaded.', fix: 'Check airflow.chart and airflow.version, or point airflow.chart at a folder or a .tgz.' },

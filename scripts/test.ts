@@ -172,6 +172,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 const named = positionals.map(file => relative(checkout, join(process.cwd(), file)))
 const [forCluster, forTap] = [named.filter(file => dirname(file) === CLUSTER), named.filter(file => dirname(file) !== CLUSTER)]
 try {
+  if ([values.quick, values.more, values.faults].filter(Boolean).length > 1) throw new LabError('--quick, --more and --faults are three different runs: choose one')
   const group: Group | undefined = values.faults ? 'faults' : values.more ? 'more' : undefined
   const all = named.length === 0 && group === undefined
   if (all) await lint()

@@ -138,16 +138,21 @@ async function send({ agent, socketPath, prefix }: Door, question: Question): Pr
   const { method, path, signal, limitMs = longestMs } = question
   const body = question.method === 'POST' ? question.body : ''
   const headers = { accept: 'application/json', ...(body === '' ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }) }
+  let late = false
   try {
     const outgoing = request({ agent, socketPath, method, path: prefix + path, headers, timeout: limitMs, ...(signal === undefined ? {} : { signal }) })
-    outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${limitMs / 1000} s`)))
+    outgoing.on('timeout', () => {
+      late = true
+      outgoing.destroy(new Error('late'))
+    })
     // One that comes after the answer began ends the reading of its text, and is told there.
     outgoing.on('error', () => undefined)
     outgoing.end(body)
     const [incoming] = await once(outgoing, 'response') as [IncomingMessage]
     return { status: incoming.statusCode ?? 0, text: await text(incoming), date: incoming.headers.date }
   } catch (error) {
-    return { exitCode: 1, text: unreachable(error instanceof Error ? error.message : String(error)) }
+    // Within an answer that stops in the middle it would be told as aborted.
+    return { exitCode: 1, text: unreachable(late ? `no answer within ${limitMs / 1000} s` : error instanceof Error ? error.message : String(error)) }
   }
 }
 

@@ -12,7 +12,7 @@ function nameFor({ path, method }: Question): string[] {
   return [method === 'GET' ? 'get' : 'create', '--raw', path.split('?')[0] ?? path]
 }
 
-/** The API server's answer, a refusal too. What a moment can overcome is asked again; a limit of the question's own is one for all of it. */
+/** The API server's answer, a refusal too. What a moment can overcome is asked again; who is late for a limit of the question's own is not. */
 export async function ask(connection: Connection, question: Question): Promise<Answer> {
   const isEnough = (answer: Answer): boolean => isGood(answer) || (question.limitMs !== undefined && isLate(answer))
   return retried(connection, commandOf('kubectl', nameFor(question)), () => connection.ask({ ...question, signal: connection.signal }), (answer) => (isEnough(answer) ? undefined : wordsOf(answer)))

@@ -113,7 +113,7 @@ export const faults = {
   'k8s-executor-forbidden': { settleMs: 20_000, rule: 'The service account may not make or list the pods of tasks.', link: 'https://github.com/apache/airflow/issues/29365' },
   'dag-import-error': { settleMs: 0, rule: 'Airflow cannot read a DAG file.', link: 'https://airflow.apache.org/docs/apache-airflow/stable/faq.html' },
   'probe-path-mismatch': { settleMs: 30_000, rule: 'A probe asks for a path that the webserver does not serve.', link: 'https://github.com/apache/airflow/issues/20581' },
-  'readiness-probe-failing': { settleMs: 0, rule: 'A container runs, and its readiness probe asks for what it does not have; or has failed for five minutes.', link: 'https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/' },
+  'readiness-probe-failing': { settleMs: 0, rule: 'A container runs, and its readiness probe asks for what it does not have, or has failed for five minutes; or a webserver answers neither it nor this machine.', link: 'https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/' },
   'scheduler-liveness-restart-loop': { settleMs: 30_000, rule: 'A liveness probe ends a container that says nothing of an error, again and again.', link: 'https://github.com/apache/airflow/issues/19001' },
   'webserver-oom-or-slow-start': { settleMs: 30_000, rule: 'The webserver is killed for memory, or before it has started.', link: 'https://github.com/apache/airflow/issues/36683' },
   'oom-killed': { settleMs: 30_000, rule: 'A main container was killed for memory again and again: at least 4 restarts, in back-off.', link: 'https://kubernetes.io/docs/tasks/configure-pod-container/assign-memory-resource/' },

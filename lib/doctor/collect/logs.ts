@@ -31,15 +31,17 @@ export async function collectLogs(reader: Reader, { pods, system }: Pick<Evidenc
   const systemPods = system.filter(({ kind }) => kind === 'Pod')
   const now = reader.now()
   const wanted = [...wantedLogs(pods, now), ...wantedLogs(systemPods, now), ...talkative(pods, now), ...talkative(systemPods, now)]
-  // A kubelet that hangs would hold up every question after the first.
+  // A kubelet that hangs would hold up every batch after the first.
   const silent = new Set<string>()
   for (let start = 0; start < wanted.length; start += atOnce) {
-    const answers = await Promise.all(wanted.slice(start, start + atOnce).map(async (query) => (silent.has(query.node) ? unasked(query) : read(reader, query, redact))))
+    const batch = wanted.slice(start, start + atOnce)
+    const answers = await Promise.all(batch.map(async (query) => (silent.has(query.node) ? unasked(query) : read(reader, query, redact))))
+    const isLate = (index: number): boolean => answers[index] !== undefined && 'late' in answers[index] && answers[index].late
+    for (const { node } of batch) if (batch.every((query, index) => query.node !== node || isLate(index))) silent.add(node)
     for (const answer of answers) {
       if (answer === undefined) continue
       if ('lines' in answer) logs.push(answer)
       else unknown.push(answer.unread)
-      if ('silent' in answer && answer.silent !== undefined) silent.add(answer.silent)
     }
   }
   return { logs, unknown }
@@ -47,12 +49,11 @@ export async function collectLogs(reader: Reader, { pods, system }: Pick<Evidenc
 
 interface Unread {
   unread: string
-  /** The node whose kubelet did not answer in time. */
-  silent?: string | undefined
+  late: boolean
 }
 
 function unasked({ pod, container, node }: Wanted): Unread {
-  return { unread: `the log of ${pod}, container ${container}, was not asked for: the kubelet of ${node} gives none` }
+  return { unread: `the log of ${pod}, container ${container}, was not asked for: the kubelet of ${node} gives none`, late: true }
 }
 
 /** What the kubelet writes in a log's place where the run before the present one has been cleared away. */
@@ -64,15 +65,14 @@ export function linesOf(text: string): string[] {
 
 /** An API server that fails while a pod goes away is no reason to doubt the rest, but is said. */
 async function read(reader: Reader, query: Wanted, redact: Redact): Promise<ContainerLog | Unread | undefined> {
-  const { namespace, pod, container, previous, lines: most, only, node } = query
+  const { namespace, pod, container, previous, lines: most, only } = query
   try {
     const text = await reader.logs({ namespace, pod, container, previous, lines: most })
     const said = linesOf(redact(text ?? '')).filter((line) => only?.test(line) ?? true)
     return said.length === 0 ? undefined : { namespace, pod, container, previous, lines: said.slice(only === undefined ? -most : -moreLines) }
   } catch (error) {
     const reason = error instanceof AirstripError ? (error.seen[0] ?? error.message) : error instanceof Error ? error.message.split('\n')[0] : String(error)
-    const isLate = error instanceof AirstripError && error.code === 'TIMEOUT'
-    return { unread: `the log of ${pod}, container ${container}, could not be read: ${reason ?? ''}`, silent: isLate ? node : undefined }
+    return { unread: `the log of ${pod}, container ${container}, could not be read: ${reason ?? ''}`, late: error instanceof AirstripError && error.code === 'TIMEOUT' }
   }
 }
 

@@ -112,8 +112,9 @@ const published = [
 function whereTo(connection: string): string {
   const [, host, port = '', name = ''] = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/]*@)?(\[[^\]]+\]|[^:/?@]+)(?::(\d+))?(?:\/([^?/@]*))?(?:\?.*)?$/i.exec(connection.trim()) ?? []
   const sslmode = /[?&]sslmode=([a-z-]{1,20})(?:&|$)/.exec(connection.trim())?.[1]
-  // An `echo` without -n: libpq takes it for a part of the last word.
-  const edge = connection === connection.trim() ? '' : ', with a space or a line break around it'
+  // An `echo` without -n: libpq takes it for a part of the database's name; of a query SQLAlchemy reads one line.
+  const read = connection.includes('?') ? connection.replace(/\n$/, '') : connection
+  const edge = read === connection.trim() ? '' : ', with a space or a line break around it'
   return host === undefined ? 'is not the address of a database' : `leads to ${host}:${port}/${name}${sslmode === undefined ? '' : ` with sslmode=${sslmode}`}${edge}`
 }
 

@@ -1,4 +1,6 @@
 /** What runs in the pods and is ended, or cannot do its work. */
+import { servesWeb } from '../../airflow/families.ts'
+import type { Finding } from '../../step.ts'
 import type { Explains, Rule } from '../rule.ts'
 import { crashRules } from './processes/crashes.ts'
 import { imageRules } from './processes/images.ts'
@@ -14,8 +16,12 @@ export const processExplains: Explains = {
   'dockerhub-rate-limit': ['image-registry-unreachable', 'post-install-hook-timeout', 'helm-release-failed', 'service-without-endpoints', 'not-ready-unexplained'],
   // That the registry asks for a login is what comes of a pull secret that is not there.
   'image-pull-denied': [{ id: 'image-pull-denied', when: (symptom, _, cause) => cause.title.startsWith('Pull secret ') && !symptom.title.startsWith('Pull secret ') && cause.evidence.some((line) => symptom.evidence.includes(line)) }],
-  'readiness-probe-failing': [{ id: 'ingress-unproven', when: (symptom, _, cause) => cause.title.endsWith('gives its readiness probe no answer') && symptom.title.startsWith('Airflow takes long to answer') }],
+  'readiness-probe-failing': [{ id: 'ingress-unproven', when: (symptom, _, cause) => isOfTheWeb(cause) && symptom.title.startsWith('Airflow takes long to answer') }],
   'probe-path-mismatch': ['readiness-probe-failing', 'webserver-oom-or-slow-start'],
+}
+
+function isOfTheWeb({ title }: Finding): boolean {
+  return servesWeb(/^Container (\S+) of /.exec(title)?.[1] ?? '')
 }
 
 /** What a container ended for, or is ended for; told of another container it explains nothing. */

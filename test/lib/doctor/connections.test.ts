@@ -48,7 +48,7 @@ void t.test('a Secret whose connection leads elsewhere is the cause of whatever 
     'leads to no-such-database:5432/airflow': 'psycopg2.OperationalError: could not translate host name "no-such-database" to address: Name or service not known',
     'leads to airflow-postgresql.airflow:5433/airflow': 'psycopg2.OperationalError: connection to server at "airflow-postgresql.airflow" (10.96.7.7), port 5433 failed: Connection refused',
     'leads to airflow-postgresql.airflow:5432/airflw': 'psycopg2.OperationalError: connection to server at "airflow-postgresql.airflow" (10.96.7.7), port 5432 failed: FATAL:  database "airflw" does not exist',
-    'leads to airflow-postgresql.airflow:5432/airflow, with a space or a line break around it': 'psycopg2.OperationalError: connection to server at "airflow-postgresql.airflow" (10.96.7.7), port 5432 failed: FATAL:  database "airflow\n" does not exist',
+    'leads to airflow-postgresql.airflow:5432/airflow, with a space or a line break around it': 'psycopg2.OperationalError: connection to server at "airflow-postgresql.airflow" (10.96.7.7), port 5432 failed: FATAL:  database "airflow',
     'is not the address of a database': 'sqlalchemy.exc.ArgumentError: Could not parse rfc1738 URL from string \'•••\'',
     'is empty': 'sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) no such table: alembic_version',
   }

@@ -87,7 +87,8 @@ void t.test('of a connection it is kept where it leads, and neither its password
   const remarkOf = (value: string) => factsOf([{ apiVersion: 'v1', kind: 'Secret', type: 'Opaque', metadata: { name: 'one', namespace: 'airflow' }, data: { connection: Buffer.from(value).toString('base64') } }])[0]?.remarks.connection
   t.equal(remarkOf('postgresql://airflow:hunter2@airflow-postgresql.airflow:5432/airflow?sslmode=disable'), 'leads to airflow-postgresql.airflow:5432/airflow with sslmode=disable')
   t.equal(remarkOf('postgresql://airflow:hunter2@airflow-postgresql.airflow:5432/airflow?application_name=hunter2'), 'leads to airflow-postgresql.airflow:5432/airflow')
-  for (const end of ['', '?sslmode=disable']) t.match(remarkOf(`postgresql://airflow:hunter2@airflow-postgresql:5432/airflow${end}\n`), /^leads to airflow-postgresql:5432\/airflow( with sslmode=disable)?, with a space or a line break around it$/)
+  for (const end of ['\n', ' ', '?sslmode=disable ', '?sslmode=disable\r\n']) t.match(remarkOf(`postgresql://airflow:hunter2@airflow-postgresql:5432/airflow${end}`), /^leads to airflow-postgresql:5432\/airflow( with sslmode=disable)?, with a space or a line break around it$/)
+  t.equal(remarkOf('postgresql://airflow:hunter2@airflow-postgresql:5432/airflow?sslmode=disable\n'), 'leads to airflow-postgresql:5432/airflow with sslmode=disable', 'of a query one line is read')
   t.equal(remarkOf('postgresql://hunter2@[fd00::1]/db'), 'leads to [fd00::1]:/db')
   t.equal(remarkOf('postgresql://airflow:4711/hunter2@airflow-postgresql:5432/airflow'), 'is not the address of a database', 'a password with a slash that was not encoded')
   t.equal(remarkOf('postgres@airflow'), 'is not the address of a database')

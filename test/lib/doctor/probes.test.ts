@@ -2,10 +2,11 @@
 import t from 'tap'
 import { diagnose } from '../../../lib/doctor/diagnose.ts'
 import type { Evidence } from '../../../lib/doctor/evidence.ts'
+import { ingressRules } from '../../../lib/doctor/rules/ingress.ts'
 import { processRules } from '../../../lib/doctor/rules/processes.ts'
 import { container, deployment, event, inManifest, pod, ready, release, statefulSet } from '../observe/objects.ts'
 import { evidence } from './evidence.ts'
-import { wanted } from './way.ts'
+import { silent, site, wanted, webPod } from './way.ts'
 
 const found = (parts: Partial<Evidence>) => diagnose(evidence({ release: undefined, ...parts }), [], processRules).findings
 const ids = (parts: Partial<Evidence>) => found(parts).map(({ id, severity }) => `${id} ${severity}`)
@@ -83,17 +84,34 @@ void t.test('who takes the question and gives no answer waits for something, and
   const web = pod({ name: 'airflow-webserver-1', spec, status: { containerStatuses: [running({ name: 'webserver' }, '2023-08-02T10:20:00Z')] } })
   const events = [event(web, 'Unhealthy', `Readiness ${late}`)]
   t.match(found({ pods: [web], events }), [{ id: 'readiness-probe-failing', title: /^Container webserver of .* gives its readiness probe no answer$/, why: /a lock that another session/, fix: [/logs airflow-webserver-1/, /top node/] }])
+  for (const other of ['dial tcp 10.0.0.113:8080: i/o timeout', 'net/http: request canceled while waiting for connection']) {
+    t.match(found({ pods: [web], events: [event(web, 'Unhealthy', `Readiness probe failed: Get "http://10.0.0.113:8080/health": ${other} (Client.Timeout exceeded while awaiting headers)`)] }), [{ title: /cannot succeed/ }], 'who was not reached has not taken it')
+  }
   const server = { pods: [web, pod({ name: 'airflow-postgresql-0', status: ready })], workloads: [statefulSet('airflow-postgresql', 1)] }
   t.match(found({ ...server, events }), [{ fix: [/^echo 'SELECT pid, .*pg_blocking_pids.* kubectl -n airflow exec -i airflow-postgresql-0 .*pg_terminate_backend/, /logs/, /top node/] }])
-  const silent = (lastTimestamp: string, answered?: Evidence['answered']) => {
+  const stillReady = (lastTimestamp: string, answered?: Evidence['answered']) => {
     const still = { ...web, status: { ...ready, containerStatuses: [running({ name: 'webserver', ready: true }, '2023-08-02T08:00:00Z')] } }
     return found({ pods: [still], events: [{ ...event(still, 'Unhealthy', `Readiness ${late}`), lastTimestamp }], ...(answered === undefined ? {} : { answered }) })
   }
   const none = { url: 'https://airflow.home/airflow/health', reason: '10.0.0.1:443 took the request and gave no answer within 4 s' }
-  t.match(silent('2023-08-02T10:29:40Z', none), [{ id: 'readiness-probe-failing', evidence: [/is still called ready/, /awaiting headers/] }], 'ready by its threshold alone')
-  t.same([...silent('2023-08-02T10:29:40Z'), ...silent('2023-08-02T10:25:00Z', none)], [], 'a busy machine, or over')
+  t.match(stillReady('2023-08-02T10:29:40Z', none), [{ id: 'readiness-probe-failing', evidence: [/is still called ready/, /awaiting headers/] }], 'ready by its threshold alone')
+  t.same([...stillReady('2023-08-02T10:29:40Z'), ...stillReady('2023-08-02T10:25:00Z', none)], [], 'a busy machine, or over')
   const one = killedBy('webserver', `Liveness ${late}`)
   t.match(found({ ...one, ...server, pods: [...(one.pods ?? []), ...server.pods.slice(1)] }), [{ id: 'webserver-oom-or-slow-start', why: /or it waits for a lock/, fix: [/patch/, /pg_blocking_pids/, /For good/] }])
+  t.end()
+})
+
+void t.test('a page that takes long is told under the webserver that gives no answer, and not under a statsd', (t) => {
+  const late = 'Readiness probe failed: Get "http://10.0.0.7:8080/health": context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
+  const judging = (name: string, started: Record<string, unknown>) => {
+    const web = webPod({ status: { ...ready, containerStatuses: [running({ name: 'webserver', ready: true }, '2023-08-02T08:00:00Z')] } })
+    const statsd = pod({ name: 'airflow-statsd-1', spec: { containers: [{ name: 'statsd', readinessProbe: { httpGet: { path: '/metrics', port: 9102 } } }] }, status: { containerStatuses: [running({ name: 'statsd', ...started }, '2023-08-02T10:20:00Z')] } })
+    const events = [{ ...event(name === 'webserver' ? web : statsd, 'Unhealthy', late), lastTimestamp: '2023-08-02T10:29:50Z' }]
+    const parts = site({ pods: [web, statsd], events, answered: silent('10.0.0.1:443 took the request and gave no answer within 4 s') })
+    return diagnose(parts, [], [...processRules, ...ingressRules]).findings.map(({ id, causes = [] }) => `${id}${causes.map(({ id }) => ` under ${id}`).join('')}`)
+  }
+  t.same(judging('webserver', { ready: true }), ['readiness-probe-failing', 'ingress-unproven under readiness-probe-failing'])
+  t.same(judging('statsd', {}), ['readiness-probe-failing', 'ingress-unproven'])
   t.end()
 })
 

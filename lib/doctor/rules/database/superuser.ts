@@ -1,4 +1,4 @@
-/** Commands for PostgreSQL's superuser, in the pod of the bundled one; its passwords stay there. */
+/** Commands for PostgreSQL's superuser, and what its other users may ask, in the pod of the bundled one; passwords stay there. */
 import type { Evidence } from '../../evidence.ts'
 import { databaseOf } from './parts.ts'
 
@@ -11,12 +11,16 @@ export function asSuperuser(namespace: string, pod: string, sql: string, databas
   return `echo '${sql}' | kubectl -n ${namespace} exec -i ${pod} -- sh -c '${psql} -d ${database}'`
 }
 
-/** Who keeps others waiting for a lock: `pid | usename | state | since | query`. It only looks, and only in a database of the release's own. */
+/**
+ * Who keeps others waiting for a lock: `pid | waits_for | usename | state | since | query`. It only looks, as
+ * whatever user the pod has, and only in a database of the release's own that is ready.
+ */
 export function whoBlocks(evidence: Evidence): string[] {
-  const pod = databaseOf(evidence)?.pod
-  if (pod === undefined) return []
-  const sql = 'SELECT pid, usename, state, xact_start AS since, left(query, 80) AS query FROM pg_stat_activity WHERE pid IN (SELECT unnest(pg_blocking_pids(pid)) FROM pg_stat_activity)'
-  return [`${asSuperuser(evidence.namespace, pod.metadata.name, sql)} # whoever is named keeps it waiting; pg_terminate_backend(PID) ends his session`]
+  const { pod, readySince } = databaseOf(evidence) ?? {}
+  if (pod === undefined || readySince === undefined) return []
+  const sql = 'SELECT pid, pg_blocking_pids(pid) AS waits_for, usename, state, xact_start AS since, left(query, 80) AS query FROM pg_stat_activity WHERE pid IN (SELECT unnest(pg_blocking_pids(pid)) FROM pg_stat_activity)'
+  const asked = `echo '${sql}' | kubectl -n ${evidence.namespace} exec -i ${pod.metadata.name} -- sh -c 'PGPASSWORD=${valueOf('POSTGRES_PASSWORD')} psql -h 127.0.0.1 -U "\${POSTGRES_USER:-postgres}" -d postgres'`
+  return [`${asked} # who keeps others waiting; SELECT pg_terminate_backend(PID) ends the session of one that waits for nobody`]
 }
 
 /** Gives a role the password that the Secret has, by the shell's own printf: no command line has it. */

@@ -176,7 +176,6 @@ export function unproven(evidence: Evidence): Finding[] {
   })]
 }
 
-/** Somebody is there and has not answered yet. */
 export function loadBalancer(evidence: Evidence): Finding[] {
   const way = wayOf(evidence)
   if (way === undefined || way.answer !== undefined || hasTaken(evidence)) return []

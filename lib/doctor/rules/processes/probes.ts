@@ -1,4 +1,4 @@
-/** A readiness probe that cannot succeed, told from one that has not succeeded yet. */
+/** A readiness probe that cannot succeed, or gets no answer, told from one that has not succeeded yet. */
 import type { Container, Event, Pod, Probe } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
@@ -21,8 +21,8 @@ const runtime = 'invalid Host header'
 const certainMs = 30_000
 const longMs = 300_000
 const currentMs = 600_000
-/** Two of the official chart's tries. */
-const justNowMs = 75_000
+/** Within so many of a probe's tries. */
+const triesAgo = 2
 
 function neverReady(evidence: Evidence): Finding[] {
   // What all else stands on has nobody to wait for.
@@ -68,7 +68,9 @@ export function described(probe: Probe | undefined): string {
  */
 function fallsSilent(container: Running, said: Event | undefined, evidence: Evidence): Finding[] {
   const { pod, status } = container
-  if (said === undefined || !givesNoAnswer(said.message ?? '') || !isRecent(said, evidence, justNowMs) || !servesWeb(status.name) || !hasTaken(evidence)) return []
+  if (said === undefined || !givesNoAnswer(said.message ?? '') || !servesWeb(status.name) || !hasTaken(evidence)) return []
+  const { periodSeconds = 10, timeoutSeconds = 1 } = (pod as Pod).spec?.containers.find(({ name }) => name === status.name)?.readinessProbe ?? {}
+  if (!isRecent(said, evidence, triesAgo * (periodSeconds + timeoutSeconds) * 1000)) return []
   return [hanging(container, [`${placeOf(nameOf(pod), status.name)}: is still called ready`, describeEvent(said)], evidence)]
 }
 
@@ -81,17 +83,20 @@ function neverSucceeds({ pod, status }: Running, evidence: string[], sure: strin
   })
 }
 
-/** It has taken the question: `context deadline exceeded (Client.Timeout exceeded while awaiting headers)`. */
+/**
+ * By HTTP: `context deadline exceeded (Client.Timeout exceeded while awaiting headers)`, which Go also says of a
+ * connection that was not made, mostly with a word about that.
+ */
 export function givesNoAnswer(said: string): boolean {
-  return /awaiting headers|command .* timed out|DeadlineExceeded/i.test(said)
+  return said.includes('while awaiting headers') && !/dial tcp|waiting for connection/.test(said)
 }
 
 function hanging({ pod, status }: Running, lines: string[], evidence: Evidence): Finding {
   return wrong('readiness-probe-failing', {
     title: `Container ${status.name} of ${ownerName(pod)} gives its readiness probe no answer`,
     evidence: lines,
-    why: 'It takes the question and does not answer in the probe\'s time: it waits, mostly for a lock that another session of the database holds, or for a processor that others keep busy.',
-    fix: fixOf([...(isFoundation(pod) ? [] : whoBlocks(evidence)), logOf(pod, status.name)], 'kubectl top node # whether it has a processor at all'),
+    why: `No answer comes in the probe's time: it waits, ${servesWeb(status.name) ? 'mostly for a lock that another session of the database holds, or ' : ''}for a processor that others keep busy.`,
+    fix: fixOf([...(servesWeb(status.name) ? whoBlocks(evidence) : []), logOf(pod, status.name)], 'kubectl top node # whether it has a processor at all'),
   })
 }
 
