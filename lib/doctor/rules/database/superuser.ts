@@ -12,14 +12,15 @@ export function asSuperuser(namespace: string, pod: string, sql: string, databas
 }
 
 /**
- * Who keeps others waiting for a lock: `pid | waits_for | usename | state | since | query`. It only looks, as
- * whatever user the pod has, and only in a database of the release's own that is ready.
+ * Who keeps others waiting for a lock: `pid | waits_for | usename | state | since | query`. It only looks, and only in
+ * a database of the release's own that is ready: as the superuser, or where the pod has none as its own user.
  */
 export function whoBlocks(evidence: Evidence): string[] {
   const { pod, readySince } = databaseOf(evidence) ?? {}
   if (pod === undefined || readySince === undefined) return []
   const sql = 'SELECT pid, pg_blocking_pids(pid) AS waits_for, usename, state, xact_start AS since, left(query, 80) AS query FROM pg_stat_activity WHERE pid IN (SELECT unnest(pg_blocking_pids(pid)) FROM pg_stat_activity)'
-  const asked = `echo '${sql}' | kubectl -n ${evidence.namespace} exec -i ${pod.metadata.name} -- sh -c 'PGPASSWORD=${valueOf('POSTGRES_PASSWORD')} psql -h 127.0.0.1 -U "\${POSTGRES_USER:-postgres}" -d postgres'`
+  const asAnybody = `p=${valueOf('POSTGRES_POSTGRES_PASSWORD')}; u=postgres; [ -n "$p" ] || { p=${valueOf('POSTGRES_PASSWORD')}; u="\${POSTGRES_USER:-postgres}"; }; PGPASSWORD="$p" psql -h 127.0.0.1 -U "$u" -d postgres`
+  const asked = `echo '${sql}' | kubectl -n ${evidence.namespace} exec -i ${pod.metadata.name} -- sh -c '${asAnybody}'`
   return [`${asked} # who keeps others waiting; SELECT pg_terminate_backend(PID) ends the session of one that waits for nobody`]
 }
 
