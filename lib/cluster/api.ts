@@ -20,8 +20,8 @@ export type Question = Limits & (
   | { method: 'POST'; path: typeof rulesReview; body: string }
 )
 
-/** The server's answer and what its clock said then, or what kubectl said that could not bring one, with its exit code. */
-export type Answer = { status: number; text: string; date?: string | undefined } | { exitCode: number; text: string }
+/** The server's answer and what its clock said then, or what kubectl said that could not bring one, with its exit code; `late` where none came within the limit. */
+export type Answer = { status: number; text: string; date?: string | undefined } | { exitCode: number; text: string; late?: true }
 
 export type Ask = (question: Question) => Promise<Answer>
 

@@ -151,8 +151,9 @@ async function send({ agent, socketPath, prefix }: Door, question: Question): Pr
     const [incoming] = await once(outgoing, 'response') as [IncomingMessage]
     return { status: incoming.statusCode ?? 0, text: await text(incoming), date: incoming.headers.date }
   } catch (error) {
-    // Within an answer that stops in the middle it would be told as aborted.
-    return { exitCode: 1, text: unreachable(late ? `no answer within ${limitMs / 1000} s` : error instanceof Error ? error.message : String(error)) }
+    // An answer that stops in the middle would be told as aborted.
+    if (late) return { exitCode: 1, late, text: unreachable(`no answer within ${limitMs / 1000} s`) }
+    return { exitCode: 1, text: unreachable(error instanceof Error ? error.message : String(error)) }
   }
 }
 

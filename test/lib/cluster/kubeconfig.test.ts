@@ -40,7 +40,7 @@ void t.test('a cluster that answers, or refuses what it was asked, is reached', 
 void t.test('one that refuses gets one more try, one that is silent a longer one', async (t) => {
   const again = of(refused, { status: 200, text: '{}' })
   t.equal(await again.found, undefined)
-  const late = { exitCode: 1, text: 'Unable to connect to the server: net/http: request canceled (no answer within 6 s)' }
+  const late = { exitCode: 1, late: true as const, text: 'Unable to connect to the server: net/http: request canceled (no answer within 6 s)' }
   const silent = of(late, late, { ...late, text: late.text.replace('6', '2') })
   t.match(await silent.found, { code: 'CLUSTER_UNREACHABLE', seen: [/within 6 s/] })
   t.match(silent.asked, [{ limitMs: 6000 }, { limitMs: 12_000 }, { path: '/livez/ping', limitMs: 2000 }], 'and whether it lives is asked')

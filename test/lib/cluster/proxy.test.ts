@@ -16,6 +16,7 @@ const told = (request, body) => JSON.stringify({ pid: process.pid, socket, words
 require('node:http').createServer((request, response) => {
   if (request.url === '/die') process.exit(1)
   if (request.url === '/hang') return
+  if (request.url === '/stall') { response.writeHead(200).write('half'); return }
   let body = ''
   request.on('data', (data) => { body += data }).on('end', () => response.end(told(request, body)))
 }).listen(socket, () => console.log('Starting to serve on ' + socket))
@@ -84,6 +85,13 @@ void t.test('a proxy that has died is followed by another', async (t) => {
   const second = told(await ask(get('/version')))
   t.not(second.pid, first.pid)
   t.ok(await gone(first), 'and its socket is gone')
+})
+
+void t.test('who has not answered whole within the limit is late, also in the middle of his answer', async (t) => {
+  const ask = openApi(env)({})
+  await ask(get('/version'))
+  for (const path of ['/hang', '/stall']) t.same(await ask({ ...get(path), limitMs: 100 }), { exitCode: 1, late: true, text: 'Unable to connect to the server: net/http: request canceled (no answer within 0.1 s)' }, path)
+  t.notMatch(await openApi({ ...env, REFUSES: 'no' })({})(get('/version')), { late: true })
 })
 
 void t.test('a question that is given up ends at once', async (t) => {

@@ -47,7 +47,7 @@ void t.test('logs that may not be read are not none', async (t) => {
 })
 
 void t.test('a kubelet that hangs is asked once, and not for long', async (t) => {
-  const { reader, asked } = readerOn({ instead: [{ when: /log\?/, answers: { exitCode: 1, text: 'Unable to connect to the server: net/http: request canceled (no answer within 8 s)' } }] })
+  const { reader, asked } = readerOn({ instead: [{ when: /log\?/, answers: { exitCode: 1, late: true, text: 'Unable to connect to the server: net/http: request canceled (no answer within 8 s)' } }] })
   t.match(await caught(reader.logs(logs)), { code: 'TIMEOUT', message: 'The kubelet gave no log of airflow/p within 8 s.' })
   t.equal(asked.length, 1)
 })
