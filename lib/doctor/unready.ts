@@ -3,7 +3,7 @@ import type { KubernetesObject } from '../access.ts'
 import { claimNamesOf } from '../observe/claim.ts'
 import { describeEvent, eventsAbout, timeOf } from '../observe/events.ts'
 import { type Observation, isReady, nameOf } from '../observe/observation.ts'
-import { podsOf } from '../observe/owners.ts'
+import { isAtWork, podsOf } from '../observe/owners.ts'
 import { type Evidence, partsIn } from './evidence.ts'
 
 export interface Unready {
@@ -21,7 +21,7 @@ const everyday = ['Scheduled', 'Pulled', 'Created', 'Started', 'SuccessfulCreate
 export function unready(evidence: Evidence): Unready[] {
   return partsIn(evidence).flatMap(({ name, object, observation }) => {
     if (observation.state === 'done') return []
-    const pods = object ? podsOf(object, evidence.pods).filter((pod) => !isReady(pod) && (pod.status as { phase?: string } | undefined)?.phase !== 'Succeeded') : []
+    const pods = object ? podsOf(object, evidence.pods).filter((pod) => isAtWork(pod) || (!isReady(pod) && (pod.status as { phase?: string } | undefined)?.phase !== 'Succeeded')) : []
     const about = object ? [object, ...(object.kind === 'Pod' ? [] : pods), ...unboundOf(pods, evidence)] : []
     return [{ object: name, reason: reasonOf(observation), logs: logsOf(object?.kind === 'Pod' ? [object] : pods, evidence), events: eventsOf(about, evidence) }]
   })

@@ -29,6 +29,12 @@ function owns(workload: KubernetesObject, pod: KubernetesObject): boolean {
   return owner.kind === 'ReplicaSet' && owner.name === `${workload.metadata.name}-${hash ?? ''}`
 }
 
+/** The pod of a Job that has not ended: while it runs Kubernetes calls it ready, and yet nothing is done. */
+export function isAtWork(pod: KubernetesObject): boolean {
+  const phase = (pod as Pod).status?.phase
+  return controllerOf(pod)?.kind === 'Job' && phase !== 'Succeeded' && phase !== 'Failed'
+}
+
 /** The pod of a task, be it the executor's or an operator's: those fail for reasons of their own. */
 export function isTask({ metadata: { labels = {} } }: KubernetesObject): boolean {
   return labels.kubernetes_executor !== undefined || labels.task_id !== undefined

@@ -5,7 +5,7 @@
 import type { ContainerStatus, Pod } from 'kubernetes-types/core/v1.js'
 import { AirstripError } from '../../errors.ts'
 import type { KubernetesObject, LogQuery, Reader } from '../../access.ts'
-import { controllerOf, isTask } from '../../observe/owners.ts'
+import { controllerOf, isAtWork, isTask } from '../../observe/owners.ts'
 import { isRestless, keepsEnding } from '../../observe/restless.ts'
 import type { ContainerLog, Evidence } from '../evidence.ts'
 import type { Redact } from '../redact.ts'
@@ -110,7 +110,7 @@ export function wantedLogs(pods: readonly KubernetesObject[], now: Date): Wanted
   const seen = new Set<string>()
   const containers = pods.filter((pod) => isSuspect(pod, now)).flatMap((pod) => containersOf(pod, now).map((status) => ({ pod, status })))
   // Crashed ones first: what they said matters more than what a waiting one says; and what goes speaks for nobody who stays.
-  const weight = ({ pod, status }: (typeof containers)[number]): number => (pod.metadata.deletionTimestamp === undefined ? 2 : 0) + (hasCrashed(status, now) ? 1 : 0)
+  const weight = ({ pod, status }: (typeof containers)[number]): number => (pod.metadata.deletionTimestamp === undefined ? 2 : 0) + (hasCrashed(pod, status, now) ? 1 : 0)
   const sorted = containers.sort((a, b) => weight(b) - weight(a))
   const chosen = sorted.filter(({ pod, status }) => {
     const like = `${controllerOf(pod)?.uid ?? pod.metadata.name} ${status.name}`
@@ -119,25 +119,25 @@ export function wantedLogs(pods: readonly KubernetesObject[], now: Date): Wanted
   return chosen.slice(0, mostContainers).flatMap(({ pod, status }) => queries(pod, status))
 }
 
-/** Not ready, or only between two ends, and not the pod of a task. */
+/** Not ready, or called so between two ends or while a Job is at work, and not the pod of a task. */
 function isSuspect(object: KubernetesObject, now: Date): boolean {
   const { status } = object as Pod
   const ready = status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True')
-  return !isTask(object) && (!ready || isRestless(object, now)) && status?.phase !== 'Succeeded'
+  return !isTask(object) && (!ready || isAtWork(object) || isRestless(object, now)) && status?.phase !== 'Succeeded'
 }
 
 /** Those that have run at all; one that has ended well has nothing to tell. */
 function containersOf(object: KubernetesObject, now: Date): ContainerStatus[] {
   const { initContainerStatuses = [], containerStatuses = [] } = (object as Pod).status ?? {}
   return [...initContainerStatuses, ...containerStatuses].filter((status) => {
-    const unready = status.state?.running !== undefined && !status.ready
-    return hasCrashed(status, now) || unready
+    const unready = status.state?.running !== undefined && (!status.ready || isAtWork(object))
+    return hasCrashed(object, status, now) || unready
   })
 }
 
-function hasCrashed(status: ContainerStatus, now: Date): boolean {
+function hasCrashed(pod: KubernetesObject, status: ContainerStatus, now: Date): boolean {
   const { state, lastState, ready } = status
-  const end = state?.terminated ?? (ready && !keepsEnding(status, now) ? undefined : lastState?.terminated)
+  const end = state?.terminated ?? (ready && !isAtWork(pod) && !keepsEnding(status, now) ? undefined : lastState?.terminated)
   return end !== undefined && end.exitCode !== 0
 }
 

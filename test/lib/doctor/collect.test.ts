@@ -42,6 +42,10 @@ void t.test('logs come from what crashed or is not ready, both runs where there 
   t.same(names({ ...ready, containerStatuses: [crashed(3, {}, { ready: true })] }), [], 'a ready pod')
   const last = { terminated: { exitCode: 1, startedAt: '2023-08-02T10:27:20Z', finishedAt: '2023-08-02T10:28:00Z' } }
   t.same(names({ ...ready, containerStatuses: [container({ ready: true, restartCount: 3, state: { running: { startedAt: '2023-08-02T10:29:40Z' } }, lastState: last })] }), ['scheduler', 'scheduler previous'], 'one that is called ready between two ends')
+  const ofJob = (status: Record<string, unknown>) => wantedLogs([pod({ name: 'migrations-x', owner: { kind: 'Job', name: 'migrations' }, status })], now).map(({ previous }) => previous)
+  t.same(ofJob({ ...ready, phase: 'Running', containerStatuses: [crashed(1, {}, { ...running, ready: true })] }), [false, true], 'a Job is on its way until its pod has ended, called ready or not')
+  t.same(ofJob({ ...ready, phase: 'Running', containerStatuses: [container({ ...running, ready: true })] }), [false])
+  t.same(ofJob({ phase: 'Succeeded', containerStatuses: [container({ state: { terminated: { exitCode: 0 } } })] }), [])
   t.same(wantedLogs([pod({ labels: { kubernetes_executor: 'True' }, status: { phase: 'Failed', containerStatuses: [container({ state: { terminated: { exitCode: 1 } } })] } })], now), [], 'a task')
   t.end()
 })

@@ -133,3 +133,12 @@ void t.test('everyday events are left out and the last five kept', (t) => {
   t.match(unready(of([postgres], { events: [...events, event(postgres, 'F', 'text')] })), [{ events: [/: B/, /: C/, /: D/, /: E/, /: F/] }])
   t.end()
 })
+
+void t.test('what a Job says belongs to it also while its pod runs, which Kubernetes calls ready', (t) => {
+  const trying = pod({ name: 'migrations-x', owner: { kind: 'Job', name: 'airflow-run-airflow-migrations' }, labels: {}, status: { ...ready, phase: 'Running', containerStatuses: [crashed(1, {}, { ready: true, state: { running: { startedAt: '2023-08-02T10:29:58Z' } } })] } })
+  const logs = [{ namespace: 'airflow', pod: 'migrations-x', container: 'run-airflow-migrations', previous: true, lines: ['told to crash'] }]
+  t.match(unready(evidence({ jobs: [job({ active: 1 })], pods: [trying], logs, events: [event(trying, 'BackOff', 'Back-off restarting failed container')] })), [
+    { object: 'Job airflow/airflow-run-airflow-migrations', logs: [{ container: /previous run/, lines: ['told to crash'] }], events: [/BackOff/] },
+  ])
+  t.end()
+})
