@@ -62,7 +62,7 @@ void t.test('a database that has lost its tables is told as that, with what make
   const secrets = [{ name: 'airflow-airstrip-metadata', type: 'Opaque', createdAt: long, labels: {}, keys: ['connection'], same: {}, remarks: { connection: 'leads to airflow-postgresql.airflow:5432/airflow' } }]
   const right = { wanted: { ...whole, database }, secrets }
   t.match(found(of(waits({ logs: [unapplied], ...right }), done))[0], {
-    id: 'wait-for-migrations-crashloop', severity: 'error', title: /has no tables of Airflow any more/, evidence: [/unapplied/, /Head\(s\) in DB: set\(\)/],
+    id: 'wait-for-migrations-crashloop', severity: 'error', title: /shows Airflow no tables any more/, why: /lost the right/, evidence: [/unapplied/, /Head\(s\) in DB: set\(\)/],
     fix: [/^kubectl -n airflow exec airflow-scheduler-\S+ -c wait-for-airflow-migrations -- airflow db upgrade #/, /restore FILE/],
   })
   const older = log('TimeoutError: There are still unapplied migrations after 60 seconds. Migration Head(s) in DB: {\'937cbd173ca1\'} | Migration Head(s) in Source Code: {\'c804e5c76e3e\'}')

@@ -140,9 +140,9 @@ function migrateIn(waiting: KubernetesObject, { namespace, pods, wanted }: Evide
 
 function emptied(pod: KubernetesObject, lines: string[], evidence: Evidence): Finding {
   return wrong('wait-for-migrations-crashloop', {
-    title: 'The database has no tables of Airflow any more, and nothing makes them again',
+    title: 'The database shows Airflow no tables any more, and nothing makes them again',
     evidence: [...lines, 'the migrations were done, and the database knows of none: Migration Head(s) in DB: set()', ...evidence.workloads.filter(isDatabaseSet).map((one) => `${nameOf(one)} is the database`)],
-    why: 'What the Job of the migrations made is gone: the volume was emptied or is another one, the database was dropped and made anew, or its tables were. A Job runs once.',
+    why: 'What the Job of the migrations made is gone: the volume was emptied or is another one, the database was dropped and made anew, or its tables were; or it is there, and Airflow\'s user lost the right to look into its schema. A Job runs once.',
     fix: [
       `${migrateIn(pod, evidence)} # makes empty tables, without what was in the old ones`,
       'npx tsx run.ts restore FILE # where there is a backup of what was in them',
