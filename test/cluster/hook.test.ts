@@ -11,11 +11,11 @@ void t.test('crashes and slow starts', async t => {
   const loop = await site(t, 'loop', withVariable('webserver', 'AIRSTRIP_LAB_CRASH', '1'))
   const slow = await site(t, 'slow', withVariable('migrateDatabaseJob', 'AIRSTRIP_LAB_SLOW_START', '75'))
   exits(t, await hook.airstrip(['apply', '--to', 'storage']), 0)
-  const [timedOut, looped, patient] = await Promise.all([hook.airstrip(['apply', '--timeout', '60s']), loop.airstrip(['apply']), slow.airstrip(['apply'])])
+  const [timedOut, looped, patient] = await Promise.all([hook.airstrip(['apply', '--timeout', '90s']), loop.airstrip(['apply']), slow.airstrip(['apply'])])
 
   await t.test('a migration that crashes, and too little time: the Job, its last words and its events', async t => {
     exits(t, timedOut, 70)
-    t.ok(timedOut.ms < 120_000, `ended after ${timedOut.ms} ms`)
+    t.ok(timedOut.ms < 150_000, `ended after ${timedOut.ms} ms`)
     says(t, timedOut.stderr, '[TIMEOUT]', 'Job hook/airflow-run-airflow-migrations', 'last log lines of', 'told to crash by AIRSTRIP_LAB_CRASH', 'event: ')
     t.match(hook.state().steps.helm, { status: 'failed', error: { code: 'TIMEOUT' } })
     t.same((await recordsOf('hook')).filter(status => status.startsWith('pending-')), [])
@@ -23,7 +23,6 @@ void t.test('crashes and slow starts', async t => {
 
   await t.test('a webserver that crashes again and again ends the run', t => {
     exits(t, looped, 1)
-    t.ok((loop.state().steps.helm?.ms ?? Infinity) < 240_000, `step helm took ${loop.state().steps.helm?.ms ?? 0} ms`)
     says(t, looped.stderr, '[crash-loop]', 'Container webserver of Deployment airflow-webserver', 'told to crash by AIRSTRIP_LAB_CRASH')
     t.equal(loop.state().steps.helm?.error?.findings[0]?.id, 'crash-loop')
     t.end()
