@@ -71,6 +71,8 @@ export type Check =
   | { state: 'waiting'; on: NonEmpty<Pending>; warnings?: Finding[] }
   | { state: 'blocked'; findings: NonEmpty<Finding>; warnings?: Finding[] }
 
+export type Drifted = Extract<Check, { state: 'drifted' }>
+
 export interface Pending {
   /** `Kind namespace/name`, as it is printed. */
   object: string

@@ -3,6 +3,7 @@ import { examineAll } from '../engine/examine.ts'
 import { selectSteps } from '../engine/selection.ts'
 import type { Examined } from '../engine/step-run.ts'
 import { AirstripError, errorCodes } from '../errors.ts'
+import { eventLines } from '../report/lines.ts'
 import { countsOf, diffLines, shownLine } from '../report/diff.ts'
 import { findingsLines } from '../report/problem.ts'
 import type { Reader } from '../access.ts'
@@ -21,17 +22,19 @@ export async function runDiff(flags: Flags, deps: Deps): Promise<number> {
   const { session, redactor } = lookingSession(flags, deps)
   const watched = { config: session.config, flags, deps, redact: redactor.redact }
   const report = await notifying(watched, () => compare(chosen, session, redactor.redact), ({ open }) => refusalOf(open))
-  const printer = { ...report, open: pastedWith(flags)(report.open), flags, deps: { ...deps, out: (line: string) => { deps.out(redactor.redact(line)) } } }
+  const { open, warnings } = pastedWith(flags)({ open: report.open, warnings: report.warnings })
+  const printer = { ...report, open, warnings, flags, deps: { ...deps, out: (line: string) => { deps.out(redactor.redact(line)) } } }
   if (flags.json === true) printJson(printer)
   else printText(printer)
   if (refusalOf(report.open) !== undefined) return errorCodes.BLOCKED.exit
   return flags.detailedExitcode === true && report.shown.length > 0 ? 2 : 0
 }
 
-async function compare(chosen: readonly Step[], session: Session, redact: (text: string) => string): Promise<Pick<Report, 'shown' | 'open'>> {
+async function compare(chosen: readonly Step[], session: Session, redact: (text: string) => string): Promise<Pick<Report, 'shown' | 'warnings' | 'open'>> {
   const reader = readOnly(session.look())
   const seen = await examineAll(chosen, steps, session.config, reader, 'check')
-  return { shown: await shownChanges(plannedOf(chosen, seen), reader, redact), open: openSteps(chosen, seen) }
+  const plan = plannedOf(chosen, seen)
+  return { shown: await shownChanges(plan, reader, redact), warnings: plan.flatMap(({ step, warnings = [] }) => warnings.map((finding) => ({ step, finding }))), open: openSteps(chosen, seen) }
 }
 
 /** A step that waits is only not there yet; one that cannot go on, or could not be looked at, is a failure. */
@@ -65,20 +68,23 @@ function openSteps(chosen: readonly Step[], seen: ReadonlyMap<StepName, Examined
 
 interface Report {
   shown: readonly Shown[]
+  /** What should be known of the changes before they are made. */
+  warnings: readonly { step: StepName; finding: Finding }[]
   open: readonly Open[]
   flags: Flags
   deps: Deps
 }
 
-function printJson({ shown, open, deps }: Report): void {
+function printJson({ shown, warnings, open, deps }: Report): void {
   const changes = shown.map(({ step, op, kind, namespace, name, diff: text, why }) => ({ step, op, kind, namespace, name, diff: text, why }))
-  deps.out(JSON.stringify({ changes, counts: countsOf(shown), open }, undefined, 2))
+  deps.out(JSON.stringify({ changes, counts: countsOf(shown), warnings, open }, undefined, 2))
 }
 
-function printText({ shown, open, flags, deps }: Report): void {
+function printText({ shown, warnings, open, flags, deps }: Report): void {
   const colors = deps.colors && flags.color
   const quiet = flags.quiet === true
   for (const one of shown) for (const line of quiet ? [shownLine(one, deps.outColors && flags.color)] : diffLines(one, deps.outColors && flags.color)) deps.out(line)
+  for (const { step, finding } of warnings) for (const line of eventLines({ type: 'warning', step, finding }, { colors, quiet })) deps.err(line)
   for (const { step, waiting, findings } of open) {
     if (findings.length > 0) deps.err(`${step} cannot go on:`)
     else if (waiting === undefined) deps.err(`${step} could not be looked at yet; its changes are told when the steps before it are in place`)

@@ -1,5 +1,5 @@
 import { nameOf, objectsOf } from '../changes.ts'
-import type { Change, Step, StepName } from '../step.ts'
+import type { Change, Finding, Step, StepName } from '../step.ts'
 import type { Emit } from './events.ts'
 import { fingerprintOf, type StepRecord } from './state.ts'
 import type { Examined } from './step-run.ts'
@@ -8,6 +8,8 @@ import type { Examined } from './step-run.ts'
 export interface Planned {
   step: StepName
   changes: readonly Change[]
+  /** What should be known before anybody agrees to them. */
+  warnings?: readonly Finding[] | undefined
 }
 
 /** Up to the first step that cannot go on: the run ends there, whatever the later ones would do. */
@@ -15,7 +17,7 @@ export function plannedOf(chosen: readonly Step[], seen: ReadonlyMap<StepName, E
   const end = chosen.findIndex(({ name }) => seen.get(name)?.check.state === 'blocked')
   return chosen.slice(0, end < 0 ? chosen.length : end).flatMap(({ name }) => {
     const check = seen.get(name)?.check
-    return check?.state === 'drifted' ? [{ step: name, changes: check.changes }] : []
+    return check?.state === 'drifted' ? [{ step: name, changes: check.changes, warnings: check.warnings }] : []
   })
 }
 
@@ -24,6 +26,7 @@ export function announcePlan(plan: readonly Planned[], emit: Emit): void {
   const counts: Partial<Record<Change['op'], number>> = {}
   for (const { op } of changes) counts[op] = (counts[op] ?? 0) + 1
   emit({ type: 'plan', changes, counts })
+  for (const { step, warnings = [] } of plan) for (const finding of warnings) emit({ type: 'warning', step, finding })
 }
 
 /** How much of a say a change needs, from least to most. */

@@ -1,6 +1,6 @@
 import { objectsOf } from '../changes.ts'
 import { AirstripError } from '../errors.ts'
-import type { Change, Step, StepName } from '../step.ts'
+import type { Finding, Step, StepName } from '../step.ts'
 import { announcePlan, plannedOf, unseen, wordFor, type Planned } from './agreement.ts'
 import { examineAll } from './examine.ts'
 import { identify } from './identity.ts'
@@ -38,9 +38,9 @@ export async function runPipeline(chosen: readonly Step[], deps: PipelineDeps): 
   markOthers(chosen, deps)
   const reader = deps.look()
   const [seen] = await Promise.all([examineAll(chosen, deps.steps, config, reader), identify(reader, deps.state, deps.statePath)])
-  const shown = new Map<StepName, readonly Change[]>()
+  const shown = new Map<StepName, Planned>()
   const agree = async (plan: readonly Planned[]): Promise<boolean> => {
-    for (const { step, changes } of plan) shown.set(step, changes)
+    for (const planned of plan) shown.set(planned.step, planned)
     return agreeTo(plan, chosen, deps)
   }
   const plan = plannedOf(chosen, seen)
@@ -52,17 +52,17 @@ export async function runPipeline(chosen: readonly Step[], deps: PipelineDeps): 
   let upgraded = false
   for (const step of chosen) {
     if (signal.aborted) throw new AirstripError('INTERRUPTED', `The run was interrupted before step ${step.name}.`)
-    const agreeNow: StepDeps['agree'] = async (_, changes, attempt) => {
+    const agreeNow: StepDeps['agree'] = async (_, { changes, warnings }, attempt) => {
       const before = shown.get(step.name)
-      if (before === undefined) await agree([{ step: step.name, changes }])
-      else await refuseMoved(step, unseen(before, changes, upgraded || attempt > 1), deps)
+      if (before === undefined) await agree([{ step: step.name, changes, warnings }])
+      else await refuseMoved(step, unseen(before.changes, changes, upgraded || attempt > 1), deps)
     }
     // What was seen before an earlier step changed something may no longer be so.
-    const changes = await recorded(step, step.spec(config), changed === 0 ? first.get(step.name) : undefined, { ...deps, agree: agreeNow, changedAt })
+    const changes = await recorded(step, step.spec(config), changed === 0 ? first.get(step.name) : undefined, { ...deps, agree: agreeNow, changedAt, warned: () => shown.get(step.name)?.warnings ?? [] })
     changed += changes
     if (changes > 0) changedAt = deps.clock.now()
     // The release is then as an earlier step of this run left it.
-    upgraded ||= shown.get(step.name)?.some(({ op }) => op === 'release') === true
+    upgraded ||= shown.get(step.name)?.changes.some(({ op }) => op === 'release') === true
   }
 }
 
@@ -75,16 +75,16 @@ async function agreeTo(plan: readonly Planned[], chosen: readonly Step[], deps: 
   }))
 }
 
-async function stillSo(chosen: readonly Step[], shown: ReadonlyMap<StepName, readonly Change[]>, deps: PipelineDeps): Promise<Map<StepName, Examined>> {
+async function stillSo(chosen: readonly Step[], shown: ReadonlyMap<StepName, Planned>, deps: PipelineDeps): Promise<Map<StepName, Examined>> {
   const now = await examineAll(chosen, deps.steps, deps.config, deps.look())
   for (const { step: name, changes } of plannedOf(chosen, now)) {
     const step = chosen.find((one) => one.name === name)
-    if (step !== undefined) await refuseMoved(step, unseen(shown.get(name) ?? [], changes), deps)
+    if (step !== undefined) await refuseMoved(step, unseen(shown.get(name)?.changes ?? [], changes), deps)
   }
   return now
 }
 
-async function refuseMoved(step: Step, news: readonly Change[], deps: PipelineDeps): Promise<void> {
+async function refuseMoved(step: Step, news: Planned['changes'], deps: PipelineDeps): Promise<void> {
   if (news.length === 0) return
   const seen = await deps.show({ step: step.name, changes: news }).catch(() => news.flatMap(objectsOf))
   throw new AirstripError('MOVED', `The cluster changed since the changes of step ${step.name} were shown, so they were not made.`, { place: step.name, seen })
@@ -100,7 +100,7 @@ function markOthers(chosen: readonly Step[], { steps, state, emit }: PipelineDep
   }
 }
 
-async function recorded(step: Step, spec: unknown, first: Examined | undefined, deps: PipelineDeps & Pick<StepDeps, 'agree'>): Promise<number> {
+async function recorded(step: Step, spec: unknown, first: Examined | undefined, deps: PipelineDeps & Pick<StepDeps, 'agree'> & { warned: () => readonly Finding[] }): Promise<number> {
   const { clock, emit, state, save } = deps
   const started = clock.now()
   const { agreed, doneAt, witnessed } = stepOf(state, step.name)
@@ -119,7 +119,7 @@ async function recorded(step: Step, spec: unknown, first: Examined | undefined, 
       return put({ ...base, tries: (tries = attempt) })
     }
     const result = await runStep(step, spec, first, { ...deps, beforeEffect })
-    for (const finding of result.warnings) emit({ type: 'warning', step: step.name, finding })
+    for (const finding of result.warnings) if (!isAmong(finding, deps.warned())) emit({ type: 'warning', step: step.name, finding })
     const record: StepRecord = { ...base, ...elapsed(), agreed: deps.attended ? fingerprint : base.agreed, doneAt: clock.now().toISOString(), status: 'done', tries: result.tries, changed: result.changed, evidence: result.evidence, warnings: result.warnings, witnessed: undefined }
     // A look that changed nothing is written with the end of the run, not on its own.
     if (result.changed > 0) await put(record)
@@ -132,6 +132,11 @@ async function recorded(step: Step, spec: unknown, first: Examined | undefined, 
     emit({ type: 'step-failed', step: step.name, code: known.code, sentence: known.message, ms: elapsed().ms })
     throw known
   }
+}
+
+/** Those that were told with the plan are not told again. */
+function isAmong({ id, title }: Finding, told: readonly Finding[]): boolean {
+  return told.some((one) => one.id === id && one.title === title)
 }
 
 function asKnown(error: unknown, step: StepName): AirstripError {

@@ -1,7 +1,7 @@
 import { objectsOf } from '../changes.ts'
 import { AirstripError } from '../errors.ts'
 import type { NonEmpty, Reader, Writer } from '../access.ts'
-import type { Change, Check, Finding, Look, Step } from '../step.ts'
+import type { Change, Check, Drifted, Finding, Look, Step } from '../step.ts'
 import type { Clock } from './clock.ts'
 import { diagnosed, type Diagnose } from './diagnosed.ts'
 import type { Emit } from './events.ts'
@@ -20,7 +20,7 @@ export interface StepDeps {
   /** How long to pause after a look, when so much was waited already; both in ms. */
   pauseMs(waitedMs: number): number
   /** Throws where the changes are not what was shown and agreed to. */
-  agree(step: Step, changes: NonEmpty<Change>, attempt: number): Promise<void>
+  agree(step: Step, found: Drifted, attempt: number): Promise<void>
   /** Called before the first effect of a try. */
   beforeEffect(attempt: number): Promise<void>
   /** When an earlier step of this run changed something. */
@@ -76,7 +76,7 @@ async function tryStep(step: Step, spec: unknown, first: Examined | undefined, a
     return { changed: 0, tries: attempt, evidence: [...settled.evidence, ...done.evidence], warnings: [...warnings, ...(done.warnings ?? [])] }
   }
   if (settled.state !== 'drifted') throw new AirstripError('INTERNAL', `Step ${step.name} is still waiting after its wait.`)
-  await deps.agree(step, settled.changes, attempt)
+  await deps.agree(step, settled, attempt)
   await deps.beforeEffect(attempt)
   announce(step, settled.changes, deps.emit)
   // One for both: what was waited for while Helm worked may be ready when it has ended, and is told so.

@@ -70,6 +70,7 @@ const connections: Fault[] = [
   misled('a connection to a database that is not there', url => url.replace('/airflow?', '/airflw?'), 'database-unreachable', /5432\/airflw/),
   misled('a connection that is none', () => 'postgres@airflow', 'database-unreachable', /is not the address of a database/),
   misled('a connection that asks for TLS', url => url.replace('sslmode=disable', 'sslmode=require'), 'database-unreachable', /sslmode=require.*sslmode=disable/),
+  misled('a connection that ends in a line break', url => `${url.replace(/\?.*/, '')}\n`, 'database-unreachable', /line break around it/),
   misled('a connection of another user', url => url.replace('//airflow:', '//airfow:'), 'postgres-pvc-old-password', /user airfow, and the configuration names airflow/),
 ]
 

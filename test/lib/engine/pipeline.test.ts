@@ -5,8 +5,10 @@ import { parseState, stateVersion } from '../../../lib/engine/state.ts'
 import type { Check, Look, Step, StepName } from '../../../lib/step.ts'
 import { caught } from '../../fakes/caught.ts'
 import { clusterReader } from '../../fakes/reader.ts'
-import { changesOf, deps, named } from './scripted.ts'
-import { drifted, failed, inTurn, satisfied } from './steps.ts'
+import { changesOf, deps, named, type Deps } from './scripted.ts'
+import { drifted, failed, finding, inTurn, satisfied } from './steps.ts'
+
+const warnings = ({ events }: Deps): string[] => events.flatMap((event) => (event.type === 'warning' ? [event.finding.id] : []))
 
 void t.test('on a good cluster nothing is written, neither there nor here', async (t) => {
   const steps = [named('provisioner', inTurn(satisfied)), named('storage', inTurn(satisfied))]
@@ -24,6 +26,18 @@ void t.test('"started" is written before the effect and "done" after', async (t)
   t.equal(changesOf(all), 2)
   t.same(all.journal, ['storage started', 'apply', 'storage done'])
   t.match(all.state.steps.storage, { status: 'done', tries: 1, changed: 2, evidence: ['all is well'], fingerprint: /^[0-9a-f]{64}$/, ms: Number })
+})
+
+void t.test('what a change warns of is told before anybody is asked, and once', async (t) => {
+  const warned: Check = { ...drifted, warnings: [{ ...finding('database-not-dumped'), severity: 'warning' }] }
+  const late: Check = { ...drifted, warnings: [{ ...finding('chart-chosen'), severity: 'warning' }] }
+  const steps = [named('helm', inTurn(warned)), named('ingress', inTurn(satisfied, late), { verify: inTurn<Look>({ state: 'done', evidence: ['up'], warnings: [{ ...finding('not-proven'), severity: 'warning' }] }) })]
+  const before: string[][] = []
+  const all = deps(steps, { consent: () => Promise.resolve(before.push(warnings(all)) < 0) })
+  await runPipeline(steps, all)
+  t.same(before, [['database-not-dumped'], ['database-not-dumped', 'chart-chosen']], 'of a step whose changes come to light later, too')
+  t.same(warnings(all), ['database-not-dumped', 'chart-chosen', 'not-proven'])
+  t.match(all.state.steps.helm, { warnings: [{ id: 'database-not-dumped' }] })
 })
 
 void t.test('"failed" is written with its diagnosis, and later steps are not begun', async (t) => {

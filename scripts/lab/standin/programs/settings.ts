@@ -57,7 +57,8 @@ export function endpoint(connection: string, defaultPort: number): Endpoint {
     port: url.port === '' ? defaultPort : Number(url.port),
     user: decodeURIComponent(url.username),
     password: decodeURIComponent(url.password),
-    path: decodeURIComponent(url.pathname.slice(1)),
+    // As SQLAlchemy reads it: a line break at its end is a part of the name, which URL takes away.
+    path: decodeURIComponent(/^[^:]+:\/\/[^/?]*\/([^?]*)/.exec(connection)?.[1] ?? ''),
     sslmode: url.searchParams.get('sslmode') ?? 'prefer',
   }
 }
