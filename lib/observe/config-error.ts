@@ -6,6 +6,7 @@
  */
 import type { ContainerStatus, Event, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject, ObjectRef } from '../access.ts'
+import { isFoundation } from './causes.ts'
 import { describeEvent, eventsAbout, latest, timeOf } from './events.ts'
 import { type Context, type Failed, type Observation, failed, inNamespace, nameOf, triedAgain, waiting } from './observation.ts'
 
@@ -106,8 +107,10 @@ function notOnNode(pod: KubernetesObject, path: string, what: string, message: s
     evidence: [`${nameOf(pod)}: ${message}`],
     why: 'The path is looked up on the node: inside the VM with Minikube, inside the node container with kind, and on one node only where there are several.',
     fix: [
-      /directory|not there/.test(what) ? `sudo mkdir -p ${path} && sudo chown 50000:0 ${path} && sudo chmod 775 ${path} # on ${node}` : `sudo install -D -m 644 FILE ${path} # on ${node}; FILE is what is to be there`,
-      'kind: make the cluster again with extraMounts; Minikube: minikube mount SOURCE:TARGET',
+      // A disk that was not mounted at the last boot looks so too; and PostgreSQL begins anew in an empty folder.
+      isFoundation(pod) ? `sudo mount -a # on ${node}: where the disk that ${path} lies on is only not mounted, all is as it was`
+        : /directory|not there/.test(what) ? `sudo mount -a; test -d ${path} || sudo install -d -o 50000 -g 0 -m 775 ${path} # on ${node}; where it lies on a disk that is not mounted, that is mounted first` : `sudo install -D -m 644 FILE ${path} # on ${node}; FILE is what is to be there`,
+      isFoundation(pod) ? 'npx tsx run.ts restore FILE # where what was in it is lost: once an empty folder is there, and PostgreSQL has begun anew in it' : 'kind: make the cluster again with extraMounts; Minikube: minikube mount SOURCE:TARGET',
     ],
   })
 }

@@ -36,19 +36,26 @@ export function observeScheduling(object: KubernetesObject, claim: Observation |
     ?? waiting(claim?.state === 'waiting' ? `is not placed: ${said} (${claim.reason})` : `is not placed: ${said}`)
 }
 
-function missingClaim(pod: KubernetesObject, said: string, evidence: string[], { claims }: Context): Failed | undefined {
+function missingClaim(pod: KubernetesObject, said: string, evidence: string[], { claims, volumes = [] }: Context): Failed | undefined {
   const [, name] = /persistentvolumeclaim "([^"]+)" not found/.exec(said) ?? []
   const there = claims.some(({ metadata }) => metadata.name === name && metadata.namespace === pod.metadata.namespace)
   if (name === undefined || there) return undefined
+  const kept = volumes.find((volume) => isOf(volume as PersistentVolume, name, pod.metadata.namespace))
   return failed(pod, 'claim-missing', {
     title: `Claim ${name} does not exist`,
-    evidence,
+    evidence: [...evidence, ...(kept === undefined ? [] : [`${nameOf(kept)} is what it was bound to, and still holds what was in it`])],
     why: 'A pod names it as a volume, and is placed only when it is there.',
     fix: [
-      madeByOwner(pod, name) ? `kubectl ${inNamespace(pod)} delete pod ${pod.metadata.name} # its StatefulSet makes the claim again with the next pod` : 'npx tsx run.ts apply --only storage # for the claims that airstrip makes',
+      // Else the next claim gets an empty volume, and a database begins anew beside the one that is kept.
+      madeByOwner(pod, name) && kept !== undefined ? `kubectl patch pv ${kept.metadata.name} --type=json -p '[{"op":"remove","path":"/spec/claimRef/uid"},{"op":"remove","path":"/spec/claimRef/resourceVersion"}]' && kubectl ${inNamespace(pod)} delete pod ${pod.metadata.name} # keeps the volume for a claim of that name, which its StatefulSet makes with the next pod`
+        : madeByOwner(pod, name) ? `kubectl ${inNamespace(pod)} delete pod ${pod.metadata.name} # its StatefulSet makes the claim again with the next pod` : 'npx tsx run.ts apply --only storage # for the claims that airstrip makes',
       `kubectl ${inNamespace(pod)} get pvc # and correct existingClaim in airflow.values`,
     ],
   })
+}
+
+function isOf({ spec }: PersistentVolume, claim: string, namespace: string | undefined): boolean {
+  return spec?.claimRef?.name === claim && spec.claimRef.namespace === namespace
 }
 
 /** TEMPLATE-SET-0, as a StatefulSet names the claims of its own. */

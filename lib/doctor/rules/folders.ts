@@ -24,7 +24,7 @@ function missing(evidence: Evidence): Finding[] {
     title: `${path} is not a directory on node ${(evidence.nodes ?? []).map(({ metadata }) => metadata.name).join(', ')}`,
     evidence: [`${path} is ${taken ? 'no folder' : 'not there'} on this machine, which is the node`],
     why: 'A volume of the release is this folder: the next pod that starts cannot mount it, or gets an empty one.',
-    fix: [`${taken ? `sudo mv ${path} ${path}-before && ` : ''}sudo install -d -o 50000 -g 0 -m 775 ${path}`, make],
+    fix: [taken ? `sudo mv ${path} ${path}-before && sudo install -d -o 50000 -g 0 -m 775 ${path}` : `sudo mount -a; test -d ${path} || sudo install -d -o 50000 -g 0 -m 775 ${path} # where it lies on a disk that is not mounted, that is mounted first`, make],
   }))
 }
 

@@ -9,6 +9,7 @@ import { ageMs, nameOf } from '../../observe/observation.ts'
 import { controllerOf } from '../../observe/owners.ts'
 import { observeVolume } from '../../observe/volume.ts'
 import { type Evidence, viewOf } from '../evidence.ts'
+import { isStranger } from '../strangers.ts'
 import { type Explains, type Rule, doubtful, wrong } from '../rule.ts'
 
 export const storageRules: readonly Rule[] = [claims, volumes, hidden, notMounted]
@@ -20,7 +21,9 @@ function claims(evidence: Evidence): Finding[] {
 
 function faultyClaims(evidence: Evidence): { claim: KubernetesObject; finding: Finding }[] {
   const view = viewOf(evidence)
-  return evidence.claims.filter((claim) => consumersOf(claim, evidence.pods).length > 0).flatMap((claim) => {
+  // Nothing of ours would make a stranger's claim again.
+  const pods = evidence.pods.filter((pod) => !isStranger(pod, evidence))
+  return evidence.claims.filter((claim) => consumersOf(claim, pods).length > 0).flatMap((claim) => {
     const look = observeClaim(claim, view)
     return look.state === 'failed' && ageMs(look.since, view.now) >= faults[look.finding.id].settleMs ? [{ claim, finding: look.finding }] : []
   })
@@ -72,7 +75,7 @@ const toldElsewhere = /hostPath type check failed|: path "[^"]+" does not exist|
  */
 function notMounted(evidence: Evidence): Finding[] {
   const now = new Date(evidence.at)
-  const waiting = evidence.pods.filter(({ metadata, status, spec }) =>
+  const waiting = evidence.pods.filter((pod) => !isStranger(pod, evidence)).filter(({ metadata, status, spec }) =>
     (status as { phase?: string }).phase === 'Pending' && (spec as { nodeName?: string }).nodeName !== undefined && ageMs(metadata.creationTimestamp, now) >= answeredMs)
   return waiting.flatMap((pod): Finding[] => {
     const event = eventsAbout(pod, evidence.events).findLast(({ reason = '', message = '' }) => /^Failed(Mount|AttachVolume|MapVolume)$/.test(reason) && !toldElsewhere.test(message))

@@ -22,7 +22,7 @@ void t.test('folders that Airflow can use are no finding, nor those of another m
 })
 
 void t.test('a folder that went away is told before a pod starts', (t) => {
-  t.match(found(withFolder('dags', { exists: false })), [{ id: 'hostpath-not-on-the-node', title: '/srv/airflow/dags is not a directory on node home', fix: [/^sudo install -d -o 50000/] }])
+  t.match(found(withFolder('dags', { exists: false })), [{ id: 'hostpath-not-on-the-node', title: '/srv/airflow/dags is not a directory on node home', fix: [/^sudo mount -a; test -d \/srv\/airflow\/dags \|\| sudo install -d -o 50000/] }])
   t.end()
 })
 

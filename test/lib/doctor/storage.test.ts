@@ -2,7 +2,7 @@ import t from 'tap'
 import { diagnose } from '../../../lib/doctor/diagnose.ts'
 import type { Evidence } from '../../../lib/doctor/evidence.ts'
 import { storageRules } from '../../../lib/doctor/rules/storage.ts'
-import { claim, container, event, pod, unplaced, volume } from '../observe/objects.ts'
+import { claim, container, deployment, event, pod, release, unplaced, volume } from '../observe/objects.ts'
 import { evidence } from './evidence.ts'
 
 const found = (parts: Partial<Evidence>) => diagnose(evidence({ release: undefined, ...parts }), [], storageRules).findings
@@ -13,6 +13,17 @@ void t.test('a claim that a running pod uses and has lost is told, one that nobo
   t.match(found({ claims: [lost], pods: [of('data-airflow-postgresql-0')] }), [{ id: 'claim-lost' }])
   t.same(found({ claims: [lost] }), [])
   t.same(found({ claims: [claim({ volumeName: 'pvc-1' }, { phase: 'Bound' })], pods: [of('data-airflow-postgresql-0')] }), [])
+  t.end()
+})
+
+void t.test('a claim that only somebody else\'s pods use is no matter of the release, and no command is given that would delete it', (t) => {
+  const lost = claim({ volumeName: 'pvc-1' }, { phase: 'Lost' }, 'minio')
+  const minio = of('minio', { name: 'minio-7d9f8-abcde', owner: { kind: 'ReplicaSet', name: 'minio-7d9f8' }, labels: { 'app': 'minio', 'pod-template-hash': '7d9f8' } })
+  const stuck = { ...minio, status: { phase: 'Pending', containerStatuses: [container()] } }
+  const beside = { record: release(), release: 'airflow', workloads: [deployment('minio', 1)] }
+  t.same(found({ ...beside, claims: [lost], pods: [minio] }), [])
+  t.same(found({ ...beside, pods: [stuck], events: [event(stuck, 'FailedMount', 'MountVolume.SetUp failed for volume "nfs" : mount failed: exit status 32')] }), [])
+  t.match(found({ ...beside, claims: [lost], pods: [minio, of('minio')] }), [{ id: 'claim-lost' }], 'a claim that is shared is')
   t.end()
 })
 

@@ -96,6 +96,15 @@ void t.test('a claim that does not exist is named, unless it has come since', (t
   t.end()
 })
 
+void t.test('where a claim of a StatefulSet is gone and its volume was kept, that volume is bound again and no empty one made', (t) => {
+  const database = pod({ name: 'airflow-postgresql-0', owner: { kind: 'StatefulSet', name: 'airflow-postgresql' }, labels: {}, spec: { nodeName: undefined }, status: unplaced('0/1 nodes are available: persistentvolumeclaim "data-airflow-postgresql-0" not found.') })
+  const volumeOf = (namespace: string) => volume({ claimRef: { namespace, name: 'data-airflow-postgresql-0', uid: 'old' } }, 'Released')
+  const fixOf = (more: Parameters<typeof context>[0]) => observePod(database, context(more))
+  t.match(fixOf({ volumes: [volumeOf('airflow')] }), { state: 'failed', finding: { id: 'claim-missing', evidence: [/not found/, /^PersistentVolume .* still holds/], fix: [/^kubectl patch pv \S+ --type=json .*claimRef\/uid.* && kubectl -n airflow delete pod airflow-postgresql-0 /] } })
+  t.match(fixOf({ volumes: [volumeOf('other')] }), { finding: { fix: [/^kubectl -n airflow delete pod/] } })
+  t.end()
+})
+
 void t.test('quantities are read as Kubernetes reads them', (t) => {
   t.same(['100m', '2', '1.5', '1Gi', '500M', '16318120Ki', '1e3', undefined].map(quantity), [0.1, 2, 1.5, 2 ** 30, 5e8, 16318120 * 1024, 1000, 0])
   t.ok(Number.isNaN(quantity('lots')))

@@ -13,6 +13,7 @@ import { controllerOf, ownerName, targetOf, thenDeletePod } from '../../../obser
 import { firmSince, triedBefore } from '../../../observe/release.ts'
 import { keepsEnding } from '../../../observe/restless.ts'
 import { type Evidence, partsIn } from '../../evidence.ts'
+import { isStranger } from '../../strangers.ts'
 import { recalled } from '../../witnessed.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
 import { lastWords } from '../../unready.ts'
@@ -196,7 +197,7 @@ const heldMs = 20_000
 /** A pod's deletionTimestamp is when it is to be gone, its time of grace included. */
 function notEnding(evidence: Evidence): Finding[] {
   const now = new Date(evidence.at)
-  return evidence.pods.filter(({ metadata: { deletionTimestamp, finalizers } }) => deletionTimestamp !== undefined && ageMs(deletionTimestamp, now) >= (Array.isArray(finalizers) && finalizers.length > 0 ? heldMs : overdueMs)).flatMap((pod): Finding[] => {
+  return evidence.pods.filter((pod) => !isStranger(pod, evidence)).filter(({ metadata: { deletionTimestamp, finalizers } }) => deletionTimestamp !== undefined && ageMs(deletionTimestamp, now) >= (Array.isArray(finalizers) && finalizers.length > 0 ? heldMs : overdueMs)).flatMap((pod): Finding[] => {
     const { namespace = 'default', name, deletionTimestamp } = pod.metadata
     const finalizers = (pod.metadata.finalizers ?? []) as string[]
     const node = (evidence.nodes ?? []).find(({ metadata }) => metadata.name === (pod as Pod).spec?.nodeName)
