@@ -34,7 +34,7 @@ export function explained(findings: readonly Finding[], evidence: Evidence): Fin
 }
 
 function causesOf(finding: Finding, findings: readonly Finding[], evidence: Evidence): Finding[] {
-  return findings.filter((other) => other !== finding && (isCause(other, finding, evidence) || isOwnCause(other, finding) || isBelow(other, finding)))
+  return findings.filter((other) => other !== finding && !(other.severity === 'warning' && finding.severity === 'error') && (isCause(other, finding, evidence) || isOwnCause(other, finding) || isBelow(other, finding)))
 }
 
 function isExplained(finding: Finding, findings: readonly Finding[], evidence: Evidence): boolean {

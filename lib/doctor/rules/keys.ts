@@ -9,6 +9,7 @@ import { counts, mentions, told } from '../complaints.ts'
 import type { Evidence, SecretFacts } from '../evidence.ts'
 import { type Explains, type Rule, doubtful, wrong } from '../rule.ts'
 import { deleted, replacedFrom } from '../secret-commands.ts'
+import { thatSpeakOf } from './cluster/symptoms.ts'
 import { databaseOf, installMs } from './database/parts.ts'
 
 export const keyRules: readonly Rule[] = [noFernetKey, rotated, dynamic, unlike, published, redisDrift, knownLogin]
@@ -193,6 +194,6 @@ function knownLogin({ knownPasswords = [], secrets = [], release = 'airflow', na
 }
 
 export const keyExplains: Explains = {
-  'fernet-key-rotated': ['crash-loop', 'job-failed', 'helm-release-failed', 'scheduler-liveness-restart-loop', 'not-ready-unexplained'],
-  'redis-password-drift': ['crash-loop', 'scheduler-liveness-restart-loop', 'not-ready-unexplained'],
+  'fernet-key-rotated': [...thatSpeakOf(/fernet|InvalidToken/i), 'helm-release-failed', 'scheduler-liveness-restart-loop', 'not-ready-unexplained'],
+  'redis-password-drift': [...thatSpeakOf(/redis|kombu|username-password|NOAUTH|WRONGPASS|celery|container (?:airflow-)?(?:worker|flower)\b/i), 'scheduler-liveness-restart-loop', 'not-ready-unexplained'],
 }

@@ -1,6 +1,7 @@
 /** Who reaches whom: Services, their endpoints, NetworkPolicies. */
 import type { Finding } from '../../step.ts'
 import type { Explains, ExplainsIf, Rule } from '../rule.ts'
+import { unanswered } from './cluster/symptoms.ts'
 import { policyBlocks } from './network/policy.ts'
 import { brokenServices, foreignPods, gateway } from './network/service.ts'
 
@@ -15,8 +16,7 @@ const unreached = [...unseen, 'database-unreachable', 'wait-for-migrations-crash
 /** A Service of the webserver keeps nobody from the database. */
 const behind: readonly ExplainsIf[] = (['wait-for-migrations-crashloop', 'scheduler-liveness-restart-loop', 'webserver-oom-or-slow-start', 'crash-loop', 'job-failed'] as const).map((id) => ({ id, when: (_symptom, _evidence, cause) => isOfFoundation(cause) }))
 
-/** Whom the database answered, and be it with a refusal, has reached it. */
-const unanswered: ExplainsIf = { id: 'database-unreachable', when: ({ title }, _evidence, cause) => isOfFoundation(cause) && /^Airflow (gets no connection|cannot resolve)/.test(title) }
+const ofFoundation: ExplainsIf = { id: unanswered.id, when: (symptom, evidence, cause) => isOfFoundation(cause) && unanswered.when(symptom, evidence, cause) }
 
 function isOfFoundation({ title, evidence }: Finding): boolean {
   return [title, ...evidence].some((line) => /Service \S*(postgresql|pgbouncer|redis)/.test(line))
@@ -28,7 +28,7 @@ const noPods = ['service-without-endpoints', 'traefik-404-route-not-loaded', 'ce
 const ofTheWay: readonly ExplainsIf[] = noPods.map((id) => ({ id, when: (_symptom, _evidence, { evidence }) => evidence.some((line) => /webserver|api-server|postgresql|pgbouncer/.test(line)) }))
 
 export const networkExplains: Explains = {
-  'service-without-endpoints': [...unseen, unanswered, ...behind],
+  'service-without-endpoints': [...unseen, ofFoundation, ...behind],
   'network-policy-blocks': ['service-without-endpoints', ...unreached],
   'release-object-missing': ofTheWay,
   'scaled-to-zero': ofTheWay,

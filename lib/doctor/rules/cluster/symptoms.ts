@@ -3,8 +3,11 @@ import type { Finding } from '../../../step.ts'
 import type { FaultId } from '../../../observe/faults.ts'
 import type { ExplainsIf } from '../../rule.ts'
 
-export const needsPods: readonly FaultId[] = [
-  'provisioner-not-running', 'admission-webhook-down', 'service-without-endpoints', 'database-unreachable', 'wait-for-migrations-crashloop', 'wait-hook-deadlock',
+/** Whom the database answered, and be it with a refusal, has reached it. */
+export const unanswered: ExplainsIf = { id: 'database-unreachable', when: ({ title }) => /^Airflow (gets no connection|cannot resolve)/.test(title) }
+
+export const needsPods: readonly (FaultId | ExplainsIf)[] = [
+  'provisioner-not-running', 'admission-webhook-down', 'service-without-endpoints', unanswered, 'wait-for-migrations-crashloop', 'wait-hook-deadlock',
   'post-install-hook-timeout', 'helm-release-failed', 'admin-login-missing', 'task-logs-unreachable',
   'traefik-not-running', 'traefik-404-route-not-loaded', 'ingress-unproven', 'not-ready-unexplained',
 ]
