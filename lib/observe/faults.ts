@@ -120,6 +120,7 @@ export const faults = {
   'crash-loop': { settleMs: 30_000, rule: 'A container ends by itself with an error soon after its start: at least 4 restarts, in back-off, not killed by a probe or a signal, and not one that waits for the database. The doctor tells it from the second restart on.', link: 'https://kubernetes.io/docs/tasks/debug/debug-application/debug-pods/' },
   'pod-failed': { settleMs: 0, rule: 'A pod that nothing will replace has failed.' },
   'pod-not-ending': { settleMs: 60_000, rule: 'A pod was to be gone a minute ago: a finalizer keeps it, or its node does not answer.', link: 'https://kubernetes.io/docs/tasks/run-application/force-delete-stateful-set-pod/' },
+  'heartbeat-missing': { settleMs: 120_000, rule: 'The health page has called a part that runs unhealthy for two minutes.', link: 'https://airflow.apache.org/docs/apache-airflow/stable/administration-and-deployment/logging-monitoring/check-health.html' },
   'task-logs-unreachable': { settleMs: 0, rule: 'The webserver cannot get at a task\'s log.', link: 'https://github.com/apache/airflow/issues/28800' },
   'admin-login-missing': { settleMs: 0, rule: 'The Job that makes the first user has not run or has failed.', link: 'https://github.com/apache/airflow/issues/20581' },
   'wait-for-migrations-crashloop': { settleMs: 60_000, rule: 'Pods wait for migrations that are done, elsewhere; the umbrella over another cause.', link: 'https://github.com/apache/airflow/issues/15340' },

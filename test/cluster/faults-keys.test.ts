@@ -100,6 +100,9 @@ async function bothBack(it: Site): Promise<void> {
   await readOnly(it, 'RESET default_transaction_read_only')
 }
 
+const holding = 'SELECT pg_sleep(900)'
+const letGo = (it: Site): Promise<unknown> => sql(it, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE $$%${holding}%$$ AND pid <> pg_backend_pid()`)
+
 const refusals: Fault[] = [
   ofTheRole('a role whose password has ended', 'ALTER ROLE airflow VALID UNTIL $$2020-01-01$$', /has ended/),
   ofTheRole('a role that was given another password', 'ALTER ROLE airflow PASSWORD $$another-one$$', /has another password than the Secrets/),
@@ -122,6 +125,10 @@ const refusals: Fault[] = [
     await sql(it, 'ALTER DATABASE airflow RENAME TO gone')
     await kube(it, 'scale', 'deployment/airflow-scheduler', 'deployment/airflow-webserver', '--replicas=1')
   }, mend: it => sql(it, 'ALTER DATABASE gone RENAME TO airflow'), undo: it => sql(it, 'ALTER DATABASE gone RENAME TO airflow') },
+  { name: 'a scheduler that another session keeps waiting', id: 'heartbeat-missing', seconds: 240, tells: /scheduler runs and gives no sign of life/, harm: it => {
+    void sql(it, `BEGIN; SELECT FROM job WHERE job_type = $$SchedulerJob$$ FOR UPDATE; ${holding}`, 'airflow').catch(() => undefined)
+    return Promise.resolve()
+  }, mend: letGo, undo: letGo },
   { name: 'a database that lost its tables', id: 'wait-for-migrations-crashloop', seconds: 200, tells: /shows Airflow no tables/, harm: async it => {
     await sql(it, 'DROP TABLE alembic_version', 'airflow')
     await deletePods(it, 'scheduler')

@@ -6,10 +6,11 @@ import { crashRules } from './processes/crashes.ts'
 import { imageRules } from './processes/images.ts'
 import { probeRules } from './processes/probes.ts'
 import { saidRules } from './processes/said.ts'
+import { withoutHeartbeat } from './processes/heartbeats.ts'
 import { heldTasks } from './processes/tasks.ts'
 import { webhookRules } from './processes/webhooks.ts'
 
-export const processRules: readonly Rule[] = [...webhookRules, ...imageRules, ...crashRules, ...probeRules, ...saidRules, heldTasks]
+export const processRules: readonly Rule[] = [...webhookRules, ...imageRules, ...crashRules, ...probeRules, ...saidRules, heldTasks, withoutHeartbeat]
 
 export const processExplains: Explains = {
   'admission-webhook-down': ['release-object-missing', 'helm-release-failed', 'post-install-hook-timeout', 'service-without-endpoints', 'not-ready-unexplained'],

@@ -1,0 +1,71 @@
+/**
+ * What Airflow's own health page says of its parts. The page answers 200 whatever it says:
+ *
+ *   {"metadatabase": {"status": "healthy"}, "scheduler": {"status": "unhealthy", "latest_scheduler_heartbeat": "2023-08-02T10:20:00.000000+00:00"},
+ *    "triggerer": {"status": null, "latest_triggerer_heartbeat": null}}
+ */
+import type { KubernetesObject } from '../../../access.ts'
+import { servesWeb } from '../../../airflow/families.ts'
+import { parsedJson } from '../../../json.ts'
+import { ageMs, nameOf, readySince } from '../../../observe/observation.ts'
+import { lasting, targetOf } from '../../../observe/owners.ts'
+import type { Finding } from '../../../step.ts'
+import type { Evidence } from '../../evidence.ts'
+import { wrong } from '../../rule.ts'
+import { whoBlocks } from '../database/superuser.ts'
+import { wayOf } from '../ingress/way.ts'
+
+/** Four times Airflow's own patience (scheduler_health_check_threshold, 30 s): a busy one is late now and then. */
+const silentMs = 120_000
+
+/** By the page's word, as the charts label the pods. */
+const components: Readonly<Record<string, string>> = { scheduler: 'scheduler', triggerer: 'triggerer', dag_processor: 'dag-processor' }
+
+type Page = Partial<Record<string, { status?: string | null } & Record<string, unknown>>>
+
+export function withoutHeartbeat(evidence: Evidence): Finding[] {
+  const way = wayOf(evidence)
+  if (way?.works !== true) return []
+  const page = parsedJson(way.answer?.body ?? '') as Page | undefined
+  if (page?.metadatabase?.status === 'unhealthy') return unasked(evidence)
+  return Object.entries(components).flatMap(([name, component]) => {
+    const { status, [`latest_${name}_heartbeat`]: latest } = page?.[name] ?? {}
+    const said = typeof latest === 'string' ? latest : undefined
+    if (status !== 'unhealthy' || (said !== undefined && ageMs(said, new Date(evidence.at)) < silentMs)) return []
+    const pods = settledPods(evidence, (pod) => pod.metadata.labels?.component === component)
+    return pods === undefined ? [] : [silent(name.replace('_', ' '), said, pods, evidence)]
+  })
+}
+
+/** Undefined where there is none, or one has only begun: that one has still to say something. */
+function settledPods(evidence: Evidence, isOne: (pod: KubernetesObject) => boolean): KubernetesObject[] | undefined {
+  const pods = lasting(evidence.pods).filter(isOne)
+  const isSettled = (pod: KubernetesObject): boolean => {
+    const since = readySince(pod)
+    return since !== undefined && ageMs(since, new Date(evidence.at)) >= silentMs
+  }
+  return pods.length > 0 && pods.every(isSettled) ? pods : undefined
+}
+
+function silent(name: string, said: string | undefined, pods: readonly KubernetesObject[], evidence: Evidence): Finding {
+  const targets = [...new Set(pods.map(targetOf))].filter((target) => target !== undefined)
+  return wrong('heartbeat-missing', {
+    title: `Airflow's ${name} runs and gives no sign of life`,
+    evidence: [`${evidence.answered?.url ?? 'the health page'} calls it unhealthy, with ${said === undefined ? 'no heartbeat' : `its last heartbeat at ${said}`}`, ...pods.slice(0, 3).map((pod) => `${nameOf(pod)} has been ready since ${readySince(pod) ?? ''}`)],
+    why: 'While it works it writes into the database every few seconds: it hangs, or waits for a lock that another session of the database holds.',
+    fix: [...whoBlocks(evidence), `kubectl -n ${evidence.namespace} rollout restart ${targets.join(' ')} # where nobody keeps it waiting: begins it anew`] as [string],
+  })
+}
+
+/** Of the database itself other rules know more, where there is more. */
+function unasked(evidence: Evidence): Finding[] {
+  const pods = settledPods(evidence, (pod) => servesWeb(pod.metadata.labels?.component ?? ''))
+  const [pod] = pods ?? []
+  if (pod === undefined) return []
+  return [wrong('heartbeat-missing', {
+    title: 'Airflow\'s webserver runs and cannot ask its database',
+    evidence: [`${evidence.answered?.url ?? 'the health page'} calls the metadatabase unhealthy`, `${nameOf(pod)} has been ready since ${readySince(pod) ?? ''}`],
+    why: 'The page is served without it; all else that Airflow does needs the database.',
+    fix: [`kubectl -n ${evidence.namespace} logs ${pod.metadata.name} --tail=50 # what it was told when it asked`],
+  })]
+}
