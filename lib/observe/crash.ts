@@ -17,7 +17,7 @@ import { describeEvent } from './events.ts'
 import { type Failed, failed, inNamespace, nameOf, triedAgain } from './observation.ts'
 import { controllerOf, ownerName } from './owners.ts'
 
-const heldRestarts = 4
+export const heldRestarts = 4
 const soonMs = 90_000
 const longestBackOffMs = 300_000
 const signals = [137, 143]
@@ -53,7 +53,8 @@ function verdict(pod: KubernetesObject, status: ContainerStatus, last: Container
   return byItself && soon(last) ? crashLoop(pod, status, last) : undefined
 }
 
-function soon({ startedAt, finishedAt }: ContainerStateTerminated): boolean {
+/** Whether a run ended so early that no slow machine is to blame. */
+export function soon({ startedAt, finishedAt }: ContainerStateTerminated): boolean {
   // What the runtime could not start at all (StartError) began in 1970, or has no times.
   if (!startedAt || !finishedAt || Date.parse(startedAt) === 0) return true
   return Date.parse(finishedAt) - Date.parse(startedAt) < soonMs
