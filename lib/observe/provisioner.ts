@@ -58,10 +58,11 @@ const images: Record<string, RegExp | undefined> = {
  *
  *   Normal ExternalProvisioning: waiting for a volume to be created, either by external provisioner
  *     "rancher.io/local-path" or manually created by system administrator
+ *   and since 1.27: Waiting for a volume to be created either by the external provisioner 'rancher.io/local-path' or …
  */
 export function observeProvisioner(claim: KubernetesObject, { provisioner }: StorageClass, events: readonly Event[], context: Context): Failed | undefined {
   const pattern = images[provisioner]
-  if (pattern === undefined || context.provisioners === undefined) return unanswered(claim, provisioner, events, context.now)
+  if (pattern === undefined || context.provisioners === undefined) return unanswered(claim, provisioner, events, context.now) ?? (pattern === undefined ? keepsFailing(claim, provisioner, events) : undefined)
   const mine = context.provisioners.filter(({ object }) => runs(object, pattern))
   if (mine.some(({ object, look }) => isRunning(object, look))) return helperFailed(claim, context.provisioners) ?? timedOut(claim, events)
   const broken = mine.find(({ object, look }) => isScaledToZero(object) || look.state === 'failed')
@@ -151,13 +152,33 @@ function timedOut(claim: KubernetesObject, events: readonly Event[]): Failed | u
   }, 150_000)
 }
 
+const mostTries = 3
+
+/**
+ *   Warning ProvisioningFailed (5 times): failed to provision volume with StorageClass "longhorn": rpc error: code = Internal desc = …
+ */
+function keepsFailing(claim: KubernetesObject, provisioner: string, events: readonly Event[]): Failed | undefined {
+  const tries = events.filter(({ reason }) => reason === 'ProvisioningFailed')
+  const last = tries.at(-1)
+  if (last === undefined || tries.reduce((sum, { count, series }) => sum + (series?.count ?? count ?? 1), 0) < mostTries) return undefined
+  return failed(claim, 'local-path-provisioning-failed', {
+    title: `The provisioner ${provisioner} does not manage to make a volume`,
+    evidence: [`${nameOf(claim)} is Pending`, describeEvent(last)],
+    why: 'It tries again and again, and its message says what it is refused or does not find.',
+    fix: [
+      `kubectl ${inNamespace(claim)} describe pvc ${claim.metadata.name} # once what its message names is mended at the provisioner, it makes the volume by itself`,
+      `Or another class: kubectl get storageclass; then kubectl ${inNamespace(claim)} delete pvc ${claim.metadata.name} --wait=false # never bound, so it holds no data; delete the pods that use it too`,
+    ],
+  }, 150_000)
+}
+
 /** A provisioner takes a claim within seconds, and says so (Provisioning) before it begins. */
 const silenceMs = 45_000
 const answers = ['Provisioning', 'ProvisioningFailed', 'ProvisioningSucceeded']
 
 /** Whoever it is may run outside the cluster, and may only be starting; hence the long time in a wait. */
 function unanswered(claim: KubernetesObject, provisioner: string, events: readonly Event[], now: Date): Failed | undefined {
-  const asked = events.find(({ reason, message = '' }) => reason === 'ExternalProvisioning' && message.includes(`"${provisioner}"`))
+  const asked = events.find(({ reason, message = '' }) => reason === 'ExternalProvisioning' && [`"${provisioner}"`, `'${provisioner}'`].some((name) => message.includes(name)))
   if (asked === undefined || events.some(({ reason = '' }) => answers.includes(reason))) return undefined
   const since = asked.firstTimestamp ?? asked.eventTime ?? asked.metadata.creationTimestamp
   if (since == null || now.getTime() - Date.parse(since) < silenceMs) return undefined

@@ -55,9 +55,19 @@ void t.test('nothing is concluded where the Deployments could not be read, or be
   t.end()
 })
 
+void t.test('a provisioner of somebody else\'s that fails again and again is told with its own words', (t) => {
+  const one = chosen('longhorn')
+  const failing = (count: number) => look(one, [], [event(one, 'ProvisioningFailed', 'failed to provision volume with StorageClass "longhorn": rpc error: code = Internal desc = no disk', { count })], [storageClass('longhorn', { provisioner: 'driver.longhorn.io' })])
+  t.match(failing(1), { state: 'waiting' })
+  t.match(failing(5), { state: 'failed', settleMs: 150_000, finding: { id: 'local-path-provisioning-failed', title: /driver\.longhorn\.io does not manage/, evidence: [/Pending/, /no disk/] } })
+  t.end()
+})
+
 void t.test('a class whose provisioner nobody runs is told by its silence', (t) => {
   const classes = [storageClass('nobody', { provisioner: 'example.org/nobody' })]
   const one = chosen('nobody')
+  const since127 = event(one, 'ExternalProvisioning', 'Waiting for a volume to be created either by the external provisioner \'example.org/nobody\' or manually by the system administrator. If volume creation is delayed, please verify that the provisioner is running and correctly registered.', { type: 'Normal', firstTimestamp: '2023-08-02T10:28:00Z' })
+  t.match(look(one, [], [since127], classes), { state: 'failed', finding: { id: 'provisioner-not-running' } })
   const silent = look(one, [], [asked(one, 'example.org/nobody')], classes)
   t.match(silent, { state: 'failed', settleMs: 180_000, finding: { id: 'provisioner-not-running', title: /example.org\/nobody/ } })
   const working = [asked(one, 'example.org/nobody'), event(one, 'Provisioning', 'External provisioner is provisioning volume for claim', { type: 'Normal' })]
