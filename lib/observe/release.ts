@@ -115,7 +115,7 @@ export function scaledToNone(live: KubernetesObject, wanted: number): Failed {
   return failed(live, 'scaled-to-zero', {
     title: `${nameOf(live)} is scaled to no pod`,
     evidence: [`${nameOf(live)}: spec.replicas is 0, the release has ${wanted}`],
-    why: 'Somebody scaled it by hand, and no autoscaler is set on it.',
+    why: 'Somebody scaled it by hand, and nothing scales it back: an autoscaler that has one pod as its least is off at none.',
     fix: [`kubectl ${inNamespace(live)} scale ${kind.toLowerCase()} ${name} --replicas=${wanted}`, 'npx tsx run.ts apply # puts back all that was changed by hand'],
   })
 }

@@ -148,6 +148,9 @@ void t.test('what is gone or scaled away is named', (t) => {
   t.same(ids(of({}, { objects: [...good.map(inManifest), service] })), [], 'nobody looked')
   const none = { ...deployment('airflow-scheduler', 0), spec: { replicas: 0 }, status: { observedGeneration: 1 } }
   t.same(ids(of({ workloads: [statefulSet('airflow-postgresql', 1), none] })), ['scaled-to-zero error'])
+  const autoscaler = (labels: Record<string, string>) => ({ apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata: { name: 'airflow-scheduler', namespace: 'airflow', labels }, spec: { minReplicas: 1, scaleTargetRef: { kind: 'Deployment', name: 'airflow-scheduler' } } })
+  const scaledBy = (labels: Record<string, string>): string[] => ids(of({ workloads: [statefulSet('airflow-postgresql', 1), none], autoscalers: [autoscaler(labels)] }))
+  t.same([scaledBy({}), scaledBy({ 'app.kubernetes.io/managed-by': 'keda-operator' })], [['scaled-to-zero error'], []], 'an autoscaler is off at none, and KEDA is not')
   const atWork = (phase: string) => ({ status: 'pending-install', updatedAt: '2023-08-02T10:29:00Z', objects: [...good.map(inManifest), service], hooks: [{ ref: { apiVersion: 'batch/v1', kind: 'Job', name: 'airflow-run-airflow-migrations', namespace: 'airflow' }, events: ['post-install'], deletePolicies: [], phase }] })
   const harmed = { workloads: [statefulSet('airflow-postgresql', 1), none], services: [] }
   t.same(ids(of(harmed, atWork('Running'))), ['release-object-missing error', 'scaled-to-zero error'], 'all was made before the hooks that come after')

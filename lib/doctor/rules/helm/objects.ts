@@ -159,14 +159,20 @@ function workloadsOf(evidence: Evidence): { want: Scale; live: KubernetesObject 
 function scaled(evidence: Evidence): Finding[] {
   if (evidence.autoscalers === undefined) return []
   const others = scaledByOthers(evidence.autoscalers)
+  const fromZero = scaledByOthers(evidence.autoscalers.filter(mayScaleToNone))
   const fewer = workloadsOf(evidence).filter(({ want, live }) =>
-    ((live.spec as Scale).replicas ?? 1) < (want.replicas ?? 1) && !others.some(({ kind, name }) => kind === live.kind && name === live.metadata.name))
+    ((live.spec as Scale).replicas ?? 1) < (want.replicas ?? 1) && !((live.spec as Scale).replicas === 0 ? fromZero : others).some(({ kind, name }) => kind === live.kind && name === live.metadata.name))
   return fewer.map(({ want: { replicas: wanted = 1 }, live }) => {
     const { replicas = 1 } = live.spec as Scale
     const { finding } = scaledToNone(live, wanted)
     if (replicas === 0) return finding
     return { ...finding, severity: 'warning', title: `${nameOf(live)} is scaled to fewer pods than the release has`, evidence: [`${nameOf(live)}: spec.replicas is ${replicas}, the release has ${wanted}`] }
   })
+}
+
+/** At 0 an autoscaler is off (ScalingDisabled) and nothing comes back by itself; but KEDA goes there and back. */
+function mayScaleToNone({ metadata, spec }: KubernetesObject): boolean {
+  return metadata.labels?.['app.kubernetes.io/managed-by'] === 'keda-operator' || (spec as { minReplicas?: number }).minReplicas === 0
 }
 
 function paused(evidence: Evidence): Finding[] {
