@@ -5,12 +5,12 @@
  *   status: {failed: 6, conditions: [{type: Failed, status: "True", reason: BackoffLimitExceeded,
  *     message: Job has reached the specified backoff limit}]}
  */
-import type { Job } from 'kubernetes-types/batch/v1.js'
+import type { Job, JobSpec } from 'kubernetes-types/batch/v1.js'
 import type { Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { describeEnd } from './crash.ts'
-import { type Context, type Observation, done, failed, inNamespace, nameOf, waiting } from './observation.ts'
-import { lasting, podsOf } from './owners.ts'
+import { type Context, type Observation, ageMs, done, failed, inNamespace, nameOf, waiting } from './observation.ts'
+import { lasting, ownerName, podsOf } from './owners.ts'
 import { throughPods } from './workload-pods.ts'
 
 export function observeJob(object: KubernetesObject, context: Context): Observation {
@@ -20,7 +20,39 @@ export function observeJob(object: KubernetesObject, context: Context): Observat
   if (ended?.type === 'Complete') return done(`${nameOf(object)} has completed`)
   if (ended) return jobFailed(object, `${ended.reason ?? 'Failed'}: ${ended.message ?? 'no message'}`, context)
   if (job.spec?.suspend) return waiting('is suspended')
-  return throughPods(object, lasting(podsOf(object, context.pods)), counts(job), context)
+  const pods = lasting(podsOf(object, context.pods))
+  return keptAlive(job, pods, context) ?? throughPods(object, pods, counts(job), context)
+}
+
+/** Longer than a sidecar that ends with the rest needs to notice. */
+const aloneMs = 60_000
+
+/**
+ * Its work is done, and a container that somebody put beside it (a service mesh, a proxy of a database) runs on: the pod
+ * does not end, and so neither does the Job.
+ *
+ *   containerStatuses: [{name: run-airflow-migrations, state: {terminated: {exitCode: 0}}}, {name: istio-proxy, state: {running: {}}}]
+ */
+function keptAlive({ spec }: Job, pods: readonly KubernetesObject[], { now }: Context): Observation | undefined {
+  // What a mesh puts in is in no template, and what a chart adds comes after its own.
+  const [main] = (spec as Partial<JobSpec> | undefined)?.template?.spec?.containers ?? []
+  for (const pod of pods) {
+    const statuses = (pod as Pod).status?.containerStatuses ?? []
+    const ended = statuses.find(({ name, state }) => name === main?.name && state?.terminated?.exitCode === 0 && ageMs(state.terminated.finishedAt, now) >= aloneMs)
+    const others = statuses.filter(({ state }) => state?.running !== undefined)
+    const [other] = others
+    if (ended === undefined || other === undefined) continue
+    return failed(pod, 'pod-not-ending', {
+      title: `Container ${other.name} keeps ${ownerName(pod)} from ending, whose work is done`,
+      evidence: [`${nameOf(pod)}: ${ended.name} has ended with exit code 0, and ${others.map(({ name }) => name).join(', ')} runs on`],
+      why: 'A Job has ended when all containers of its pod have, and this one does not know that it is over.',
+      fix: [
+        `kubectl ${inNamespace(pod)} exec ${pod.metadata.name} -c ${other.name} -- sh -c 'kill 1' # ends it this once, and the Job with it`,
+        'For good: keep it out of Jobs, for Istio with sidecar.istio.io/inject: "false" under migrateDatabaseJob.annotations and createUserJob.annotations in airflow.values',
+      ],
+    })
+  }
+  return undefined
 }
 
 /** Whether it has ended so; a Job that still tries has ended in neither way. */
