@@ -17,6 +17,8 @@ const missing = /(secret|configmap) "([^"]+)" not found|couldn't find key (\S+) 
 const longestPauseMs = 122_000
 /** The second is of a volume of type local, which is a folder of the node as well. */
 const hostPath = /hostPath type check failed: (\S+) is (not a [\w ]+)|volume "[^"]+" ?: path "([^"]+)" does not exist/
+/** stat /mnt/nas/plugins: no such file or directory · stat /mnt/nas/plugins: stale NFS file handle */
+const hostStat = /^l?stat (\/[\w./@+-]*): (.+?)(?: \(pod: .*\))?$/
 
 export function observeConfig(pod: KubernetesObject, status: ContainerStatus, { present }: Pick<Context, 'present'> = {}): Observation | undefined {
   const { reason, message = '' } = status.state?.waiting ?? {}
@@ -47,6 +49,8 @@ function configError(pod: KubernetesObject, message: string, evidence: string, p
   const there = lacked && `${lacked.kind} ${lacked.namespace ?? ''}/${lacked.name}`
   if (there !== undefined && present.includes(there)) return waiting(`${there} is there by now, and the kubelet has not looked since`)
   if (message.includes('runAsNonRoot') || message.includes('non-root')) return asRoot(pod, message, evidence)
+  const path = hostStat.exec(message)
+  if (path !== null) return unusable(pod, path[1] ?? '', path[2] ?? '', message)
   const what = missing.exec(message)?.[0]
   // The kubelet adds pod and container; the title is of the cause alone.
   const text = message.replace(/ \(pod: .*\)$/, '')
@@ -54,10 +58,21 @@ function configError(pod: KubernetesObject, message: string, evidence: string, p
     title: what ? `A container needs what does not exist: ${what}` : `A container cannot be made as it is configured: ${text}`,
     evidence: [evidence],
     why: 'The kubelet cannot make the container before what it refers to is there, and nothing of the release makes it later.',
-    fix: [
-      `npx tsx run.ts apply --from helm # once the reference in airflow.values is right${what === undefined ? '' : `, or it is there: ${maker(pod, message)}`}`,
+    fix: what === undefined ? ['npx tsx run.ts apply --from helm # once what the message names is right in airflow.values', `kubectl ${inNamespace(pod)} describe pod ${pod.metadata.name} # what it mounts and refers to`] : [
+      `npx tsx run.ts apply --from helm # once the reference in airflow.values is right, or it is there: ${maker(pod, message)}`,
       `kubectl ${inNamespace(pod)} get secrets,configmaps # whether it is there under another name`,
     ],
+  })
+}
+
+function unusable(pod: KubernetesObject, path: string, reason: string, message: string): Failed {
+  if (reason.startsWith('no such file')) return notOnNode(pod, path, 'not there', message)
+  const node = (pod.spec as { nodeName?: string } | undefined)?.nodeName ?? 'the node'
+  return failed(pod, 'hostpath-not-on-the-node', {
+    title: `Node ${node} cannot look at ${path}: ${reason}`,
+    evidence: [`${nameOf(pod)}: ${message}`],
+    why: 'The pod mounts this path of the node; what lies there, a disk or a share of another machine, does not answer as it should.',
+    fix: [`ls -ld ${path}; findmnt -T ${path} # on ${node}: what is mounted there, and whether it answers`, `sudo umount -l MOUNT && sudo mount -a # on ${node}, where a share has gone stale: MOUNT is its TARGET, as findmnt has it`],
   })
 }
 

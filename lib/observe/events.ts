@@ -7,11 +7,16 @@
  *   involvedObject: {kind: PersistentVolumeClaim, name: data-airflow-postgresql-0, uid: 0b5f…}
  *   reason: FailedBinding, type: Normal, count: 23, lastTimestamp: "2023-08-02T10:15:04Z"
  *   message: no persistent volumes available for this claim and no storage class is set
+ *
+ * After ten of one reason within ten minutes the kubelet writes one for all, with the newest text behind a prefix:
+ *   (combined from similar events): Failed to pull image "apache/airflow:2.6.2": rpc error: code = Unknown desc = …
  */
 import type { Event } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
 
 type Events = readonly KubernetesObject[]
+
+const combined = '(combined from similar events): '
 
 // One pass over the events for a whole look: with thousands of pods a search per pod took seconds.
 const indexes = new WeakMap<Events, Map<string, Event[]>>()
@@ -24,7 +29,7 @@ export function eventsAbout(object: KubernetesObject, events: Events): Event[] {
 
 function indexed(events: Events): Map<string, Event[]> {
   const index = new Map<string, Event[]>()
-  const sorted = events.map((event) => event as unknown as Event).sort((a, b) => timeOf(a) - timeOf(b))
+  const sorted = events.map((event) => plain(event as unknown as Event)).sort((a, b) => timeOf(a) - timeOf(b))
   for (const event of sorted) {
     const { uid, kind, namespace, name } = event.involvedObject
     // Some controllers leave the uid out; only then is the name good enough.
@@ -35,6 +40,11 @@ function indexed(events: Events): Map<string, Event[]> {
   }
   indexes.set(events, index)
   return index
+}
+
+function plain(event: Event): Event {
+  const { message = '' } = event
+  return message.startsWith(combined) ? { ...event, message: message.slice(combined.length) } : event
 }
 
 function key(kind = '', namespace = '', name = ''): string {

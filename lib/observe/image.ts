@@ -12,13 +12,20 @@ import { timeOf } from './events.ts'
 import { type Failed, type Observation, failed, fixOf, inNamespace, nameOf, triedAgain, waiting } from './observation.ts'
 import { targetOf, thenDeletePod } from './owners.ts'
 
-const pullReasons = ['ErrImagePull', 'ImagePullBackOff', 'ErrImageNeverPull', 'InvalidImageName']
+const pullReasons = ['ErrImagePull', 'ImagePullBackOff', 'ErrImageNeverPull', 'InvalidImageName', 'ImageInspectError', 'RegistryUnavailable', 'SignatureValidationFailed']
 
 // Cut off half way: the registry is there, and the next try gets further.
 const cutOff = /failed to copy|httpReadSeeker|unexpected EOF/i
 // Asked before "absent": "no such host: not found" is no answer from a registry.
 const unreachable = /\bdial (tcp|udp)\b|no such host|name resolution|server misbehaving|no route to host|network is unreachable|connection refused/i
 const transient = /time[d ]*out|deadline exceeded|toomanyrequests|too many requests|\b429\b|\btls\b|x509|certificate|connection reset|\bEOF\b|\b50[0234]\b|bad gateway|unavailable|canceled/i
+// CRI-O: short name mode is enforcing, but image name apache/airflow:2.6.2 returns ambiguous list
+// containers/image: short-name "apache/airflow:2.6.2" did not resolve to an alias and no unqualified-search registries are defined in "/etc/containers/registries.conf"
+const shortName = /short name mode is enforcing|short-name resolution enforced|short-name "[^"]*" did not resolve/
+// image pull failed for apache/airflow:2.6.2 because the signature validation failed: Source image rejected: A signature was required, but no signature exists
+const unsigned = /signature validation failed|SignatureValidationFailed|Source image rejected/
+// failed to extract layer sha256:…: failed to get reader from content store: content digest sha256:1b93…: not found
+const lostPart = /failed to get reader from content store|content digest sha256:[0-9a-f]+: not found/
 // The last is CRI-O's.
 const otherCpu = /no match(ing manifest)? for (platform|linux)|no image found in (manifest list|image index) for architecture/i
 const absent = /not found|notfound|manifest unknown|name unknown|does not exist|pull access denied/i
@@ -51,7 +58,7 @@ export function observePull(pod: KubernetesObject, status: ContainerStatus, even
   const evidence = [`${nameOf(pod)}, container ${status.name}: ${reason}`, ...(text ? [text] : [])]
   const found = verdict(pod, reason, image, text, evidence)
   if (!found) return waiting(`${status.name}: image ${image} could not be pulled yet${text ? `: ${inShort(text)}` : ''}`)
-  if (!reason.endsWith('Pull') && !reason.endsWith('BackOff')) return found
+  if (reason === 'InvalidImageName' || reason === 'ImageInspectError') return found
   return triedAgain(found, said && timeOf(said), now, longestBackOffMs)
 }
 
@@ -82,7 +89,11 @@ function verdict(pod: KubernetesObject, reason: string, image: string, text: str
   if (reason === 'ErrImageNeverPull') return neverPulled(pod, image, evidence)
   // The image's own name must not decide: somebody may call one "tls" or "timeout".
   const said = text.replaceAll(image, '')
-  if (cutOff.test(said)) return undefined
+  if (shortName.test(said)) return unqualified(pod, image, evidence)
+  // What else keeps the runtime from looking is its own: the socket that refuses is no registry's.
+  if (reason === 'ImageInspectError' || cutOff.test(said)) return undefined
+  if (unsigned.test(said)) return refusedUnsigned(pod, image, evidence)
+  if (lostPart.test(said)) return damagedCopy(pod, image, evidence)
   if (unreachable.test(said)) return registryUnreachable(pod, image, evidence)
   if (transient.test(said)) return undefined
   if (otherCpu.test(said)) return otherArchitecture(pod, image, evidence)
@@ -109,13 +120,13 @@ function notFound(pod: KubernetesObject, image: string, evidence: string[]): Fai
   })
 }
 
-/** The command that names another image for the container that lacks this one. */
+/** The command that names another image for the containers that lack this one. */
 function setImage(pod: KubernetesObject, image: string, to: string): string[] {
   type Named = { name: string; image?: string }[]
   const { initContainers = [], containers = [] } = (pod.spec ?? {}) as { initContainers?: Named; containers?: Named }
-  const container = [...initContainers, ...containers].find((one) => one.image === image)
+  const lacking = [...initContainers, ...containers].filter((one) => one.image === image)
   const target = targetOf(pod)
-  return target === undefined || container === undefined ? [] : [`kubectl ${inNamespace(pod)} set image ${target} ${container.name}=${to}${thenDeletePod(pod)} # at once, and until the next apply`]
+  return target === undefined || lacking.length === 0 ? [] : [`kubectl ${inNamespace(pod)} set image ${target} ${lacking.map(({ name }) => `${name}=${to}`).join(' ')}${thenDeletePod(pod)} # at once, and until the next apply`]
 }
 
 function bitnamiGone(pod: KubernetesObject, image: string, evidence: string[]): Failed {
@@ -164,6 +175,48 @@ function invalidName(pod: KubernetesObject, image: string, evidence: string[]): 
     why: 'It cannot be parsed as REGISTRY/REPOSITORY:TAG; a tag that was left empty is the usual reason.',
     fix: ['npx tsx run.ts apply --from helm # once the configuration has repository and tag apart: airflow.image: {repository: apache/airflow, tag: 2.6.2}, or in airflow.values for another image'],
   })
+}
+
+/** As of `docker run`: what has no registry is Docker Hub's. */
+function unqualified(pod: KubernetesObject, image: string, evidence: string[]): Failed {
+  const whole = `docker.io/${image.includes('/') ? '' : 'library/'}${image}`
+  return failed(pod, 'invalid-image-name', {
+    title: `Image name "${image}" leaves open of which registry it is`,
+    evidence,
+    why: 'The node\'s runtime (CRI-O) is told to take no short names: several registries could be meant, and it does not guess.',
+    fix: fixOf(
+      setImage(pod, image, whole),
+      `npx tsx run.ts apply --from helm # for good, once the configuration names it with its registry: ${whole.replace(/[:@][^/]*$/, '')} as the repository, in airflow.image for Airflow's own, else in airflow.values`,
+    ),
+  })
+}
+
+function refusedUnsigned(pod: KubernetesObject, image: string, evidence: string[]): Failed {
+  return failed(pod, 'image-pull-denied', {
+    title: `The node refuses image ${image} for its signature`,
+    evidence,
+    why: 'A policy on the node wants images of that registry signed, and this one is not, or by somebody else.',
+    fix: [`cat /etc/containers/policy.json /etc/crio/policies/*.json # on ${nodeOf(pod)}: what it wants of that registry; then correct it, or name a signed image in airflow.values and run again`],
+  })
+}
+
+/** Whether it is the runtime or its disk that lost it, another pull makes it whole. */
+export function damagedIn(message: string, pod: KubernetesObject, status: ContainerStatus, evidence: string[]): Failed | undefined {
+  return lostPart.test(message) ? damagedCopy(pod, wantedImage(pod, status), evidence) : undefined
+}
+
+function damagedCopy(pod: KubernetesObject, image: string, evidence: string[]): Failed {
+  const node = nodeOf(pod)
+  return failed(pod, 'container-config-error', {
+    title: `The copy of image ${image} on node ${node} has lost a part`,
+    evidence,
+    why: 'The runtime believes that it has a layer which is gone from its store, as after a power cut or a full disk, so it does not fetch that one again.',
+    fix: [`sudo crictl rmi ${image}; sudo crictl pull ${image} # on ${node} (K3s: sudo k3s crictl …)`, `dmesg -T | grep -iE 'I/O error|remount' # on ${node}: whether its disk loses more`],
+  })
+}
+
+function nodeOf({ spec }: KubernetesObject): string {
+  return (spec as { nodeName?: string } | undefined)?.nodeName ?? 'the node'
 }
 
 function otherArchitecture(pod: KubernetesObject, image: string, evidence: string[]): Failed {

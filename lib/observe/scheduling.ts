@@ -181,6 +181,7 @@ function tooBig(pod: KubernetesObject, evidence: string[]): Failed {
 function full(pod: KubernetesObject, said: string, evidence: string[], { nodes, pods }: Context): Failed | undefined {
   if (nodes === undefined || !/Insufficient [\w./-]+|Too many pods/.test(said)) return undefined
   if (someoneLeaves(pod.metadata.namespace, pods)) return undefined
+  if (!said.includes('Insufficient ')) return tooManyPods(pod, evidence, nodes as readonly unknown[] as Node[])
   return failed(pod, 'insufficient-cpu-or-memory', {
     title: 'The nodes are full',
     evidence,
@@ -190,5 +191,20 @@ function full(pod: KubernetesObject, said: string, evidence: string[], { nodes, 
       'npx tsx run.ts apply --from helm # once airflow.values ask for less (resources.requests), or leave parts out: {triggerer: {enabled: false}, statsd: {enabled: false}}',
       'kubectl describe nodes # shows what is asked for by whom',
     ),
+  }, 120_000)
+}
+
+/** 0/1 nodes are available: 1 Too many pods. */
+function tooManyPods(pod: KubernetesObject, evidence: string[], nodes: readonly Node[]): Failed {
+  const limits = nodes.flatMap(({ metadata, status }) => (status?.allocatable?.pods === undefined ? [] : [`Node ${metadata?.name ?? ''} takes ${status.allocatable.pods} pods in all`]))
+  return failed(pod, 'insufficient-cpu-or-memory', {
+    title: 'The nodes take no more pods',
+    evidence: [...evidence, ...limits],
+    why: 'A kubelet runs no more pods than its maxPods says, 110 where nobody has set it, however little they ask for. Pods that have ended do not count.',
+    fix: [
+      'kubectl get pods -A --field-selector=status.phase!=Succeeded,status.phase!=Failed # who has them; then, for what is not needed: kubectl -n NAMESPACE scale deployment/NAME --replicas=0',
+      'sudo sed -i \'/^maxPods:/d\' /var/lib/kubelet/config.yaml && echo \'maxPods: 220\' | sudo tee -a /var/lib/kubelet/config.yaml && sudo systemctl restart kubelet # on the node; its podCIDR must have as many addresses',
+      'Where it is K3s: kubelet-arg: ["max-pods=220"] in /etc/rancher/k3s/config.yaml, then: sudo systemctl restart k3s',
+    ],
   }, 120_000)
 }

@@ -9,6 +9,7 @@
  */
 import type { ContainerStatus } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
+import { damagedIn } from './image.ts'
 import { startsNot } from './memory.ts'
 import { type Failed, failed, nameOf } from './observation.ts'
 import { ownerName } from './owners.ts'
@@ -23,8 +24,11 @@ export function observeStart(pod: KubernetesObject, status: ContainerStatus): Fa
   const end = state?.terminated ?? (state?.waiting === undefined ? undefined : lastState?.terminated)
   const said = [state?.waiting, end].find((one) => reasons.includes(one?.reason ?? ''))
   const { reason = '', message = '' } = said ?? {}
-  if (message === '' || !lasting.test(message) || transient.test(message)) return undefined
   const evidence = [`${nameOf(pod)}, container ${name}: ${reason}: ${message}`]
+  const damaged = damagedIn(message, pod, status, evidence)
+  if (damaged !== undefined) return damaged
+  if (message === '' || !lasting.test(message) || transient.test(message)) return undefined
+  if (message.includes('exec: "apparmor_parser": executable file not found')) return noAppArmor(pod, evidence)
   if (/exec format error/i.test(message)) return otherCpu(pod, name, evidence)
   if (/OOM-killed/i.test(message)) return startsNot(pod, name, evidence)
   return failed(pod, 'container-config-error', {
@@ -32,6 +36,17 @@ export function observeStart(pod: KubernetesObject, status: ContainerStatus): Fa
     evidence,
     why: 'The runtime cannot make of the image what the pod asks for: the command, a path or a mount does not fit it. Another start does not change that.',
     fix: ['npx tsx run.ts apply --from helm # once command, args and mounts of that component in airflow.values fit its image'],
+  })
+}
+
+/** Where the kernel has AppArmor on, containerd gives each container a profile, and loads it with that program. */
+function noAppArmor(pod: KubernetesObject, evidence: string[]): Failed {
+  const node = (pod.spec as { nodeName?: string } | undefined)?.nodeName ?? 'the node'
+  return failed(pod, 'container-config-error', {
+    title: `Node ${node} has no apparmor_parser, without which its runtime makes no container`,
+    evidence,
+    why: 'AppArmor is on in the node\'s kernel, and the package with its program is not installed there. The image is not at fault.',
+    fix: [`sudo apt install apparmor && sudo systemctl restart containerd # on ${node}`, `sudo apt install apparmor && sudo systemctl restart k3s # on ${node}, where it is K3s (k3s-agent on one that is no server)`],
   })
 }
 

@@ -11,9 +11,10 @@ import { leadsElsewhere, misled } from './database/connection.ts'
 import { dataDamaged } from './database/damaged.ts'
 import { type Database, databaseOf, noConnection, pathOf } from './database/parts.ts'
 import { passwordRules } from './database/password.ts'
+import { diskReadOnly } from './database/read-only.ts'
 import { turnedAway } from './database/refusals.ts'
 
-export const databaseRules: readonly Rule[] = [...passwordRules, leadsElsewhere, datadir, dataDamaged, otherMajor, newerThanImage, turnedAway, unreachable]
+export const databaseRules: readonly Rule[] = [...passwordRules, leadsElsewhere, datadir, diskReadOnly, dataDamaged, otherMajor, newerThanImage, turnedAway, unreachable]
 
 // Bitnami's image, the official one (GNU and BusyBox), and PostgreSQL itself where the folder is there and somebody else's.
 const noAccess = /can(?:not|'t) create directory ['‘"]?([^'’":]+)['’"]?: Permission denied|could not (?:change permissions of|access|create|open|read) (?:directory|file|lock file) "([^"]+)": (?:Permission denied|Operation not permitted)|ch(?:mod|own): (?:changing (?:permissions|ownership) of '[^']+'|\/[^:]+): (?:Permission denied|Operation not permitted)|data directory "([^"]+)" has (?:wrong ownership|invalid permissions)/
@@ -89,7 +90,7 @@ function unreachable(evidence: Evidence): Finding[] {
   if (misled(evidence).length > 0 || (database !== undefined && leadsNowhere(database, evidence))) return []
   const since = database?.readySince
   const said = complaints(evidence, noConnection).filter(({ line, runSince, pod }) =>
-    !/FATAL|redis|does not support SSL/i.test(line) && ageMs(pod.metadata.creationTimestamp, now) >= settle && (since === undefined || (runSince !== undefined && Date.parse(runSince) >= Date.parse(since))))
+    !/FATAL|redis|does not support SSL|certificate/i.test(line) && ageMs(pod.metadata.creationTimestamp, now) >= settle && (since === undefined || (runSince !== undefined && Date.parse(runSince) >= Date.parse(since))))
   if (said.length === 0) return []
   const name = said.map(({ line }) => /(?:could not translate host name|failed to resolve host) ["']([^"']+)/.exec(line)?.[1]).find((one) => one !== undefined)
   return [wrong('database-unreachable', {

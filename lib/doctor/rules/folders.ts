@@ -84,16 +84,35 @@ function speakerOf({ pod, container }: SaidLine, { namespace, pods }: Evidence):
   return { speaker: [...initContainers, ...containers].find(({ name }) => name === container), volumes }
 }
 
-/** What is in the Secret that the container mounts: by their names only. */
-function keysOf(line: SaidLine, evidence: Evidence): string {
+/** The Secret that the container mounts. */
+function secretOf(line: SaidLine, evidence: Evidence): string {
   const { speaker, volumes } = speakerOf(line, evidence)
-  const { namespace } = evidence
   const mounted = speaker?.volumeMounts?.map(({ name }) => name) ?? []
-  const secret = volumes.find(({ name, secret: one }) => one !== undefined && mounted.includes(name))?.secret?.secretName
-  return `kubectl -n ${namespace} get secret ${secret ?? 'NAME'} -o jsonpath='{.data}' | tr , '\\n' | cut -d: -f1 # dags.gitSync.sshKeySecret: it wants the key gitSshKey`
+  return volumes.find(({ name, secret: one }) => one !== undefined && mounted.includes(name))?.secret?.secretName ?? 'NAME'
+}
+
+/** What is in it: by their names only. */
+function keysOf(line: SaidLine, evidence: Evidence): string {
+  const { namespace } = evidence
+  return `kubectl -n ${namespace} get secret ${secretOf(line, evidence)} -o jsonpath='{.data}' | tr , '\\n' | cut -d: -f1 # dags.gitSync.sshKeySecret: it wants the key gitSshKey`
+}
+
+/** FILE is first asked whether it is a key. Applied by the server, with that key alone: the known hosts beside it stay. */
+function keyAnew(line: SaidLine, evidence: Evidence): string {
+  const { namespace } = evidence
+  return `ssh-keygen -y -f FILE && kubectl -n ${namespace} create secret generic ${secretOf(line, evidence)} --from-file=gitSshKey=FILE --dry-run=client -o json | kubectl -n ${namespace} apply --server-side --force-conflicts -f - # FILE is the private key as ssh-keygen wrote it, its last line break included (id_rsa=FILE in the community chart); then delete the pods`
+}
+
+/** fatal: unable to access 'https://gitea.home:3000/me/dags.git/': SSL certificate problem: self-signed certificate */
+function trusted({ text }: SaidLine, { namespace }: Evidence): string {
+  const [, host = 'HOST', port = '443'] = /https:\/\/(?:[^@/\s]+@)?([\w.-]+)(?::(\d+))?\//.exec(text) ?? []
+  return `openssl s_client -showcerts -connect ${host}:${port} </dev/null 2>/dev/null | sed -n '/BEGIN CERT/,/END CERT/p' > ca.crt && kubectl -n ${namespace} create configmap git-ca --from-file=ca.crt # then in airflow.values: volumes: [{name: git-ca, configMap: {name: git-ca}}], dags.gitSync.extraVolumeMounts: [{name: git-ca, mountPath: /etc/git-ca}] and dags.gitSync.env: [{name: GIT_SSL_CAINFO, value: /etc/git-ca/ca.crt}], and run again; or the repository's ssh address`
 }
 
 const gitFaults: { text: RegExp; why: string; fix: string | ((line: SaidLine, evidence: Evidence) => string) }[] = [
+  { text: /Load key .*: (?:error in libcrypto|invalid format)/i, why: 'What is in the Secret is no whole private key: its line breaks were lost, the last one is missing, or it was encoded twice.', fix: keyAnew },
+  { text: /SSL certificate problem: (?:self[- ]signed certificate|unable to get local issuer certificate)|server certificate verification failed/i, why: 'The certificate of the repository\'s host is of an authority that git-sync does not know, as one that was made at home.', fix: trusted },
+  { text: /The requested URL returned error: 403/i, why: 'The host of the repository knows the login and does not let it read this repository: its token has not that right, or has ended.', fix: 'Make a token that may read the contents of this repository (an organisation may have to allow it) and put it in the Secret of dags.gitSync.credentialsSecret, then delete the pods' },
   { text: /Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED/i, why: 'The host of the repository shows a key that is not among the known ones; GitHub changed its RSA key in March 2023.', fix: known },
   { text: /Permission denied \(publickey/i, why: 'The host does not take the key: it is not the repository\'s deploy key, or its Secret has it under another name than gitSshKey (id_rsa in the community chart).', fix: keysOf },
   { text: /Permissions 0\d+ for '[^']+' are too open|bad permissions/i, why: 'ssh refuses a key that others may read.', fix: 'Set dags.gitSync.securityContext.runAsUser and fsGroup to 65533 in airflow.values, and run again' },

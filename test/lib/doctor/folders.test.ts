@@ -63,11 +63,27 @@ void t.test('git-sync is told by what git said', (t) => {
     ['ERROR: can\'t configure SSH: error: could not access SSH key Secret: stat /etc/git-secret/ssh: no such file or directory', /its key/],
     ['{"logger":"","msg":"can\'t set up git SSH","error":"can\'t access SSH key file /etc/git-secret/ssh: stat /etc/git-secret/ssh: no such file or directory"}', /its key/],
     ['fatal: detected dubious ownership in repository at \'/git\'', /another user/],
+    ['fatal: unable to access \'https://gitea.home/me/dags.git/\': SSL certificate problem: self-signed certificate', /does not know/],
+    ['fatal: unable to access \'https://gitea.home/me/dags.git/\': SSL certificate problem: unable to get local issuer certificate', /does not know/],
+    ['fatal: unable to access \'https://gitea.home/me/dags.git/\': server certificate verification failed. CAfile: none CRLfile: none', /does not know/],
+    ['fatal: unable to access \'https://github.com/me/dags.git/\': The requested URL returned error: 403', /not let it read/],
+    ['Load key "/etc/git-secret/ssh": error in libcrypto\\r\\ngit@github.com: Permission denied (publickey).', /no whole private key/],
+    ['Load key "/etc/git-secret/ssh": invalid format', /no whole private key/],
     ['Permissions 0644 for \'/etc/git-secret/ssh\' are too open.', /others may read/],
   ]
   for (const [text, why] of texts) t.match(said(text, aborted), [{ id: 'git-sync-failure', why }], text)
   t.match(said(aborted), [{ id: 'git-sync-failure', why: /gave up/ }])
   t.same(said('INFO: syncing to HEAD'), [])
+  t.end()
+})
+
+void t.test('the remedy for a certificate or a damaged key names the host and the Secret', (t) => {
+  const spec = { initContainers: [{ name: 'git-sync-init', image: 'git-sync', volumeMounts: [{ name: 'key', mountPath: '/etc/git-secret/ssh' }] }], containers: [], volumes: [{ name: 'key', secret: { secretName: 'deploy-key' } }] }
+  const one = pod({ spec, status: { phase: 'Pending', initContainerStatuses: [crashed(4, {}, { name: 'git-sync-init' })] } })
+  const fix = (line: string) => found({ pods: [one], logs: [{ namespace: 'airflow', pod: one.metadata.name, container: 'git-sync-init', previous: false, lines: [line] }] })[0]?.fix[0]
+  t.match(fix('fatal: unable to access \'https://gitea.home:3000/me/dags.git/\': SSL certificate problem: self-signed certificate'), /^openssl s_client -showcerts -connect gitea\.home:3000 .*> ca\.crt && kubectl -n airflow create configmap git-ca --from-file=ca\.crt #.*GIT_SSL_CAINFO/)
+  t.match(fix('fatal: unable to access \'https://gitea.home/me/dags.git/\': SSL certificate problem: self-signed certificate'), /-connect gitea\.home:443 /)
+  t.match(fix('Load key "/etc/git-secret/ssh": error in libcrypto'), /^ssh-keygen -y -f FILE && kubectl -n airflow create secret generic deploy-key --from-file=gitSshKey=FILE .* apply --server-side/)
   t.end()
 })
 

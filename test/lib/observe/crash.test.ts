@@ -114,3 +114,10 @@ void t.test('a container that its own postStart hook ends says with which words'
   t.match(observePod(one, context({ events: [about] })), { state: 'failed', finding: { id: 'crash-loop', title: /its postStart hook fails$/, evidence: [/exit code 137/, /FailedPostStartHook.*can't open '\/etc\/nope'/] } })
   t.end()
 })
+
+void t.test('a program that the runtime itself lacks is installed on the node, and no matter of the image', (t) => {
+  // containerd 1.7 on Debian 12, where AppArmor is on in the kernel and its package is not there.
+  const message = 'failed to create containerd container: get apparmor_parser version: exec: "apparmor_parser": executable file not found in $PATH'
+  t.match(observePod(main(container({ state: { waiting: { reason: 'CreateContainerError', message } } })), context()), { state: 'failed', finding: { id: 'container-config-error', title: 'Node home has no apparmor_parser, without which its runtime makes no container', fix: [/^sudo apt install apparmor && sudo systemctl restart containerd # on home/] } })
+  t.end()
+})

@@ -43,6 +43,16 @@ void t.test('a missing Secret, ConfigMap or key is named', (t) => {
   t.end()
 })
 
+void t.test('a path of the node that is not there is looked for on the node, not among Secrets', (t) => {
+  const found = (message: string) => observePod(pod({ status: { phase: 'Pending', containerStatuses: [container({ state: { waiting: { reason: 'CreateContainerConfigError', message } } })] } }), context())
+  t.match(found('stat /mnt/nas/plugins: no such file or directory'), { state: 'failed', finding: { id: 'hostpath-not-on-the-node', title: '/mnt/nas/plugins is not there on node home', fix: [/^sudo mount -a/] } })
+  t.match(found('stat /mnt/nas/plugins: stale NFS file handle'), { state: 'failed', finding: { id: 'hostpath-not-on-the-node', title: 'Node home cannot look at /mnt/nas/plugins: stale NFS file handle', fix: [/^ls -ld \/mnt\/nas\/plugins; findmnt -T \/mnt\/nas\/plugins # on home/, /./] } })
+  const subPath = found('failed to prepare subPath for volumeMount "dags" of container "webserver"')
+  t.match(subPath, { state: 'failed', finding: { id: 'container-config-error' } })
+  t.notMatch(subPath.state === 'failed' ? subPath.finding.fix.join() : '', /secrets/, 'nor where nothing of the kind is named')
+  t.end()
+})
+
 void t.test('what is missing is made from a file, never with its value in an argument', (t) => {
   const fix = (message: string) => {
     const found = observePod(pod({ status: { phase: 'Pending', containerStatuses: [container({ state: { waiting: { reason: 'CreateContainerConfigError', message } } })] } }), context())

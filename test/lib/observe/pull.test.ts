@@ -154,6 +154,49 @@ void t.test('a tag without the node\'s architecture is told by every runtime', (
   t.end()
 })
 
+void t.test('what the kubelet tells as one of many similar events is read as the event itself', (t) => {
+  const image = 'apache/airflow:2.6.2'
+  const one = pod({ spec: { containers: [{ name: 'scheduler', image }] }, status: { phase: 'Pending', containerStatuses: [container({ image, state: { waiting: { reason: 'ImagePullBackOff', message: `Back-off pulling image "${image}"` } } })] } })
+  const said = event(one, 'Failed', `(combined from similar events): Failed to pull image "${image}": rpc error: code = Unknown desc = failed to do request: Head "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io on 127.0.0.53:53: read udp 127.0.0.1:43821->127.0.0.53:53: i/o timeout`)
+  t.match(observePod(one, context({ events: [said] })), { state: 'failed', finding: { id: 'image-registry-unreachable', evidence: [/./, /^Failed to pull image/] } })
+  t.end()
+})
+
+void t.test('a short name that CRI-O does not complete is no image reference for it', (t) => {
+  const texts = [
+    // CRI-O 1.34, which asks by image and not by pull.
+    'Failed to inspect image "": rpc error: code = Unknown desc = short name mode is enforcing, but image name apache/airflow:2.6.2 returns ambiguous list',
+    // containers/image, pkg/shortnames
+    'Failed to inspect image "": rpc error: code = Unknown desc = short-name "apache/airflow:2.6.2" did not resolve to an alias and no unqualified-search registries are defined in "/etc/containers/registries.conf"',
+  ]
+  for (const text of texts) {
+    t.match(pulling('apache/airflow:2.6.2', text, 'ImageInspectError'), { state: 'failed', settleMs: 5_000, finding: { id: 'invalid-image-name', title: 'Image name "apache/airflow:2.6.2" leaves open of which registry it is', fix: [/set image deployment\/airflow-scheduler scheduler=docker\.io\/apache\/airflow:2\.6\.2/, /docker\.io\/apache\/airflow/] } }, text.slice(-40))
+  }
+  t.match(pulling('apache/airflow:2.6.2', 'Failed to inspect image "apache/airflow:2.6.2": rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: dial unix /run/containerd/containerd.sock: connect: connection refused"', 'ImageInspectError'), { state: 'waiting' }, 'a runtime that is down is no registry')
+  const state = { waiting: { reason: 'ImageInspectError', message: texts[0] } }
+  const two = pod({ spec: { initContainers: [{ name: 'wait', image: 'redis:7' }], containers: [{ name: 'redis', image: 'redis:7' }] }, status: { phase: 'Pending', initContainerStatuses: [container({ name: 'wait', state })] } })
+  t.match(observePod(two, context()), { finding: { fix: [/ wait=docker\.io\/library\/redis:7 redis=docker\.io\/library\/redis:7 #/] } }, 'for all containers that have it')
+  t.end()
+})
+
+void t.test('the kubelet\'s own words for a failed pull are failed pulls', (t) => {
+  const unsigned = 'image pull failed for apache/airflow:2.6.2 because the signature validation failed: Source image rejected: A signature was required, but no signature exists'
+  t.match(pulling('apache/airflow:2.6.2', unsigned, 'SignatureValidationFailed'), { state: 'failed', finding: { id: 'image-pull-denied', title: 'The node refuses image apache/airflow:2.6.2 for its signature', fix: [/policy\.json/] } })
+  const down = 'image pull failed for apache/airflow:2.6.2 because the registry is unavailable: pinging container registry registry-1.docker.io: Get "https://registry-1.docker.io/v2/": dial tcp 54.1.2.3:443: i/o timeout'
+  t.match(pulling('apache/airflow:2.6.2', down, 'RegistryUnavailable'), { state: 'failed', finding: { id: 'image-registry-unreachable' } })
+  t.match(pulling('apache/airflow:2.6.2', 'image pull failed for apache/airflow:2.6.2 because the registry is unavailable: pinging container registry', 'RegistryUnavailable'), { state: 'waiting', reason: /could not be pulled yet/ })
+  t.end()
+})
+
+void t.test('a copy on the node that has lost a part is made anew, and its registry has the image', (t) => {
+  const lost = 'failed to extract layer sha256:aa: failed to get reader from content store: content digest sha256:1b930d010525941c1d56ec53b97bd057a67ae1865eebf042686d2a2d18271ced: not found'
+  const verdict = { state: 'failed', finding: { id: 'container-config-error', title: 'The copy of image apache/airflow:2.6.2 on node home has lost a part', fix: [/^sudo crictl rmi apache\/airflow:2\.6\.2; sudo crictl pull apache\/airflow:2\.6\.2 # on home/] } }
+  t.match(pulling('apache/airflow:2.6.2', `rpc error: code = NotFound desc = failed to pull and unpack image "docker.io/apache/airflow:2.6.2": ${lost}`), verdict)
+  const creating = pod({ status: { phase: 'Pending', containerStatuses: [container({ state: { waiting: { reason: 'CreateContainerError', message: `failed to create containerd container: error unpacking image: ${lost}` } } })] } })
+  t.match(observePod(creating, context()), verdict, 'also where it was pulled some time ago')
+  t.end()
+})
+
 void t.test('an init container\'s missing image is as hopeless', (t) => {
   const image = 'docker.io/bitnami/bitnami-shell:11-debian-11-r39'
   const state = { waiting: { reason: 'ErrImagePull', message: `rpc error: code = NotFound desc = ${image}: not found` } }

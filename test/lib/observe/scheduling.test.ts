@@ -54,6 +54,15 @@ void t.test('a pod that is bigger than any node is hopeless soon, full nodes lat
   t.end()
 })
 
+void t.test('a node that has as many pods as its kubelet takes has no use for lower requests', (t) => {
+  const text = '0/1 nodes are available: 1 Too many pods. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.'
+  const found = look(text, {}, asking('1'))
+  t.match(found, { state: 'failed', settleMs: 120_000, finding: { id: 'insufficient-cpu-or-memory', title: 'The nodes take no more pods', evidence: [/Too many pods/, 'Node home takes 110 pods in all'], fix: [/^kubectl get pods -A/, /maxPods: 220.*systemctl restart kubelet/, /max-pods=220.*systemctl restart k3s/] } })
+  t.notMatch(found.state === 'failed' ? found.finding.fix.join() : '', /requests/)
+  t.match(look('0/2 nodes are available: 1 Too many pods, 1 Insufficient cpu.', {}, asking('1')), { finding: { title: 'The nodes are full' } }, 'where another node lacks something else, less of that is a way')
+  t.end()
+})
+
 void t.test('full nodes are waited for while a Job or a task is about to end', (t) => {
   const task = pod({ name: 'etl-extract-1', owner: { kind: 'Job', name: 'migrations' }, spec: { restartPolicy: 'OnFailure' }, status: { containerStatuses: [container({ state: { running: {} } })] } })
   t.match(look(noCpu, { pods: [task] }, asking('1')), { state: 'waiting' })

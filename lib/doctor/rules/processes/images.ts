@@ -4,7 +4,7 @@ import type { Finding } from '../../../step.ts'
 import { pullOf } from '../../../observe/image.ts'
 import { ageMs, nameOf } from '../../../observe/observation.ts'
 import type { Evidence } from '../../evidence.ts'
-import { type Rule, wrong } from '../../rule.ts'
+import { type Rule, type Text, wrong } from '../../rule.ts'
 import { containersIn } from './statuses.ts'
 
 export const imageRules: readonly Rule[] = [rateLimited, turnedAway, noSuchPullSecret]
@@ -36,17 +36,60 @@ const trouble = /x509|certificate|\btls\b|\b50[0234]\b|bad gateway|unavailable|t
 function turnedAway(evidence: Evidence): Finding[] {
   return containersIn(evidence).flatMap(({ pod, status, events }): Finding[] => {
     const pull = pullOf(pod, status, events)
-    if (pull === undefined || ageMs(pod.metadata.creationTimestamp, new Date(evidence.at)) < patientMs) return []
+    // A runtime that cannot look for it speaks of itself: connection error: … dial unix /run/containerd/containerd.sock: connect: connection refused
+    if (pull === undefined || pull.reason === 'ImageInspectError' || ageMs(pod.metadata.creationTimestamp, new Date(evidence.at)) < patientMs) return []
     const said = pull.text.replaceAll(pull.image, '')
     if (!trouble.test(said) || limited.test(said) || /not found|no such host|\bdial (tcp|udp)\b/i.test(said)) return []
-    const certificate = /x509|certificate|gave HTTP response/i.test(said)
-    return [wrong('image-registry-unreachable', {
-      title: certificate ? `The node does not trust the registry of image ${pull.image}` : `The registry of image ${pull.image} does not give it`,
-      evidence: [`${nameOf(pod)}, container ${status.name}: ${pull.reason}`, pull.text],
-      why: certificate ? 'Its certificate is of an authority that the node does not know, or it speaks no TLS at all.' : 'It was reached, and every try since has failed; it may come back by itself.',
-      fix: [`On the node: sudo crictl pull ${pull.image}`, certificate ? 'Put the authority\'s certificate on the node (/etc/containerd/certs.d/HOST/hosts.toml, or /etc/docker/certs.d/HOST/ca.crt) and restart its runtime' : 'Name another registry or mirror in airflow.values, and run again'],
-    })]
+    const { nodeName = 'the node' } = (pod as Pod).spec ?? {}
+    const [, host = 'HOST'] = /"https:\/\/([\w.-]+(?::\d+)?)\//.exec(pull.text) ?? []
+    const told = plainHttp(said, host, nodeName) ?? datedElsewhere(said, host, nodeName, evidence.at) ?? refusing(said, pull.image)
+    return [wrong('image-registry-unreachable', { ...told, evidence: [`${nameOf(pod)}, container ${status.name}: ${pull.reason}`, pull.text] })]
   })
+}
+
+type Told = Omit<Text, 'evidence'>
+
+function refusing(said: string, image: string): Told {
+  const certificate = /x509|certificate/i.test(said)
+  return {
+    title: certificate ? `The node does not trust the registry of image ${image}` : `The registry of image ${image} does not give it`,
+    why: certificate ? 'Its certificate is of an authority that the node does not know.' : 'It was reached, and every try since has failed; it may come back by itself.',
+    fix: [`On the node: sudo crictl pull ${image}`, certificate ? 'Put the authority\'s certificate on the node (/etc/containerd/certs.d/HOST/hosts.toml, or /etc/docker/certs.d/HOST/ca.crt) and restart its runtime' : 'Name another registry or mirror in airflow.values, and run again'],
+  }
+}
+
+/** failed to do request: Head "https://registry.home:5000/v2/airflow/manifests/1": http: server gave HTTP response to HTTPS client */
+function plainHttp(said: string, host: string, node: string): Told | undefined {
+  if (!said.includes('server gave HTTP response to HTTPS client')) return undefined
+  const [folder, file] = [`/etc/containerd/certs.d/${host}`, '/etc/rancher/k3s/registries.yaml']
+  return {
+    title: `Registry ${host} speaks plain HTTP, and node ${node} asks it by HTTPS`,
+    why: 'A runtime speaks HTTPS with every registry that it is not told to speak HTTP with; no certificate changes that.',
+    fix: [
+      `sudo mkdir -p ${folder} && printf 'server = "http://${host}"\\n[host."http://${host}"]\\n  capabilities = ["pull", "resolve"]\\n' | sudo tee ${folder}/hosts.toml && sudo systemctl restart containerd # on ${node}; /etc/containerd/config.toml must have config_path = "/etc/containerd/certs.d" for its registries`,
+      `! test -e ${file} && printf 'mirrors:\\n  "${host}":\\n    endpoint:\\n      - "http://${host}"\\n' | sudo tee ${file} && sudo systemctl restart k3s # on ${node}, where it is K3s; a file that is there gets the same under its mirrors`,
+    ],
+  }
+}
+
+const wrongClockMs = 60_000
+
+/** x509: certificate has expired or is not yet valid: current time 2023-01-10T10:17:01Z is before 2023-05-10T00:00:00Z */
+function datedElsewhere(said: string, host: string, node: string, at: string): Told | undefined {
+  const [, time = '', side, limit = ''] = /not yet valid: current time (\S+) is (before|after) ([^\s"]+)/.exec(said) ?? []
+  if (side === undefined) return undefined
+  if (side === 'before' || Date.parse(time) - Date.parse(at) > wrongClockMs) {
+    return {
+      title: `The clock of node ${node} is wrong, so it takes no registry's certificate`,
+      why: `It has ${time}, and the certificate is good ${side === 'before' ? 'from' : 'until'} ${limit}. A board without a battery begins anywhere in time, until it has asked for the right one.`,
+      fix: [`sudo timedatectl set-ntp true; timedatectl # on ${node}: the clock must be synchronized`, `chronyc tracking # on ${node}, where chrony keeps the time`],
+    }
+  }
+  return {
+    title: `The certificate of registry ${host} has ended`,
+    why: `It was good until ${limit}, and the node takes it no more.`,
+    fix: [`openssl s_client -servername ${host.replace(/:\d+$/, '')} -connect ${host.includes(':') ? host : `${host}:443`} </dev/null 2>/dev/null | openssl x509 -noout -dates # which it shows; then renew it there`],
+  }
 }
 
 function noSuchPullSecret(evidence: Evidence): Finding[] {
