@@ -6,11 +6,12 @@ import type { Evidence } from '../evidence.ts'
 import { type Explains, type Rule, wrong } from '../rule.ts'
 import { skewed } from './machine/clock.ts'
 import { cases } from './machine/cases.ts'
+import { helmWithout } from './machine/helm-kubeconfig.ts'
 import { denied } from './machine/permissions.ts'
 import { describeWay, lostOf } from './machine/way.ts'
 
 /** The only ones that are asked where the cluster does not answer. */
-export const machineRules: readonly Rule[] = [unreachable, missingTools, skewed, denied, stateFile]
+export const machineRules: readonly Rule[] = [unreachable, helmWithout, missingTools, skewed, denied, stateFile]
 
 function unreachable({ unreachable: said, at }: Evidence): Finding[] {
   if (said === undefined) return []
@@ -71,6 +72,7 @@ function stateFile({ state }: Evidence): Finding[] {
 
 export const machineExplains: Explains = {
   'tool-missing': ['cluster-unreachable-kubeconfig'],
+  'cluster-unreachable-kubeconfig': ['release-not-installed'],
   'kubeadm-certs-expired': ['cluster-unreachable-kubeconfig'],
   'clock-skew': ['cluster-unreachable-kubeconfig', 'task-logs-unreachable', { id: 'webserver-secret-dynamic', when: ({ evidence }) => evidence.some((line) => line.includes('403')) }],
 }

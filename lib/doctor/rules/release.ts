@@ -1,5 +1,6 @@
 /** The Helm release and everything in it. */
-import type { KubernetesObject } from '../../access.ts'
+import type { KubernetesObject, NonEmpty, Release } from '../../access.ts'
+import { isUnfinished, readLease } from '../../airflow/lock.ts'
 import type { Finding } from '../../step.ts'
 import { causesOf, mergeFindings } from '../../observe/causes.ts'
 import { type FaultId, faults } from '../../observe/faults.ts'
@@ -10,20 +11,33 @@ import { editsOf } from '../edited.ts'
 import { type Evidence, partsIn } from '../evidence.ts'
 import { recalled } from '../witnessed.ts'
 import { type Rule, doubtful, wrong } from '../rule.ts'
+import { isTakenDown, verdictOf } from './helm/lock.ts'
 import { describe, lastWords, unready } from '../unready.ts'
 
 export const releaseRules: readonly Rule[] = [notInstalled, release, unexplained]
 
-function notInstalled({ release, record, namespace, unknown }: Evidence): Finding[] {
-  if (release === undefined || record || unknown.some((line) => line.includes('record of Helm release'))) return []
-  return [{
-    id: 'release-not-installed',
-    severity: 'error',
+function notInstalled(evidence: Evidence): Finding[] {
+  const { release, record, namespace, unknown } = evidence
+  if (release === undefined || unknown.some((line) => line.includes('record of Helm release'))) return []
+  if (record !== undefined && !(isTakenDown(evidence) && evidence.operation?.alive !== true)) return []
+  return [wrong('release-not-installed', {
     title: `Helm release ${namespace}/${release} is not installed`,
-    evidence: [`there is no record of it in namespace ${namespace}`],
-    why: 'Nothing has been installed yet, it was removed, or it has another name.',
-    fix: ['npx tsx run.ts apply'],
-  }]
+    evidence: record === undefined ? [`there is no record of it in namespace ${namespace}`] : [`Helm's record of it, revision ${record.revision}, says ${record.status}${isUnfinished(record.status) ? ` since ${record.updatedAt}` : ''}`, 'none of its workloads is there'],
+    why: record === undefined ? 'Nothing has been installed yet, it was removed, or it has another name.' : 'It was taken down by Helm, which kept its record, or was cut off before it could delete it.',
+    fix: record === undefined ? ['npx tsx run.ts apply'] : reinstalled(record, evidence),
+  })]
+}
+
+/**
+ * `"airflow" has no deployed releases`, says many a Helm over such a record. Asked once more to uninstall it only forgets
+ * one that is done; one that was cut off it would go on with, so that is left to the next run, which deletes nothing.
+ */
+function reinstalled({ name, namespace, status, updatedAt }: Release, evidence: Evidence): NonEmpty<string> {
+  if (!isUnfinished(status)) return [`helm uninstall ${name} -n ${namespace} && npx tsx run.ts apply # the first only forgets the record, the second installs anew`]
+  if (verdictOf(evidence).state === 'stale') return ['npx tsx run.ts apply # takes the record over, and makes again what is gone']
+  const { leaseDurationSeconds } = evidence.operation ?? readLease(undefined)
+  const from = new Date(Date.parse(updatedAt) + (leaseDurationSeconds + 60) * 1000).toISOString()
+  return [`npx tsx run.ts apply # from ${from} on: until then that Helm may be at work`]
 }
 
 function release(present: Evidence): Finding[] {
@@ -78,7 +92,7 @@ const startMs = faults['not-ready-unexplained'].settleMs
 function unexplained(evidence: Evidence): Finding[] {
   const { record, at, unknown } = evidence
   const now = new Date(at)
-  if (record === undefined || record.status.startsWith('pending-') || unknown.length > 0) return []
+  if (record === undefined || record.status.startsWith('pending-') || isTakenDown(evidence) || unknown.length > 0) return []
   if (causesOf(partsIn(evidence)).roots.length > 0) return []
   const list = unready(evidence).map((one) => ({ one, ms: unreadyMs(one.object, evidence, now) }))
   const edited = (name: string): boolean => evidence.workloads.some((workload) => nameOf(workload) === name && editsOf(workload, evidence).length > 0)

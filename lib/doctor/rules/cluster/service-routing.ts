@@ -7,11 +7,13 @@ import type { Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
 import { ageMs, isReady, nameOf } from '../../../observe/observation.ts'
-import { podsOf } from '../../../observe/owners.ts'
+import { isTask, lasting, podsOf } from '../../../observe/owners.ts'
 import { observePod } from '../../../observe/pod.ts'
 import { type Evidence, viewOf } from '../../evidence.ts'
 import { wrong } from '../../rule.ts'
+import { isStranger } from '../../strangers.ts'
 import { lastWords } from '../../unready.ts'
+import { dns } from './dns.ts'
 
 /** Longer than it takes to start on a node that was just added. */
 const startMs = 60_000
@@ -19,18 +21,39 @@ const startMs = 60_000
 export function serviceRouting(evidence: Evidence): Finding[] {
   return evidence.system.filter(({ kind, metadata: { namespace, name } }) => kind === 'DaemonSet' && namespace === 'kube-system' && name === 'kube-proxy').flatMap((set): Finding[] => {
     const pods = podsOf(set, evidence.system.filter(({ kind }) => kind === 'Pod')).filter((pod) => !isReady(pod) && !isOnLostNode(pod, evidence) && ageMs(pod.metadata.creationTimestamp, new Date(evidence.at)) >= startMs)
+    if (pods.length > 0) return [notOn(pods, evidence)]
     const { desiredNumberScheduled = 0 } = (set as DaemonSet).status ?? {}
-    if (pods.length === 0 && desiredNumberScheduled > 0) return []
-    const nodes = pods.map((pod) => (pod as Pod).spec?.nodeName ?? 'no node').join(', ')
-    return [wrong('kube-proxy-not-running', {
-      title: pods.length === 0 ? 'kube-proxy is meant for no node' : `kube-proxy does not run on ${nodes}`,
-      evidence: pods.length === 0 ? [`${nameOf(set)} wants 0 pods`] : [...pods.slice(0, 3).map((pod) => `${nameOf(pod)} ${reasonOf(pod, evidence)}`), ...lastWords(pods, evidence)],
-      why: 'It leads from the address of a Service to its pods; without it nobody finds a pod that was made since, the database and the cluster\'s DNS among them.',
-      fix: pods.length === 0
-        ? ['kubectl -n kube-system get daemonset kube-proxy -o yaml # its nodeSelector fits no node; kubeadm writes kubernetes.io/os: linux']
-        : ['kubectl -n kube-system rollout restart daemonset kube-proxy # where what its pods complain of has passed', 'sudo kubeadm init phase addon kube-proxy # on the control plane: writes the DaemonSet and its ConfigMap anew, where those were edited'],
-    })]
+    const missed = desiredNumberScheduled > 0 ? [] : missing(evidence)
+    return missed.length === 0 ? [] : [nowhere(set, missed)]
   })
+}
+
+const why = 'It leads from the address of a Service to its pods; without it nobody finds a pod that was made since, the database and the cluster\'s DNS among them.'
+
+function notOn(pods: readonly KubernetesObject[], evidence: Evidence): Finding {
+  return wrong('kube-proxy-not-running', {
+    title: `kube-proxy does not run on ${pods.map((pod) => (pod as Pod).spec?.nodeName ?? 'no node').join(', ')}`,
+    evidence: [...pods.slice(0, 3).map((pod) => `${nameOf(pod)} ${reasonOf(pod, evidence)}`), ...lastWords(pods, evidence)],
+    why,
+    fix: ['kubectl -n kube-system rollout restart daemonset kube-proxy # where what its pods complain of has passed', 'sudo kubeadm init phase addon kube-proxy # on the control plane: writes the DaemonSet and its ConfigMap anew, where those were edited'],
+  })
+}
+
+function nowhere(set: KubernetesObject, missed: readonly string[]): Finding {
+  return wrong('kube-proxy-not-running', {
+    title: 'kube-proxy is meant for no node',
+    evidence: [`${nameOf(set)} wants 0 pods`, ...missed.slice(0, 3)],
+    why,
+    fix: ['kubectl -n kube-system get daemonset kube-proxy -o yaml # its nodeSelector fits no node; kubeadm writes kubernetes.io/os: linux'],
+  })
+}
+
+/** The guides of Calico (eBPF) and Cilium switch it off so, and do its work: then nothing is amiss. */
+function missing(evidence: Evidence): string[] {
+  const { pods, answered, at } = evidence
+  const parts = lasting(pods).filter((pod) => !isReady(pod) && !isTask(pod) && !isStranger(pod, evidence) && ageMs(pod.metadata.creationTimestamp, new Date(at)) >= startMs)
+  const page = answered === undefined || ('answer' in answered && answered.answer.status === 200 && answered.answer.body.includes('metadatabase')) ? [] : [`${answered.url}: ${'answer' in answered ? `answers ${answered.answer.status}` : answered.reason}`]
+  return [...dns(evidence).filter(({ severity }) => severity === 'error').map(({ title }) => title), ...parts.map((pod) => `${nameOf(pod)} is not ready`), ...page]
 }
 
 /** Nothing runs there, and that is told as such. */

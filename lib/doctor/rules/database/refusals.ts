@@ -4,6 +4,7 @@
  *   psycopg2.OperationalError: connection to server at "airflow-postgresql.airflow" (10.96.7.7), port 5432 failed: FATAL:  database "airflow" does not exist
  */
 import type { NonEmpty } from '../../../access.ts'
+import { secretNames } from '../../../airflow/keys.ts'
 import type { Finding } from '../../../step.ts'
 import { complaints, told } from '../../complaints.ts'
 import { firmSince } from '../../../observe/release.ts'
@@ -11,6 +12,7 @@ import { type Evidence, partsIn } from '../../evidence.ts'
 import { recalled } from '../../witnessed.ts'
 import { wrong } from '../../rule.ts'
 import { restarted } from '../../restart.ts'
+import { deleted } from '../../secret-commands.ts'
 import { misled } from './connection.ts'
 import { databaseOf } from './parts.ts'
 import { asSuperuser } from './superuser.ts'
@@ -27,6 +29,10 @@ interface Refusal {
   ofMigrations?: true
   /** It is so before the migrations as well, and then nothing is wrong. */
   onceMigrated?: true
+  /** It is of the address that Airflow has in Secrets, which airstrip writes only once. */
+  ofAddress?: true
+  /** PostgreSQL itself is to be started anew for it. */
+  fromItsStart?: true
   /** What to do where that is not enough, or where the database is somebody else's. */
   otherwise: string
 }
@@ -58,14 +64,17 @@ const refusals: readonly Refusal[] = [
     pattern: /FATAL:\s+(?:sorry, too many clients already|remaining connection slots are reserved)/,
     title: () => 'PostgreSQL has no connection left',
     why: 'max_connections is used up; each part of Airflow keeps several open.',
-    otherwise: `Set pgbouncer.enabled: true in airflow.values, or a higher max_connections in the database, then: ${again}`,
+    // Never fewer than there are.
+    sql: () => 'SELECT format($$ALTER SYSTEM SET max_connections = %s$$, greatest(200, 2 * current_setting($$max_connections$$)::int)) \\gexec',
+    fromItsStart: true,
+    otherwise: 'Give the database a higher max_connections (ALTER SYSTEM SET max_connections = 200), which holds from its next start',
   },
   ...(['role', 'database'] as const).map((what): Refusal => ({
     pattern: new RegExp(`FATAL:\\s+too many connections for ${what} "([^"]+)"`),
     title: (name) => `PostgreSQL has no connection left for ${what} ${name}`,
     why: `The ${what} has a limit of its own, which is used up, or is 0; each part of Airflow keeps several connections open.`,
     sql: (name) => `ALTER ${what.toUpperCase()} "${name}" CONNECTION LIMIT -1`,
-    otherwise: `Set pgbouncer.enabled: true in airflow.values, or a higher limit (ALTER ${what.toUpperCase()} … CONNECTION LIMIT), then: ${again}`,
+    otherwise: `Give it a higher limit: ALTER ${what.toUpperCase()} … CONNECTION LIMIT`,
   })),
   {
     pattern: /FATAL:\s+database "([^"]+)" is not currently accepting connections/,
@@ -86,7 +95,31 @@ const refusals: readonly Refusal[] = [
     pattern: /server does not support SSL, but SSL was required/,
     title: () => 'Airflow asks PostgreSQL for TLS, which it does not speak',
     why: 'The connection says sslmode=require or more, and this server has no certificate; the bundled one never has.',
-    otherwise: `Set airflow.database.sslmode: disable in the configuration, where the network between is trusted, or give the server a certificate; then: ${again}`,
+    otherwise: 'Set airflow.database.sslmode: disable in the configuration, where the network between is trusted, or give the server a certificate',
+    ofAddress: true,
+  },
+  {
+    // root certificate file "/home/airflow/.postgresql/root.crt" does not exist
+    pattern: /root certificate file "([^"]+)" does not exist/,
+    title: (name) => `Airflow's pods have no ${name}, by which they are to know the database`,
+    why: 'The sslmodes verify-ca and verify-full want the certificate of the authority that signed the server\'s, and nobody has put it into the pods.',
+    otherwise: 'Mount it into all parts (volumes and volumeMounts in airflow.values), and name it in their variable PGSSLROOTCERT; or set airflow.database.sslmode: require, which encrypts and checks nothing',
+    ofAddress: true,
+  },
+  {
+    // connection to server at "db.home.lan" (192.168.1.5), port 5432 failed: SSL error: certificate verify failed
+    pattern: /SSL error: certificate verify failed/,
+    title: () => 'The database\'s certificate is from nobody whom Airflow\'s pods trust',
+    why: 'It is of its own making or of another authority than that of sslrootcert (~/.postgresql/root.crt), or it has ended.',
+    otherwise: `Mount the certificate of the authority that signed it into all parts (volumes and volumeMounts in airflow.values), and name it in their variable PGSSLROOTCERT; or renew the server's, where it has ended; then: ${again}`,
+  },
+  {
+    // server certificate for "postgres" (and 1 other name) does not match host name "db.home.lan"
+    pattern: /server certificate for "([^"]+)"(?: \(and \d+ other names?\))? does not match host name/,
+    title: (name) => `The database's certificate is for ${name}, and not for the host that the configuration names`,
+    why: 'The sslmode verify-full compares the two; it is an address instead of a name, or another server\'s.',
+    otherwise: 'Write a host that the certificate is for as airflow.database.external in the configuration, or set airflow.database.sslmode: verify-ca, which compares no names',
+    ofAddress: true,
   },
   {
     // Of tables that every Airflow since 2.0 has, so that no new version only waits for them.
@@ -129,7 +162,15 @@ function migratedAt(evidence: Evidence): number | undefined {
   return atWork ? undefined : firmSince(parts.filter(({ object }) => object?.kind === 'Job'), record, pods)
 }
 
-function fixes({ sql, within, otherwise }: Refusal, name: string, evidence: Evidence): NonEmpty<string> {
+/** Once the configuration is as it should be. */
+function readdressed({ namespace, release = 'airflow', secrets = [] }: Evidence): string {
+  const { metadata, resultBackend } = secretNames(release)
+  const names = [metadata, resultBackend].filter((name) => secrets.some((secret) => secret.name === name))
+  return names.length === 0 ? again : `${deleted(namespace, ...names)} && npx tsx run.ts apply # makes the connection anew`
+}
+
+function fixes({ sql, within, fromItsStart, ofAddress, otherwise }: Refusal, name: string, evidence: Evidence): NonEmpty<string> {
+  if (ofAddress === true) return [`${otherwise}, then:`, readdressed(evidence)]
   const pod = databaseOf(evidence)?.pod?.metadata.name
   // What goes into a command is as PostgreSQL names things without quotes.
   const user = evidence.wanted?.database?.user ?? name
@@ -139,5 +180,9 @@ function fixes({ sql, within, otherwise }: Refusal, name: string, evidence: Evid
   const command = sql(name, user, database)
   // A name that is not known leaves a gap.
   if (command.includes('""') || (within !== undefined && database === '')) return [otherwise]
+  if (fromItsStart === true) {
+    const anew = `kubectl -n ${evidence.namespace} delete pod ${pod}`
+    return [`${asSuperuser(evidence.namespace, pod, command)} && ${anew}`, `${anew} # first, where its superuser is refused as well since the places kept for him are taken; then the above at once`]
+  }
   return [`${asSuperuser(evidence.namespace, pod, command, within === undefined ? 'postgres' : database)} && ${restarted(evidence)}`, otherwise]
 }

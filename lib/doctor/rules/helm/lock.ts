@@ -1,11 +1,12 @@
 /** A Helm that is gone, and what it leaves. */
-import { judgeLock, readLease, withoutRecord } from '../../../airflow/lock.ts'
+import { isUnfinished, judgeLock, type LockVerdict, readLease, withoutRecord } from '../../../airflow/lock.ts'
 import { secretNames } from '../../../airflow/keys.ts'
 import { fernetSecretOf } from '../../../airflow/values.ts'
 import type { Finding } from '../../../step.ts'
 import { causesOf } from '../../../observe/causes.ts'
 import { ageMs } from '../../../observe/observation.ts'
 import { type Evidence, partsIn } from '../../evidence.ts'
+import { lives } from '../../lives.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
 
 export const lockRules: readonly Rule[] = [lock, damaged, otherOwner]
@@ -38,10 +39,10 @@ const defaultPatienceMs = 360_000
  */
 function lock(evidence: Evidence): Finding[] {
   const { record, operation = readLease(undefined), at } = evidence
-  if (record?.status.startsWith('pending-') !== true) return []
+  if (record === undefined || !isUnfinished(record.status) || isTakenDown(evidence)) return []
   const now = new Date(at)
   const alive = evidence.operation?.alive
-  const verdict = judgeLock(record, operation, alive, now)
+  const verdict = verdictOf(evidence)
   const age = ageMs(record.updatedAt, now)
   const text = {
     evidence: [`revision ${record.revision} has been ${record.status} since ${record.updatedAt}`, ...reasonsOf(evidence)],
@@ -55,6 +56,18 @@ function lock(evidence: Evidence): Finding[] {
   // Whoever it was said nothing of its patience.
   if (age < defaultPatienceMs || (operation.holderIdentity ?? '') !== '') return []
   return [doubtful('helm-pending-lock', { ...text, title: `Helm release ${record.namespace}/${record.name} may be locked by a Helm that is gone` })]
+}
+
+/** What the next run would say of the lock. */
+export function verdictOf({ record, operation, at }: Evidence): LockVerdict {
+  return judgeLock(record, operation ?? readLease(undefined), operation?.alive, new Date(at))
+}
+
+/** `helm uninstall --keep-history`, or one that was cut off behind the workloads: it lists them, and none is there. */
+export function isTakenDown(evidence: Evidence): boolean {
+  const { record } = evidence
+  const workloads = (record?.objects ?? []).filter(({ kind }) => ['Deployment', 'StatefulSet', 'DaemonSet'].includes(kind))
+  return record?.status.startsWith('uninstall') === true && workloads.every(({ kind, metadata }) => lives(evidence, kind, metadata.name) === false)
 }
 
 function reasonsOf({ operation }: Evidence): string[] {

@@ -35,7 +35,7 @@ const tooOpen = /permissions (\d+) for (\S+) are too open/i
 const noAccount = /unable to get ACME account/i
 
 function noResolver(way: Way, evidence: Evidence, byDefault: boolean): Finding {
-  const { wanted, traefik, route, workload } = way
+  const { wanted, traefik, route } = way
   const asked = (route === undefined ? undefined : specOf(route).tls?.certResolver) ?? wanted.certResolver
   const said = complaintsOf(way, evidence).filter((line) => tooOpen.test(line) || noAccount.test(line) || (nonexistent.test(line) && line.includes(asked)))
   const [, mode, file] = said.map((line) => tooOpen.exec(line)).find((found) => found !== null) ?? []
@@ -44,8 +44,7 @@ function noResolver(way: Way, evidence: Evidence, byDefault: boolean): Finding {
   const known = traefik.resolvers.length === 0 ? [] : [`${traefik.workload ?? 'Traefik'} has the resolvers ${traefik.resolvers.join(', ')}`]
   const text = { evidence: [...served, ...edited, ...known, ...[...new Set(said)].slice(-3).map((line) => `Traefik's log: ${line}`)] }
   if (file !== undefined) {
-    const target = `${workload?.kind.toLowerCase() ?? 'deployment'}/${workload?.metadata.name ?? 'traefik'}`
-    const space = workload?.metadata.namespace ?? 'traefik'
+    const { target, space } = targetOf(way)
     return doubtful('certresolver-missing', {
       ...text,
       title: `Traefik dropped its certificate resolvers: ${file} has mode ${mode ?? ''}`,
@@ -54,11 +53,47 @@ function noResolver(way: Way, evidence: Evidence, byDefault: boolean): Finding {
     })
   }
   const unknown = isUnknownResolver(way)
+  const refused = unknown ? undefined : requestsOf(way, evidence).findLast((line) => unobtained.test(line))
+  if (refused !== undefined && !isKnown(refused)) return notHad(way, asked, refused, text.evidence)
   return doubtful('certresolver-missing', {
     ...text,
     title: unknown ? `Traefik has no certificate resolver "${asked}"` : `Traefik serves its default certificate for ${wanted.host}`,
     why: unknown ? 'A route that names an unknown resolver is served with TRAEFIK DEFAULT CERT.' : 'The certificate was not issued, or the resolver is not known to Traefik; its log says which.',
     fix: fixOf(asked, way, unknown),
+  })
+}
+
+function targetOf({ workload }: Way): { target: string; space: string } {
+  return { target: `${workload?.kind.toLowerCase() ?? 'deployment'}/${workload?.metadata.name ?? 'traefik'}`, space: workload?.metadata.namespace ?? 'traefik' }
+}
+
+/**
+ * Unable to obtain ACME certificate for domains \"home.example.org\": … [home.example.org] acme: error: 403 :: urn:ietf:params:acme:error:caa :: CAA record for home.example.org prevents issuance
+ * … acme: error presenting token: cloudflare: failed to find zone example.org.: Invalid request headers (6003)
+ * … cannot get ACME client get directory at 'https://acme-v02.api.letsencrypt.org/directory': Get \"https:…\": dial tcp: … i/o timeout
+ */
+const unobtained = /Unable to obtain ACME certificate for domains/i
+/** From the words that say most to those that only come last. */
+const lead = [/acme:error:\w+ :: /, /error presenting token: /, /cannot get ACME client /, /error="/, /for domains [^:]*: /].map(({ source }) => new RegExp(`${source}((?:[^"\\\\]|\\\\")+)`))
+
+/** By what the line says: what is to be put right before Traefik asks again, which it does when it starts. */
+const remedies: readonly [text: RegExp, remedy: (host: string, resolver: string) => string][] = [
+  [/error presenting token/i, () => 'once the token that its dnsChallenge has is right and may edit the zone'],
+  [/acme:error:invalidContact/i, (_, resolver) => `once its arguments have --certificatesresolvers.${resolver}.acme.email= with an address of yours`],
+  [/acme:error:caa/i, (host) => `once the DNS has for ${host}, or the domain above it: CAA 0 issue "letsencrypt.org"`],
+  [/get directory|i\/o timeout|no such host/i, () => 'once the cluster\'s DNS and the firewall let its pods out to the CA'],
+]
+
+function notHad(way: Way, resolver: string, line: string, evidence: readonly string[]): Finding {
+  const { host } = way.wanted
+  const { target, space } = targetOf(way)
+  const said = lead.map((words) => words.exec(line)?.[1]).find((one) => one !== undefined) ?? line
+  const [, remedy = () => 'once that is put right'] = remedies.find(([text]) => text.test(line)) ?? []
+  return doubtful('certresolver-missing', {
+    title: `The certificate for ${host} could not be had`,
+    evidence: [...evidence, `Traefik's log: ${line.slice(0, 600)}`],
+    why: `Traefik asked for it and was told: ${said.replaceAll('\\"', '"').trim().slice(0, 300)}`,
+    fix: [`kubectl -n ${space} rollout restart ${target} # ${remedy(host, resolver)}`],
   })
 }
 
@@ -75,15 +110,23 @@ const limited = /acme:error:rateLimited|too many certificates/i
 const failedOften = /too many failed authorizations/i
 const unreachable = /acme:error:(connection|dns|unauthorized)|Timeout during connect|Error getting validation data|NXDOMAIN/i
 
+function isKnown(line: string): boolean {
+  return limited.test(line) || unreachable.test(line)
+}
+
+/** What is of other hosts is no matter of this one. */
+function requestsOf(way: Way, evidence: Evidence): string[] {
+  return complaintsOf(way, evidence).filter((line) => line.includes(way.wanted.host) || !/for domains/i.test(line))
+}
+
 /** Only while there is something wrong with the certificate: an old line of the log is no fault. */
 export function issuing(evidence: Evidence): Finding[] {
   const way = wayOf(evidence)
   if (way?.answer === undefined) return []
   const bad = judgeCertificate(way.wanted.host, way.answer.certificate, new Date(evidence.at))
   if (bad.length === 0) return []
-  const lines = complaintsOf(way, evidence).filter((line) => line.includes(way.wanted.host) || !/for domains/i.test(line))
-  const last = lines.findLast((line) => limited.test(line) || unreachable.test(line))
-  if (last === undefined) return []
+  const last = requestsOf(way, evidence).findLast((line) => isKnown(line) || unobtained.test(line))
+  if (last === undefined || !isKnown(last)) return []
   return [limited.test(last) && !failedOften.test(last) ? limit(way, last) : challenge(way, last)]
 }
 

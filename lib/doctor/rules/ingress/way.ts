@@ -54,10 +54,10 @@ const installMs = 600_000
 
 /**
  * Whether the route must be there by now: step ingress comes last, so during a first install it is
- * not. The state file says when the step was done; a release that is younger than that is a new one.
+ * not, and of a release that was taken down nothing is. The state file says when the step was done; a release that is younger than that is a new one.
  */
 export function isExpected({ record, state, at }: Evidence): boolean {
-  if (record === undefined || record.status === 'pending-install') return false
+  if (record === undefined || record.status === 'pending-install' || record.status.startsWith('uninstall')) return false
   const doneAt = state?.doneAt?.ingress
   if (doneAt !== undefined && (record.revision > 1 || Date.parse(doneAt) >= Date.parse(record.updatedAt))) return true
   return record.status === 'deployed' && ageMs(record.updatedAt, new Date(at)) > installMs

@@ -4,18 +4,25 @@
  * with others that allow is how it is done well.
  */
 import type { NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from 'kubernetes-types/networking/v1.js'
+import type { Deployment } from 'kubernetes-types/apps/v1.js'
 import type { Pod } from 'kubernetes-types/core/v1.js'
+import type { LabelSelector } from 'kubernetes-types/meta/v1.js'
 import type { KubernetesObject } from '../../../access.ts'
 import { servesWeb } from '../../../airflow/families.ts'
 import { isFoundation } from '../../../observe/causes.ts'
-import { isReady, nameOf } from '../../../observe/observation.ts'
+import { tookTheRequest } from '../../../observe/answer.ts'
+import { faults } from '../../../observe/faults.ts'
+import { ageMs, isReady, nameOf, readySince } from '../../../observe/observation.ts'
 import { lasting } from '../../../observe/owners.ts'
 import { matchesLabels } from '../../../observe/selector.ts'
 import type { Finding } from '../../../step.ts'
-import { mentions } from '../../complaints.ts'
+import { complaints, mentions } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
 import { wrong } from '../../rule.ts'
+import { dns } from '../cluster/dns.ts'
 import { noConnection } from '../database/parts.ts'
+import { hasTaken, wayOf } from '../ingress/way.ts'
+import { brokenServices } from './service.ts'
 
 type Direction = 'Ingress' | 'Egress'
 
@@ -25,30 +32,119 @@ type Direction = 'Ingress' | 'Egress'
  */
 const failing = new RegExp(`${noConnection.source}|Error \\d+ connecting to .*(?:refused|timed out|resolution)|Timeout connecting to server|\\[[\\da-f.:]+\\] \\d+ \\(.*\\) : Connection (?:timed out|refused)`, 'i')
 
+const unnamed = /temporary failure in name resolution/i
+/** Of whom has answered the database says FATAL, and a name that is not found is the DNS's. */
+const silent = /failed:.*(?:timed out|timeout|refused|No route|unreachable)|could not connect to server: (?:Connection|No route|Network)/i
+
+const comeIn = 'the pods of the namespace reach each other, and Traefik\'s namespace the webserver'
+
+/** What a policy keeps apart: told in these lines, and mended by letting this through. */
+interface Cut {
+  policy: NetworkPolicy
+  lines: string[]
+  let: string
+}
+
 export function policyBlocks(evidence: Evidence): Finding[] {
   const policies = (evidence.networkPolicies ?? []) as unknown as NetworkPolicy[]
-  const own = (evidence.record?.objects ?? []).filter(({ kind }) => kind === 'NetworkPolicy').map(({ metadata }) => metadata.name)
-  const foreign = policies.filter(({ metadata }) => !own.includes(metadata?.name ?? ''))
-  if (foreign.length === 0) return []
-  const pods = lasting(evidence.pods)
-  const databases = pods.filter((pod) => isFoundation(pod) && isReady(pod))
-  const parts = pods.filter((pod) => !isFoundation(pod) && pod.metadata.labels?.tier === 'airflow')
-  const said = mentions(evidence, failing).filter(({ pod }) => parts.includes(pod))
-  const cut = said.flatMap(({ pod: part, line, notBefore = 0 }) => databases.flatMap((database) =>
-    blocked(part, database, policies).filter((policy) => notBefore >= ableSince(database, policy)).map((policy) => ({ part, database, policy, said: line }))))
-  const gateway = evidence.answered !== undefined && 'answer' in evidence.answered && evidence.answered.answer.status === 504
-  const web = gateway ? parts.filter((part) => isReady(part) && servesWeb(part.metadata.labels?.component ?? '')).flatMap((part) => shut(part, policies).map((policy) => ({ part, policy }))) : []
-  const names = [...new Set([...cut, ...web].map(({ policy }) => policy.metadata?.name ?? ''))].filter((name) => foreign.some(({ metadata }) => metadata?.name === name))
-  if (names.length === 0) return []
-  return [wrong('network-policy-blocks', {
+  const names = (evidence.record?.objects ?? []).filter(({ kind }) => kind === 'NetworkPolicy').map(({ metadata }) => metadata.name)
+  const isOwn = ({ policy }: Cut): boolean => names.includes(policy.metadata?.name ?? '')
+  const parts = lasting(evidence.pods).filter((pod) => !isFoundation(pod) && pod.metadata.labels?.tier === 'airflow')
+  const pages = parts.filter((part) => servesWeb(part.metadata.labels?.component ?? ''))
+  const web = fromTraefik(evidence, pages, policies)
+  // Whom one policy lets in is let in: the release's own can do it, and whatever others there are may stay.
+  const ours = web.filter(isOwn)
+  const foreign = [...fromDatabase(evidence, parts, policies), ...fromNames(evidence, parts, policies), ...fromOutside(evidence, parts, policies), ...(ours.length > 0 ? [] : web)].filter((cut) => !isOwn(cut))
+  return [...(foreign.length === 0 ? [] : [ofOthers(foreign, evidence)]), ...(ours.length === 0 ? [] : [ofRelease(ours, pages)])]
+}
+
+const why = 'As soon as one policy selects a pod, only what some policy allows reaches it, or leaves it; and connections are seen to fail.'
+
+function ofOthers(cuts: readonly Cut[], { namespace }: Evidence): Finding {
+  const names = namesOf(cuts)
+  return wrong('network-policy-blocks', {
     title: `NetworkPolicy ${names.join(', ')} keeps Airflow's parts apart`,
-    evidence: [
-      ...cut.slice(0, 4).flatMap(({ part, database, said }) => [`no policy lets ${nameOf(part)} reach ${nameOf(database)}`, `${part.metadata.name}: ${said}`]),
-      ...web.map(({ part }) => `no policy lets anybody reach ${nameOf(part)}, and Traefik answers 504`),
-    ],
-    why: 'As soon as one policy selects a pod, only what some policy allows reaches it; and connections are seen to fail.',
-    fix: [`kubectl -n ${evidence.namespace} delete networkpolicy ${names.join(' ')} # or let the pods of the namespace reach each other, and Traefik's namespace the webserver`],
-  })]
+    evidence: [...new Set(cuts.slice(0, 5).flatMap(({ lines }) => lines))],
+    why,
+    fix: [`kubectl -n ${namespace} delete networkpolicy ${names.join(' ')} # or let ${[...new Set(cuts.map((cut) => cut.let))].join(', and ')}`],
+  })
+}
+
+/** Rendered by `networkPolicies.enabled: true`, and without any rule for as long as the values say of nobody that he may come. */
+function ofRelease(cuts: readonly Cut[], pages: readonly KubernetesObject[]): Finding {
+  const part = pages.some(({ metadata }) => metadata.labels?.component === 'api-server') ? 'apiServer' : 'webserver'
+  return wrong('network-policy-blocks', {
+    title: `NetworkPolicy ${namesOf(cuts).join(', ')} of the release keeps Traefik out`,
+    evidence: [...new Set(cuts.flatMap(({ lines }) => lines))],
+    why,
+    fix: [`Set ${part}.networkPolicy.ingress.from: [{namespaceSelector: {}}] in airflow.values, then: npx tsx run.ts apply --from helm`],
+  })
+}
+
+function namesOf(cuts: readonly Cut[]): string[] {
+  return [...new Set(cuts.map(({ policy }) => policy.metadata?.name ?? ''))]
+}
+
+function fromDatabase(evidence: Evidence, parts: readonly KubernetesObject[], policies: readonly NetworkPolicy[]): Cut[] {
+  const databases = lasting(evidence.pods).filter((pod) => isFoundation(pod) && isReady(pod))
+  const said = mentions(evidence, failing).filter(({ pod }) => parts.includes(pod))
+  return said.flatMap(({ pod: part, line, notBefore = 0 }) => databases.flatMap((database) =>
+    blocked(part, database, policies).filter((policy) => notBefore >= ableSince(database, policy)).map((policy) => ({
+      policy, lines: [`no policy lets ${nameOf(part)} reach ${nameOf(database)}`, `${part.metadata.name}: ${line}`], let: comeIn,
+    }))))
+}
+
+/** The DNS itself may be at fault, which is told as such. */
+function fromNames(evidence: Evidence, parts: readonly KubernetesObject[], policies: readonly NetworkPolicy[]): Cut[] {
+  if (dns(evidence).length > 0) return []
+  const mayAnswer = ({ podSelector, namespaceSelector, ipBlock }: NetworkPolicyPeer): boolean => ipBlock !== undefined || isIn(namespaceSelector, 'kube-system') || (podSelector === undefined && namespaceSelector === undefined)
+  return unsent(evidence, parts, policies, unnamed, (selecting) => allows('Egress', selecting, mayAnswer, 53)).map(({ part, policy, line }) => ({
+    policy, lines: [`no policy lets ${nameOf(part)} ask the cluster's DNS`, `${part.metadata.name}: ${line}`], let: 'the pods out to port 53 of kube-system, UDP and TCP',
+  }))
+}
+
+/** A database of somebody else's may be a pod as well, of this namespace where one of its Services has that name. */
+function fromOutside(evidence: Evidence, parts: readonly KubernetesObject[], policies: readonly NetworkPolicy[]): Cut[] {
+  const { wanted, services } = evidence
+  if (wanted?.database === undefined || wanted.bundledDatabase || services === undefined) return []
+  const { host, port } = wanted.database
+  const isNear = services.some(({ metadata }) => metadata.name === host.split('.')[0])
+  const mayBeIt = ({ podSelector, namespaceSelector, ipBlock }: NetworkPolicyPeer): boolean => ipBlock !== undefined || namespaceSelector !== undefined || podSelector === undefined || isNear
+  return unsent(evidence, parts, policies, silent, (selecting) => allows('Egress', selecting, mayBeIt, port)).map(({ part, policy, line }) => ({
+    policy, lines: [`no policy lets ${nameOf(part)} out to ${host}:${port}`, `${part.metadata.name}: ${line}`], let: `the pods out to port ${port} of ${host}`,
+  }))
+}
+
+/** Of parts that complain still, and since the policy is there. */
+function unsent(evidence: Evidence, parts: readonly KubernetesObject[], policies: readonly NetworkPolicy[], words: RegExp, isLet: (selecting: readonly NetworkPolicy[]) => boolean): { part: KubernetesObject; policy: NetworkPolicy; line: string }[] {
+  return complaints(evidence, words).filter(({ pod }) => parts.includes(pod)).flatMap(({ pod: part, line, notBefore = 0 }) => {
+    const selecting = policies.filter((policy) => selects(policy, part, 'Egress'))
+    return isLet(selecting) ? [] : selecting.filter(({ metadata }) => notBefore >= Date.parse(metadata?.creationTimestamp ?? '')).map((policy) => ({ part, policy, line }))
+  })
+}
+
+/** Only where the page is well: its node asks it for its health, and no policy keeps a node out. */
+function fromTraefik(evidence: Evidence, pages: readonly KubernetesObject[], policies: readonly NetworkPolicy[]): Cut[] {
+  const { answered, at } = evidence
+  const status = answered !== undefined && 'answer' in answered ? answered.answer.status : 0
+  if (!([502, 503, 504].includes(status) || hasTaken(evidence)) || brokenServices(evidence).length > 0) return []
+  const traefik = wayOf(evidence)?.workload
+  const { labels, onHost } = templateOf(traefik)
+  // From the node itself most plugins let everything in.
+  if (onHost) return []
+  const mayBeTraefik = ({ podSelector, namespaceSelector, ipBlock }: NetworkPolicyPeer): boolean =>
+    ipBlock !== undefined || traefik === undefined || (namespaceSelector === undefined ? traefik.metadata.namespace === evidence.namespace && (podSelector === undefined || matchesLabels(podSelector, labels)) : isIn(namespaceSelector, traefik.metadata.namespace))
+  const settled = pages.filter((page) => isReady(page) && ageMs(readySince(page), new Date(at)) >= faults['network-policy-blocks'].settleMs)
+  return settled.flatMap((page) => {
+    const selecting = policies.filter((policy) => selects(policy, page, 'Ingress'))
+    const lines = [`no policy lets Traefik reach ${nameOf(page)}, and it ${status === 0 ? tookTheRequest : `answers ${status}`}`]
+    return allows('Ingress', selecting, mayBeTraefik, portOf(page)) ? [] : selecting.map((policy) => ({ policy, lines, let: comeIn }))
+  })
+}
+
+function templateOf(workload: KubernetesObject | undefined): { labels: Record<string, string>; onHost: boolean } {
+  const { metadata, spec } = (workload as Deployment | undefined)?.spec?.template ?? {}
+  return { labels: metadata?.labels ?? {}, onHost: spec?.hostNetwork === true }
 }
 
 /** The services learn of a database some seconds after it is ready. */
@@ -62,23 +158,23 @@ function ableSince(database: KubernetesObject, { metadata }: NetworkPolicy): num
 
 /** The policies that stand between; none where the connection is let through, or may be. */
 function blocked(from: KubernetesObject, to: KubernetesObject, policies: readonly NetworkPolicy[]): NetworkPolicy[] {
-  const port = ((to as Pod).spec?.containers ?? []).flatMap(({ ports = [] }) => ports)[0]?.containerPort
-  return [...closed('Egress', from, to, policies, port), ...closed('Ingress', to, from, policies, port)]
+  return [...closed('Egress', from, to, policies, portOf(to)), ...closed('Ingress', to, from, policies, portOf(to))]
+}
+
+function portOf(pod: KubernetesObject): number | undefined {
+  return ((pod as Pod).spec?.containers ?? []).flatMap(({ ports = [] }) => ports)[0]?.containerPort
 }
 
 function closed(direction: Direction, pod: KubernetesObject, other: KubernetesObject, policies: readonly NetworkPolicy[], port?: number): NetworkPolicy[] {
   const selecting = policies.filter((policy) => selects(policy, pod, direction))
-  const lets = selecting.some(({ spec }) => {
-    const rules = direction === 'Ingress' ? (spec?.ingress ?? []).map(({ from, ports }) => ({ peers: from, ports })) : (spec?.egress ?? []).map(({ to, ports }) => ({ peers: to, ports }))
-    return rules.some(({ peers, ports }) => allowsPort(ports, port) && (peers === undefined || peers.length === 0 || peers.some((peer) => mayBe(peer, other))))
-  })
-  return lets ? [] : selecting
+  return allows(direction, selecting, (peer) => mayBe(peer, other), port) ? [] : selecting
 }
 
-/** Nothing at all is let in. */
-function shut(pod: KubernetesObject, policies: readonly NetworkPolicy[]): NetworkPolicy[] {
-  const selecting = policies.filter((policy) => selects(policy, pod, 'Ingress'))
-  return selecting.some(({ spec }) => (spec?.ingress ?? []).length > 0) ? [] : selecting
+function allows(direction: Direction, selecting: readonly NetworkPolicy[], isPeer: (peer: NetworkPolicyPeer) => boolean, port?: number): boolean {
+  return selecting.some(({ spec }) => {
+    const rules = direction === 'Ingress' ? (spec?.ingress ?? []).map(({ from, ports }) => ({ peers: from, ports })) : (spec?.egress ?? []).map(({ to, ports }) => ({ peers: to, ports }))
+    return rules.some(({ peers, ports }) => allowsPort(ports, port) && (peers === undefined || peers.length === 0 || peers.some(isPeer)))
+  })
 }
 
 function selects({ spec }: NetworkPolicy, pod: KubernetesObject, direction: Direction): boolean {
@@ -91,6 +187,12 @@ function selects({ spec }: NetworkPolicy, pod: KubernetesObject, direction: Dire
 function mayBe({ podSelector, namespaceSelector, ipBlock }: NetworkPolicyPeer, pod: KubernetesObject): boolean {
   if (ipBlock !== undefined || namespaceSelector !== undefined) return podSelector === undefined || matchesLabels(podSelector, pod.metadata.labels)
   return podSelector === undefined || matchesLabels(podSelector, pod.metadata.labels)
+}
+
+/** A namespace's name the API server writes among its labels; of others nothing is known. */
+function isIn(selector: LabelSelector | undefined, namespace: string | undefined): boolean {
+  const name = selector?.matchLabels?.['kubernetes.io/metadata.name']
+  return selector !== undefined && (name === undefined || namespace === undefined || name === namespace)
 }
 
 /** A named port could be any. */
