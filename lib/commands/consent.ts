@@ -3,6 +3,7 @@ import type { Emit } from '../engine/events.ts'
 import type { Consented } from '../engine/pipeline.ts'
 import { AirstripError } from '../errors.ts'
 import { diffLines, shownLine } from '../report/diff.ts'
+import { eventLines } from '../report/lines.ts'
 import type { Session } from './session.ts'
 import type { Deps, Flags } from './deps.ts'
 import { shownChanges } from './shown.ts'
@@ -56,6 +57,8 @@ async function askPerson(plan: readonly Consented[], ask: (question: string) => 
       deps.err(redact(shownLine({ step, op, kind, namespace: '', name, why }, colors)))
     }
   }
+  // Else they have been told already, with the plan.
+  if (flags.quiet === true) for (const { step, warnings = [] } of plan) for (const finding of warnings) for (const line of eventLines({ type: 'warning', step, finding }, { colors, quiet: false })) deps.err(redact(line))
   const count = plan.flatMap(({ changes }) => changes.flatMap(objectsOf)).length
   const question = `Make ${count === 1 ? 'this change' : `these ${count} changes`}? [y]es, [N]o, show the [d]iff: `
   for (;;) {

@@ -23,7 +23,7 @@ export async function runDiff(flags: Flags, deps: Deps): Promise<number> {
   const watched = { config: session.config, flags, deps, redact: redactor.redact }
   const report = await notifying(watched, () => compare(chosen, session, redactor.redact), ({ open }) => refusalOf(open))
   const { open, warnings } = pastedWith(flags)({ open: report.open, warnings: report.warnings })
-  const printer = { ...report, open, warnings, flags, deps: { ...deps, out: (line: string) => { deps.out(redactor.redact(line)) } } }
+  const printer = { ...report, open, warnings, flags, deps: { ...deps, out: (line: string) => { deps.out(redactor.redact(line)) }, err: (line: string) => { deps.err(redactor.redact(line)) } } }
   if (flags.json === true) printJson(printer)
   else printText(printer)
   if (refusalOf(report.open) !== undefined) return errorCodes.BLOCKED.exit

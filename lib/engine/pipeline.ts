@@ -55,7 +55,10 @@ export async function runPipeline(chosen: readonly Step[], deps: PipelineDeps): 
     const agreeNow: StepDeps['agree'] = async (_, { changes, warnings }, attempt) => {
       const before = shown.get(step.name)
       if (before === undefined) await agree([{ step: step.name, changes, warnings }])
-      else await refuseMoved(step, unseen(before.changes, changes, upgraded || attempt > 1), deps)
+      else {
+        await refuseMoved(step, unseen(before.changes, changes, upgraded || attempt > 1), deps)
+        shown.set(step.name, { ...before, warnings: warnToo(step.name, before.warnings, warnings, deps) })
+      }
     }
     // What was seen before an earlier step changed something may no longer be so.
     const changes = await recorded(step, step.spec(config), changed === 0 ? first.get(step.name) : undefined, { ...deps, agree: agreeNow, changedAt, warned: () => shown.get(step.name)?.warnings ?? [] })
@@ -132,6 +135,13 @@ async function recorded(step: Step, spec: unknown, first: Examined | undefined, 
     emit({ type: 'step-failed', step: step.name, code: known.code, sentence: known.message, ms: elapsed().ms })
     throw known
   }
+}
+
+/** What came to light since the plan was told is told before the change, too; all that was told by then. */
+function warnToo(step: StepName, before: readonly Finding[] = [], now: readonly Finding[] = [], { emit }: PipelineDeps): readonly Finding[] {
+  const news = now.filter((finding) => !isAmong(finding, before))
+  for (const finding of news) emit({ type: 'warning', step, finding })
+  return [...before, ...news]
 }
 
 /** Those that were told with the plan are not told again. */

@@ -115,6 +115,11 @@ export function observeMounts(pod: KubernetesObject, events: readonly Event[], {
   return found.state === 'failed' ? triedAgain(found, timeOf(telling), now, longestPauseMs) : found
 }
 
+/** Of what PostgreSQL or MySQL keep there is no other copy; Redis and PgBouncer have none to lose. */
+function isDatabase(pod: KubernetesObject): boolean {
+  return isFoundation(pod) && !/redis|pgbouncer/.test(pod.metadata.name)
+}
+
 function notOnNode(pod: KubernetesObject, path: string, what: string, message: string): Failed {
   const node = (pod.spec as { nodeName?: string } | undefined)?.nodeName ?? 'the node'
   return failed(pod, 'hostpath-not-on-the-node', {
@@ -123,9 +128,9 @@ function notOnNode(pod: KubernetesObject, path: string, what: string, message: s
     why: 'The path is looked up on the node: inside the VM with Minikube, inside the node container with kind, and on one node only where there are several.',
     fix: [
       // A disk that was not mounted at the last boot looks so too; and PostgreSQL begins anew in an empty folder.
-      isFoundation(pod) ? `sudo mount -a # on ${node}: where the disk that ${path} lies on is only not mounted, all is as it was`
-        : /directory|not there/.test(what) ? `sudo mount -a; test -d ${path} || sudo install -d -o 50000 -g 0 -m 775 ${path} # on ${node}; where it lies on a disk that is not mounted, that is mounted first` : `sudo install -D -m 644 FILE ${path} # on ${node}; FILE is what is to be there`,
-      isFoundation(pod) ? 'npx tsx run.ts restore FILE # where what was in it is lost: once an empty folder is there, and PostgreSQL has begun anew in it' : 'kind: make the cluster again with extraMounts; Minikube: minikube mount SOURCE:TARGET',
+      isDatabase(pod) ? `sudo mount -a # on ${node}: where the disk that ${path} lies on is only not mounted, all is as it was`
+        : /directory|not there/.test(what) ? `sudo mount -a && { test -d ${path} || sudo install -d -o 50000 -g 0 -m 775 ${path}; } # on ${node}; where it lies on a disk that is not mounted, that is mounted first` : `sudo install -D -m 644 FILE ${path} # on ${node}; FILE is what is to be there`,
+      isDatabase(pod) ? `sudo mkdir -p ${path} # where nothing was ever in it, or all is lost that was: the database begins anew, and npx tsx run.ts restore FILE brings a dump back` : 'kind: make the cluster again with extraMounts; Minikube: minikube mount SOURCE:TARGET',
     ],
   })
 }

@@ -92,10 +92,10 @@ function verdict(pod: KubernetesObject, reason: string, image: string, text: str
   if (shortName.test(said)) return unqualified(pod, image, evidence)
   // What else keeps the runtime from looking is its own: the socket that refuses is no registry's.
   if (reason === 'ImageInspectError' || cutOff.test(said)) return undefined
-  if (unsigned.test(said)) return refusedUnsigned(pod, image, evidence)
   if (lostPart.test(said)) return damagedCopy(pod, image, evidence)
   if (unreachable.test(said)) return registryUnreachable(pod, image, evidence)
   if (transient.test(said)) return undefined
+  if (unsigned.test(said)) return refusedUnsigned(pod, image, evidence)
   if (otherCpu.test(said)) return otherArchitecture(pod, image, evidence)
   if (absent.test(said)) return bitnami.test(image) ? bitnamiGone(pod, image, evidence) : notFound(pod, image, evidence)
   return denied.test(said) ? pullDenied(pod, image, evidence) : undefined

@@ -34,20 +34,20 @@ const aloneMs = 60_000
  *   containerStatuses: [{name: run-airflow-migrations, state: {terminated: {exitCode: 0}}}, {name: istio-proxy, state: {running: {}}}]
  */
 function keptAlive({ spec }: Job, pods: readonly KubernetesObject[], { now }: Context): Observation | undefined {
-  // What a mesh puts in is in no template, and what a chart adds comes after its own.
-  const [main] = (spec as Partial<JobSpec> | undefined)?.template?.spec?.containers ?? []
+  // What a mesh puts in is in no template; whatever is in it may have work to do.
+  const listed = (spec as Partial<JobSpec> | undefined)?.template?.spec?.containers ?? []
   for (const pod of pods) {
     const statuses = (pod as Pod).status?.containerStatuses ?? []
-    const ended = statuses.find(({ name, state }) => name === main?.name && state?.terminated?.exitCode === 0 && ageMs(state.terminated.finishedAt, now) >= aloneMs)
+    const ended = statuses.find(({ name, state }) => listed.some((one) => one.name === name) && state?.terminated?.exitCode === 0 && ageMs(state.terminated.finishedAt, now) >= aloneMs)
     const others = statuses.filter(({ state }) => state?.running !== undefined)
     const [other] = others
-    if (ended === undefined || other === undefined) continue
+    if (ended === undefined || other === undefined || others.some(({ name }) => listed.some((one) => one.name === name))) continue
     return failed(pod, 'pod-not-ending', {
       title: `Container ${other.name} keeps ${ownerName(pod)} from ending, whose work is done`,
       evidence: [`${nameOf(pod)}: ${ended.name} has ended with exit code 0, and ${others.map(({ name }) => name).join(', ')} runs on`],
       why: 'A Job has ended when all containers of its pod have, and this one does not know that it is over.',
       fix: [
-        `kubectl ${inNamespace(pod)} exec ${pod.metadata.name} -c ${other.name} -- sh -c 'kill 1' # ends it this once, and the Job with it`,
+        `kubectl ${inNamespace(pod)} exec ${pod.metadata.name} -c ${other.name} -- ${other.name === 'istio-proxy' ? 'pilot-agent request POST quitquitquit' : 'sh -c \'kill 1\''} # ends it this once`,
         'For good: keep it out of Jobs, for Istio with sidecar.istio.io/inject: "false" under migrateDatabaseJob.annotations and createUserJob.annotations in airflow.values',
       ],
     })

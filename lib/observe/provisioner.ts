@@ -7,9 +7,9 @@
 import type { Container, Event, PodTemplateSpec } from 'kubernetes-types/core/v1.js'
 import type { StorageClass } from 'kubernetes-types/storage/v1.js'
 import type { KubernetesObject } from '../access.ts'
-import { describeEvent } from './events.ts'
+import { describeEvent, timeOf } from './events.ts'
 import { faults } from './faults.ts'
-import { type Context, type Failed, type Observation, type Provisioner, failed, inNamespace, nameOf } from './observation.ts'
+import { type Context, type Failed, type Observation, type Provisioner, failed, inNamespace, nameOf, triedAgain } from './observation.ts'
 
 const refusals: { text: RegExp; why: string; fix: string }[] = [
   {
@@ -62,7 +62,7 @@ const images: Record<string, RegExp | undefined> = {
  */
 export function observeProvisioner(claim: KubernetesObject, { provisioner }: StorageClass, events: readonly Event[], context: Context): Failed | undefined {
   const pattern = images[provisioner]
-  if (pattern === undefined || context.provisioners === undefined) return unanswered(claim, provisioner, events, context.now) ?? (pattern === undefined ? keepsFailing(claim, provisioner, events) : undefined)
+  if (pattern === undefined || context.provisioners === undefined) return unanswered(claim, provisioner, events, context.now) ?? (pattern === undefined ? keepsFailing(claim, provisioner, events, context.now) : undefined)
   const mine = context.provisioners.filter(({ object }) => runs(object, pattern))
   if (mine.some(({ object, look }) => isRunning(object, look))) return helperFailed(claim, context.provisioners) ?? timedOut(claim, events)
   const broken = mine.find(({ object, look }) => isScaledToZero(object) || look.state === 'failed')
@@ -153,15 +153,20 @@ function timedOut(claim: KubernetesObject, events: readonly Event[]): Failed | u
 }
 
 const mostTries = 3
+/** A driver that works on it, or that starts: context deadline exceeded · Aborted: an operation with the given volume already exists · no topology key found on CSINode */
+const onItsWay = /DeadlineExceeded|deadline exceeded|Aborted|already exists|Unavailable|ResourceExhausted|timed? ?out|topology/i
+/** Who tries it for others pauses for up to five minutes. */
+const longestPauseMs = 300_000
+const patientMs = 300_000
 
 /**
  *   Warning ProvisioningFailed (5 times): failed to provision volume with StorageClass "longhorn": rpc error: code = Internal desc = …
  */
-function keepsFailing(claim: KubernetesObject, provisioner: string, events: readonly Event[]): Failed | undefined {
+function keepsFailing(claim: KubernetesObject, provisioner: string, events: readonly Event[], now: Date): Failed | undefined {
   const tries = events.filter(({ reason }) => reason === 'ProvisioningFailed')
   const last = tries.at(-1)
-  if (last === undefined || tries.reduce((sum, { count, series }) => sum + (series?.count ?? count ?? 1), 0) < mostTries) return undefined
-  return failed(claim, 'local-path-provisioning-failed', {
+  if (last === undefined || tries.reduce((sum, { count, series }) => sum + (series?.count ?? count ?? 1), 0) < mostTries || onItsWay.test(last.message ?? '')) return undefined
+  return triedAgain(failed(claim, 'local-path-provisioning-failed', {
     title: `The provisioner ${provisioner} does not manage to make a volume`,
     evidence: [`${nameOf(claim)} is Pending`, describeEvent(last)],
     why: 'It tries again and again, and its message says what it is refused or does not find.',
@@ -169,7 +174,7 @@ function keepsFailing(claim: KubernetesObject, provisioner: string, events: read
       `kubectl ${inNamespace(claim)} describe pvc ${claim.metadata.name} # once what its message names is mended at the provisioner, it makes the volume by itself`,
       `Or another class: kubectl get storageclass; then kubectl ${inNamespace(claim)} delete pvc ${claim.metadata.name} --wait=false # never bound, so it holds no data; delete the pods that use it too`,
     ],
-  }, 150_000)
+  }, patientMs), new Date(timeOf(last)).toISOString(), now, longestPauseMs)
 }
 
 /** A provisioner takes a claim within seconds, and says so (Provisioning) before it begins. */

@@ -40,22 +40,23 @@ function missingClaim(pod: KubernetesObject, said: string, evidence: string[], {
   const [, name] = /persistentvolumeclaim "([^"]+)" not found/.exec(said) ?? []
   const there = claims.some(({ metadata }) => metadata.name === name && metadata.namespace === pod.metadata.namespace)
   if (name === undefined || there) return undefined
-  const kept = volumes.find((volume) => isOf(volume as PersistentVolume, name, pod.metadata.namespace))
+  const kept = volumes.filter((volume) => wasOf(volume as PersistentVolume, name, pod.metadata.namespace))
   return failed(pod, 'claim-missing', {
     title: `Claim ${name} does not exist`,
-    evidence: [...evidence, ...(kept === undefined ? [] : [`${nameOf(kept)} is what it was bound to, and still holds what was in it`])],
+    evidence: [...evidence, ...kept.map((volume) => `${nameOf(volume)}, made at ${String(volume.metadata.creationTimestamp)}, was bound to a claim of that name, and holds what was in it`)],
     why: 'A pod names it as a volume, and is placed only when it is there.',
     fix: [
       // Else the next claim gets an empty volume, and a database begins anew beside the one that is kept.
-      madeByOwner(pod, name) && kept !== undefined ? `kubectl patch pv ${kept.metadata.name} --type=json -p '[{"op":"remove","path":"/spec/claimRef/uid"},{"op":"remove","path":"/spec/claimRef/resourceVersion"}]' && kubectl ${inNamespace(pod)} delete pod ${pod.metadata.name} # keeps the volume for a claim of that name, which its StatefulSet makes with the next pod`
+      madeByOwner(pod, name) && kept.length > 0 ? `kubectl patch pv ${kept.length === 1 ? kept.map(({ metadata }) => metadata.name).join('') : 'NAME'} --type=merge -p '{"spec":{"claimRef":{"uid":null,"resourceVersion":null}}}' && kubectl ${inNamespace(pod)} delete pod ${pod.metadata.name} # keeps the volume for a claim of that name, which its StatefulSet makes with the next pod${kept.length > 1 ? '; NAME is the one of those above whose data is wanted' : ''}`
         : madeByOwner(pod, name) ? `kubectl ${inNamespace(pod)} delete pod ${pod.metadata.name} # its StatefulSet makes the claim again with the next pod` : 'npx tsx run.ts apply --only storage # for the claims that airstrip makes',
       `kubectl ${inNamespace(pod)} get pvc # and correct existingClaim in airflow.values`,
     ],
   })
 }
 
-function isOf({ spec }: PersistentVolume, claim: string, namespace: string | undefined): boolean {
-  return spec?.claimRef?.name === claim && spec.claimRef.namespace === namespace
+/** Released, and kept: one that is made by hand for a claim has no uid of it, and takes it by itself. */
+function wasOf({ metadata, spec, status }: PersistentVolume, claim: string, namespace: string | undefined): boolean {
+  return spec?.claimRef?.name === claim && spec.claimRef.namespace === namespace && spec.claimRef.uid !== undefined && status?.phase === 'Released' && metadata?.deletionTimestamp === undefined
 }
 
 /** TEMPLATE-SET-0, as a StatefulSet names the claims of its own. */

@@ -24,7 +24,7 @@ function missing(evidence: Evidence): Finding[] {
     title: `${path} is not a directory on node ${(evidence.nodes ?? []).map(({ metadata }) => metadata.name).join(', ')}`,
     evidence: [`${path} is ${taken ? 'no folder' : 'not there'} on this machine, which is the node`],
     why: 'A volume of the release is this folder: the next pod that starts cannot mount it, or gets an empty one.',
-    fix: [taken ? `sudo mv ${path} ${path}-before && sudo install -d -o 50000 -g 0 -m 775 ${path}` : `sudo mount -a; test -d ${path} || sudo install -d -o 50000 -g 0 -m 775 ${path} # where it lies on a disk that is not mounted, that is mounted first`, make],
+    fix: [taken ? `sudo mv ${path} ${path}-before && sudo install -d -o 50000 -g 0 -m 775 ${path}` : `sudo mount -a && { test -d ${path} || sudo install -d -o 50000 -g 0 -m 775 ${path}; } # where it lies on a disk that is not mounted, that is mounted first`, make],
   }))
 }
 
@@ -106,7 +106,7 @@ function keyAnew(line: SaidLine, evidence: Evidence): string {
 /** fatal: unable to access 'https://gitea.home:3000/me/dags.git/': SSL certificate problem: self-signed certificate */
 function trusted({ text }: SaidLine, { namespace }: Evidence): string {
   const [, host = 'HOST', port = '443'] = /https:\/\/(?:[^@/\s]+@)?([\w.-]+)(?::(\d+))?\//.exec(text) ?? []
-  return `openssl s_client -showcerts -connect ${host}:${port} </dev/null 2>/dev/null | sed -n '/BEGIN CERT/,/END CERT/p' > ca.crt && kubectl -n ${namespace} create configmap git-ca --from-file=ca.crt # then in airflow.values: volumes: [{name: git-ca, configMap: {name: git-ca}}], dags.gitSync.extraVolumeMounts: [{name: git-ca, mountPath: /etc/git-ca}] and dags.gitSync.env: [{name: GIT_SSL_CAINFO, value: /etc/git-ca/ca.crt}], and run again; or the repository's ssh address`
+  return `openssl s_client -showcerts -connect ${host}:${port} </dev/null 2>/dev/null | sed -n '/BEGIN CERT/,/END CERT/p' > git-host-ca.crt && kubectl -n ${namespace} create configmap git-ca --from-file=ca.crt=git-host-ca.crt # then in airflow.values: volumes: [{name: git-ca, configMap: {name: git-ca}}], dags.gitSync.extraVolumeMounts: [{name: git-ca, mountPath: /etc/git-ca}] and dags.gitSync.env: [{name: GIT_SSL_CAINFO, value: /etc/git-ca/ca.crt}], and run again; or the repository's ssh address`
 }
 
 const gitFaults: { text: RegExp; why: string; fix: string | ((line: SaidLine, evidence: Evidence) => string) }[] = [

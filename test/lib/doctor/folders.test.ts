@@ -22,7 +22,7 @@ void t.test('folders that Airflow can use are no finding, nor those of another m
 })
 
 void t.test('a folder that went away is told before a pod starts', (t) => {
-  t.match(found(withFolder('dags', { exists: false })), [{ id: 'hostpath-not-on-the-node', title: '/srv/airflow/dags is not a directory on node home', fix: [/^sudo mount -a; test -d \/srv\/airflow\/dags \|\| sudo install -d -o 50000/] }])
+  t.match(found(withFolder('dags', { exists: false })), [{ id: 'hostpath-not-on-the-node', title: '/srv/airflow/dags is not a directory on node home', fix: [/^sudo mount -a && \{ test -d \/srv\/airflow\/dags \|\| sudo install -d -o 50000/] }])
   t.end()
 })
 
@@ -81,7 +81,7 @@ void t.test('the remedy for a certificate or a damaged key names the host and th
   const spec = { initContainers: [{ name: 'git-sync-init', image: 'git-sync', volumeMounts: [{ name: 'key', mountPath: '/etc/git-secret/ssh' }] }], containers: [], volumes: [{ name: 'key', secret: { secretName: 'deploy-key' } }] }
   const one = pod({ spec, status: { phase: 'Pending', initContainerStatuses: [crashed(4, {}, { name: 'git-sync-init' })] } })
   const fix = (line: string) => found({ pods: [one], logs: [{ namespace: 'airflow', pod: one.metadata.name, container: 'git-sync-init', previous: false, lines: [line] }] })[0]?.fix[0]
-  t.match(fix('fatal: unable to access \'https://gitea.home:3000/me/dags.git/\': SSL certificate problem: self-signed certificate'), /^openssl s_client -showcerts -connect gitea\.home:3000 .*> ca\.crt && kubectl -n airflow create configmap git-ca --from-file=ca\.crt #.*GIT_SSL_CAINFO/)
+  t.match(fix('fatal: unable to access \'https://gitea.home:3000/me/dags.git/\': SSL certificate problem: self-signed certificate'), /^openssl s_client -showcerts -connect gitea\.home:3000 .*> git-host-ca\.crt && kubectl -n airflow create configmap git-ca --from-file=ca\.crt=git-host-ca\.crt #.*GIT_SSL_CAINFO/)
   t.match(fix('fatal: unable to access \'https://gitea.home/me/dags.git/\': SSL certificate problem: self-signed certificate'), /-connect gitea\.home:443 /)
   t.match(fix('Load key "/etc/git-secret/ssh": error in libcrypto'), /^ssh-keygen -y -f FILE && kubectl -n airflow create secret generic deploy-key --from-file=gitSshKey=FILE .* apply --server-side/)
   t.end()

@@ -40,6 +40,16 @@ void t.test('what a change warns of is told before anybody is asked, and once', 
   t.match(all.state.steps.helm, { warnings: [{ id: 'database-not-dumped' }] })
 })
 
+void t.test('what a change warns of since an earlier step changed something is told before it is made', async (t) => {
+  const warned: Check = { ...drifted, warnings: [{ ...finding('database-not-dumped'), severity: 'warning' }] }
+  const steps = [named('storage', inTurn(drifted)), named('helm', inTurn(drifted, warned))]
+  const all = deps(steps)
+  await runPipeline(steps, all)
+  t.same(warnings(all), ['database-not-dumped'])
+  const isOfHelm = (type: string) => all.events.findIndex((event) => event.type === type && 'step' in event && event.step === 'helm')
+  t.ok(isOfHelm('warning') < isOfHelm('change'))
+})
+
 void t.test('"failed" is written with its diagnosis, and later steps are not begun', async (t) => {
   const steps = [named('storage', inTurn(drifted), { verify: inTurn(failed('static-pv-mismatch', 0)) }), named('helm', inTurn(drifted))]
   const all = deps(steps)

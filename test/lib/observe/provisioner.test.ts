@@ -57,9 +57,10 @@ void t.test('nothing is concluded where the Deployments could not be read, or be
 
 void t.test('a provisioner of somebody else\'s that fails again and again is told with its own words', (t) => {
   const one = chosen('longhorn')
-  const failing = (count: number) => look(one, [], [event(one, 'ProvisioningFailed', 'failed to provision volume with StorageClass "longhorn": rpc error: code = Internal desc = no disk', { count })], [storageClass('longhorn', { provisioner: 'driver.longhorn.io' })])
+  const failing = (count: number, why = 'code = Internal desc = no disk') => look(one, [], [event(one, 'ProvisioningFailed', `failed to provision volume with StorageClass "longhorn": rpc error: ${why}`, { count })], [storageClass('longhorn', { provisioner: 'driver.longhorn.io' })])
   t.match(failing(1), { state: 'waiting' })
-  t.match(failing(5), { state: 'failed', settleMs: 150_000, finding: { id: 'local-path-provisioning-failed', title: /driver\.longhorn\.io does not manage/, evidence: [/Pending/, /no disk/] } })
+  for (const why of ['code = DeadlineExceeded desc = context deadline exceeded', 'code = Aborted desc = an operation with the given volume already exists', 'no topology key found on CSINode home']) t.match(failing(9, why), { state: 'waiting' }, why)
+  t.match(failing(5), { state: 'failed', settleMs: 300_000, finding: { id: 'local-path-provisioning-failed', title: /driver\.longhorn\.io does not manage/, evidence: [/Pending/, /no disk/] } })
   t.end()
 })
 

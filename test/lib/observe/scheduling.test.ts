@@ -107,9 +107,11 @@ void t.test('a claim that does not exist is named, unless it has come since', (t
 
 void t.test('where a claim of a StatefulSet is gone and its volume was kept, that volume is bound again and no empty one made', (t) => {
   const database = pod({ name: 'airflow-postgresql-0', owner: { kind: 'StatefulSet', name: 'airflow-postgresql' }, labels: {}, spec: { nodeName: undefined }, status: unplaced('0/1 nodes are available: persistentvolumeclaim "data-airflow-postgresql-0" not found.') })
-  const volumeOf = (namespace: string) => volume({ claimRef: { namespace, name: 'data-airflow-postgresql-0', uid: 'old' } }, 'Released')
+  const volumeOf = (namespace: string, name = 'pvc-1', phase = 'Released', uid: string | undefined = 'old') => volume({ claimRef: { namespace, name: 'data-airflow-postgresql-0', uid } }, phase, name)
   const fixOf = (more: Parameters<typeof context>[0]) => observePod(database, context(more))
-  t.match(fixOf({ volumes: [volumeOf('airflow')] }), { state: 'failed', finding: { id: 'claim-missing', evidence: [/not found/, /^PersistentVolume .* still holds/], fix: [/^kubectl patch pv \S+ --type=json .*claimRef\/uid.* && kubectl -n airflow delete pod airflow-postgresql-0 /] } })
+  t.match(fixOf({ volumes: [volumeOf('airflow')] }), { state: 'failed', finding: { id: 'claim-missing', evidence: [/not found/, /^PersistentVolume pvc-1, made at .* holds/], fix: [/^kubectl patch pv pvc-1 --type=merge .*"uid":null.* && kubectl -n airflow delete pod airflow-postgresql-0 /] } })
+  t.match(fixOf({ volumes: [volumeOf('airflow'), volumeOf('airflow', 'pvc-0')] }), { finding: { evidence: [/not found/, /pvc-1/, /pvc-0/], fix: [/^kubectl patch pv NAME .* whose data is wanted$/] } }, 'of two the person chooses')
+  t.match(fixOf({ volumes: [volumeOf('airflow', 'pvc-1', 'Failed'), volume({ claimRef: { namespace: 'airflow', name: 'data-airflow-postgresql-0' } }, 'Available', 'by-hand')] }), { finding: { fix: [/^kubectl -n airflow delete pod/] } }, 'one that is made by hand is taken by itself')
   t.match(fixOf({ volumes: [volumeOf('other')] }), { finding: { fix: [/^kubectl -n airflow delete pod/] } })
   t.end()
 })

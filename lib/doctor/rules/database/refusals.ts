@@ -170,7 +170,7 @@ function readdressed({ namespace, release = 'airflow', secrets = [] }: Evidence)
 }
 
 function fixes({ sql, within, fromItsStart, ofAddress, otherwise }: Refusal, name: string, evidence: Evidence): NonEmpty<string> {
-  if (ofAddress === true) return [`${otherwise}, then:`, readdressed(evidence)]
+  if (ofAddress === true) return [`${otherwise}, then: ${readdressed(evidence)}`]
   const pod = databaseOf(evidence)?.pod?.metadata.name
   // What goes into a command is as PostgreSQL names things without quotes.
   const user = evidence.wanted?.database?.user ?? name

@@ -69,8 +69,8 @@ function isCandidate({ status, description }: Release): boolean {
   return status.startsWith('pending-') || (status === 'failed' && !/(pre|post)-(install|upgrade|rollback)/.test(description))
 }
 
-/** For sixty looks, each a second and more; then it says what it has found. */
-const wholeWaitMs = 100_000
+/** For sixty looks, each a second and more, and four on a slow machine; then it says what it has found. */
+const wholeWaitMs = 240_000
 
 /** Never the root where anything else is found: it only watches. */
 function waiting(evidence: Evidence): Finding[] {

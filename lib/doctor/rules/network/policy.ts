@@ -127,7 +127,9 @@ function unsent(evidence: Evidence, parts: readonly KubernetesObject[], policies
 function fromTraefik(evidence: Evidence, pages: readonly KubernetesObject[], policies: readonly NetworkPolicy[]): Cut[] {
   const { answered, at } = evidence
   const status = answered !== undefined && 'answer' in answered ? answered.answer.status : 0
-  if (!([502, 503, 504].includes(status) || hasTaken(evidence)) || brokenServices(evidence).length > 0) return []
+  // A 503 may be the page's own, which Traefik has reached then.
+  const isTraefiks = status === 503 && answered !== undefined && 'answer' in answered && /^(no available server|Service Unavailable)\s*$/.test(answered.answer.body)
+  if (!([502, 504].includes(status) || isTraefiks || hasTaken(evidence)) || brokenServices(evidence).length > 0) return []
   const traefik = wayOf(evidence)?.workload
   const { labels, onHost } = templateOf(traefik)
   // From the node itself most plugins let everything in.

@@ -18,6 +18,9 @@ import { wayOf } from '../ingress/way.ts'
 /** Four times Airflow's own patience (scheduler_health_check_threshold, 30 s): a busy one is late now and then. */
 const silentMs = 120_000
 
+/** Without a readiness probe Ready only says that it was started, and a slow machine loads Airflow for minutes. */
+const startMs = 300_000
+
 /** By the page's word, as the charts label the pods. */
 const components: Readonly<Record<string, string>> = { scheduler: 'scheduler', triggerer: 'triggerer', dag_processor: 'dag-processor' }
 
@@ -42,7 +45,7 @@ function settledPods(evidence: Evidence, isOne: (pod: KubernetesObject) => boole
   const pods = lasting(evidence.pods).filter(isOne)
   const isSettled = (pod: KubernetesObject): boolean => {
     const since = readySince(pod)
-    return since !== undefined && ageMs(since, new Date(evidence.at)) >= silentMs
+    return since !== undefined && ageMs(since, new Date(evidence.at)) >= startMs
   }
   return pods.length > 0 && pods.every(isSettled) ? pods : undefined
 }

@@ -10,8 +10,9 @@ import { isFoundation } from '../../../observe/causes.ts'
 import { describeEnd, heldRestarts, soon } from '../../../observe/crash.ts'
 import { ageMs, inNamespace, nameOf } from '../../../observe/observation.ts'
 import { controllerOf, ownerName } from '../../../observe/owners.ts'
+import { firmSince } from '../../../observe/release.ts'
 import type { Finding } from '../../../step.ts'
-import type { Evidence } from '../../evidence.ts'
+import { type Evidence, partsIn } from '../../evidence.ts'
 import { wrong } from '../../rule.ts'
 import { lastWords } from '../../unready.ts'
 import { type Running, containersIn, lastSaid, placeOf, standsFirm } from './statuses.ts'
@@ -22,10 +23,13 @@ const killedCode = 137
 
 export function endingLate(evidence: Evidence): Finding[] {
   const firm = standsFirm(evidence)
+  const since = evidence.record === undefined ? 0 : firmSince(partsIn(evidence), evidence.record, evidence.pods)
   return containersIn(evidence).flatMap((container): Finding[] => {
     const { pod, status, init } = container
     const last = status.state?.terminated ?? status.lastState?.terminated
     if (init || last === undefined || status.restartCount < heldRestarts || controllerOf(pod)?.kind === 'Job' || !(firm || isFoundation(pod))) return []
+    // What it stands on was not there then.
+    if (!isFoundation(pod) && Date.parse(last.finishedAt ?? '') < since) return []
     if (!isLate(last) || ageMs(last.finishedAt, new Date(evidence.at)) > recentMs || !isInBackOff(container) || isProbes(container)) return []
     const seen = [`${placeOf(nameOf(pod), status.name)}: ${describeEnd(last)}, restarted ${status.restartCount} times`, ...lastWords([pod], evidence)]
     return [last.exitCode === killedCode ? killed(container, seen) : ended(container, last, seen)]
