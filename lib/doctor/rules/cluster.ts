@@ -19,7 +19,7 @@ export const clusterExplains: Explains = {
   'control-plane-down': ['cluster-dns-broken', ...needsPods, ...thatSpeakOf(unreached), 'release-object-missing', 'namespace-terminating', 'claim-terminating', 'service-account-missing'],
   'cluster-dns-broken': [...needsPods, 'scheduler-liveness-restart-loop', ...thatSpeakOf(unresolved)],
   'pod-network-broken': [{ id: 'node-not-ready', when: speaksOfNetwork }, 'no-schedulable-node', 'cluster-dns-broken', 'scheduler-liveness-restart-loop', ...needsPods, ...thatSpeakOf(unreached)],
-  'kube-proxy-not-running': ['cluster-dns-broken', 'database-unreachable', 'traefik-404-route-not-loaded', ...needsPods, ...thatSpeakOf(unreached)],
+  'kube-proxy-not-running': ['cluster-dns-broken', 'pod-network-broken', 'database-unreachable', 'traefik-404-route-not-loaded', ...needsPods, ...thatSpeakOf(unreached)],
   'sandbox-image-missing': ['cluster-dns-broken', ...needsPods, ...thatSpeakOf(unreached)],
   'cgroup-driver-mismatch': ['cluster-dns-broken', ...needsPods, ...thatSpeakOf(unreached)],
   'runtime-handler-missing': [...needsPods, ...thatSpeakOf(unreached)],

@@ -29,7 +29,7 @@ const ofTheWay: readonly ExplainsIf[] = noPods.map((id) => ({ id, when: (_sympto
 
 export const networkExplains: Explains = {
   'service-without-endpoints': [...unseen, ofFoundation, ...behind],
-  'network-policy-blocks': ['service-without-endpoints', ...unreached],
+  'network-policy-blocks': ['service-without-endpoints', 'cluster-dns-broken', 'pod-network-broken', ...unreached],
   'release-object-missing': ofTheWay,
   'scaled-to-zero': ofTheWay,
   'control-plane-down': noPods,

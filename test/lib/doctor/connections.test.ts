@@ -11,7 +11,7 @@ const refused = '(psycopg2.OperationalError) connection to server at "airflow-po
 const kube = (object: KubernetesObject): KubernetesObject => ({ ...object, metadata: { ...object.metadata, namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } } })
 /** A DNS that works: the name itself is wrong then. */
 const dns = [
-  kube(deployment('coredns', 1)), kube({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'kube-dns' }, spec: {} }),
+  kube({ ...deployment('coredns', 1), spec: { replicas: 1, template: { spec: { containers: [{ name: 'coredns' }] } } } }), kube({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'kube-dns' }, spec: {} }),
   kube({ apiVersion: 'v1', kind: 'Endpoints', metadata: { name: 'kube-dns' }, subsets: [{ addresses: [{ ip: '10.244.0.2' }] }] }),
 ]
 const since = (time: string) => ({ phase: 'Running', conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: time }] })
@@ -20,6 +20,27 @@ function cannotReach(line: string, parts: Partial<Evidence> = {}, database: Kube
   const one = pod({ status: { containerStatuses: [crashed(4, {})] } })
   return of({ workloads: [statefulSet('airflow-postgresql', 1), deployment('airflow-scheduler', 0)], pods: [one, ...database], logs: [log(one, 'scheduler', line)], ...parts })
 }
+
+const namedService = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'airflow-postgresql', namespace: 'airflow' } }
+
+void t.test('where the Service is there and the DNS is ready, it is the pods\' own way to the DNS', (t) => {
+  const says = (host: string) => cannotReach(`psycopg2.OperationalError: could not translate host name "${host}" to address: Temporary failure in name resolution`, { system: dns, services: [namedService] })
+  for (const host of ['airflow-postgresql', 'airflow-postgresql.airflow', 'airflow-postgresql.airflow.svc.cluster.local']) t.match(found(says(host)), [{ id: 'cluster-dns-broken', title: new RegExp(`cannot resolve ${host}, whose Service`), fix: [/clusterIP/, /kubelet\/config\.yaml/, /8472/] }, { id: 'crash-loop', causes: [{ id: 'cluster-dns-broken' }] }], host)
+  for (const host of ['airflow-postgres', 'airflow-postgresql.other']) t.match(found(says(host)), [{ id: 'database-unreachable' }, { id: 'crash-loop' }], host)
+  t.end()
+})
+
+void t.test('a database that only pods of another node do not reach is a matter of the network between them', (t) => {
+  const line = 'psycopg2.OperationalError: could not connect to server: Connection timed out'
+  const on = (nodeName: string, text = line) => {
+    const evidence = cannotReach(text)
+    return found({ ...evidence, pods: evidence.pods.map((one, index) => (index === 0 ? { ...one, spec: { ...(one.spec as object), nodeName } } : one)) })
+  }
+  t.match(on('second'), [{ id: 'pod-network-broken', title: 'Pods on node second do not reach pods on node home', fix: [/8472/, /ufw allow/] }, { id: 'crash-loop', causes: [{ id: 'pod-network-broken' }] }])
+  t.match(on('home'), [{ id: 'database-unreachable' }, {}])
+  t.match(on('second', refused), [{ id: 'database-unreachable' }, {}], 'who is refused has reached the node')
+  t.end()
+})
 
 void t.test('a database that is ready and is not reached is told, and explains what crashes', (t) => {
   const lines = [

@@ -1,8 +1,9 @@
 import t from 'tap'
+import { diagnose } from '../../../lib/doctor/diagnose.ts'
 import type { Evidence } from '../../../lib/doctor/evidence.ts'
 import type { KubernetesObject } from '../../../lib/access.ts'
 import { inManifest, placed, pod, ready, release, workload } from '../observe/objects.ts'
-import { answers, judged, makeEndpoints, makeService, silent, traefik, traefikPod, wanted, webPod, webserver } from './way.ts'
+import { answers, judged, makeEndpoints, makeService, silent, site, traefik, traefikPod, wanted, webPod, webserver } from './way.ts'
 
 type Rules = Record<string, unknown>
 
@@ -83,6 +84,11 @@ void t.test('a policy that lets nobody ask for names is told where names are not
   for (const rule of [{ to: [{ ipBlock: { cidr: '0.0.0.0/0' } }], ports: [{ port: 443 }] }, { to: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'airflow' } } }] }]) t.equal(told([rule]).length, 1, JSON.stringify(rule))
   t.same(told([], waits('could not translate host name "airflow-postgresql.airflow" to address: Name or service not known')), [], 'the DNS has answered')
   t.same(told([], { pods: [webPod()] }), [])
+  const named = { ...makeService(), metadata: { name: 'airflow-postgresql', namespace: 'airflow' } }
+  const database = pod({ name: 'airflow-postgresql-0', owner: { kind: 'StatefulSet', name: 'airflow-postgresql' }, labels: {}, status: { ...ready, conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: '2023-08-02T10:00:00Z' }] } })
+  const whole = site({ ...unresolved, pods: [...unresolved.pods, database], services: [makeService(), named], networkPolicies: [egress()] })
+  const about = diagnose(whole).findings.filter(({ id }) => ['network-policy-blocks', 'cluster-dns-broken', 'database-unreachable'].includes(id))
+  t.same(about.map(({ id, causes = [] }) => [id, causes.map((cause) => cause.id)]), [['network-policy-blocks', []], ['cluster-dns-broken', ['network-policy-blocks']]], 'the policy is why')
   t.same(told([], { system: [traefik(), traefikPod(), kubeDns, { ...coredns, spec: { replicas: 0, template: {} } }] }), [], 'the DNS itself is off')
   t.end()
 })
