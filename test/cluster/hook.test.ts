@@ -24,7 +24,7 @@ void t.test('crashes and slow starts', async t => {
   await t.test('a webserver that crashes again and again ends the run', t => {
     exits(t, looped, 1)
     says(t, looped.stderr, '[crash-loop]', 'Container webserver of Deployment airflow-webserver', 'told to crash by AIRSTRIP_LAB_CRASH')
-    t.equal(loop.state().steps.helm?.error?.findings[0]?.id, 'crash-loop')
+    t.equal(loop.state().steps.helm?.error?.findings[0]?.id, 'crash-loop', 'named first', { findings: loop.state().steps.helm?.error?.findings })
     t.end()
   })
 

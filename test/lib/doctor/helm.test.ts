@@ -73,6 +73,16 @@ void t.test('what the API server refuses Helm itself is told as when it refuses 
   t.end()
 })
 
+void t.test('what the API server refuses a pod, as events and logs in a failure tell it, is not what it refuses Helm', (t) => {
+  const said = (user: string) => `Helm release airflow/airflow could not become ready.\nStatefulSet airflow/airflow-postgresql: 0/1 ready\n  event: ProvisioningFailed: storageclasses.storage.k8s.io is forbidden: User "${user}" cannot list resource "storageclasses" in API group "storage.k8s.io" at the cluster scope`
+  const provisioner = { ...pod({ name: 'local-path-provisioner-1-x', labels: {}, spec: { serviceAccountName: 'local-path' } }) }
+  const near = { ...provisioner, metadata: { ...provisioner.metadata, namespace: 'local-path-storage' } }
+  const look = (user: string) => diagnose(of({ system: [near], said: [{ source: 'this run', at: '2023-08-02T10:29:00Z', text: said(user) }] })).findings.map(({ id }) => id).filter((id) => id === 'permissions-denied')
+  t.same(look('system:serviceaccount:local-path-storage:local-path'), [])
+  t.same(look('system:serviceaccount:ci:deployer'), ['permissions-denied'], 'who applies may be a service account as well')
+  t.end()
+})
+
 void t.test('a setting that was added to one part by hand is told, since it counts more than the configuration', (t) => {
   const set = (...names: string[]): object => ({ replicas: 1, template: { spec: { containers: [{ name: 'scheduler', env: names.map((name) => ({ name })) }] } } })
   const wish = inManifest(deployment('airflow-scheduler', 1))

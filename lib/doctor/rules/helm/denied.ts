@@ -47,7 +47,7 @@ function invalid(evidence: Evidence): Finding[] {
 
 /** clusterroles.rbac.authorization.k8s.io is forbidden: User "me" cannot create resource "clusterroles" in API group "rbac.authorization.k8s.io" at the cluster scope */
 function forbidden(evidence: Evidence): Finding[] {
-  return matchesIn(evidence, /User "([^"]+)" cannot (\w+) resource "([^"]+)" in API group "([^"]*)"/).map((match) => {
+  return matchesIn(evidence, /User "([^"]+)" cannot (\w+) resource "([^"]+)" in API group "([^"]*)"/).filter(({ groups }) => !isOfPod(groups[1] ?? '', evidence)).map((match) => {
     const [, user = '', verb = '', resource = '', group = ''] = match.groups
     return wrong('permissions-denied', {
       title: `${user} may not ${verb} ${resource}${group === '' ? '' : `.${group}`}, which Helm has to do`,
@@ -55,5 +55,13 @@ function forbidden(evidence: Evidence): Finding[] {
       why: 'Helm acts as the user of the kubeconfig, and the chart needs more than this one may.',
       fix: [`${again} --kubeconfig /etc/kubernetes/admin.conf # the administrator's; K3s has /etc/rancher/k3s/k3s.yaml`, `kubectl auth can-i ${verb} ${resource} -n ${evidence.namespace} --as=${user} # asks whether it may now`],
     })
+  })
+}
+
+/** What a failure quotes of events and logs speaks of whoever runs in the cluster: system:serviceaccount:local-path-storage:local-path-provisioner-service-account */
+function isOfPod(user: string, { pods, system }: Evidence): boolean {
+  return [...pods, ...system].some(({ kind, metadata: { namespace = 'default' }, spec }) => {
+    const { serviceAccountName = 'default' } = (spec ?? {}) as { serviceAccountName?: string }
+    return kind === 'Pod' && user === `system:serviceaccount:${namespace}:${serviceAccountName}`
   })
 }
