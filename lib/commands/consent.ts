@@ -1,4 +1,4 @@
-import { isWithin, words, type Word } from '../engine/agreement.ts'
+import { isWithin, warningsOf, words, type Word } from '../engine/agreement.ts'
 import type { Emit } from '../engine/events.ts'
 import type { Consented } from '../engine/pipeline.ts'
 import { AirstripError } from '../errors.ts'
@@ -58,7 +58,8 @@ async function askPerson(plan: readonly Consented[], ask: (question: string) => 
     }
   }
   // Else they have been told already, with the plan.
-  if (flags.quiet === true) for (const { step, warnings = [] } of plan) for (const finding of warnings) for (const line of eventLines({ type: 'warning', step, finding }, { colors, quiet: false })) deps.err(redact(line))
+  const untold = flags.quiet === true ? warningsOf(plan) : []
+  for (const line of untold.flatMap((warning) => eventLines({ type: 'warning', ...warning }, { colors, quiet: false }))) deps.err(redact(line))
   const count = plan.flatMap(({ changes }) => changes.flatMap(objectsOf)).length
   const question = `Make ${count === 1 ? 'this change' : `these ${count} changes`}? [y]es, [N]o, show the [d]iff: `
   for (;;) {

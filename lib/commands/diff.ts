@@ -1,4 +1,4 @@
-import { plannedOf } from '../engine/agreement.ts'
+import { plannedOf, warningsOf } from '../engine/agreement.ts'
 import { examineAll } from '../engine/examine.ts'
 import { selectSteps } from '../engine/selection.ts'
 import type { Examined } from '../engine/step-run.ts'
@@ -34,7 +34,7 @@ async function compare(chosen: readonly Step[], session: Session, redact: (text:
   const reader = readOnly(session.look())
   const seen = await examineAll(chosen, steps, session.config, reader, 'check')
   const plan = plannedOf(chosen, seen)
-  return { shown: await shownChanges(plan, reader, redact), warnings: plan.flatMap(({ step, warnings = [] }) => warnings.map((finding) => ({ step, finding }))), open: openSteps(chosen, seen) }
+  return { shown: await shownChanges(plan, reader, redact), warnings: warningsOf(plan), open: openSteps(chosen, seen) }
 }
 
 /** A step that waits is only not there yet; one that cannot go on, or could not be looked at, is a failure. */
@@ -69,7 +69,7 @@ function openSteps(chosen: readonly Step[], seen: ReadonlyMap<StepName, Examined
 interface Report {
   shown: readonly Shown[]
   /** What should be known of the changes before they are made. */
-  warnings: readonly { step: StepName; finding: Finding }[]
+  warnings: ReturnType<typeof warningsOf>
   open: readonly Open[]
   flags: Flags
   deps: Deps
@@ -84,7 +84,7 @@ function printText({ shown, warnings, open, flags, deps }: Report): void {
   const colors = deps.colors && flags.color
   const quiet = flags.quiet === true
   for (const one of shown) for (const line of quiet ? [shownLine(one, deps.outColors && flags.color)] : diffLines(one, deps.outColors && flags.color)) deps.out(line)
-  for (const { step, finding } of warnings) for (const line of eventLines({ type: 'warning', step, finding }, { colors, quiet })) deps.err(line)
+  for (const line of warnings.flatMap((warning) => eventLines({ type: 'warning', ...warning }, { colors, quiet }))) deps.err(line)
   for (const { step, waiting, findings } of open) {
     if (findings.length > 0) deps.err(`${step} cannot go on:`)
     else if (waiting === undefined) deps.err(`${step} could not be looked at yet; its changes are told when the steps before it are in place`)

@@ -26,7 +26,11 @@ export function announcePlan(plan: readonly Planned[], emit: Emit): void {
   const counts: Partial<Record<Change['op'], number>> = {}
   for (const { op } of changes) counts[op] = (counts[op] ?? 0) + 1
   emit({ type: 'plan', changes, counts })
-  for (const { step, warnings = [] } of plan) for (const finding of warnings) emit({ type: 'warning', step, finding })
+  for (const warning of warningsOf(plan)) emit({ type: 'warning', ...warning })
+}
+
+export function warningsOf(plan: readonly Planned[]): { step: StepName; finding: Finding }[] {
+  return plan.flatMap(({ step, warnings = [] }) => warnings.map((finding) => ({ step, finding })))
 }
 
 /** How much of a say a change needs, from least to most. */

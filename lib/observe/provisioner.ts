@@ -152,7 +152,7 @@ function timedOut(claim: KubernetesObject, events: readonly Event[]): Failed | u
   }, 150_000)
 }
 
-const mostTries = 3
+const tellingTries = 3
 /** A driver that works on it, or that starts: context deadline exceeded · Aborted: an operation with the given volume already exists · no topology key found on CSINode */
 const onItsWay = /DeadlineExceeded|deadline exceeded|Aborted|already exists|Unavailable|ResourceExhausted|timed? ?out|topology/i
 /** Who tries it for others pauses for up to five minutes. */
@@ -165,7 +165,7 @@ const patientMs = 300_000
 function keepsFailing(claim: KubernetesObject, provisioner: string, events: readonly Event[], now: Date): Failed | undefined {
   const tries = events.filter(({ reason }) => reason === 'ProvisioningFailed')
   const last = tries.at(-1)
-  if (last === undefined || tries.reduce((sum, { count, series }) => sum + (series?.count ?? count ?? 1), 0) < mostTries || onItsWay.test(last.message ?? '')) return undefined
+  if (last === undefined || tries.reduce((sum, { count, series }) => sum + (series?.count ?? count ?? 1), 0) < tellingTries || onItsWay.test(last.message ?? '')) return undefined
   return triedAgain(failed(claim, 'local-path-provisioning-failed', {
     title: `The provisioner ${provisioner} does not manage to make a volume`,
     evidence: [`${nameOf(claim)} is Pending`, describeEvent(last)],

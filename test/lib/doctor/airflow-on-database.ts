@@ -2,7 +2,7 @@
 import { diagnose } from '../../../lib/doctor/diagnose.ts'
 import type { ContainerLog, Evidence } from '../../../lib/doctor/evidence.ts'
 import type { KubernetesObject } from '../../../lib/access.ts'
-import { deployment, inManifest, pod, release, statefulSet } from '../observe/objects.ts'
+import { claim, crashed, deployment, inManifest, pod, release, statefulSet, volume } from '../observe/objects.ts'
 import { evidence, long } from './evidence.ts'
 
 export const good = [statefulSet('airflow-postgresql', 1), deployment('airflow-scheduler', 1)]
@@ -18,3 +18,13 @@ export const postgres = (status: Record<string, unknown>, spec: Record<string, u
   name: 'airflow-postgresql-0', owner: { kind: 'StatefulSet', name: 'airflow-postgresql' }, labels: {}, status,
   spec: { containers: [{ name: 'postgresql', image: 'bitnami/postgresql:11', ...spec }], volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data-airflow-postgresql-0' } }] },
 })
+
+export const bound = claim({ volumeName: 'database' }, { phase: 'Bound' })
+export const folder = volume({ hostPath: { path: '/srv/airflow/database' } }, 'Bound', 'database')
+export const noDatabase = [statefulSet('airflow-postgresql', 0), deployment('airflow-scheduler', 1)]
+
+/** A database that says this line and ends, again and again. */
+export function refusing(line: string, spec: Record<string, unknown> = {}): Evidence {
+  const one = postgres({ containerStatuses: [crashed(4, {}, { name: 'postgresql' })] }, spec)
+  return of({ workloads: noDatabase, pods: [one], claims: [bound], volumes: [folder], logs: [log(one, 'postgresql', line)] })
+}

@@ -1,17 +1,8 @@
 /** The database under Airflow. The texts are of Bitnami's PostgreSQL, psycopg2 and alembic, from the failure catalogue (B 16, D); none was produced here. */
 import t from 'tap'
 import type { Evidence } from '../../../lib/doctor/evidence.ts'
-import { claim, container, crashed, deployment, inManifest, job, pod, ready, statefulSet, volume } from '../observe/objects.ts'
-import { found, good, has, ids, log, of, postgres } from './airflow-on-database.ts'
-
-const bound = claim({ volumeName: 'database' }, { phase: 'Bound' })
-const folder = volume({ hostPath: { path: '/srv/airflow/database' } }, 'Bound', 'database')
-const noDatabase = [statefulSet('airflow-postgresql', 0), deployment('airflow-scheduler', 1)]
-
-function refusing(line: string, spec: Record<string, unknown> = {}): Evidence {
-  const one = postgres({ containerStatuses: [crashed(4, {}, { name: 'postgresql' })] }, spec)
-  return of({ workloads: noDatabase, pods: [one], claims: [bound], volumes: [folder], logs: [log(one, 'postgresql', line)] })
-}
+import { container, crashed, deployment, inManifest, job, pod, ready, statefulSet } from '../observe/objects.ts'
+import { bound, folder, found, good, has, ids, log, of, postgres, refusing } from './airflow-on-database.ts'
 
 void t.test('a folder that PostgreSQL may not write is told with the folder, and the user that needs it', (t) => {
   const lines = [

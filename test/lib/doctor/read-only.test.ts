@@ -1,16 +1,8 @@
-/** A database on a disk that the kernel has made read-only. The texts are of PostgreSQL 15, its entrypoint and Bitnami's, on such a disk. */
+/** A database on a disk that the kernel has made read-only. The texts are those of PostgreSQL, its entrypoint and Bitnami's with that error of the system; none was produced here. */
 import t from 'tap'
-import { claim, crashed, deployment, statefulSet, volume } from '../observe/objects.ts'
-import { found, has, ids, log, of, postgres } from './airflow-on-database.ts'
+import { found, has, ids, refusing } from './airflow-on-database.ts'
 
-const bound = claim({ volumeName: 'database' }, { phase: 'Bound' })
-const folder = volume({ hostPath: { path: '/srv/airflow/database' } }, 'Bound', 'database')
 const id = 'postgres-datadir-permission'
-
-function refusing(line: string, spec: Record<string, unknown> = {}) {
-  const one = postgres({ containerStatuses: [crashed(4, {}, { name: 'postgresql' })] }, spec)
-  return of({ workloads: [statefulSet('airflow-postgresql', 0), deployment('airflow-scheduler', 1)], pods: [one], claims: [bound], volumes: [folder], logs: [log(one, 'postgresql', line)] })
-}
 
 const locked = '2023-08-02 10:29:18.331 UTC [1] FATAL:  could not create lock file "postmaster.pid": Read-only file system'
 

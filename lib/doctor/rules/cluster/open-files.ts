@@ -26,7 +26,7 @@ export function openFiles(evidence: Evidence): Finding[] {
   const seen = [...logs.flatMap((log) => saidBy(log, evidence)), ...unknown.map((text) => ({ text }))].filter(({ text }) => /too many open files/i.test(text) || watchesUsedUp.test(text))
   const isLimited = ({ text }: Line): boolean => ofProcess.test(text) && !ofWatches.test(text)
   const [watching, limited] = [seen.filter((line) => !isLimited(line)), seen.filter(isLimited)]
-  return [...(watching.length === 0 ? [] : [kernel(watching)]), ...process(limited, evidence)]
+  return [...(watching.length === 0 ? [] : [ofKernel(watching)]), ...ofOneProcess(limited, evidence)]
 }
 
 const recentMs = 600_000
@@ -50,7 +50,7 @@ function textsOf(lines: readonly Line[]): string[] {
   return [...new Set(lines.map(({ text }) => text))].slice(-3)
 }
 
-function kernel(lines: readonly Line[]): Finding {
+function ofKernel(lines: readonly Line[]): Finding {
   return wrong('kind-too-many-open-files', {
     title: 'Too many files are open or watched on the node',
     evidence: textsOf(lines),
@@ -62,7 +62,7 @@ function kernel(lines: readonly Line[]): Finding {
   })
 }
 
-function process(lines: readonly Line[], evidence: Evidence): Finding[] {
+function ofOneProcess(lines: readonly Line[], evidence: Evidence): Finding[] {
   const log = lines.findLast((line) => line.log !== undefined)?.log
   if (log === undefined) return []
   const unit = runtimeOf(evidence)

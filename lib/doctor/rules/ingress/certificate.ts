@@ -44,7 +44,7 @@ function noResolver(way: Way, evidence: Evidence, byDefault: boolean): Finding {
   const known = traefik.resolvers.length === 0 ? [] : [`${traefik.workload ?? 'Traefik'} has the resolvers ${traefik.resolvers.join(', ')}`]
   const text = { evidence: [...served, ...edited, ...known, ...[...new Set(said)].slice(-3).map((line) => `Traefik's log: ${line}`)] }
   if (file !== undefined) {
-    const { target, space } = targetOf(way)
+    const { target, space } = traefikOf(way)
     return doubtful('certresolver-missing', {
       ...text,
       title: `Traefik dropped its certificate resolvers: ${file} has mode ${mode ?? ''}`,
@@ -63,7 +63,8 @@ function noResolver(way: Way, evidence: Evidence, byDefault: boolean): Finding {
   })
 }
 
-function targetOf({ workload }: Way): { target: string; space: string } {
+/** Its workload and namespace, for the commands of a fix. */
+function traefikOf({ workload }: Way): { target: string; space: string } {
   return { target: `${workload?.kind.toLowerCase() ?? 'deployment'}/${workload?.metadata.name ?? 'traefik'}`, space: workload?.metadata.namespace ?? 'traefik' }
 }
 
@@ -86,7 +87,7 @@ const remedies: readonly [text: RegExp, remedy: (host: string, resolver: string)
 
 function notHad(way: Way, resolver: string, line: string, evidence: readonly string[]): Finding {
   const { host } = way.wanted
-  const { target, space } = targetOf(way)
+  const { target, space } = traefikOf(way)
   const said = lead.map((words) => words.exec(line)?.[1]).find((one) => one !== undefined) ?? line
   const [, remedy = () => 'once that is put right'] = remedies.find(([text]) => text.test(line)) ?? []
   return doubtful('certresolver-missing', {

@@ -30,7 +30,7 @@ export function endingLate(evidence: Evidence): Finding[] {
     if (init || last === undefined || status.restartCount < heldRestarts || controllerOf(pod)?.kind === 'Job' || !(firm || isFoundation(pod))) return []
     // What it stands on was not there then.
     if (!isFoundation(pod) && Date.parse(last.finishedAt ?? '') < since) return []
-    if (!isLate(last) || ageMs(last.finishedAt, new Date(evidence.at)) > recentMs || !isInBackOff(container) || isProbes(container)) return []
+    if (!isLate(last) || ageMs(last.finishedAt, new Date(evidence.at)) > recentMs || !isInBackOff(container) || endedByProbe(container)) return []
     const seen = [`${placeOf(nameOf(pod), status.name)}: ${describeEnd(last)}, restarted ${status.restartCount} times`, ...lastWords([pod], evidence)]
     return [last.exitCode === killedCode ? killed(container, seen) : ended(container, last, seen)]
   })
@@ -48,7 +48,7 @@ function isInBackOff(container: Running): boolean {
 }
 
 /** Its kill and its words are told with the probe. */
-function isProbes(container: Running): boolean {
+function endedByProbe(container: Running): boolean {
   return lastSaid(container, 'Killing', /probe/) !== undefined || lastSaid(container, 'Unhealthy', /^(Liveness|Startup) probe/) !== undefined
 }
 
