@@ -82,6 +82,16 @@ export interface FolderFacts {
   taken?: boolean
 }
 
+/** A file or a folder among the DAGs that not everybody may read. */
+export interface DagEntry {
+  path: string
+  folder: boolean
+  uid: number
+  gid: number
+  /** Permission bits, e.g. 0o600. */
+  mode: number
+}
+
 /** A DAG file that Airflow could not read the last time it tried. */
 export interface BrokenDag {
   /** As the pods see it, e.g. /opt/airflow/dags/etl.py. */
@@ -172,6 +182,8 @@ export interface Reader {
   folder(path: string, node: KubernetesObject): Promise<FolderFacts | undefined>
   /** What Airflow's logs in that folder say of its DAG files; undefined where the node is another machine. */
   dagLogs(logs: string, node: KubernetesObject): Promise<DagLogs | undefined>
+  /** What lies in that folder of DAGs and not everybody may read; undefined where the node is another machine. */
+  dagEntries(dags: string, node: KubernetesObject): Promise<DagEntry[] | undefined>
   /** True when that process of this host (`host/pid/start`) still runs; undefined for another host. */
   alive(holder: string): Promise<boolean | undefined>
   now(): Date

@@ -12,11 +12,12 @@
  *   logs/dag_processor/2025-06-11/dags-folder/etl.py.log
  *   {"timestamp":"…","level":"error","event":"Failed to import: /opt/airflow/dags/etl.py","error_detail":[{"exc_type":"ModuleNotFoundError","exc_value":"No module named 'pandas'"}]}
  */
-import { closeSync, constants, fstatSync, openSync, readSync, readdirSync, statSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import type { BrokenDag, DagLogs } from '../access.ts'
 import { writtenAt } from '../observe/observation.ts'
+import { entriesOf, listed, unlessRefused } from './folders.ts'
 
 /** A file is read every half minute, unless there are very many. */
 const freshMs = 600_000
@@ -55,13 +56,6 @@ function logsBelow(top: string, { entries }: Bounds): string[] {
   return found
 }
 
-/** What this user may not see is not read, as is said by the number of logs. */
-function entriesOf(folder: string): ReturnType<typeof listed> {
-  return unlessRefused(() => listed(folder)) ?? []
-}
-
-const listed = (folder: string) => readdirSync(folder, { withFileTypes: true })
-
 function mtimeOf(file: string): number {
   return unlessRefused(() => statSync(file).mtimeMs) ?? 0
 }
@@ -80,15 +74,6 @@ function tailOf(file: string, { tailBytes }: Bounds): string {
       closeSync(handle)
     }
   }) ?? ''
-}
-
-function unlessRefused<T>(look: () => T): T | undefined {
-  try {
-    return look()
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ELOOP', 'ENXIO'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
-    throw error
-  }
 }
 
 /** Deleted since, where its folder is one of this machine; what git-sync has fetched is elsewhere, and what is behind a closed folder may be there. */

@@ -59,7 +59,7 @@ function statIfAllowed(path: string): Stats | 'hidden' | undefined {
 }
 
 /** In a user namespace, where a person's own systemd shuts a service in, everybody else looks like nobody. */
-function isUnmapped(uid: number): boolean {
+export function isUnmapped(uid: number): boolean {
   return uid === nobody && !/^\s*0\s+0\s+4294967295\s*$/.test(readIfThere('/proc/self/uid_map') ?? '0 0 4294967295')
 }
 

@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util'
-import type { Chart, ChartList, ChartSource, DagLogs, FolderFacts, HttpsAnswer, ImageAnswer, KubernetesObject, ListQuery, LogQuery, ManifestSource, Permissions, PolicyRule, Reader, Release, SecretSource, Versions } from '../access.ts'
+import type { Chart, ChartList, ChartSource, DagEntry, DagLogs, FolderFacts, HttpsAnswer, ImageAnswer, KubernetesObject, ListQuery, LogQuery, ManifestSource, Permissions, PolicyRule, Reader, Release, SecretSource, Versions } from '../access.ts'
 import { AirstripError } from '../errors.ts'
 import { rulesReview, type Question } from './api.ts'
 import { findUnreachable, readClockAhead } from './kubeconfig.ts'
@@ -23,6 +23,7 @@ export interface Surroundings {
   https(url: string, address?: string, timeoutMs?: number): Promise<HttpsAnswer>
   folder(path: string, node: KubernetesObject): Promise<FolderFacts | undefined>
   dagLogs(logs: string, node: KubernetesObject): Promise<DagLogs | undefined>
+  dagEntries(dags: string, node: KubernetesObject): Promise<DagEntry[] | undefined>
   alive(holder: string): Promise<boolean | undefined>
   now(): Date
 }

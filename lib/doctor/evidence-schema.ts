@@ -3,7 +3,7 @@
  * objects, which have more fields than anybody lists and were cleaned when they were collected.
  */
 import { z } from 'zod'
-import type { BrokenDag, HttpsAnswer, KubeconfigFacts, KubernetesObject, ObjectRef, RecordFacts, Release, ReleaseHook, Versions } from '../access.ts'
+import type { BrokenDag, DagEntry, HttpsAnswer, KubeconfigFacts, KubernetesObject, ObjectRef, RecordFacts, Release, ReleaseHook, Versions } from '../access.ts'
 import type { ContainerLog, Evidence, Folder, Witnessed, Operation, Said, SecretFacts, StateFacts, Wanted } from './evidence.ts'
 import { omissions, type Omitted } from './redact.ts'
 
@@ -98,6 +98,7 @@ const folder = strictly<Folder>({
   mode: z.number().optional().describe('Its permission bits'), taken: z.boolean().optional().describe('Whether something else has its name'),
 })
 
+const dagEntry = strictly<DagEntry>({ path: text('On the node'), folder: z.boolean().describe('Whether it is one'), uid: z.number().describe('Its owner'), gid: z.number().describe('Its group'), mode: z.number().describe('Its permission bits') })
 const brokenDag = strictly<BrokenDag>({ file: text('As the pods see it'), said: text('The exception'), at: text('When its log says so') })
 
 const kubeconfig = strictly<KubeconfigFacts>({
@@ -124,7 +125,7 @@ export const evidenceSchema = strictly<Evidence>({
   definitions: objects('CustomResourceDefinitions').optional(), webhooks: objects('Of admission').optional(), leases: objects('Of the control plane and the nodes').optional(), system: objects('DNS, provisioner, Traefik'),
   logs: z.array(log).describe('Last lines'), answered: answered.optional().describe('What the address answered'), addresses: z.array(z.string()).optional().describe('What the resolver gives for the host'),
   versions: strictly<Versions>({ server: text('Kubernetes'), kubectl: text('kubectl'), helm: text('Helm') }).optional().describe('Of the cluster and the tools'),
-  folders: z.array(folder).describe('Of the storage step'), brokenDags: z.array(brokenDag).optional().describe('DAG files that Airflow could not read'), state: state.optional().describe('The state file'), said: z.array(said).describe('What was written down of failures'),
+  folders: z.array(folder).describe('Of the storage step'), dagEntries: z.array(dagEntry).optional().describe('Files and folders among the DAGs that not everybody may read'), brokenDags: z.array(brokenDag).optional().describe('DAG files that Airflow could not read'), state: state.optional().describe('The state file'), said: z.array(said).describe('What was written down of failures'),
   redacted: z.partialRecord(z.enum(Object.keys(omissions) as Omitted[]), z.number()).optional().describe('What was left out, and how often'),
   looked: texts('What was read'), unknown: texts('What could not be read, and why'),
 })

@@ -5,7 +5,7 @@
  * `unknown`. No part holds a secret: of Secrets there are only facts, and texts were redacted when
  * they were collected.
  */
-import type { BrokenDag, FolderFacts, HttpsAnswer, KubernetesObject, RecordFacts, Release, Unreachable, Versions } from '../access.ts'
+import type { BrokenDag, DagEntry, FolderFacts, HttpsAnswer, KubernetesObject, RecordFacts, Release, Unreachable, Versions } from '../access.ts'
 import type { Family } from '../airflow/families.ts'
 import type { Lease } from '../airflow/lock.ts'
 import type { IgnoreRule } from '../diff/noise.ts'
@@ -178,6 +178,8 @@ export interface Evidence {
   addresses?: string[] | undefined
   versions?: Versions | undefined
   folders: Folder[]
+  /** Among the DAGs, where this machine is the node: what not everybody may read. */
+  dagEntries?: DagEntry[] | undefined
   /** Of the logs folder, where this machine is the node. */
   brokenDags?: BrokenDag[] | undefined
   state?: StateFacts | undefined

@@ -121,6 +121,7 @@ export const faults = {
   'pod-failed': { settleMs: 0, rule: 'A pod that nothing will replace has failed.' },
   'pod-not-ending': { settleMs: 60_000, rule: 'A pod was to be gone a minute ago: a finalizer keeps it, or its node does not answer; or a sidecar keeps the pod of a Job whose work is done.', link: 'https://kubernetes.io/docs/tasks/run-application/force-delete-stateful-set-pod/' },
   'heartbeat-missing': { settleMs: 120_000, rule: 'The health page has called a part that runs unhealthy for two minutes.', link: 'https://airflow.apache.org/docs/apache-airflow/stable/administration-and-deployment/logging-monitoring/check-health.html' },
+  'web-page-failing': { settleMs: 0, rule: 'The page that a person opens answers 500, and the health page is well.', link: 'https://airflow.apache.org/docs/apache-airflow/stable/administration-and-deployment/logging-monitoring/check-health.html' },
   'task-logs-unreachable': { settleMs: 0, rule: 'The webserver cannot get at a task\'s log.', link: 'https://github.com/apache/airflow/issues/28800' },
   'admin-login-missing': { settleMs: 0, rule: 'The Job that makes the first user has not run or has failed.', link: 'https://github.com/apache/airflow/issues/20581' },
   'wait-for-migrations-crashloop': { settleMs: 60_000, rule: 'Pods wait for migrations that are done, elsewhere; the umbrella over another cause.', link: 'https://github.com/apache/airflow/issues/15340' },

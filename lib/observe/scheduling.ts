@@ -182,7 +182,7 @@ function tooBig(pod: KubernetesObject, evidence: string[]): Failed {
 function full(pod: KubernetesObject, said: string, evidence: string[], { nodes, pods }: Context): Failed | undefined {
   if (nodes === undefined || !/Insufficient [\w./-]+|Too many pods/.test(said)) return undefined
   if (someoneLeaves(pod.metadata.namespace, pods)) return undefined
-  if (!said.includes('Insufficient ')) return tooManyPods(pod, evidence, nodes as readonly unknown[] as Node[])
+  if (takesNoMorePods(said)) return tooManyPods(pod, evidence, nodes as readonly unknown[] as Node[], said.includes('Insufficient ') ? lessAsked(pod) : [])
   return failed(pod, 'insufficient-cpu-or-memory', {
     title: 'The nodes are full',
     evidence,
@@ -195,8 +195,15 @@ function full(pod: KubernetesObject, said: string, evidence: string[], { nodes, 
   }, 120_000)
 }
 
-/** 0/1 nodes are available: 1 Too many pods. */
-function tooManyPods(pod: KubernetesObject, evidence: string[], nodes: readonly Node[]): Failed {
+/** Every node says so, whatever else it lacks: `0/1 nodes are available: 1 Insufficient cpu, 1 Too many pods.` */
+function takesNoMorePods(said: string): boolean {
+  const [, all] = /^0\/(\d+) nodes/.exec(said) ?? []
+  const [, crowded] = /(\d+) Too many pods/.exec(said) ?? []
+  return crowded !== undefined && (crowded === all || !said.includes('Insufficient '))
+}
+
+/** `besides`: what lets it be placed once one of the others is gone. */
+function tooManyPods(pod: KubernetesObject, evidence: string[], nodes: readonly Node[], besides: readonly string[]): Failed {
   const limits = nodes.flatMap(({ metadata, status }) => (status?.allocatable?.pods === undefined ? [] : [`Node ${metadata?.name ?? ''} takes ${status.allocatable.pods} pods in all`]))
   return failed(pod, 'insufficient-cpu-or-memory', {
     title: 'The nodes take no more pods',
@@ -206,6 +213,7 @@ function tooManyPods(pod: KubernetesObject, evidence: string[], nodes: readonly 
       'kubectl get pods -A --field-selector=status.phase!=Succeeded,status.phase!=Failed # who has them; then, for what is not needed: kubectl -n NAMESPACE scale deployment/NAME --replicas=0',
       'sudo sed -i \'/^maxPods:/d\' /var/lib/kubelet/config.yaml && echo \'maxPods: 220\' | sudo tee -a /var/lib/kubelet/config.yaml && sudo systemctl restart kubelet # on the node; its podCIDR must have as many addresses',
       'Where it is K3s: kubelet-arg: ["max-pods=220"] in /etc/rancher/k3s/config.yaml, then: sudo systemctl restart k3s',
+      ...besides,
     ],
   }, 120_000)
 }

@@ -1,5 +1,5 @@
 import type { Node } from 'kubernetes-types/core/v1.js'
-import type { FolderFacts, KubernetesObject } from '../access.ts'
+import type { DagEntry, FolderFacts, KubernetesObject } from '../access.ts'
 import type { Finding } from '../step.ts'
 import { error } from './facts.ts'
 
@@ -28,6 +28,12 @@ export function unusable(facts: FolderFacts, write: boolean): string | undefined
   if (!facts.exists) return 'is not there'
   const wanted = write ? 0o7 : 0o5
   return (bitsFor(facts) & wanted) === wanted ? undefined : `cannot be ${write ? 'written' : 'read'} by uid ${airflow.uid}`
+}
+
+/** Among the DAGs: a folder is to be entered as well. */
+export function mayRead({ uid, gid, mode, folder }: DagEntry): boolean {
+  const wanted = folder ? 0o5 : 0o4
+  return (bitsFor({ exists: true, uid, gid, mode }) & wanted) === wanted
 }
 
 /** The three bits that count for Airflow's user: the owner's, else the group's, else everybody's. */

@@ -80,6 +80,7 @@ export function clusterReader(cluster: Cluster = {}): Reader & { asked: string[]
       return Promise.resolve(cluster.folders?.[path])
     },
     dagLogs: () => Promise.resolve(undefined),
+    dagEntries: () => Promise.resolve(undefined),
     alive: (holder) => {
       asked.push(`alive ${holder}`)
       return Promise.resolve(cluster.alive?.[holder])

@@ -1,9 +1,9 @@
 /** The DAGs and logs folders, and where DAGs come from. */
 import type { Container, PersistentVolume, Pod, Volume } from 'kubernetes-types/core/v1.js'
 import type { Finding } from '../../step.ts'
-import { unusable } from '../../preflight/folders.ts'
+import { mayRead, unusable } from '../../preflight/folders.ts'
 import type { Evidence, Folder } from '../evidence.ts'
-import { type Explains, type Rule, wrong } from '../rule.ts'
+import { type Explains, type Rule, doubtful, wrong } from '../rule.ts'
 import { containersIn, logLines, type SaidLine } from './processes/statuses.ts'
 
 export const folderRules: readonly Rule[] = [missing, logsReadOnly, logsNotWritable, unreadable, gitSync]
@@ -60,7 +60,7 @@ function logsNotWritable(evidence: Evidence): Finding[] {
 
 function unreadable(evidence: Evidence): Finding[] {
   const bad = inUse(evidence).filter((folder) => folder.path.endsWith('/dags') && folder.exists && unusable(folder, false) !== undefined)
-  return bad.map((folder) => wrong('dags-not-readable', {
+  return bad.length === 0 ? unreadableWithin(evidence) : bad.map((folder) => wrong('dags-not-readable', {
     title: 'Airflow cannot read its DAGs folder',
     evidence: [described(folder)],
     why: 'Airflow runs as uid 50000 with group 0: it sees no DAG in a folder that it may not enter.',
@@ -68,7 +68,20 @@ function unreadable(evidence: Evidence): Finding[] {
   }))
 }
 
-function described({ path, uid, gid, mode = 0 }: Folder): string {
+/** A warning: all other DAGs run, and this one may be of no use yet. */
+function unreadableWithin(evidence: Evidence): Finding[] {
+  const dags = inUse(evidence).find(({ path }) => path.endsWith('/dags'))?.path
+  const closed = (evidence.dagEntries ?? []).filter((entry) => !mayRead(entry))
+  if (dags === undefined || closed.length === 0) return []
+  return [doubtful('dags-not-readable', {
+    title: `Airflow cannot read ${closed.length === 1 ? `${closed[0]?.path ?? ''}, which is` : `${closed.length} files and folders`} among its DAGs`,
+    evidence: closed.slice(0, 5).map(described),
+    why: 'Airflow runs as uid 50000 with group 0, and passes over what it may not read: such a DAG is not there, without an error on its page.',
+    fix: [`sudo chmod -R u+rX,g+rX,o+rX ${dags} # on the node; it looks again by itself`],
+  })]
+}
+
+function described({ path, uid, gid, mode = 0 }: Pick<Folder, 'path' | 'uid' | 'gid' | 'mode'>): string {
   return `${path} is of uid ${String(uid)}, gid ${String(gid)}, mode ${(mode & 0o7777).toString(8)}`
 }
 

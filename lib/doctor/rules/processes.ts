@@ -10,9 +10,10 @@ import { saidRules } from './processes/said.ts'
 import { withoutHeartbeat } from './processes/heartbeats.ts'
 import { endingLate } from './processes/late-ends.ts'
 import { heldTasks, refusedTasks } from './processes/tasks.ts'
+import { failingPage } from './processes/web-page.ts'
 import { webhookRules } from './processes/webhooks.ts'
 
-export const processRules: readonly Rule[] = [...webhookRules, ...imageRules, ...crashRules, endingLate, ...probeRules, ...saidRules, brokerFull, heldTasks, refusedTasks, withoutHeartbeat]
+export const processRules: readonly Rule[] = [...webhookRules, ...imageRules, ...crashRules, endingLate, ...probeRules, ...saidRules, brokerFull, heldTasks, refusedTasks, withoutHeartbeat, failingPage]
 
 export const processExplains: Explains = {
   'admission-webhook-down': ['release-object-missing', 'helm-release-failed', 'post-install-hook-timeout', 'service-without-endpoints', 'not-ready-unexplained'],

@@ -34,6 +34,18 @@ void t.test('a logs folder of root is told before anything crashes, and a DAGs f
   t.end()
 })
 
+void t.test('a DAG that only root may read is told by its name, and one that the group may read is none', (t) => {
+  const entry = (edit: object) => ({ path: '/srv/airflow/dags/etl.py', folder: false, uid: 0, gid: 0, mode: 0o600, ...edit })
+  const of = (...dagEntries: ReturnType<typeof entry>[]) => found({ folders: good, dagEntries })
+  t.match(of(entry({})), [{ id: 'dags-not-readable', severity: 'warning', title: 'Airflow cannot read /srv/airflow/dags/etl.py, which is among its DAGs', evidence: ['/srv/airflow/dags/etl.py is of uid 0, gid 0, mode 600'], fix: [/^sudo chmod -R u\+rX,g\+rX,o\+rX \/srv\/airflow\/dags /] }])
+  t.same(of(entry({ mode: 0o640 }), entry({ uid: 50_000 }), entry({ folder: true, mode: 0o750 })), [], 'its own, and what its group may read')
+  t.match(of(entry({ mode: 0o640, gid: 1000 }), entry({ folder: true, uid: 1000, gid: 1000, mode: 0o700 })), [{ title: 'Airflow cannot read 2 files and folders among its DAGs' }])
+  t.match(of(entry({ folder: true, mode: 0o740 })), [{ id: 'dags-not-readable' }], 'a folder that it may list and not enter')
+  t.same(found({ folders: good, volumes: [], dagEntries: [entry({})] }), [], 'of a folder that no release uses')
+  t.match(found({ ...withFolder('dags', { uid: 1000, gid: 1000, mode: 0o700 }), dagEntries: [entry({})] }), [{ title: 'Airflow cannot read its DAGs folder' }], 'where the whole folder is closed that is it')
+  t.end()
+})
+
 // Airflow 2.6: the traceback of logging.config, whose last line the log ends with.
 const denied = "PermissionError: [Errno 13] Permission denied: '/opt/airflow/logs/scheduler'"
 

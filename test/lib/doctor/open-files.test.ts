@@ -39,5 +39,8 @@ void t.test('the limit of one process is another than the kernel\'s for watching
   const nodeOf = (containerRuntimeVersion: string) => ({ nodes: [{ ...node(), status: { nodeInfo: { containerRuntimeVersion }, conditions: [{ type: 'Ready', status: 'True' }] } }] })
   t.match(found(ofProcess[1] ?? '', down, nodeOf('docker://20.10.7')), [{ fix: [/docker\.service\.d.*restart docker &&/, /./] }])
   t.match(found(ofProcess[1] ?? '', down, nodeOf('containerd://1.7.11-k3s2')), [{ fix: [/k3s\.service\.d.*restart k3s &&/, /./] }])
+  const k3s = (name: string, labels: Record<string, string>) => ({ ...node({}, name), metadata: { name, labels }, status: { nodeInfo: { containerRuntimeVersion: 'containerd://1.7.11-k3s2' }, conditions: [{ type: 'Ready', status: 'True' }] } })
+  const two = { nodes: [k3s('home', { 'node-role.kubernetes.io/master': 'true' }), k3s('attic', {})], pods: [{ ...well, status: down, spec: { nodeName: 'attic' } }] }
+  t.match(found(ofProcess[1] ?? '', down, two), [{ fix: [/k3s-agent\.service\.d.*restart k3s-agent &&/, /./] }], 'an agent\'s unit has another name')
   t.end()
 })

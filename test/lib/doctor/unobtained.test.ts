@@ -36,3 +36,17 @@ void t.test('of several refusals the newest counts, and none while a good certif
   t.match(judged({ answered: withDefault, logs: saysTraefik(line(caa.replaceAll('home.example.org', 'b.test'), 'b.test')) }).findings, [{ title: /serves its default certificate/ }], 'of another host')
   t.end()
 })
+
+void t.test('a certificate that ends because its renewal is refused is told with the refusal', (t) => {
+  const ending = answers({ certificate: { ...byDefault, subject: 'home.example.org', validTo: '2023-08-05T00:00:00.000Z' } })
+  const renewal = (host: string, reason = caa) => `time="2023-08-02T10:20:00Z" level=error msg="Error renewing certificate from LE: {${host} []}, ${reason}" providerName=letsencrypt.acme ACME CA="https://acme-v02.api.letsencrypt.org/directory"`
+  const newer = 'ERR Error renewing certificate from LE: {home.example.org []} error="something new" providerName=letsencrypt.acme'
+  const found = (...lines: string[]) => judged({ answered: ending, logs: saysTraefik(...lines) }).findings
+  t.match(found(renewal('home.example.org')), [{ id: 'certresolver-missing', severity: 'warning', title: /could not be renewed$/, why: /told: CAA record/, fix: [/CAA 0 issue/] }, { id: 'certificate-ending', causes: [{ id: 'certresolver-missing' }] }])
+  t.match(found(newer), [{ why: /told: something new$/ }, { id: 'certificate-ending' }], 'Traefik 3')
+  t.match(found(renewal('home.example.org', 'odd words')), [{ why: /told: odd words$/ }, {}])
+  t.match(found(renewal('home.example.org', connection)), [{ id: 'acme-challenge-unreachable' }, { id: 'certificate-ending' }])
+  t.same(found(renewal('b.test', caa.replaceAll('home.example.org', 'b.test'))).map(({ id }) => id), ['certificate-ending'], 'of another host')
+  t.same(judged({ logs: saysTraefik(renewal('home.example.org')) }).findings, [], 'nor while a good one is served')
+  t.end()
+})

@@ -65,7 +65,7 @@ function ofKernel(lines: readonly Line[]): Finding {
 function ofOneProcess(lines: readonly Line[], evidence: Evidence): Finding[] {
   const log = lines.findLast((line) => line.log !== undefined)?.log
   if (log === undefined) return []
-  const unit = runtimeOf(evidence)
+  const unit = runtimeOf(log, evidence)
   return [wrong('kind-too-many-open-files', {
     title: 'A program has used up the files that it may open',
     evidence: textsOf(lines),
@@ -77,8 +77,12 @@ function ofOneProcess(lines: readonly Line[], evidence: Evidence): Finding[] {
   })]
 }
 
-/** The unit that starts the containers: `docker://20.10.7`, `containerd://1.7.11-k3s2` */
-function runtimeOf({ nodes = [] }: Evidence): string {
-  const version = (nodes[0] as Node | undefined)?.status?.nodeInfo?.containerRuntimeVersion ?? ''
-  return version.includes('k3s') ? 'k3s' : version.startsWith('docker:') ? 'docker' : 'containerd'
+/** The unit that starts the containers of that pod's node: `docker://20.10.7`, `containerd://1.7.11-k3s2`. K3s calls it otherwise where no API server is. */
+function runtimeOf({ namespace, pod }: ContainerLog, { nodes = [], pods, system }: Evidence): string {
+  const said = [...pods, ...system].find(({ kind, metadata }) => kind === 'Pod' && metadata.name === pod && metadata.namespace === namespace) as Pod | undefined
+  const node = (nodes.find(({ metadata }) => metadata.name === said?.spec?.nodeName) ?? nodes[0]) as Node | undefined
+  const version = node?.status?.nodeInfo?.containerRuntimeVersion ?? ''
+  const serves = nodes.length < 2 || ['control-plane', 'master'].some((role) => node?.metadata?.labels?.[`node-role.kubernetes.io/${role}`] !== undefined)
+  if (version.includes('k3s')) return serves ? 'k3s' : 'k3s-agent'
+  return version.startsWith('docker:') ? 'docker' : 'containerd'
 }

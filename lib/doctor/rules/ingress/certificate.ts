@@ -20,7 +20,7 @@ export function certificates(evidence: Evidence): Finding[] {
   if (!unknown && ageMs(way.route.metadata.creationTimestamp, new Date(evidence.at)) < issueMs) return []
   const judged = judgeCertificate(way.wanted.host, way.answer.certificate, new Date(evidence.at))
   const byDefault = judged.some(({ id }) => id === 'certresolver-missing')
-  if (!unknown && !byDefault) return judged
+  if (!unknown && !byDefault) return [...judged, ...(judged.some(({ id }) => id === 'certificate-ending') ? notRenewed(way, evidence) : [])]
   return [...judged.filter(({ id }) => id !== 'certresolver-missing'), noResolver(way, evidence, byDefault)]
 }
 
@@ -33,6 +33,13 @@ export function certificates(evidence: Evidence): Finding[] {
 const nonexistent = /uses a non-?existent (certificate )?resolver/i
 const tooOpen = /permissions (\d+) for (\S+) are too open/i
 const noAccount = /unable to get ACME account/i
+
+/** Traefik asks once a day, and logs no more than that when it is refused. */
+function notRenewed(way: Way, evidence: Evidence): Finding[] {
+  const refused = requestsOf(way, evidence).findLast((line) => unobtained.test(line))
+  if (refused === undefined || isKnown(refused)) return []
+  return [{ ...notHad(way, way.wanted.certResolver, refused, []), title: `The certificate for ${way.wanted.host} could not be renewed` }]
+}
 
 function noResolver(way: Way, evidence: Evidence, byDefault: boolean): Finding {
   const { wanted, traefik, route } = way
@@ -72,10 +79,12 @@ function traefikOf({ workload }: Way): { target: string; space: string } {
  * Unable to obtain ACME certificate for domains \"home.example.org\": … [home.example.org] acme: error: 403 :: urn:ietf:params:acme:error:caa :: CAA record for home.example.org prevents issuance
  * … acme: error presenting token: cloudflare: failed to find zone example.org.: Invalid request headers (6003)
  * … cannot get ACME client get directory at 'https://acme-v02.api.letsencrypt.org/directory': Get \"https:…\": dial tcp: … i/o timeout
+ *
+ * And of one that it has: Error renewing certificate from LE: {home.example.org []}, acme: error: 403 :: …; since 3.0: …{home.example.org []} error="…"
  */
-const unobtained = /Unable to obtain ACME certificate for domains/i
+const unobtained = /Unable to obtain ACME certificate for domains|Error renewing certificate from LE/i
 /** From the words that say most to those that only come last. */
-const lead = [/acme:error:\w+ :: /, /error presenting token: /, /cannot get ACME client /, /error="/, /for domains [^:]*: /].map(({ source }) => new RegExp(`${source}((?:[^"\\\\]|\\\\")+)`))
+const lead = [/acme:error:\w+ :: /, /error presenting token: /, /cannot get ACME client /, /error="/, /for domains [^:]*: /, /from LE: \{[^}]*\}, /].map(({ source }) => new RegExp(`${source}((?:[^"\\\\]|\\\\")+)`))
 
 /** By what the line says: what is to be put right before Traefik asks again, which it does when it starts. */
 const remedies: readonly [text: RegExp, remedy: (host: string, resolver: string) => string][] = [
@@ -117,7 +126,7 @@ function isKnown(line: string): boolean {
 
 /** What is of other hosts is no matter of this one. */
 function requestsOf(way: Way, evidence: Evidence): string[] {
-  return complaintsOf(way, evidence).filter((line) => line.includes(way.wanted.host) || !/for domains/i.test(line))
+  return complaintsOf(way, evidence).filter((line) => line.includes(way.wanted.host) || !/for domains|from LE/i.test(line))
 }
 
 /** Only while there is something wrong with the certificate: an old line of the log is no fault. */
