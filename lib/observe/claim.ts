@@ -108,21 +108,44 @@ function leaving(claim: KubernetesObject, { pods, volumes = [] }: Context): Obse
     return spec?.nodeName !== undefined && status?.phase !== 'Succeeded' && status?.phase !== 'Failed'
   })
   const [holder] = holders
-  if (holder === undefined || holders.some(({ metadata }) => metadata.deletionTimestamp !== undefined)) return waiting('is being deleted')
   const { namespace = 'default', name, deletionTimestamp } = claim.metadata
-  const { volumeName } = (claim as PersistentVolumeClaim).spec ?? {}
-  const volume = volumes.find((one) => one.metadata.name === volumeName) as PersistentVolume | undefined
-  const retained = volumeName === undefined || volume?.spec?.persistentVolumeReclaimPolicy === 'Retain'
+  const finalizers = ((claim.metadata.finalizers ?? []) as string[]).filter((one) => one !== 'kubernetes.io/pvc-protection')
+  if (holder === undefined && finalizers.length > 0) return held(claim, finalizers, volumes)
+  if (holder === undefined || holders.some(({ metadata }) => metadata.deletionTimestamp !== undefined)) return waiting('is being deleted')
   const found = failed(claim, 'claim-terminating', {
     title: `Claim ${name} is being deleted while pods use it`,
     evidence: [`${nameOf(claim)} has been on its way out since ${String(deletionTimestamp)}`, ...holders.slice(0, 3).map((pod) => `${nameOf(pod)} uses it`)],
     why: 'A deletion cannot be taken back. The claim goes as soon as these pods end, with its volume where that is to be deleted, and no new pod can use it.',
     fix: fixOf(
-      retained ? [] : [`kubectl patch pv ${volumeName} -p '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}' # first: so that what is in the volume outlives the claim`],
+      retaining(claim, volumes),
       `kubectl -n ${namespace} delete pod ${holders.map(({ metadata }) => metadata.name).join(' ')} && npx tsx run.ts apply # lets the claim go, and makes what is missing then; save what is in the volume first (npx tsx run.ts backup, for the database)`,
     ),
   })
   return { ...found, since: deletionTimestamp }
+}
+
+/** No pod keeps it: a finalizer of somebody who does not come. */
+function held(claim: KubernetesObject, finalizers: readonly string[], volumes: readonly KubernetesObject[]): Observation {
+  const { namespace = 'default', name, deletionTimestamp } = claim.metadata
+  const left = JSON.stringify({ metadata: { finalizers: null } })
+  const found = failed(claim, 'claim-terminating', {
+    title: `Claim ${name} is being deleted and does not go`,
+    evidence: [`${nameOf(claim)} has been on its way out since ${String(deletionTimestamp)}`, `it has the finalizers ${finalizers.join(', ')}`],
+    why: 'It is kept until whoever set the finalizer takes it away; until then no pod can use it, and none of its name can be made.',
+    fix: fixOf(
+      retaining(claim, volumes),
+      `kubectl -n ${namespace} patch pvc ${name} --type=merge -p '${left}' && npx tsx run.ts apply # when nobody is there any more who would take them away: lets it go, and makes it again`,
+    ),
+  })
+  return { ...found, since: deletionTimestamp }
+}
+
+/** First of all, so that what is in the volume outlives the claim. */
+function retaining(claim: KubernetesObject, volumes: readonly KubernetesObject[]): string[] {
+  const { volumeName } = (claim as PersistentVolumeClaim).spec ?? {}
+  const volume = volumes.find((one) => one.metadata.name === volumeName) as PersistentVolume | undefined
+  if (volumeName === undefined || volume?.spec?.persistentVolumeReclaimPolicy === 'Retain') return []
+  return [`kubectl patch pv ${volumeName} -p '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}' # first: so that what is in the volume outlives the claim`]
 }
 
 function lost(claim: KubernetesObject, context: Context): Observation {

@@ -21,7 +21,8 @@ export function run(file: string, args: string[], options: RunOptions = {}): Pro
     const child = spawn(file, args, {
       cwd: options.cwd,
       env: options.env ?? process.env,
-      stdio: ['pipe', sink, sink],
+      // Node's pipes are sockets, and a bash whose input is one takes itself for a remote login: it reads a person's .bashrc, each of thousands that a make starts.
+      stdio: [options.input === undefined ? 'ignore' : 'pipe', sink, sink],
     })
     const out: Buffer[] = []
     const err: Buffer[] = []
@@ -38,7 +39,7 @@ export function run(file: string, args: string[], options: RunOptions = {}): Pro
     })
     // A program that ends without reading its input closes the pipe; its exit code tells us, not EPIPE.
     child.stdin?.on('error', () => undefined)
-    child.stdin?.end(options.input ?? '')
+    child.stdin?.end(options.input)
   })
 }
 

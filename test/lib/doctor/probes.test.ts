@@ -25,6 +25,20 @@ void t.test('a liveness probe that ends a healthy program again and again is tol
   t.end()
 })
 
+void t.test('a program that may use little of a processor is slow for that, and the limit is lifted first', (t) => {
+  const limited = (name: string, text: string, cpu?: string) => {
+    const one = killedBy(name, text)
+    const spec = { containers: [{ name, resources: cpu === undefined ? {} : { limits: { cpu } } }] }
+    return found({ ...one, pods: (one.pods ?? []).map((pod) => ({ ...pod, spec })) })
+  }
+  const slow = 'Liveness probe failed: Get "http://10.0.0.7:8080/health": context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
+  for (const [name, text] of [['webserver', slow], ['scheduler', 'Liveness probe failed: ']] as const) {
+    t.match(limited(name, text, '100m'), [{ evidence: [/./, /./, /may use 100m of a processor$/], fix: [new RegExp(`^kubectl -n airflow set resources deployment/airflow-scheduler -c ${name} --limits=cpu=0 #`), /patch deployment/] }], name)
+    for (const cpu of [undefined, '0', '1', '2000m', 'odd']) t.match(limited(name, text, cpu), [{ fix: [/patch deployment/] }], `${name}, ${cpu ?? 'none'}`)
+  }
+  t.end()
+})
+
 void t.test('what a probe said of a database that is back is over, and what only its chart can change is no value', (t) => {
   const refused = 'Liveness probe failed: sqlalchemy.exc.OperationalError: (psycopg2.OperationalError) connection to server at "10.96.68.254", port 5432 failed: Connection refused'
   const at = (lastTimestamp: string) => { const one = killedBy('scheduler', refused); return { ...one, events: (one.events ?? []).map((event) => ({ ...event, lastTimestamp })) } }

@@ -108,6 +108,18 @@ void t.test('a claim on its way out is a fault only while pods that stay use it'
   t.end()
 })
 
+void t.test('a claim that no pod keeps, and somebody\'s finalizer does, is told with how it goes and its volume stays', (t) => {
+  const stuck = (edit: object) => {
+    const going = claim({ volumeName: 'pvc-1' }, { phase: 'Bound' })
+    Object.assign(going.metadata, { deletionTimestamp: '2023-08-02T10:28:00Z', ...edit })
+    return observeClaim(going, context({ pods: [] }))
+  }
+  const foreign = ['kubernetes.io/pvc-protection', 'backup.example.org/keep']
+  t.match(stuck({ finalizers: foreign }), { state: 'failed', since: '2023-08-02T10:28:00Z', finding: { id: 'claim-terminating', title: /does not go$/, evidence: [/since 2023/, 'it has the finalizers backup.example.org/keep'], fix: [/^kubectl patch pv pvc-1 .*Retain/, /^kubectl -n airflow patch pvc data-airflow-postgresql-0 --type=merge -p '\{"metadata":\{"finalizers":null\}\}' && npx/] } })
+  t.match(stuck({ finalizers: ['kubernetes.io/pvc-protection'] }), { state: 'waiting' }, 'the cluster takes its own away')
+  t.end()
+})
+
 void t.test('provisioners are only looked for while a claim waits', async (t) => {
   const asks: string[][] = []
   const list = (query: { resources: string[] }) => {

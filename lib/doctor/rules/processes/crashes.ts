@@ -18,6 +18,7 @@ import { recalled } from '../../witnessed.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
 import { lastWords } from '../../unready.ts'
 import { whoBlocks } from '../database/superuser.ts'
+import { tightLimit } from './cpu-limit.ts'
 import { described, givesNoAnswer, whyNever } from './probes.ts'
 import { type Running, containersIn, isRecent, lastSaid, logLines, placeOf, standsFirm } from './statuses.ts'
 
@@ -135,15 +136,17 @@ function hopelessProbe({ pod, status }: Running, evidence: string[], said: strin
 }
 
 /** `waits`: commands that tell what it may wait for. */
-function slowWebserver({ pod, status }: Running, evidence: string[], waits: readonly string[]): Finding {
+function slowWebserver(container: Running, evidence: string[], waits: readonly string[]): Finding {
+  const { pod, status } = container
   const target = targetOf(pod)
+  const limit = tightLimit(container)
   const probes = JSON.stringify({ spec: { template: { spec: { containers: [{ name: status.name, livenessProbe: { initialDelaySeconds: 120, timeoutSeconds: 30 } }] } } } })
   return wrong('webserver-oom-or-slow-start', {
     title: `The webserver of ${ownerName(pod)} is ended by its liveness probe before it answers`,
-    evidence,
+    evidence: [...evidence, ...(limit === undefined ? [] : [limit.evidence])],
     why: `On a slow disk or CPU its start takes longer than the probe waits, so it is started again and again and never gets there${waits.length === 0 ? '' : '; or it waits for a lock that another session of the database holds'}.`,
     fix: fixOf(
-      [...(target === undefined ? [] : [`kubectl -n ${pod.metadata.namespace ?? 'default'} patch ${target} -p '${probes}'${thenDeletePod(pod)} # at once, and until the next apply`]), ...waits],
+      [...(limit === undefined ? [] : [limit.fix]), ...(target === undefined ? [] : [`kubectl -n ${pod.metadata.namespace ?? 'default'} patch ${target} -p '${probes}'${thenDeletePod(pod)} # at once, and until the next apply`]), ...waits],
       'For good: webserver.livenessProbe.initialDelaySeconds: 120 (or webserver.startupProbe) in airflow.values, then: npx tsx run.ts apply --from helm',
     ),
   })
@@ -152,7 +155,9 @@ function slowWebserver({ pod, status }: Running, evidence: string[], waits: read
 /** By container: where the charts have a value for it; the others' probes are the chart's own. */
 const valueOf: Record<string, string> = { scheduler: 'scheduler', triggerer: 'triggerer', 'dag-processor': 'dagProcessor', worker: 'workers' }
 
-function impatientProbe({ pod, status }: Running, evidence: string[], said = ''): Finding {
+function impatientProbe(container: Running, evidence: string[], said = ''): Finding {
+  const { pod, status } = container
+  const limit = tightLimit(container)
   const target = targetOf(pod)
   const kind = said.startsWith('Startup') ? 'startup' : 'liveness'
   const probe = JSON.stringify({ spec: { template: { spec: { containers: [{ name: status.name, livenessProbe: { initialDelaySeconds: 60, timeoutSeconds: 60 } }] } } } })
@@ -161,10 +166,10 @@ function impatientProbe({ pod, status }: Running, evidence: string[], said = '')
   const value = valueOf[status.name.replace(/^airflow-/, '')]
   return wrong('scheduler-liveness-restart-loop', {
     title: `Container ${status.name} of ${ownerName(pod)} is restarted again and again by its ${kind} probe`,
-    evidence,
+    evidence: [...evidence, ...(limit === undefined ? [] : [limit.evidence])],
     why: silent ? `${isCommand(pod, status.name, kind) ? 'The probe starts a Python of its own, which takes 10 to 30 s on a slow CPU' : 'On a slow CPU the program does not answer in the probe\'s time'}; since Kubernetes 1.20 the kubelet no longer waits longer than timeoutSeconds.` : 'The program runs; it is the probe that fails, with the words above.',
     fix: fixOf(
-      target === undefined ? [] : [`kubectl -n ${pod.metadata.namespace ?? 'default'} patch ${target} -p '${probe}'${thenDeletePod(pod)} # at once, and until the next apply`],
+      [...(limit === undefined ? [] : [limit.fix]), ...(target === undefined ? [] : [`kubectl -n ${pod.metadata.namespace ?? 'default'} patch ${target} -p '${probe}'${thenDeletePod(pod)} # at once, and until the next apply`])],
       value === undefined
         ? 'kubectl top node # for good: a node with more CPU, or less at work on it'
         : `For good: ${value}.livenessProbe.timeoutSeconds: 60 and initialDelaySeconds: 60 in airflow.values, then: npx tsx run.ts apply --from helm`,

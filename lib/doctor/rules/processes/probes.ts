@@ -11,6 +11,7 @@ import type { Evidence } from '../../evidence.ts'
 import { type Rule, wrong } from '../../rule.ts'
 import { whoBlocks } from '../database/superuser.ts'
 import { hasTaken } from '../ingress/way.ts'
+import { tightLimit } from './cpu-limit.ts'
 import { type Running, containersIn, isRecent, lastSaid, placeOf, standsFirm } from './statuses.ts'
 
 export const probeRules: readonly Rule[] = [neverReady]
@@ -91,12 +92,14 @@ export function givesNoAnswer(said: string): boolean {
   return said.includes('while awaiting headers') && !/dial tcp|waiting for connection/.test(said)
 }
 
-function hanging({ pod, status }: Running, lines: string[], evidence: Evidence): Finding {
+function hanging(container: Running, lines: string[], evidence: Evidence): Finding {
+  const { pod, status } = container
+  const limit = tightLimit(container)
   return wrong('readiness-probe-failing', {
     title: `Container ${status.name} of ${ownerName(pod)} gives its readiness probe no answer`,
-    evidence: lines,
+    evidence: [...lines, ...(limit === undefined ? [] : [limit.evidence])],
     why: `No answer comes in the probe's time: it waits, ${servesWeb(status.name) ? 'mostly for a lock that another session of the database holds, or ' : ''}for a processor that others keep busy.`,
-    fix: fixOf([...(servesWeb(status.name) ? whoBlocks(evidence) : []), logOf(pod, status.name)], 'kubectl top node # whether it has a processor at all'),
+    fix: fixOf([...(limit === undefined ? [] : [limit.fix]), ...(servesWeb(status.name) ? whoBlocks(evidence) : []), logOf(pod, status.name)], 'kubectl top node # whether it has a processor at all'),
   })
 }
 
