@@ -109,11 +109,15 @@ function unread({ metadata }: KubernetesObject, { namespaces = [], ingressClass 
  */
 const reasons = /does not exist|doesn't exist|not found|is not in the (IngressRoute|parent resource) namespace|crossnamespace disallowed|error while (parsing|adding) rule|no valid entryPoint|invalid middleware/i
 
+/** What a route names is made with it, a moment before or after. */
+const besidesMs = 10_000
+
 export function notLoaded(evidence: Evidence): Finding[] {
   const way = wayOf(evidence)
   if (way?.route === undefined || way.works || !isExpected(evidence)) return []
-  if (ageMs(way.route.metadata.creationTimestamp, new Date(evidence.at)) < faults['traefik-404-route-not-loaded'].settleMs) return []
   const bad = badReferences(way, evidence)
+  const settleMs = bad.length > 0 ? besidesMs : faults['traefik-404-route-not-loaded'].settleMs
+  if (ageMs(way.route.metadata.creationTimestamp, new Date(evidence.at)) < settleMs) return []
   const silent = isTraefiks404(way.answer)
   // A Service without a ready pod gives the same answer, and the pods have their own story.
   if (bad.length === 0 && (!silent || !hasReadyAddress(way.wanted.service, evidence))) return []
