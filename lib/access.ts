@@ -82,7 +82,7 @@ export interface FolderFacts {
   taken?: boolean
 }
 
-/** A file or a folder among the DAGs that not everybody may read. */
+/** A file or a folder among the DAGs that the user of Airflow's images may not read, by its mode. */
 export interface DagEntry {
   path: string
   folder: boolean
@@ -182,7 +182,7 @@ export interface Reader {
   folder(path: string, node: KubernetesObject): Promise<FolderFacts | undefined>
   /** What Airflow's logs in that folder say of its DAG files; undefined where the node is another machine. */
   dagLogs(logs: string, node: KubernetesObject): Promise<DagLogs | undefined>
-  /** What lies in that folder of DAGs and not everybody may read; undefined where the node is another machine. */
+  /** What lies in that folder of DAGs and Airflow may not read; undefined where the node is another machine. */
   dagEntries(dags: string, node: KubernetesObject): Promise<DagEntry[] | undefined>
   /** True when that process of this host (`host/pid/start`) still runs; undefined for another host. */
   alive(holder: string): Promise<boolean | undefined>

@@ -17,7 +17,7 @@ import { basename, dirname, join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import type { BrokenDag, DagLogs } from '../access.ts'
 import { writtenAt } from '../observe/observation.ts'
-import { entriesOf, listed, unlessRefused } from './folders.ts'
+import { below, entriesOf, listed, unlessRefused } from './folders.ts'
 
 /** A file is read every half minute, unless there are very many. */
 const freshMs = 600_000
@@ -39,21 +39,7 @@ export function findBrokenDags(logs: string, now: Date, bounds: Bounds = { entri
 /** Its link "latest" leads to a path of the pods. */
 function newestDay(folder: string, bounds: Bounds): string[] {
   const day = entriesOf(folder).filter((one) => one.isDirectory() && /^\d{4}-\d\d-\d\d$/.test(one.name)).map(({ name }) => name).sort().at(-1)
-  return day === undefined ? [] : logsBelow(join(folder, day), bounds)
-}
-
-/** Follows no link: one could lead anywhere, and round. */
-function logsBelow(top: string, { entries }: Bounds): string[] {
-  const [found, folders]: [string[], string[]] = [[], [top]]
-  let left = entries
-  for (let folder = folders.shift(); folder !== undefined && left > 0; folder = folders.shift()) {
-    for (const entry of entriesOf(folder).slice(0, left)) {
-      left -= 1
-      if (entry.isDirectory()) folders.push(join(folder, entry.name))
-      else if (entry.isFile() && entry.name.endsWith('.log')) found.push(join(folder, entry.name))
-    }
-  }
-  return found
+  return day === undefined ? [] : below(join(folder, day), bounds.entries).filter(({ entry }) => entry.isFile() && entry.name.endsWith('.log')).map(({ path }) => path)
 }
 
 function mtimeOf(file: string): number {

@@ -6,7 +6,7 @@ import { listCharts } from '../cluster/chart-list.ts'
 import type { Ask } from '../cluster/api.ts'
 import type { Connection } from '../cluster/connection.ts'
 import type { Call, Exec } from '../cluster/exec.ts'
-import { restrictedEntries } from '../cluster/dag-entries.ts'
+import { closedEntries } from '../cluster/dag-entries.ts'
 import { findBrokenDags } from '../cluster/dag-logs.ts'
 import { askRegistries } from '../cluster/image-registry.ts'
 import { getHttps } from '../cluster/https.ts'
@@ -147,7 +147,7 @@ function surroundings(connection: Connection, deps: Deps): Surroundings {
     images: (images) => askRegistries(images, { web: deps.web }, deps.signal),
     folder: (path, node) => Promise.resolve(folderFacts(path, node)),
     dagLogs: (logs, node) => Promise.resolve(isThisMachine(node) ? findBrokenDags(logs, deps.clock.now()) : undefined),
-    dagEntries: (dags, node) => Promise.resolve(isThisMachine(node) ? restrictedEntries(dags) : undefined),
+    dagEntries: (dags, node) => Promise.resolve(isThisMachine(node) ? closedEntries(dags) : undefined),
     // While this process looks, it runs no Helm: a lock of its own is one that it left behind.
     alive: (holder) => Promise.resolve(holder === deps.holder ? false : holderAlive(holder)),
     now: () => deps.clock.now(),

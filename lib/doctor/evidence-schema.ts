@@ -125,7 +125,7 @@ export const evidenceSchema = strictly<Evidence>({
   definitions: objects('CustomResourceDefinitions').optional(), webhooks: objects('Of admission').optional(), leases: objects('Of the control plane and the nodes').optional(), system: objects('DNS, provisioner, Traefik'),
   logs: z.array(log).describe('Last lines'), answered: answered.optional().describe('What the address answered'), addresses: z.array(z.string()).optional().describe('What the resolver gives for the host'),
   versions: strictly<Versions>({ server: text('Kubernetes'), kubectl: text('kubectl'), helm: text('Helm') }).optional().describe('Of the cluster and the tools'),
-  folders: z.array(folder).describe('Of the storage step'), dagEntries: z.array(dagEntry).optional().describe('Files and folders among the DAGs that not everybody may read'), brokenDags: z.array(brokenDag).optional().describe('DAG files that Airflow could not read'), state: state.optional().describe('The state file'), said: z.array(said).describe('What was written down of failures'),
+  folders: z.array(folder).describe('Of the storage step'), dagEntries: z.array(dagEntry).optional().describe('Files and folders among the DAGs that the user of Airflow\'s images may not read'), brokenDags: z.array(brokenDag).optional().describe('DAG files that Airflow could not read'), state: state.optional().describe('The state file'), said: z.array(said).describe('What was written down of failures'),
   redacted: z.partialRecord(z.enum(Object.keys(omissions) as Omitted[]), z.number()).optional().describe('What was left out, and how often'),
   looked: texts('What was read'), unknown: texts('What could not be read, and why'),
 })

@@ -178,7 +178,7 @@ export interface Evidence {
   addresses?: string[] | undefined
   versions?: Versions | undefined
   folders: Folder[]
-  /** Among the DAGs, where this machine is the node: what not everybody may read. */
+  /** Among the DAGs, where this machine is the node: what Airflow's images may not read. */
   dagEntries?: DagEntry[] | undefined
   /** Of the logs folder, where this machine is the node. */
   brokenDags?: BrokenDag[] | undefined

@@ -59,7 +59,7 @@ function placesIn(line: string): string[] {
 }
 
 /** They say that something is wrong and not what: where anything is found that keeps pods from running, that is it. */
-const umbrellas: readonly FaultId[] = ['heartbeat-missing', 'web-page-failing', 'wait-for-migrations-crashloop', 'post-install-hook-timeout', 'helm-release-failed', 'not-ready-unexplained']
+const umbrellas: readonly FaultId[] = ['heartbeat-missing', 'wait-for-migrations-crashloop', 'post-install-hook-timeout', 'helm-release-failed', 'not-ready-unexplained']
 
 /** What is wrong with this machine, and with the way in, keeps no pod from running. */
 function isBelow(cause: Finding, { id }: Finding): boolean {

@@ -9,14 +9,14 @@ export function judgeCertificate(host: string, certificate: HttpsAnswer['certifi
   if (certificate.subject === 'TRAEFIK DEFAULT CERT') return [byDefault(host)]
   const left = Date.parse(certificate.validTo) - now.getTime()
   if (left < soonMs) return [ending(certificate.validTo, left)]
-  return covers(certificate, host) ? [] : [otherName(host, certificate)]
+  return covers([...certificate.names, certificate.subject], host) ? [] : [otherName(host, certificate)]
 }
 
 type Certificate = NonNullable<HttpsAnswer['certificate']>
 
-function covers({ subject, names }: Certificate, host: string): boolean {
+export function covers(names: readonly string[], host: string): boolean {
   const parent = host.slice(host.indexOf('.') + 1)
-  return [...names, subject].some((name) => name === host || name === `*.${parent}`)
+  return names.some((name) => name === host || name === `*.${parent}`)
 }
 
 function warning(id: string, title: string, evidence: string[], why: string, fix: NonEmpty<string>): Finding {

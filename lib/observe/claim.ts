@@ -13,7 +13,9 @@ import type { StorageClass } from 'kubernetes-types/storage/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { isDefault, isStatic, noUsableClass } from './class.ts'
 import { describeEvent, eventsAbout, latest } from './events.ts'
-import { type Context, type Observation, done, failed, fixOf, nameOf, waiting } from './observation.ts'
+import { foreignFinalizers, letGo } from './finalizers.ts'
+import { type Context, type Observation, done, failed, fixOf, inNamespace, nameOf, waiting } from './observation.ts'
+import { workloadOf } from './owners.ts'
 import { observeProvisioner, refusedByProvisioner } from './provisioner.ts'
 import { type Claim, fits, madeByHand, meantFor, sameClass, staticVerdict } from './static-volume.ts'
 
@@ -109,8 +111,7 @@ function leaving(claim: KubernetesObject, { pods, volumes = [] }: Context): Obse
   })
   const [holder] = holders
   const { namespace = 'default', name, deletionTimestamp } = claim.metadata
-  const finalizers = ((claim.metadata.finalizers ?? []) as string[]).filter((one) => one !== 'kubernetes.io/pvc-protection')
-  if (holder === undefined && finalizers.length > 0) return held(claim, finalizers, volumes)
+  if (holder === undefined && foreignFinalizers(claim).length > 0) return held(claim, pods, volumes)
   if (holder === undefined || holders.some(({ metadata }) => metadata.deletionTimestamp !== undefined)) return waiting('is being deleted')
   const found = failed(claim, 'claim-terminating', {
     title: `Claim ${name} is being deleted while pods use it`,
@@ -124,17 +125,24 @@ function leaving(claim: KubernetesObject, { pods, volumes = [] }: Context): Obse
   return { ...found, since: deletionTimestamp }
 }
 
-/** No pod keeps it: a finalizer of somebody who does not come. */
-function held(claim: KubernetesObject, finalizers: readonly string[], volumes: readonly KubernetesObject[]): Observation {
-  const { namespace = 'default', name, deletionTimestamp } = claim.metadata
-  const left = JSON.stringify({ metadata: { finalizers: null } })
+/**
+ * No pod keeps it: a finalizer of somebody who does not come. Once it goes, its volume must be free for a claim of
+ * its name before a StatefulSet makes one: else that gets an empty volume, and a database begins anew beside the one that is kept.
+ */
+function held(claim: KubernetesObject, pods: readonly KubernetesObject[], volumes: readonly KubernetesObject[]): Observation {
+  const { name, deletionTimestamp } = claim.metadata
+  const { volumeName } = (claim as PersistentVolumeClaim).spec ?? {}
+  const set = consumersOf(claim, pods).map(workloadOf).find((one) => one?.kind === 'StatefulSet')
+  const scale = (replicas: number): string => (set === undefined ? '' : `kubectl ${inNamespace(claim)} scale statefulset ${set.name} --replicas=${replicas} && `)
+  // Its second deletion only waits for the first: while it is there its volume is bound to it again at once.
+  const free = volumeName === undefined ? '' : `kubectl ${inNamespace(claim)} delete pvc ${name} --ignore-not-found && kubectl patch pv ${volumeName} --type=merge -p '{"spec":{"claimRef":{"uid":null,"resourceVersion":null}}}' && `
   const found = failed(claim, 'claim-terminating', {
     title: `Claim ${name} is being deleted and does not go`,
-    evidence: [`${nameOf(claim)} has been on its way out since ${String(deletionTimestamp)}`, `it has the finalizers ${finalizers.join(', ')}`],
+    evidence: [`${nameOf(claim)} has been on its way out since ${String(deletionTimestamp)}`, `it has the finalizers ${foreignFinalizers(claim).join(', ')}`],
     why: 'It is kept until whoever set the finalizer takes it away; until then no pod can use it, and none of its name can be made.',
     fix: fixOf(
       retaining(claim, volumes),
-      `kubectl -n ${namespace} patch pvc ${name} --type=merge -p '${left}' && npx tsx run.ts apply # when nobody is there any more who would take them away: lets it go, and makes it again`,
+      `${scale(0)}${letGo(claim)} && ${free}${scale(1)}npx tsx run.ts apply # when nobody is there any more who would take them away: lets it go, and keeps its volume for the next claim of that name`,
     ),
   })
   return { ...found, since: deletionTimestamp }

@@ -195,11 +195,15 @@ function full(pod: KubernetesObject, said: string, evidence: string[], { nodes, 
   }, 120_000)
 }
 
-/** Every node says so, whatever else it lacks: `0/1 nodes are available: 1 Insufficient cpu, 1 Too many pods.` */
+/**
+ * Every node that lacks room lacks that: a node is counted once for each thing that it lacks.
+ *
+ *   0/2 nodes are available: 1 Insufficient cpu, 1 Too many pods, 1 node(s) had taint {node-role.kubernetes.io/master: }, that the pod didn't tolerate.
+ */
 function takesNoMorePods(said: string): boolean {
-  const [, all] = /^0\/(\d+) nodes/.exec(said) ?? []
-  const [, crowded] = /(\d+) Too many pods/.exec(said) ?? []
-  return crowded !== undefined && (crowded === all || !said.includes('Insufficient '))
+  const [, all = '', reasons = ''] = /^0\/(\d+) nodes are available: ([^.]*)/.exec(said) ?? []
+  const others = reasons.split(/, (?=\d+ )/).filter((reason) => !reason.includes(' Insufficient ')).map((reason) => Number.parseInt(reason, 10))
+  return said.includes(' Too many pods') && (!said.includes(' Insufficient ') || others.reduce((sum, count) => sum + count, 0) === Number(all))
 }
 
 /** `besides`: what lets it be placed once one of the others is gone. */
@@ -212,8 +216,8 @@ function tooManyPods(pod: KubernetesObject, evidence: string[], nodes: readonly 
     fix: [
       'kubectl get pods -A --field-selector=status.phase!=Succeeded,status.phase!=Failed # who has them; then, for what is not needed: kubectl -n NAMESPACE scale deployment/NAME --replicas=0',
       'sudo sed -i \'/^maxPods:/d\' /var/lib/kubelet/config.yaml && echo \'maxPods: 220\' | sudo tee -a /var/lib/kubelet/config.yaml && sudo systemctl restart kubelet # on the node; its podCIDR must have as many addresses',
-      'Where it is K3s: kubelet-arg: ["max-pods=220"] in /etc/rancher/k3s/config.yaml, then: sudo systemctl restart k3s',
-      ...besides,
+      'Where it is K3s: kubelet-arg: ["max-pods=220"] in /etc/rancher/k3s/config.yaml, then: sudo systemctl restart k3s (k3s-agent on a node of agents)',
+      ...besides.map((command) => `And then, since it asks for more than is free as well: ${command}`),
     ],
   }, 120_000)
 }

@@ -3,8 +3,13 @@ import type { DagEntry, FolderFacts, KubernetesObject } from '../access.ts'
 import type { Finding } from '../step.ts'
 import { error } from './facts.ts'
 
+export interface User {
+  uid: number
+  gids: readonly number[]
+}
+
 /** The user and group that Airflow's images run as. */
-const airflow = { uid: 50_000, gid: 0 }
+export const airflow: User = { uid: 50_000, gids: [0] }
 
 /** Nodes that Airflow's pods may be scheduled on, so their folders are wanted. */
 export function schedulable(nodes: readonly KubernetesObject[]): KubernetesObject[] {
@@ -27,17 +32,17 @@ export function noNode(): Finding {
 export function unusable(facts: FolderFacts, write: boolean): string | undefined {
   if (!facts.exists) return 'is not there'
   const wanted = write ? 0o7 : 0o5
-  return (bitsFor(facts) & wanted) === wanted ? undefined : `cannot be ${write ? 'written' : 'read'} by uid ${airflow.uid}`
+  return (bitsFor(facts, airflow) & wanted) === wanted ? undefined : `cannot be ${write ? 'written' : 'read'} by uid ${airflow.uid}`
 }
 
 /** Among the DAGs: a folder is to be entered as well. */
-export function mayRead({ uid, gid, mode, folder }: DagEntry): boolean {
+export function mayRead({ folder, ...facts }: DagEntry, user: User = airflow): boolean {
   const wanted = folder ? 0o5 : 0o4
-  return (bitsFor({ exists: true, uid, gid, mode }) & wanted) === wanted
+  return user.uid === 0 || (bitsFor({ exists: true, ...facts }, user) & wanted) === wanted
 }
 
-/** The three bits that count for Airflow's user: the owner's, else the group's, else everybody's. */
-function bitsFor({ uid, gid, mode = 0 }: FolderFacts): number {
-  if (uid === airflow.uid) return mode >> 6
-  return gid === airflow.gid ? mode >> 3 : mode
+/** The three bits that count: the owner's, else the group's, else everybody's. */
+function bitsFor({ uid, gid, mode = 0 }: FolderFacts, user: User): number {
+  if (uid === user.uid) return mode >> 6
+  return gid !== undefined && user.gids.includes(gid) ? mode >> 3 : mode
 }

@@ -79,8 +79,7 @@ export function clusterReader(cluster: Cluster = {}): Reader & { asked: string[]
       asked.push(`folder ${path}`)
       return Promise.resolve(cluster.folders?.[path])
     },
-    dagLogs: () => Promise.resolve(undefined),
-    dagEntries: () => Promise.resolve(undefined),
+    ...noDags,
     alive: (holder) => {
       asked.push(`alive ${holder}`)
       return Promise.resolve(cluster.alive?.[holder])
@@ -88,6 +87,8 @@ export function clusterReader(cluster: Cluster = {}): Reader & { asked: string[]
     now: () => cluster.now ?? noon,
   }
 }
+
+const noDags: Pick<Reader, 'dagLogs' | 'dagEntries'> = { dagLogs: () => Promise.resolve(undefined), dagEntries: () => Promise.resolve(undefined) }
 
 type Scripted = <T>(what: string, value: T | undefined) => Promise<T>
 

@@ -48,6 +48,6 @@ export async function collectFolders(reader: Reader, { wanted }: Scope): Promise
     return facts === undefined ? [] : [{ path, ...facts }]
   })))
   const logs = (await Promise.all(nodes.map((node) => reader.dagLogs(`${wanted.storagePath}/logs`, node)))).flatMap((one) => one ?? [])
-  const entries = (await Promise.all(nodes.map((node) => reader.dagEntries(`${wanted.storagePath}/dags`, node)))).flatMap((one) => one ?? [])
-  return { folders: found.flat(), dagEntries: entries, brokenDags: logs.flatMap(({ broken }) => broken), looked: logs.filter(({ read }) => read > 0).map(({ read }) => `${read} logs of DAG files`) }
+  const dagEntries = (await Promise.all(nodes.map((node) => reader.dagEntries(`${wanted.storagePath}/dags`, node)))).flatMap((one) => one ?? [])
+  return { folders: found.flat(), dagEntries, brokenDags: logs.flatMap(({ broken }) => broken), looked: logs.filter(({ read }) => read > 0).map(({ read }) => `${read} logs of DAG files`) }
 }

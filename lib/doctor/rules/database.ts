@@ -90,7 +90,7 @@ const diesOfIt: ExplainsIf = { id: 'crash-loop', when: ({ evidence }) => !eviden
 /** What stands on the database. */
 const above: readonly (FaultId | ExplainsIf)[] = [
   diesOfIt, 'job-failed', 'wait-for-migrations-crashloop', 'post-install-hook-timeout', 'helm-release-failed', 'webserver-oom-or-slow-start',
-  'scheduler-liveness-restart-loop', 'admin-login-missing', 'traefik-404-route-not-loaded', 'ingress-unproven', 'not-ready-unexplained',
+  'scheduler-liveness-restart-loop', 'admin-login-missing', 'traefik-404-route-not-loaded', 'ingress-unproven', 'not-ready-unexplained', 'web-page-failing',
 ]
 
 export const databaseExplains: Explains = {

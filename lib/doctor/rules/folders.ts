@@ -1,7 +1,7 @@
 /** The DAGs and logs folders, and where DAGs come from. */
 import type { Container, PersistentVolume, Pod, Volume } from 'kubernetes-types/core/v1.js'
 import type { Finding } from '../../step.ts'
-import { mayRead, unusable } from '../../preflight/folders.ts'
+import { type User, airflow, mayRead, unusable } from '../../preflight/folders.ts'
 import type { Evidence, Folder } from '../evidence.ts'
 import { type Explains, type Rule, doubtful, wrong } from '../rule.ts'
 import { containersIn, logLines, type SaidLine } from './processes/statuses.ts'
@@ -68,17 +68,35 @@ function unreadable(evidence: Evidence): Finding[] {
   }))
 }
 
-/** A warning: all other DAGs run, and this one may be of no use yet. */
+/** A warning: all other DAGs run, this one may be of no use yet, and what an access list allows no mode tells. */
 function unreadableWithin(evidence: Evidence): Finding[] {
   const dags = inUse(evidence).find(({ path }) => path.endsWith('/dags'))?.path
-  const closed = (evidence.dagEntries ?? []).filter((entry) => !mayRead(entry))
-  if (dags === undefined || closed.length === 0) return []
+  const user = readerOf(evidence)
+  const closed = (evidence.dagEntries ?? []).filter((entry) => !mayRead(entry, user))
+  const [[first], [group = 0]] = [closed, user.gids]
+  if (dags === undefined || first === undefined) return []
   return [doubtful('dags-not-readable', {
-    title: `Airflow cannot read ${closed.length === 1 ? `${closed[0]?.path ?? ''}, which is` : `${closed.length} files and folders`} among its DAGs`,
-    evidence: closed.slice(0, 5).map(described),
-    why: 'Airflow runs as uid 50000 with group 0, and passes over what it may not read: such a DAG is not there, without an error on its page.',
-    fix: [`sudo chmod -R u+rX,g+rX,o+rX ${dags} # on the node; it looks again by itself`],
+    title: `Airflow cannot read ${closed.length === 1 ? `${first.path}, which is` : `${closed.length} files and folders`} among its DAGs`,
+    evidence: closed.slice(0, few).map(described),
+    why: `Airflow runs as uid ${user.uid} with group ${user.gids.join(', ')}, and passes over what it may not read: such a DAG is not there, and no error is on its page.`,
+    fix: [closed.length <= few
+      ? closed.map(({ path, folder }) => `sudo chgrp ${group} ${quoted(path)} && sudo chmod g+r${folder ? 'x' : ''} ${quoted(path)}`).join(' && ')
+      : `sudo find ${quoted(dags)} -not -path '*/.*' \\( -type d -o -name '*.py' -o -name '*.zip' \\) -exec chgrp ${group} {} + -exec chmod g+rX {} + # on the node; Airflow looks again by itself`],
   })]
+}
+
+const few = 5
+
+function quoted(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll('\'', '\'\\\'\'')}'`
+}
+
+/** Who reads the DAGs, as its pod says; the images' own where it says nothing. */
+function readerOf({ pods }: Evidence): User {
+  const spec = pods.map((pod) => (pod as Pod)).find(({ metadata }) => ['scheduler', 'dag-processor'].includes(metadata?.labels?.component ?? ''))?.spec
+  const own = spec?.containers.map(({ securityContext }) => securityContext).find((one) => one !== undefined)
+  const { runAsUser, runAsGroup, fsGroup, supplementalGroups = [] } = { ...spec?.securityContext, ...own }
+  return { uid: runAsUser ?? airflow.uid, gids: [...new Set([...(runAsGroup === undefined ? airflow.gids : [runAsGroup]), ...(fsGroup === undefined ? [] : [fsGroup]), ...supplementalGroups])] }
 }
 
 function described({ path, uid, gid, mode = 0 }: Pick<Folder, 'path' | 'uid' | 'gid' | 'mode'>): string {

@@ -145,6 +145,7 @@ export function planted(): Planted {
   ].join('\n')
   const answer: HttpsAnswer = { status: 302, headers: { 'set-cookie': `session=${c('cookie')}`, 'x-token': c('header of the answer'), location: `https://x/login?token=${c('location')}` }, body: `<a href="?api_key=${c('body')}">`, certificate: { subject: 'CN=x', issuer: 'CN=y', validTo: '2030-01-01', names: ['x'] } }
   const broken = { file: '/opt/airflow/dags/etl.py', said: `RuntimeError: no login at mysql://joe:${c('exception of a DAG')}@db/x, nor ${'as anybody '.repeat(21)}with ${canaries.get('variable') ?? ''}`, at: '2023-08-02T10:29:00.000Z' }
+  const closed = { path: `/srv/airflow/dags/password=${c('name of a DAG')}/etl.py`, folder: false, uid: 0, gid: 0, mode: 0o600 }
   const { reader: scripted } = reader({ objects, release: record, logs: () => log })
-  return { canaries, reader: { ...scripted, https: () => Promise.resolve(answer), resolve: () => Promise.resolve(['10.0.0.1']), folder: () => Promise.resolve(undefined), dagLogs: () => Promise.resolve({ read: 1, broken: [broken] }), dagEntries: () => Promise.resolve(undefined) } }
+  return { canaries, reader: { ...scripted, https: () => Promise.resolve(answer), resolve: () => Promise.resolve(['10.0.0.1']), folder: () => Promise.resolve(undefined), dagLogs: () => Promise.resolve({ read: 1, broken: [broken] }), dagEntries: () => Promise.resolve([closed]) } }
 }

@@ -33,9 +33,10 @@ void t.test('a program that may use little of a processor is slow for that, and 
   }
   const slow = 'Liveness probe failed: Get "http://10.0.0.7:8080/health": context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
   for (const [name, text] of [['webserver', slow], ['scheduler', 'Liveness probe failed: ']] as const) {
-    t.match(limited(name, text, '100m'), [{ evidence: [/./, /./, /may use 100m of a processor$/], fix: [new RegExp(`^kubectl -n airflow set resources deployment/airflow-scheduler -c ${name} --limits=cpu=0 #`), /patch deployment/] }], name)
-    for (const cpu of [undefined, '0', '1', '2000m', 'odd']) t.match(limited(name, text, cpu), [{ fix: [/patch deployment/] }], `${name}, ${cpu ?? 'none'}`)
+    t.match(limited(name, text, '100m'), [{ evidence: [/./, /./, /may use 100m of a processor$/], fix: [new RegExp(`^kubectl -n airflow set resources deployment/airflow-scheduler -c ${name} --limits=cpu=1 #`), /patch deployment/] }], name)
+    for (const cpu of [undefined, '0', '500m', '1', '2000m', 'odd']) t.match(limited(name, text, cpu), [{ fix: [/patch deployment/] }], `${name}, ${cpu ?? 'none'}`)
   }
+  t.match(limited('scheduler', 'Liveness probe failed: HTTP probe failed with statuscode: 500', '100m'), [{ fix: [/patch deployment/] }], 'not where the probe says why')
   t.end()
 })
 

@@ -45,6 +45,10 @@ void t.test('a certificate that ends because its renewal is refused is told with
   t.match(found(renewal('home.example.org')), [{ id: 'certresolver-missing', severity: 'warning', title: /could not be renewed$/, why: /told: CAA record/, fix: [/CAA 0 issue/] }, { id: 'certificate-ending', causes: [{ id: 'certresolver-missing' }] }])
   t.match(found(newer), [{ why: /told: something new$/ }, { id: 'certificate-ending' }], 'Traefik 3')
   t.match(found(renewal('home.example.org', 'odd words')), [{ why: /told: odd words$/ }, {}])
+  const slow = 'error: one or more domains had a problem:\\n[home.example.org] time limit exceeded: last error: NS ns1.example.org. did not return the expected TXT record [fqdn: _acme-challenge.home.example.org., value: x]: '
+  t.match(found(renewal('home.example.org', slow)), [{ why: /told: time limit exceeded: last error: NS ns1/, fix: [/delayBeforeCheck/] }, {}])
+  t.match(found(renewal('*.example.org')), [{ title: /could not be renewed$/ }, {}], 'one for all names of the domain')
+  t.same(found(renewal('cloud.home.example.org')).map(({ id }) => id), ['certificate-ending'], 'one whose name only ends so')
   t.match(found(renewal('home.example.org', connection)), [{ id: 'acme-challenge-unreachable' }, { id: 'certificate-ending' }])
   t.same(found(renewal('b.test', caa.replaceAll('home.example.org', 'b.test'))).map(({ id }) => id), ['certificate-ending'], 'of another host')
   t.same(judged({ logs: saysTraefik(renewal('home.example.org')) }).findings, [], 'nor while a good one is served')

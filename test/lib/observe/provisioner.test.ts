@@ -108,15 +108,23 @@ void t.test('a claim on its way out is a fault only while pods that stay use it'
   t.end()
 })
 
-void t.test('a claim that no pod keeps, and somebody\'s finalizer does, is told with how it goes and its volume stays', (t) => {
-  const stuck = (edit: object) => {
-    const going = claim({ volumeName: 'pvc-1' }, { phase: 'Bound' })
-    Object.assign(going.metadata, { deletionTimestamp: '2023-08-02T10:28:00Z', ...edit })
-    return observeClaim(going, context({ pods: [] }))
+void t.test('a claim that no pod keeps, and somebody\'s finalizer does, is told with how it goes and its volume is kept for the next', (t) => {
+  const volumes = [{ name: 'data', persistentVolumeClaim: { claimName: 'data-airflow-postgresql-0' } }]
+  const pending = pod({ name: 'airflow-postgresql-0', owner: { kind: 'StatefulSet', name: 'airflow-postgresql' }, labels: {}, spec: { volumes, nodeName: undefined } })
+  const stuck = (finalizers: string[], { spec = { volumeName: 'pvc-1' }, pods = [pending] }: { spec?: object; pods?: KubernetesObject[] } = {}) => {
+    const going = claim(spec as Record<string, unknown>, { phase: 'Bound' })
+    Object.assign(going.metadata, { deletionTimestamp: '2023-08-02T10:28:00Z', finalizers })
+    return observeClaim(going, context({ pods }))
   }
   const foreign = ['kubernetes.io/pvc-protection', 'backup.example.org/keep']
-  t.match(stuck({ finalizers: foreign }), { state: 'failed', since: '2023-08-02T10:28:00Z', finding: { id: 'claim-terminating', title: /does not go$/, evidence: [/since 2023/, 'it has the finalizers backup.example.org/keep'], fix: [/^kubectl patch pv pvc-1 .*Retain/, /^kubectl -n airflow patch pvc data-airflow-postgresql-0 --type=merge -p '\{"metadata":\{"finalizers":null\}\}' && npx/] } })
-  t.match(stuck({ finalizers: ['kubernetes.io/pvc-protection'] }), { state: 'waiting' }, 'the cluster takes its own away')
+  const [set, claimRef] = ['kubectl -n airflow scale statefulset airflow-postgresql --replicas=', '{"spec":{"claimRef":{"uid":null,"resourceVersion":null}}}']
+  const letsGo = `kubectl -n airflow patch persistentvolumeclaim data-airflow-postgresql-0 --type=merge -p '{"metadata":{"finalizers":["kubernetes.io/pvc-protection"]}}'`
+  const found = stuck(foreign)
+  t.match(found, { state: 'failed', since: '2023-08-02T10:28:00Z', finding: { id: 'claim-terminating', title: /does not go$/, evidence: [/since 2023/, 'it has the finalizers backup.example.org/keep'], fix: [/^kubectl patch pv pvc-1 .*Retain/, /./] } })
+  t.equal(found.state === 'failed' && found.finding.fix[1]?.split(' # ')[0], [`${set}0`, letsGo, 'kubectl -n airflow delete pvc data-airflow-postgresql-0 --ignore-not-found', `kubectl patch pv pvc-1 --type=merge -p '${claimRef}'`, `${set}1`, 'npx tsx run.ts apply'].join(' && '))
+  const unbound = stuck(foreign, { spec: {}, pods: [] })
+  t.equal(unbound.state === 'failed' && unbound.finding.fix[0].split(' # ')[0], `${letsGo} && npx tsx run.ts apply`, 'one without a volume')
+  for (const own of ['kubernetes.io/pvc-protection', 'snapshot.storage.kubernetes.io/pvc-as-source-protection', 'provisioner.storage.kubernetes.io/cloning-protection', 'foregroundDeletion', 'orphan']) t.match(stuck([own]), { state: 'waiting' }, own)
   t.end()
 })
 

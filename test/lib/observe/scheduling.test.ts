@@ -60,7 +60,9 @@ void t.test('a node that has as many pods as its kubelet takes has no use for lo
   t.match(found, { state: 'failed', settleMs: 120_000, finding: { id: 'insufficient-cpu-or-memory', title: 'The nodes take no more pods', evidence: [/Too many pods/, 'Node home takes 110 pods in all'], fix: [/^kubectl get pods -A/, /maxPods: 220.*systemctl restart kubelet/, /max-pods=220.*systemctl restart k3s/] } })
   t.notMatch(found.state === 'failed' ? found.finding.fix.join() : '', /requests/)
   t.match(look('0/2 nodes are available: 1 Too many pods, 1 Insufficient cpu.', {}, asking('1')), { finding: { title: 'The nodes are full' } }, 'where another node lacks something else, less of that is a way')
-  t.match(look('0/1 nodes are available: 1 Insufficient cpu, 1 Too many pods.', {}, asking('1')), { finding: { title: 'The nodes take no more pods', fix: [/^kubectl get pods -A/, /maxPods/, /max-pods/, /set resources .*--requests=cpu=100m/] } }, 'a node that lacks both: with less it would still be refused')
+  t.match(look('0/1 nodes are available: 1 Insufficient cpu, 1 Too many pods.', {}, asking('1')), { finding: { title: 'The nodes take no more pods', fix: [/^kubectl get pods -A/, /maxPods/, /max-pods/, /^And then, .*: kubectl .*set resources .*--requests=cpu=100m/] } }, 'a node that lacks both: with less it would still be refused')
+  t.match(look('0/2 nodes are available: 1 Insufficient cpu, 1 Too many pods, 1 node(s) had taint {node-role.kubernetes.io/master: }, that the pod didn\'t tolerate.', {}, asking('1')), { finding: { title: 'The nodes take no more pods' } }, 'also beside one that takes it in no case')
+  t.match(look('0/2 nodes are available: 1 Insufficient cpu, 2 Too many pods.', {}, asking('1')), { finding: { title: 'The nodes take no more pods' } })
   t.end()
 })
 

@@ -3,6 +3,7 @@ import type { KubernetesObject, Release, ReleaseHook } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
 import { scaledByOthers, standingHooks } from '../../../airflow/hand-edits.ts'
 import { faults } from '../../../observe/faults.ts'
+import { foreignFinalizers, letGo } from '../../../observe/finalizers.ts'
 import { ageMs, nameOf } from '../../../observe/observation.ts'
 import { observe } from '../../../observe/registry.ts'
 import { scaledToNone } from '../../../observe/release.ts'
@@ -70,24 +71,19 @@ function isAllMade({ status, description, hooks, updatedAt }: Release, { jobs }:
 
 const heldMs = 60_000
 
-/** Kubernetes' own are gone in time: of a deletion of what it owns, or that leaves it. */
-const ofKubernetes = ['foregroundDeletion', 'orphan']
-
 /** Deleted, and there for as long as a finalizer says; `apply` can neither mend it nor make another. Claims have a rule of their own, for what they hold. */
-function going({ record, workloads, namespace, ownNamespace, at }: Evidence): Finding[] {
+function going({ record, workloads, ownNamespace, at }: Evidence): Finding[] {
   if (record?.status !== 'deployed' || ownNamespace?.metadata.deletionTimestamp !== undefined) return []
   const own = record.objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`)
   return workloads.flatMap((object): Finding[] => {
     const { name, deletionTimestamp: since } = object.metadata
-    const finalizers = (object.metadata.finalizers as string[] | undefined) ?? []
-    const foreign = finalizers.filter((one) => !ofKubernetes.includes(one))
+    const foreign = foreignFinalizers(object)
     if (since === undefined || foreign.length === 0 || !own.includes(`${object.kind} ${name}`) || ageMs(since, new Date(at)) < heldMs) return []
-    const left = finalizers.filter((one) => !foreign.includes(one))
     return [wrong('release-object-missing', {
       title: `${nameOf(object)} is being deleted, and a finalizer keeps it`,
       evidence: [`${nameOf(object)} was deleted at ${since}, and has the finalizers ${foreign.join(', ')}`],
       why: 'It goes when whoever set the finalizer has taken it away again; if nobody does any more, it never goes.',
-      fix: [`kubectl -n ${namespace} patch ${object.kind.toLowerCase()} ${name} --type=merge -p '${JSON.stringify({ metadata: { finalizers: left.length === 0 ? null : left } })}' && npx tsx run.ts apply # lets it go, and makes it again`],
+      fix: [`${letGo(object)} && npx tsx run.ts apply # lets it go, and makes it again`],
     })]
   })
 }

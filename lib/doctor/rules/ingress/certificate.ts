@@ -1,5 +1,5 @@
 /** The certificate, and what Traefik says of how it is got. Warnings: Airflow works with a wrong one, but browsers refuse it. */
-import { judgeCertificate } from '../../../observe/certificate.ts'
+import { covers, judgeCertificate } from '../../../observe/certificate.ts'
 import { ageMs } from '../../../observe/observation.ts'
 import type { NonEmpty } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
@@ -38,12 +38,17 @@ const noAccount = /unable to get ACME account/i
 function notRenewed(way: Way, evidence: Evidence): Finding[] {
   const refused = requestsOf(way, evidence).findLast((line) => unobtained.test(line))
   if (refused === undefined || isKnown(refused)) return []
-  return [{ ...notHad(way, way.wanted.certResolver, refused, []), title: `The certificate for ${way.wanted.host} could not be renewed` }]
+  return [{ ...notHad(way, resolverOf(way), refused, []), title: `The certificate for ${way.wanted.host} could not be renewed` }]
+}
+
+/** That the live route asks for. */
+function resolverOf({ route, wanted }: Way): string {
+  return (route === undefined ? undefined : specOf(route).tls?.certResolver) ?? wanted.certResolver
 }
 
 function noResolver(way: Way, evidence: Evidence, byDefault: boolean): Finding {
-  const { wanted, traefik, route } = way
-  const asked = (route === undefined ? undefined : specOf(route).tls?.certResolver) ?? wanted.certResolver
+  const { wanted, traefik } = way
+  const asked = resolverOf(way)
   const said = complaintsOf(way, evidence).filter((line) => tooOpen.test(line) || noAccount.test(line) || (nonexistent.test(line) && line.includes(asked)))
   const [, mode, file] = said.map((line) => tooOpen.exec(line)).find((found) => found !== null) ?? []
   const served = byDefault ? [`https://${wanted.host} is served with TRAEFIK DEFAULT CERT`] : []
@@ -84,11 +89,12 @@ function traefikOf({ workload }: Way): { target: string; space: string } {
  */
 const unobtained = /Unable to obtain ACME certificate for domains|Error renewing certificate from LE/i
 /** From the words that say most to those that only come last. */
-const lead = [/acme:error:\w+ :: /, /error presenting token: /, /cannot get ACME client /, /error="/, /for domains [^:]*: /, /from LE: \{[^}]*\}, /].map(({ source }) => new RegExp(`${source}((?:[^"\\\\]|\\\\")+)`))
+const lead = [/acme:error:\w+ :: /, /error presenting token: /, /had a problem:(?:\\n|\s)*(?:\[[^\]]*\] )+/, /cannot get ACME client /, /error="/, /for domains [^:]*: /, /from LE: \{[^}]*\}, /].map(({ source }) => new RegExp(`${source}((?:[^"\\\\]|\\\\")+)`))
 
 /** By what the line says: what is to be put right before Traefik asks again, which it does when it starts. */
 const remedies: readonly [text: RegExp, remedy: (host: string, resolver: string) => string][] = [
   [/error presenting token/i, () => 'once the token that its dnsChallenge has is right and may edit the zone'],
+  [/expected TXT record|time limit exceeded/i, () => 'once its TXT record is seen by others: a delay (acme.dnsChallenge.delayBeforeCheck) or other resolvers among the arguments of its dnsChallenge help where the DNS is slow'],
   [/acme:error:invalidContact/i, (_, resolver) => `once its arguments have --certificatesresolvers.${resolver}.acme.email= with an address of yours`],
   [/acme:error:caa/i, (host) => `once the DNS has for ${host}, or the domain above it: CAA 0 issue "letsencrypt.org"`],
   [/get directory|i\/o timeout|no such host/i, () => 'once the cluster\'s DNS and the firewall let its pods out to the CA'],
@@ -124,9 +130,15 @@ function isKnown(line: string): boolean {
   return limited.test(line) || unreachable.test(line)
 }
 
+/** Whom a certificate is for: `for domains \"a.org,b.org\":`, `domains=["a.org"]`, `from LE: {a.org [b.org]}` */
+const asksFor = [/for domains \\?"([^"\\]+)/i, /\bdomains=\[([^\]]+)\]/, /from LE: \{([^}]+)\}/]
+
 /** What is of other hosts is no matter of this one. */
 function requestsOf(way: Way, evidence: Evidence): string[] {
-  return complaintsOf(way, evidence).filter((line) => line.includes(way.wanted.host) || !/for domains|from LE/i.test(line))
+  return complaintsOf(way, evidence).filter((line) => {
+    const names = asksFor.map((text) => text.exec(line)?.[1]).find((one) => one !== undefined)?.split(/[\s,"\\[\]]+/)
+    return names === undefined || covers(names, way.wanted.host)
+  })
 }
 
 /** Only while there is something wrong with the certificate: an old line of the log is no fault. */

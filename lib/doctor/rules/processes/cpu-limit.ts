@@ -10,7 +10,7 @@ const tight = 0.5
 
 export interface Tight {
   evidence: string
-  /** Takes the limit away; what was asked for by the limit alone is asked for no more. */
+  /** Raises it to a whole one: no request can be more than the limit that there is. */
   fix: string
 }
 
@@ -21,6 +21,6 @@ export function tightLimit({ pod, status }: Running): Tight | undefined {
   if (limit === undefined || target === undefined || !(quantity(limit) > 0 && quantity(limit) < tight)) return undefined
   return {
     evidence: `${nameOf(pod)}, container ${status.name}: may use ${limit} of a processor`,
-    fix: `kubectl ${inNamespace(pod)} set resources ${target} -c ${status.name} --limits=cpu=0${thenDeletePod(pod)} # takes the limit of ${limit} away; at once, and until the next apply: then with resources.limits.cpu: 1 in airflow.values, or none`,
+    fix: `kubectl ${inNamespace(pod)} set resources ${target} -c ${status.name} --limits=cpu=1${thenDeletePod(pod)} # instead of ${limit}; at once, and until the next apply: for good by resources.limits.cpu of that component in airflow.values, or of the LimitRange that gives it`,
   }
 }

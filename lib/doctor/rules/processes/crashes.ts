@@ -7,6 +7,7 @@ import { isFoundation } from '../../../observe/causes.ts'
 import { describeEvent } from '../../../observe/events.ts'
 import { observeCrash } from '../../../observe/crash.ts'
 import { outOfMemory } from '../../../observe/memory.ts'
+import { foreignFinalizers, letGo } from '../../../observe/finalizers.ts'
 import { observeNode } from '../../../observe/node.ts'
 import { ageMs, fixOf, nameOf } from '../../../observe/observation.ts'
 import { controllerOf, ownerName, targetOf, thenDeletePod } from '../../../observe/owners.ts'
@@ -157,11 +158,11 @@ const valueOf: Record<string, string> = { scheduler: 'scheduler', triggerer: 'tr
 
 function impatientProbe(container: Running, evidence: string[], said = ''): Finding {
   const { pod, status } = container
-  const limit = tightLimit(container)
   const target = targetOf(pod)
   const kind = said.startsWith('Startup') ? 'startup' : 'liveness'
   const probe = JSON.stringify({ spec: { template: { spec: { containers: [{ name: status.name, livenessProbe: { initialDelaySeconds: 60, timeoutSeconds: 60 } }] } } } })
   const silent = /probe failed:\s*$|No alive jobs found|timed? ?out|deadline exceeded/i.test(said) || said === ''
+  const limit = silent ? tightLimit(container) : undefined
   // The community's chart calls its containers airflow-scheduler and the like.
   const value = valueOf[status.name.replace(/^airflow-/, '')]
   return wrong('scheduler-liveness-restart-loop', {
@@ -202,9 +203,9 @@ const heldMs = 20_000
 /** A pod's deletionTimestamp is when it is to be gone, its time of grace included. */
 function notEnding(evidence: Evidence): Finding[] {
   const now = new Date(evidence.at)
-  return evidence.pods.filter((pod) => !isStranger(pod, evidence)).filter(({ metadata: { deletionTimestamp, finalizers } }) => deletionTimestamp !== undefined && ageMs(deletionTimestamp, now) >= (Array.isArray(finalizers) && finalizers.length > 0 ? heldMs : overdueMs)).flatMap((pod): Finding[] => {
+  return evidence.pods.filter((pod) => !isStranger(pod, evidence) && pod.metadata.deletionTimestamp !== undefined && ageMs(pod.metadata.deletionTimestamp, now) >= (foreignFinalizers(pod).length > 0 ? heldMs : overdueMs)).flatMap((pod): Finding[] => {
     const { namespace = 'default', name, deletionTimestamp } = pod.metadata
-    const finalizers = (pod.metadata.finalizers ?? []) as string[]
+    const finalizers = foreignFinalizers(pod)
     const node = (evidence.nodes ?? []).find(({ metadata }) => metadata.name === (pod as Pod).spec?.nodeName)
     const dead = node !== undefined && observeNode(node).state === 'waiting'
     const held = finalizers.length > 0
@@ -214,7 +215,7 @@ function notEnding(evidence: Evidence): Finding[] {
       evidence: [`${nameOf(pod)} was to be gone at ${String(deletionTimestamp)}`, held ? `it has the finalizers ${finalizers.join(', ')}` : dead ? `its node ${node.metadata.name} is not ready` : 'its node has not ended it'],
       why: held ? 'It is kept until whoever set the finalizer takes it away, and a StatefulSet makes no other before it is gone.' : 'Only its node can say that it has ended; a StatefulSet makes no other before that.',
       fix: [held
-        ? `kubectl -n ${namespace} patch pod ${name} --type=merge -p '{"metadata":{"finalizers":null}}' # when nobody is there any more who would take them away`
+        ? `${letGo(pod)} # when nobody is there any more who would take them away`
         : `kubectl -n ${namespace} delete pod ${name} --force --grace-period=0 # when its node is switched off for sure: two of it would write to one volume`],
     })]
   })

@@ -8,18 +8,16 @@ import type { KubernetesObject } from '../../../access.ts'
 import { servesWeb } from '../../../airflow/families.ts'
 import { parsedJson } from '../../../json.ts'
 import { ageMs, nameOf, readySince } from '../../../observe/observation.ts'
-import { lasting, targetOf } from '../../../observe/owners.ts'
+import { targetOf } from '../../../observe/owners.ts'
 import type { Finding } from '../../../step.ts'
 import type { Evidence } from '../../evidence.ts'
 import { wrong } from '../../rule.ts'
 import { whoBlocks } from '../database/superuser.ts'
 import { wayOf } from '../ingress/way.ts'
+import { settledPods } from './statuses.ts'
 
 /** Four times Airflow's own patience (scheduler_health_check_threshold, 30 s): a busy one is late now and then. */
 const silentMs = 120_000
-
-/** Without a readiness probe Ready only says that it was started, and a slow machine loads Airflow for minutes. */
-const startMs = 300_000
 
 /** By the page's word, as the charts label the pods. */
 const components: Readonly<Record<string, string>> = { scheduler: 'scheduler', triggerer: 'triggerer', dag_processor: 'dag-processor' }
@@ -38,16 +36,6 @@ export function withoutHeartbeat(evidence: Evidence): Finding[] {
     const pods = settledPods(evidence, (pod) => pod.metadata.labels?.component === component)
     return pods === undefined ? [] : [silent(name.replace('_', ' '), said, pods, evidence)]
   })
-}
-
-/** Undefined where there is none, or one has only begun: that one has still to say something. */
-function settledPods(evidence: Evidence, isOne: (pod: KubernetesObject) => boolean): KubernetesObject[] | undefined {
-  const pods = lasting(evidence.pods).filter(isOne)
-  const isSettled = (pod: KubernetesObject): boolean => {
-    const since = readySince(pod)
-    return since !== undefined && ageMs(since, new Date(evidence.at)) >= startMs
-  }
-  return pods.length > 0 && pods.every(isSettled) ? pods : undefined
 }
 
 function silent(name: string, said: string | undefined, pods: readonly KubernetesObject[], evidence: Evidence): Finding {

@@ -2,8 +2,8 @@
 import type { ContainerStatus, Event, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../../access.ts'
 import { eventsAbout, timeOf } from '../../../observe/events.ts'
-import { nameOf, writtenAt } from '../../../observe/observation.ts'
-import { isTask } from '../../../observe/owners.ts'
+import { ageMs, nameOf, readySince, writtenAt } from '../../../observe/observation.ts'
+import { isTask, lasting } from '../../../observe/owners.ts'
 import { type Evidence, partsIn } from '../../evidence.ts'
 import { isStranger } from '../../strangers.ts'
 
@@ -42,6 +42,19 @@ export function isRecent(event: Event, { at }: Evidence, withinMs: number): bool
 /** While the database or the broker is not there, or the hooks are at work, what a component says of itself is no news. */
 export function standsFirm(evidence: Evidence, hooks = true): boolean {
   return partsIn(evidence).every(({ foundation, object, observation }) => !foundation || observation.state === 'done' || (!hooks && object?.kind === 'Job'))
+}
+
+/** Without a readiness probe Ready only says that it was started, and a slow machine loads Airflow for minutes. */
+const startMs = 300_000
+
+/** Undefined where there is none, or one has only begun: that one has still to say something. */
+export function settledPods(evidence: Evidence, isOne: (pod: KubernetesObject) => boolean): KubernetesObject[] | undefined {
+  const pods = lasting(evidence.pods).filter(isOne)
+  const isSettled = (pod: KubernetesObject): boolean => {
+    const since = readySince(pod)
+    return since !== undefined && ageMs(since, new Date(evidence.at)) >= startMs
+  }
+  return pods.length > 0 && pods.every(isSettled) ? pods : undefined
 }
 
 export interface SaidLine {
