@@ -5,7 +5,7 @@
  *   Warning Unhealthy: Readiness probe errored: rpc error: code = Unknown desc = http: invalid Host header
  *   Kubernetes 1.33: Readiness probe errored and resulted in unknown state: rpc error: …
  */
-import type { Event } from 'kubernetes-types/core/v1.js'
+import type { Event, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { describeEvent, timeOf } from './events.ts'
 import { type Context, type Observation, failed, nameOf } from './observation.ts'
@@ -16,7 +16,7 @@ const currentMs = 600_000
 
 export function observeProbes(pod: KubernetesObject, events: readonly Event[], { now }: Context): Observation | undefined {
   const event = events.findLast(({ reason, message = '' }) => reason === 'Unhealthy' && hostHeader.test(message))
-  if (!event || now.getTime() - timeOf(event) > currentMs) return undefined
+  if (!event || now.getTime() - timeOf(event) > currentMs || answersNow(pod, event)) return undefined
   const node = (pod.spec as { nodeName?: string } | undefined)?.nodeName ?? 'the node'
   return failed(pod, 'exec-invalid-host-header', {
     title: `The container runtime of ${node} cannot run exec probes`,
@@ -28,4 +28,9 @@ export function observeProbes(pod: KubernetesObject, events: readonly Event[], {
     ],
     link: 'https://github.com/moby/moby/issues/45935',
   })
+}
+
+/** Of a node that has gone silent its pods are called not ready, and their containers as they were. */
+function answersNow(pod: KubernetesObject, { involvedObject: { fieldPath = '' } }: Event): boolean {
+  return ((pod as Pod).status?.containerStatuses ?? []).some(({ name, ready }) => ready && fieldPath.endsWith(`{${name}}`))
 }

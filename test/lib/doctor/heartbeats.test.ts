@@ -2,9 +2,9 @@ import t from 'tap'
 import type { Evidence } from '../../../lib/doctor/evidence.ts'
 import { diagnose } from '../../../lib/doctor/diagnose.ts'
 import { processRules } from '../../../lib/doctor/rules/processes.ts'
-import { pod, ready } from '../observe/objects.ts'
+import { inManifest, pod, ready, release, statefulSet } from '../observe/objects.ts'
 import { long } from './evidence.ts'
-import { answers, site, webPod } from './way.ts'
+import { answers, site, webPod, webserver } from './way.ts'
 
 const since = (time: string) => ({ ...ready, conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: time }] })
 const scheduler = (time = long) => pod({ name: 'airflow-scheduler-6d5-abcde', owner: { kind: 'ReplicaSet', name: 'airflow-scheduler-6d5' }, labels: { 'tier': 'airflow', 'component': 'scheduler', 'release': 'airflow', 'pod-template-hash': '6d5' }, status: since(time) })
@@ -33,5 +33,8 @@ void t.test('one that is late now and then, has just begun, is told of elsewhere
 
 void t.test('a webserver that cannot ask its database says so on a page that answers 200', (t) => {
   t.match(found(page('unhealthy', null, 'unhealthy')), [{ id: 'heartbeat-missing', title: /cannot ask its database/, fix: [/logs airflow-webserver/] }])
+  const database = (readyReplicas: number) => ({ record: release({ objects: [inManifest(statefulSet('airflow-postgresql', 0))] }), workloads: [statefulSet('airflow-postgresql', readyReplicas), webserver()] })
+  t.match(found(page('unhealthy', null, 'unhealthy'), undefined, database(1)), [{ title: /cannot ask its database/ }])
+  t.same(found(page('unhealthy', null, 'unhealthy'), undefined, database(0)), [], 'one that is not ready has its own story')
   t.end()
 })

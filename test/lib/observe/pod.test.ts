@@ -27,6 +27,9 @@ void t.test('a runtime that cannot exec is hopeless while it says so', (t) => {
   t.match(observePod(broken, context({ events: [event(broken, 'Unhealthy', since133)] })), { state: 'failed', finding: { id: 'exec-invalid-host-header' } })
   const mended = event(broken, 'Unhealthy', text, { lastTimestamp: '2023-08-02T10:15:00Z' })
   t.match(observePod(broken, context({ events: [mended] })), { state: 'waiting' }, 'and forgiven ten minutes after')
+  const silenced = pod({ status: { ...running, containerStatuses: [container({ state: { running: { startedAt: '2023-08-02T10:00:00Z' } }, ready: true })] } })
+  const about = { kind: 'Pod', name: silenced.metadata.name, namespace: 'airflow', uid: silenced.metadata.uid, fieldPath: 'spec.containers{scheduler}' }
+  t.match(observePod(silenced, context({ events: [event(silenced, 'Unhealthy', text, { involvedObject: about })] })), { state: 'waiting' }, 'nor is it told of a container that is ready, in a pod whose node has gone silent since')
   const other = event(broken, 'Unhealthy', 'Readiness probe errored: rpc error: code = Unknown desc = command error: EOF')
   t.match(observePod(broken, context({ events: [other] })), { state: 'waiting' }, 'other trouble of a runtime may pass')
   t.end()

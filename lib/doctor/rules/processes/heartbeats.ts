@@ -14,7 +14,7 @@ import type { Evidence } from '../../evidence.ts'
 import { wrong } from '../../rule.ts'
 import { whoBlocks } from '../database/superuser.ts'
 import { wayOf } from '../ingress/way.ts'
-import { settledPods } from './statuses.ts'
+import { settledPods, standsFirm } from './statuses.ts'
 
 /** Four times Airflow's own patience (scheduler_health_check_threshold, 30 s): a busy one is late now and then. */
 const silentMs = 120_000
@@ -26,7 +26,8 @@ type Page = Partial<Record<string, { status?: string | null } & Record<string, u
 
 export function withoutHeartbeat(evidence: Evidence): Finding[] {
   const way = wayOf(evidence)
-  if (way?.works !== true) return []
+  // While the database is not there yet, or again, that is told, and the rest of it.
+  if (way?.works !== true || !standsFirm(evidence)) return []
   const page = parsedJson(way.answer?.body ?? '') as Page | undefined
   if (page?.metadatabase?.status === 'unhealthy') return unasked(evidence)
   return Object.entries(components).flatMap(([name, component]) => {
