@@ -3,7 +3,7 @@ import { chmod, chown, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { apply, get, kubectl, kubectlMaybe, until } from './cluster.ts'
-import { chosen, faults, oneFault, type Fault } from './faults.ts'
+import { chosen, faults, oneFault, paste, type Fault } from './faults.ts'
 import { deletePods, kube, stopped } from './harm.ts'
 import { exits, site, type Site } from './site.ts'
 
@@ -55,7 +55,33 @@ const pairs: Fault[] = [
   } },
 ]
 
+const database = 'data-airflow-postgresql-0'
+
+const held: Fault[] = [
+  { name: 'the claim of the database deleted, and kept by somebody\'s finalizer', id: 'claim-terminating', also: ['database-unreachable'], seconds: 100, tells: /example\.org\/keep/, harm: async it => {
+    await kube(it, 'patch', 'pvc', database, '--type=merge', '-p', '{"metadata":{"finalizers":["kubernetes.io/pvc-protection","example.org/keep"]}}')
+    await kube(it, 'delete', 'pvc', database, '--wait=false')
+    await kube(it, 'delete', 'pod', 'airflow-postgresql-0', '--grace-period=1', '--wait=false')
+  },
+  // Both in turn: the first keeps the volume, for the second lets its claim go.
+  mend: async (it, { fix }) => {
+    const volume = (await get('pvc', database, it.namespace))?.spec as { volumeName: string }
+    for (const command of fix.slice(0, 2)) {
+      const { code, said } = await paste(it, command)
+      if (code !== 0) throw new Error(`${command}\nended with ${code}: ${said}`)
+    }
+    const now = (await get('pvc', database, it.namespace))?.spec as { volumeName: string }
+    if (now.volumeName !== volume.volumeName) throw new Error(`the database has another volume than before: ${now.volumeName}`)
+  },
+  undo: it => kube(it, 'patch', 'pvc', database, '--type=merge', '-p', '{"metadata":{"finalizers":["kubernetes.io/pvc-protection"]}}') },
+]
+
 const folders: Fault[] = [
+  { name: 'a DAG that only root may read', id: 'dags-not-readable', tells: /my dag\.py is of uid 0, gid 0, mode 600/, harm: async it => {
+    await writeFile(join(it.base, 'dags', 'my dag.py'), '')
+    await chown(join(it.base, 'dags', 'my dag.py'), 0, 0)
+    await chmod(join(it.base, 'dags', 'my dag.py'), 0o600)
+  }, undo: it => rm(join(it.base, 'dags', 'my dag.py'), { force: true }) },
   { name: 'the DAGs folder removed on the node', id: 'hostpath-not-on-the-node', tells: /\/dags/, harm: async it => {
     await rm(join(it.base, 'dags'), { recursive: true })
     await deletePods(it, 'scheduler')
@@ -98,7 +124,7 @@ void t.test('storage that breaks under a release', async t => {
   const it = await site(t, 'doctorstorage')
   t.teardown(() => kubectlMaybe(['delete', 'storageclass', 'second-default', '--ignore-not-found']))
   exits(t, await it.airstrip(['apply']), 0)
-  await faults(t, it, [...pairs, ...folders, ...classes, ...leftovers])
+  await faults(t, it, [...pairs, ...held, ...folders, ...classes, ...leftovers])
 })
 
 /** A quota holds the database's claim back until the class or the provisioner is as the test wants it. */
