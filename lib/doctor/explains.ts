@@ -5,6 +5,7 @@
 import type { Finding } from '../step.ts'
 import { type FaultId, rank } from '../observe/faults.ts'
 import type { Evidence } from './evidence.ts'
+import { isOfItself } from './of-itself.ts'
 import type { Explains } from './rule.ts'
 import { clusterExplains } from './rules/cluster.ts'
 import { databaseExplains } from './rules/database.ts'
@@ -42,6 +43,7 @@ function isExplained(finding: Finding, findings: readonly Finding[], evidence: E
 }
 
 function isCause(cause: Finding, symptom: Finding, evidence: Evidence): boolean {
+  if (isOfItself(symptom) && !ofAll.includes(cause.id as FaultId)) return false
   return areas.some((area) => area[cause.id as FaultId]?.some((entry) =>
     (typeof entry === 'string' ? entry === symptom.id : entry.id === symptom.id && entry.when(symptom, evidence, cause))) === true)
 }
@@ -58,13 +60,21 @@ function placesIn(line: string): string[] {
   return /^Pod \S+, container [\w-]+/.exec(line) ?? []
 }
 
+/** What takes the object itself away, or leaves Traefik without a kind to read it by. */
+const ofAll: readonly FaultId[] = ['namespace-terminating', 'traefik-missing', 'crd-names-conflict', 'traefik-crd-group-mismatch']
+
 /** They say that something is wrong and not what: where anything is found that keeps pods from running, that is it. */
 const umbrellas: readonly FaultId[] = ['heartbeat-missing', 'wait-for-migrations-crashloop', 'post-install-hook-timeout', 'helm-release-failed', 'not-ready-unexplained']
 
+/** What a program that has been ready for minutes may hang for. */
+const ofTheHeart = /^(?:control-plane|node-|cluster-dns|pod-network|kube-proxy|kind-too-many|database-|postgres-|db-newer|network-policy|service-without|redis-|logs-not-writable)/
+
 /** What is wrong with this machine, and with the way in, keeps no pod from running. */
-function isBelow(cause: Finding, { id }: Finding): boolean {
+function isBelow(cause: Finding, symptom: Finding): boolean {
+  const { id } = symptom
   const within = rank(cause.id) >= rank('control-plane-down') && rank(cause.id) < rank('release-not-installed')
-  return umbrellas.includes(id as FaultId) && cause.severity === 'error' && within && rank(cause.id) < rank(id)
+  if (!umbrellas.includes(id as FaultId) || isOfItself(symptom) || cause.severity !== 'error' || !within || rank(cause.id) >= rank(id)) return false
+  return id !== 'heartbeat-missing' || ofTheHeart.test(cause.id)
 }
 
 /** A cause is told with what it is and how it is mended, not with what it stands on itself. */

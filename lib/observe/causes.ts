@@ -55,9 +55,15 @@ export function causesOf(parts: readonly Part[]): Causes {
  */
 function isSymptom({ observation, foundation }: { observation: Failed; foundation: boolean }, parts: readonly Part[]): boolean {
   const { id } = observation.finding
-  const below = parts.filter((part) => part.foundation && part.observation !== observation && part.observation.state !== 'done')
+  const below = parts.filter((part) => part.foundation && part.observation !== observation && part.observation.state !== 'done' && isMissedBy(observation, part))
   if (id === 'job-failed') return below.some(isBrokenDatabase)
   return id === 'crash-loop' && !foundation && below.length > 0
+}
+
+/** Nobody waits for the first user, and for the broker only who sends or takes tasks. */
+function isMissedBy({ subject }: Failed, { name }: Part): boolean {
+  if (/create-user/.test(name)) return false
+  return !/redis/.test(name) || /worker|scheduler|flower/.test(subject)
 }
 
 /** No Job of the chart needs the broker. */

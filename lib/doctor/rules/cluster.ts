@@ -8,7 +8,7 @@ import { podNetwork } from './cluster/pod-network.ts'
 import { cgroupDrivers, runtimeHandlers } from './cluster/runtime-config.ts'
 import { sandboxImages } from './cluster/sandbox-image.ts'
 import { serviceRouting } from './cluster/service-routing.ts'
-import { needsPods, thatSpeakOf, unreached, unresolved } from './cluster/symptoms.ts'
+import { gitUnreached, needsPods, thatSpeakOf, unreached, unresolved } from './cluster/symptoms.ts'
 
 export const clusterRules: readonly Rule[] = [takesNoWrites, controlPlane, dns, podNetwork, serviceRouting, sandboxImages, cgroupDrivers, runtimeHandlers, openFiles]
 
@@ -16,10 +16,10 @@ export const clusterRules: readonly Rule[] = [takesNoWrites, controlPlane, dns, 
 const speaksOfNetwork = ({ evidence }: Finding): boolean => evidence.some((line) => /NetworkReady=false|NetworkPluginNotReady|cni (config|plugin)|network plugin is not ready/i.test(line))
 
 export const clusterExplains: Explains = {
-  'control-plane-down': ['cluster-dns-broken', ...needsPods, ...thatSpeakOf(unreached), 'release-object-missing', 'namespace-terminating', 'claim-terminating', 'service-account-missing'],
-  'cluster-dns-broken': [...needsPods, 'scheduler-liveness-restart-loop', ...thatSpeakOf(unresolved)],
-  'pod-network-broken': [{ id: 'node-not-ready', when: speaksOfNetwork }, 'no-schedulable-node', 'cluster-dns-broken', 'scheduler-liveness-restart-loop', ...needsPods, ...thatSpeakOf(unreached)],
-  'kube-proxy-not-running': ['cluster-dns-broken', 'pod-network-broken', 'database-unreachable', 'traefik-404-route-not-loaded', ...needsPods, ...thatSpeakOf(unreached)],
+  'control-plane-down': ['cluster-dns-broken', ...needsPods, ...thatSpeakOf(unreached), { id: 'release-object-missing', when: ({ title }) => title.includes('is being deleted') }, 'namespace-terminating', 'claim-terminating', 'service-account-missing'],
+  'cluster-dns-broken': [...needsPods, gitUnreached, 'scheduler-liveness-restart-loop', ...thatSpeakOf(unresolved)],
+  'pod-network-broken': [{ id: 'node-not-ready', when: speaksOfNetwork }, 'no-schedulable-node', 'cluster-dns-broken', 'scheduler-liveness-restart-loop', gitUnreached, ...needsPods, ...thatSpeakOf(unreached)],
+  'kube-proxy-not-running': ['cluster-dns-broken', 'pod-network-broken', gitUnreached, ...needsPods, ...thatSpeakOf(unreached)],
   'sandbox-image-missing': ['cluster-dns-broken', ...needsPods, ...thatSpeakOf(unreached)],
   'cgroup-driver-mismatch': ['cluster-dns-broken', ...needsPods, ...thatSpeakOf(unreached)],
   'runtime-handler-missing': [...needsPods, ...thatSpeakOf(unreached)],

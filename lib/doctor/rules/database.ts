@@ -7,6 +7,7 @@ import { type Complaint, complaints, told } from '../complaints.ts'
 import type { Evidence } from '../evidence.ts'
 import { recalled } from '../witnessed.ts'
 import { type Explains, type ExplainsIf, type Rule, wrong } from '../rule.ts'
+import { endsOfIt, unanswered } from './cluster/symptoms.ts'
 import { leadsElsewhere } from './database/connection.ts'
 import { dataDamaged } from './database/damaged.ts'
 import { databaseOf, pathOf } from './database/parts.ts'
@@ -81,15 +82,9 @@ function imageOf({ pod, container }: Complaint): string | undefined {
   return [...initContainers, ...containers].find(({ name }) => name === container)?.image
 }
 
-/** A program that died of another thing than its database, by its own words. */
-const ofItsOwn = /ENOENT|No such file or directory|ModuleNotFoundError|ImportError|SyntaxError|exec format error|command not found/
-const ofTheDatabase = /database|postgres|psycopg|sqlalchemy|OperationalError/i
-
-const diesOfIt: ExplainsIf = { id: 'crash-loop', when: ({ evidence }) => !evidence.some((line) => ofItsOwn.test(line)) || evidence.some((line) => ofTheDatabase.test(line)) }
-
 /** What stands on the database. */
 const above: readonly (FaultId | ExplainsIf)[] = [
-  diesOfIt, 'job-failed', 'wait-for-migrations-crashloop', 'post-install-hook-timeout', 'helm-release-failed', 'webserver-oom-or-slow-start',
+  ...endsOfIt, 'wait-for-migrations-crashloop', 'post-install-hook-timeout', 'helm-release-failed', 'webserver-oom-or-slow-start',
   'scheduler-liveness-restart-loop', 'admin-login-missing', 'traefik-404-route-not-loaded', 'ingress-unproven', 'not-ready-unexplained', 'web-page-failing',
 ]
 
@@ -101,5 +96,5 @@ export const databaseExplains: Explains = {
   'postgres-pvc-old-password': above,
   'db-newer-than-image': above,
   'database-unreachable': above,
-  'network-policy-blocks': ['database-unreachable', ...above],
+  'network-policy-blocks': [unanswered, ...above],
 }

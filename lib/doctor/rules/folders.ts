@@ -196,6 +196,6 @@ function gitSync(evidence: Evidence): Finding[] {
 export const folderExplains: Explains = {
   'logs-not-writable-50000': ['wait-for-migrations-crashloop', 'not-ready-unexplained', 'post-install-hook-timeout', 'helm-release-failed'],
   'git-sync-failure': ['wait-for-migrations-crashloop', 'not-ready-unexplained', 'post-install-hook-timeout', 'helm-release-failed'],
-  'hostpath-not-on-the-node': ['not-ready-unexplained', 'post-install-hook-timeout', 'helm-release-failed', 'dag-import-error'],
-  'dags-not-readable': ['dag-import-error'],
+  'hostpath-not-on-the-node': ['not-ready-unexplained', 'post-install-hook-timeout', 'helm-release-failed', { id: 'dag-import-error', when: (_symptom, _evidence, { title }) => /\/dags\b/.test(title) }],
+  'dags-not-readable': [{ id: 'dag-import-error', when: ({ evidence }, _evidence, { severity }) => severity === 'error' || evidence.some((line) => line.includes('Permission')) }],
 }

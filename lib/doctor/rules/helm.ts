@@ -1,9 +1,10 @@
 /** What Helm and the chart refuse, what Helm leaves behind, and what of the release is not there any more. */
+import type { Pod } from 'kubernetes-types/core/v1.js'
 import type { FaultId } from '../../observe/faults.ts'
 import type { Finding } from '../../step.ts'
 import type { Evidence } from '../evidence.ts'
 import type { Explains, ExplainsIf, Rule } from '../rule.ts'
-import { unanswered } from './cluster/symptoms.ts'
+import { endsOfIt, unanswered } from './cluster/symptoms.ts'
 import { conflictRules } from './helm/conflicts.ts'
 import { deniedRules } from './helm/denied.ts'
 import { lockRules } from './helm/lock.ts'
@@ -15,14 +16,11 @@ export const helmRules: readonly Rule[] = [...refusalRules, ...conflictRules, ..
 
 /** Where Helm made nothing, or not the new version. */
 const refused: readonly FaultId[] = ['release-not-installed', 'helm-release-failed', 'post-install-hook-timeout', 'admin-login-missing']
-/** What can come of a part of the release that is not there. */
+/** What can come of a release that is not there, or goes. */
 const without: readonly (FaultId | ExplainsIf)[] = [
-  'container-config-error', 'service-account-missing', 'claim-missing', 'crash-loop', 'job-failed', 'wait-for-migrations-crashloop', unanswered, 'redis-password-drift',
+  'container-config-error', 'service-account-missing', 'claim-missing', ...endsOfIt, 'wait-for-migrations-crashloop', unanswered, 'redis-password-drift',
   'webserver-oom-or-slow-start', 'scheduler-liveness-restart-loop', 'admin-login-missing', 'not-ready-unexplained',
 ]
-
-/** What reads an edited ConfigMap; of one variable too many nothing is known. */
-const ofConfigMaps: readonly FaultId[] = ['crash-loop', 'readiness-probe-failing', 'probe-path-mismatch', 'prefix-handled-twice', 'database-unreachable', 'not-ready-unexplained', 'webserver-oom-or-slow-start', 'scheduler-liveness-restart-loop', 'service-without-endpoints', 'wait-for-migrations-crashloop']
 
 /** What other parts cannot be without; the triggerer or the webserver is missed by nobody but people, and statsd by nobody. */
 const needed = /^(?:Secret|ConfigMap|ServiceAccount|Service|PersistentVolumeClaim|Role|RoleBinding) (?!\S+-statsd\b)|^(?:StatefulSet|Deployment) \S+-(?:postgresql|redis|pgbouncer|db-migrations|sync-users)(?:-\w+)?[ :]/
@@ -34,11 +32,41 @@ function causeSays(pattern: RegExp) {
 
 const isOfNeeded = causeSays(needed)
 
+/** `Secret airflow/airflow-fernet-key does not exist`, and a pod that says that this is what it misses. */
+function speakOfOne({ title, evidence: said }: Finding, _evidence: Evidence, { evidence }: Finding): boolean {
+  const names = evidence.flatMap((line) => /^[A-Z]\w+ (?:[\w.-]+\/)?([\w.-]+)/.exec(line)?.[1] ?? [])
+  return names.some((name) => [title, ...said].some((line) => line.includes(name)))
+}
+
+const needs: Partial<Record<FaultId, ExplainsIf['when']>> = {
+  'container-config-error': speakOfOne,
+  'service-account-missing': speakOfOne,
+  'claim-missing': speakOfOne,
+  'redis-password-drift': causeSays(/redis|broker/),
+}
+
 /** What no rule knows more of may come of any part that is missing. */
 const ofNeeded = without.map((one): FaultId | ExplainsIf => {
-  const { id, when } = typeof one === 'string' ? { id: one, when: () => true } : one
+  const { id, when } = typeof one === 'string' ? { id: one, when: needs[one] ?? (() => true) } : one
   return id === 'not-ready-unexplained' ? id : { id, when: (symptom, evidence, cause) => isOfNeeded(symptom, evidence, cause) && when(symptom, evidence, cause) }
 })
+
+/** What reads an edited ConfigMap; of one variable too many nothing is known. Where the database lies pods are told by a variable. */
+const ofConfigMaps: readonly FaultId[] = ['prefix-handled-twice', 'not-ready-unexplained', 'service-without-endpoints', 'wait-for-migrations-crashloop']
+/** Of a pod that has it, and not of one beside it. */
+const ofItsReaders: readonly FaultId[] = ['crash-loop', 'readiness-probe-failing', 'probe-path-mismatch', 'webserver-oom-or-slow-start', 'scheduler-liveness-restart-loop']
+
+function readsIt(symptom: Finding, { pods }: Evidence, { evidence }: Finding): boolean {
+  // A probe that was edited where it stands is no matter of a file.
+  if (symptom.evidence.some((line) => line.startsWith('the chart\'s own is '))) return false
+  const maps = evidence.flatMap((line) => /^ConfigMap (?:[\w.-]+\/)?([\w.-]+)/.exec(line)?.[1] ?? [])
+  return pods.some((pod) => symptom.evidence.some((line) => line.includes(pod.metadata.name)) && maps.some((name) => configMapsOf(pod as Pod).includes(name)))
+}
+
+function configMapsOf({ spec }: Pod): string[] {
+  const named = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].flatMap(({ envFrom = [], env = [] }) => [...envFrom.map(({ configMapRef }) => configMapRef?.name), ...env.map(({ valueFrom }) => valueFrom?.configMapKeyRef?.name)])
+  return [...named, ...(spec?.volumes ?? []).map(({ configMap }) => configMap?.name)].flatMap((name) => name ?? [])
+}
 
 export const helmExplains: Explains = {
   'permissions-denied': refused,
@@ -54,7 +82,7 @@ export const helmExplains: Explains = {
   'wait-hook-deadlock': ['helm-release-failed', 'wait-for-migrations-crashloop', 'admin-login-missing', 'service-without-endpoints', 'not-ready-unexplained', 'ingress-unproven'],
   'namespace-terminating': ['release-not-installed', 'release-object-missing', 'scaled-to-zero', 'claim-terminating', 'helm-pending-lock', ...without],
   'release-object-missing': ofNeeded,
-  'config-edited': ofConfigMaps.map((id) => ({ id, when: causeSays(/^ConfigMap /) })),
+  'config-edited': [...ofConfigMaps.map((id) => ({ id, when: causeSays(/^ConfigMap /) })), ...ofItsReaders.map((id) => ({ id, when: readsIt }))],
   'scaled-to-zero': ofNeeded,
   'job-failed': ['admin-login-missing', 'wait-for-migrations-crashloop', 'post-install-hook-timeout', 'helm-release-failed'],
   'post-install-hook-timeout': ['admin-login-missing'],

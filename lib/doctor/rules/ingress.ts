@@ -1,5 +1,7 @@
 /** The way in: Traefik, the route, the prefix and the certificate. */
 import type { FaultId } from '../../observe/faults.ts'
+import type { Finding } from '../../step.ts'
+import type { Evidence } from '../evidence.ts'
 import type { Explains, Rule } from '../rule.ts'
 import { certificates, issuing } from './ingress/certificate.ts'
 import { linksOut, prefixTwice, probePath, trailingSlash } from './ingress/prefix.ts'
@@ -13,6 +15,12 @@ export const ingressRules: readonly Rule[] = [
 
 const withoutKinds: readonly FaultId[] = ['traefik-not-running', 'route-missing', 'traefik-404-route-not-loaded', 'certresolver-missing', 'ingress-unproven']
 
+/** Another container's probe is its own affair. */
+function ofOnePod(symptom: Finding, { pods }: Evidence, cause: Finding): boolean {
+  const speaks = ({ evidence }: Finding, name: string): boolean => evidence.some((line) => line.includes(name))
+  return pods.some(({ metadata }) => speaks(symptom, metadata.name) && speaks(cause, metadata.name))
+}
+
 export const ingressExplains: Explains = {
   'host-unresolved': ['ingress-unproven'],
   'traefik-missing': withoutKinds,
@@ -22,9 +30,9 @@ export const ingressExplains: Explains = {
   'traefik-crd-group-mismatch': ['route-missing', 'traefik-404-route-not-loaded', 'certresolver-missing', 'certificate-other-name', 'ingress-unproven'],
   'route-missing': ['traefik-404-route-not-loaded', 'prefix-handled-twice', 'certresolver-missing', 'certificate-other-name', 'ingress-unproven'],
   'traefik-404-route-not-loaded': ['certresolver-missing', 'certificate-other-name', 'ingress-unproven'],
-  'probe-path-mismatch': ['prefix-handled-twice', 'webserver-oom-or-slow-start', 'scheduler-liveness-restart-loop', 'not-ready-unexplained'],
+  'probe-path-mismatch': ['prefix-handled-twice', { id: 'webserver-oom-or-slow-start', when: ofOnePod }, { id: 'readiness-probe-failing', when: ofOnePod }, 'not-ready-unexplained'],
   // Of a webserver that refuses its base_url nothing else can be said.
-  'prefix-handled-twice': ['crash-loop', 'ingress-unproven'],
+  'prefix-handled-twice': [{ id: 'crash-loop', when: ({ evidence }) => evidence.some((line) => /container (?:airflow-)?(?:web|webserver|api-server)\b/.test(line)) }, 'ingress-unproven'],
   // What is served instead may be for another name.
   'letsencrypt-duplicate-limit': ['certresolver-missing', 'certificate-ending', 'certificate-other-name'],
   'acme-challenge-unreachable': ['certresolver-missing', 'certificate-ending', 'certificate-other-name'],

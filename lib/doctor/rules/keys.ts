@@ -7,9 +7,9 @@ import { nameOf } from '../../observe/observation.ts'
 import { mainContainersOf, variablesOf } from '../../observe/template.ts'
 import { counts, mentions, told } from '../complaints.ts'
 import type { Evidence, SecretFacts } from '../evidence.ts'
-import { type Explains, type Rule, doubtful, wrong } from '../rule.ts'
+import { type Explains, type ExplainsIf, type Rule, doubtful, wrong } from '../rule.ts'
 import { deleted, replacedFrom } from '../secret-commands.ts'
-import { thatSpeakOf } from './cluster/symptoms.ts'
+import { isOfItsOwn, thatSpeakOf } from './cluster/symptoms.ts'
 import { databaseOf, installMs } from './database/parts.ts'
 
 export const keyRules: readonly Rule[] = [noFernetKey, rotated, dynamic, unlike, published, redisDrift, knownLogin]
@@ -195,5 +195,9 @@ function knownLogin({ knownPasswords = [], secrets = [], release = 'airflow', na
 
 export const keyExplains: Explains = {
   'fernet-key-rotated': [...thatSpeakOf(/fernet|InvalidToken/i), 'helm-release-failed', 'scheduler-liveness-restart-loop', 'not-ready-unexplained'],
-  'redis-password-drift': [...thatSpeakOf(/redis|kombu|username-password|NOAUTH|WRONGPASS|celery|container (?:airflow-)?(?:worker|flower)\b/i), 'scheduler-liveness-restart-loop', 'not-ready-unexplained'],
+  'redis-password-drift': [
+    ...thatSpeakOf(/redis|kombu|username-password|NOAUTH|WRONGPASS|celery|container (?:airflow-)?(?:worker|flower)\b/i).map(({ id, when }): ExplainsIf => ({ id, when: (symptom, evidence, cause) => !isOfItsOwn(symptom) && when(symptom, evidence, cause) })),
+    { id: 'scheduler-liveness-restart-loop', when: ({ evidence }) => evidence.some((line) => /container (?:airflow-)?(?:worker|scheduler|flower)\b/.test(line)) },
+    'not-ready-unexplained',
+  ],
 }

@@ -1,7 +1,8 @@
 /** Who reaches whom: Services, their endpoints, NetworkPolicies. */
+import type { FaultId } from '../../observe/faults.ts'
 import type { Finding } from '../../step.ts'
 import type { Explains, ExplainsIf, Rule } from '../rule.ts'
-import { unanswered } from './cluster/symptoms.ts'
+import { endsOfIt, gitUnreached, unanswered } from './cluster/symptoms.ts'
 import { policyBlocks } from './network/policy.ts'
 import { brokenServices, foreignPods, gateway } from './network/service.ts'
 
@@ -10,11 +11,15 @@ export const networkRules: readonly Rule[] = [brokenServices, foreignPods, gatew
 /** What nobody gets to see then, whoever is not reached. */
 const unseen = ['traefik-404-route-not-loaded', 'certresolver-missing', 'certificate-other-name', 'ingress-unproven', 'task-logs-unreachable', 'post-install-hook-timeout', 'helm-release-failed', 'not-ready-unexplained'] as const
 
+/** Its health page waits for the database as long as nobody refuses it. */
+const silentPage: ExplainsIf = { id: 'readiness-probe-failing', when: ({ title }) => title.includes('gives its readiness probe no answer') }
+
 /** What waits for, or talks to, somebody who cannot be reached. */
-const unreached = [...unseen, 'database-unreachable', 'wait-for-migrations-crashloop', 'scheduler-liveness-restart-loop', 'webserver-oom-or-slow-start', 'crash-loop', 'job-failed'] as const
+const unreached: readonly (FaultId | ExplainsIf)[] = [...unseen, unanswered, gitUnreached, silentPage, 'wait-for-migrations-crashloop', 'scheduler-liveness-restart-loop', 'webserver-oom-or-slow-start', ...endsOfIt]
 
 /** A Service of the webserver keeps nobody from the database. */
-const behind: readonly ExplainsIf[] = (['wait-for-migrations-crashloop', 'scheduler-liveness-restart-loop', 'webserver-oom-or-slow-start', 'crash-loop', 'job-failed'] as const).map((id) => ({ id, when: (_symptom, _evidence, cause) => isOfFoundation(cause) }))
+const behind: readonly ExplainsIf[] = [...(['wait-for-migrations-crashloop', 'scheduler-liveness-restart-loop', 'webserver-oom-or-slow-start'] as const).map((id) => ({ id, when: () => true })), ...endsOfIt]
+  .map(({ id, when }) => ({ id, when: (symptom, evidence, cause) => isOfFoundation(cause) && when(symptom, evidence, cause) }))
 
 const ofFoundation: ExplainsIf = { id: unanswered.id, when: (symptom, evidence, cause) => isOfFoundation(cause) && unanswered.when(symptom, evidence, cause) }
 

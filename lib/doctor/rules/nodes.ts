@@ -69,8 +69,8 @@ function noneSchedulable({ nodes = [], pods }: Evidence): Finding[] {
 
 export const nodeExplains: Explains = {
   'node-not-ready': [
-    'no-schedulable-node', 'cluster-dns-broken', { id: 'pod-network-broken', when: (_, { nodes = [] }) => !nodes.some(lacksNetwork) }, ...needsPods, 'claim-terminating', 'namespace-terminating', 'image-registry-unreachable',
-    ...(['crash-loop', 'job-failed', 'pod-failed', 'scheduler-liveness-restart-loop', 'webserver-oom-or-slow-start', 'insufficient-cpu-or-memory'] as const).map((id) => ({ id, when: isOnBadNode })),
+    'no-schedulable-node', 'cluster-dns-broken', { id: 'pod-network-broken', when: (_, { nodes = [] }) => !nodes.some(lacksNetwork) }, ...needsPods, 'claim-terminating', 'namespace-terminating',
+    ...(['crash-loop', 'job-failed', 'pod-failed', 'scheduler-liveness-restart-loop', 'webserver-oom-or-slow-start', 'insufficient-cpu-or-memory', 'image-registry-unreachable'] as const).map((id) => ({ id, when: isOnBadNode })),
   ],
   'node-pressure-evicted': ['no-schedulable-node', 'cluster-dns-broken', ...needsPods, { id: 'pod-failed', when: ({ evidence }) => evidence.some((line) => line.includes('Evicted')) }],
   'node-cordoned': ['no-schedulable-node', 'cluster-dns-broken', ...needsPods],

@@ -16,12 +16,11 @@ import { webhookRules } from './processes/webhooks.ts'
 export const processRules: readonly Rule[] = [...webhookRules, ...imageRules, ...crashRules, endingLate, ...probeRules, ...saidRules, brokerFull, heldTasks, refusedTasks, withoutHeartbeat, failingPage]
 
 export const processExplains: Explains = {
-  'admission-webhook-down': ['release-object-missing', 'helm-release-failed', 'post-install-hook-timeout', 'service-without-endpoints', 'not-ready-unexplained'],
+  'admission-webhook-down': ['helm-release-failed', 'post-install-hook-timeout', 'service-without-endpoints', 'not-ready-unexplained'],
   'dockerhub-rate-limit': ['image-registry-unreachable', 'post-install-hook-timeout', 'helm-release-failed', 'service-without-endpoints', 'not-ready-unexplained'],
   // That the registry asks for a login is what comes of a pull secret that is not there.
   'image-pull-denied': [{ id: 'image-pull-denied', when: (symptom, _, cause) => cause.title.startsWith('Pull secret ') && !symptom.title.startsWith('Pull secret ') && cause.evidence.some((line) => symptom.evidence.includes(line)) }],
   'readiness-probe-failing': [{ id: 'ingress-unproven', when: (symptom, _, cause) => isOfTheWeb(cause) && symptom.title.startsWith('Airflow takes long to answer') }],
-  'probe-path-mismatch': ['readiness-probe-failing', 'webserver-oom-or-slow-start'],
 }
 
 function isOfTheWeb({ title }: Finding): boolean {

@@ -4,13 +4,14 @@ import type { KubernetesObject } from '../../access.ts'
 import type { Finding } from '../../step.ts'
 import { consumersOf, observeClaim } from '../../observe/claim.ts'
 import { describeEvent, eventsAbout, timeOf } from '../../observe/events.ts'
-import { faults } from '../../observe/faults.ts'
+import { type FaultId, faults } from '../../observe/faults.ts'
 import { ageMs, nameOf } from '../../observe/observation.ts'
 import { controllerOf } from '../../observe/owners.ts'
 import { observeVolume } from '../../observe/volume.ts'
 import { type Evidence, viewOf } from '../evidence.ts'
 import { isStranger } from '../strangers.ts'
-import { type Explains, type Rule, doubtful, wrong } from '../rule.ts'
+import { type Explains, type ExplainsIf, type Rule, doubtful, wrong } from '../rule.ts'
+import { endsOfIt } from './cluster/symptoms.ts'
 
 export const storageRules: readonly Rule[] = [claims, volumes, hidden, notMounted]
 
@@ -93,7 +94,7 @@ function notMounted(evidence: Evidence): Finding[] {
 }
 
 /** What stands on the volumes, apart from what pods say of it as their own; a crash without the database is told by causes.ts. */
-const above = ['hidden-log-pvcs', 'wait-for-migrations-crashloop', 'wait-hook-deadlock', 'job-failed', 'post-install-hook-timeout', 'helm-release-failed', 'admin-login-missing', 'not-ready-unexplained'] as const
+const above: readonly (FaultId | ExplainsIf)[] = ['hidden-log-pvcs', 'wait-for-migrations-crashloop', 'wait-hook-deadlock', 'post-install-hook-timeout', 'helm-release-failed', 'admin-login-missing', 'not-ready-unexplained', ...endsOfIt.filter(({ id }) => id === 'job-failed')]
 
 export const storageExplains: Explains = {
   'two-default-storageclasses': [...above, 'pvc-no-usable-storageclass'],

@@ -66,7 +66,7 @@ function isAllMade({ status, description, hooks, updatedAt }: Release, { jobs }:
   const after = hooks.filter(({ events }) => (status === 'failed' ? !events.some((event) => /^pre-(install|upgrade|rollback)$/.test(event)) && events.some((event) => /^post-(install|upgrade|rollback)$/.test(event)) : events.includes(status.replace('pending-', 'post-'))))
   const since = Math.floor(Date.parse(updatedAt) / 1000) * 1000
   const isMade = ({ ref }: ReleaseHook): boolean => ref.kind === 'Job' && jobs.some(({ metadata }) => metadata.name === ref.name && Date.parse(metadata.creationTimestamp ?? '') >= since)
-  return after.some((hook) => hook.phase === 'Running' || isMade(hook))
+  return after.some((hook) => /^(?:Running|Succeeded)$/.test(hook.phase) || isMade(hook))
 }
 
 const heldMs = 60_000

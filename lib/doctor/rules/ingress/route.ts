@@ -50,7 +50,7 @@ export function routeMissing(evidence: Evidence): Finding[] {
   }
   // What leads to nothing is told as such, with what was edited.
   if (!way.works && badReferences(way, evidence).length > 0) return []
-  const found = edits(way, evidence).filter(({ path }) => path !== 'spec.tls.certResolver' || !isUnknownResolver(way))
+  const found = edits(way, evidence).filter(({ path }) => path !== 'spec.tls.certResolver' || way.answer === undefined || !isUnknownResolver(way))
   if (found.length === 0) return []
   return [say('route-missing', {
     title: `${[...new Set(found.map(({ object }) => nameOf(object)))].join(' and ')} ${found.length === 1 ? 'was' : 'were'} changed: ${found.map(({ path }) => path).join(', ')}`,

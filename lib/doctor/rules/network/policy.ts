@@ -20,6 +20,7 @@ import { complaints, mentions } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
 import { wrong } from '../../rule.ts'
 import { dns } from '../cluster/dns.ts'
+import { unresolved } from '../cluster/symptoms.ts'
 import { noConnection } from '../database/parts.ts'
 import { hasTaken, wayOf } from '../ingress/way.ts'
 import { brokenServices } from './service.ts'
@@ -87,7 +88,9 @@ function namesOf(cuts: readonly Cut[]): string[] {
 
 function fromDatabase(evidence: Evidence, parts: readonly KubernetesObject[], policies: readonly NetworkPolicy[]): Cut[] {
   const databases = lasting(evidence.pods).filter((pod) => isFoundation(pod) && isReady(pod))
-  const said = mentions(evidence, failing).filter(({ pod }) => parts.includes(pod))
+  // A name that the DNS does not know is no matter of the policy while the DNS itself is at fault.
+  const nameless = dns(evidence).length > 0
+  const said = mentions(evidence, failing).filter(({ pod, line }) => parts.includes(pod) && !(nameless && unresolved.test(line)))
   return said.flatMap(({ pod: part, line, notBefore = 0 }) => databases.flatMap((database) =>
     blocked(part, database, policies).filter((policy) => notBefore >= ableSince(database, policy)).map((policy) => ({
       policy, lines: [`no policy lets ${nameOf(part)} reach ${nameOf(database)}`, `${part.metadata.name}: ${line}`], let: comeIn,

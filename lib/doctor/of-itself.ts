@@ -1,0 +1,31 @@
+/**
+ * Faults that were set in the object itself, which no other fault brings about: a Deployment that somebody scaled to
+ * nothing is no symptom of a node that takes no pods. They are told as roots, whatever else is broken.
+ */
+import type { FaultId } from '../observe/faults.ts'
+import type { Finding } from '../step.ts'
+
+const some = (pattern: RegExp) => ({ evidence }: Finding): boolean => evidence.some((line) => pattern.test(line))
+const titled = (pattern: RegExp) => ({ title }: Finding): boolean => pattern.test(title)
+
+/** A field that a person has changed, as edited.ts has it. */
+const editedProbe = some(/ is not as the release has it: .*(?:liveness|startup|readiness)Probe/)
+
+const ofItself: Partial<Record<FaultId, (finding: Finding) => boolean>> = {
+  'traefik-not-running': titled(/^Traefik is scaled to no pod|^Traefik does not run: Image \S+ does not exist/),
+  'cluster-dns-broken': titled(/scaled to no pod|Corefile|forwards to itself|may not read/),
+  'provisioner-not-running': some(/ is scaled to 0$|^no Deployment in the cluster runs/),
+  // Only that there are no endpoints, or no answer, can come from elsewhere.
+  'service-without-endpoints': ({ title, evidence }) => !title.startsWith('Traefik does not get') && evidence.some((line) => !line.includes('has no endpoints, while')),
+  'traefik-404-route-not-loaded': some(/^(?:Middleware |entry point |Traefik reads )/),
+  'certresolver-missing': titled(/^Traefik has no certificate resolver/),
+  'webserver-oom-or-slow-start': titled(/memory/),
+  'scheduler-liveness-restart-loop': (finding) => finding.title.includes('cannot succeed') || editedProbe(finding),
+  'readiness-probe-failing': editedProbe,
+  // Of its tables and not of the pods that wait for them.
+  'wait-for-migrations-crashloop': titled(/^The database /),
+}
+
+export function isOfItself(finding: Finding): boolean {
+  return ofItself[finding.id as FaultId]?.(finding) ?? false
+}
