@@ -8,14 +8,14 @@
  *   spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 8Gi}}, volumeMode: Filesystem}
  *   Normal FailedBinding: no persistent volumes available for this claim and no storage class is set
  */
-import type { PersistentVolume, PersistentVolumeClaim, Pod } from 'kubernetes-types/core/v1.js'
+import type { Event, PersistentVolume, PersistentVolumeClaim, Pod } from 'kubernetes-types/core/v1.js'
 import type { StorageClass } from 'kubernetes-types/storage/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { isDefault, isStatic, noUsableClass } from './class.ts'
 import { describeEvent, eventsAbout, latest } from './events.ts'
 import { foreignFinalizers, letGo } from './finalizers.ts'
 import { type Context, type Observation, done, failed, fixOf, inNamespace, nameOf, waiting } from './observation.ts'
-import { workloadOf } from './owners.ts'
+import { madeByOwner, workloadOf } from './owners.ts'
 import { observeProvisioner, refusedByProvisioner } from './provisioner.ts'
 import { type Claim, fits, madeByHand, meantFor, sameClass, staticVerdict } from './static-volume.ts'
 
@@ -104,52 +104,71 @@ function consumer(claim: KubernetesObject, context: Context): string {
  * Only a pod that has a node keeps a claim: one that is still to be placed is refused instead
  * (`persistentvolumeclaim "x" is being deleted`), and waits for ever for the claim to be made again.
  */
-function leaving(claim: KubernetesObject, { pods, volumes = [] }: Context): Observation {
+function leaving(claim: KubernetesObject, context: Context): Observation {
+  const { pods } = context
   const holders = consumersOf(claim, pods).filter((pod) => {
     const { spec, status } = pod as Pod
     return spec?.nodeName !== undefined && status?.phase !== 'Succeeded' && status?.phase !== 'Failed'
   })
   const [holder] = holders
   const { namespace = 'default', name, deletionTimestamp } = claim.metadata
-  if (holder === undefined && foreignFinalizers(claim).length > 0) return held(claim, pods, volumes)
+  if (holder === undefined && foreignFinalizers(claim).length > 0) return held(claim, context)
   if (holder === undefined || holders.some(({ metadata }) => metadata.deletionTimestamp !== undefined)) return waiting('is being deleted')
   const found = failed(claim, 'claim-terminating', {
     title: `Claim ${name} is being deleted while pods use it`,
     evidence: [`${nameOf(claim)} has been on its way out since ${String(deletionTimestamp)}`, ...holders.slice(0, 3).map((pod) => `${nameOf(pod)} uses it`)],
     why: 'A deletion cannot be taken back. The claim goes as soon as these pods end, with its volume where that is to be deleted, and no new pod can use it.',
     fix: fixOf(
-      retaining(claim, volumes),
-      `kubectl -n ${namespace} delete pod ${holders.map(({ metadata }) => metadata.name).join(' ')} && npx tsx run.ts apply # lets the claim go, and makes what is missing then; save what is in the volume first (npx tsx run.ts backup, for the database)`,
+      retaining(claim, context),
+      holders.some((pod) => madeByOwner(pod, name))
+        ? `${succeeded(claim, context)} # lets the claim go, and keeps its volume for the next one of that name`
+        : `kubectl -n ${namespace} delete pod ${holders.map(({ metadata }) => metadata.name).join(' ')} && npx tsx run.ts apply # lets the claim go, and makes what is missing then`,
+    ),
+  })
+  return { ...found, since: deletionTimestamp }
+}
+
+/** No pod keeps it: a finalizer of somebody who does not come. */
+function held(claim: KubernetesObject, context: Context): Observation {
+  const { name, deletionTimestamp } = claim.metadata
+  const found = failed(claim, 'claim-terminating', {
+    title: `Claim ${name} is being deleted and does not go`,
+    evidence: [`${nameOf(claim)} has been on its way out since ${String(deletionTimestamp)}`, `it has the finalizers ${foreignFinalizers(claim).join(', ')}`],
+    why: 'It is kept until whoever set the finalizer takes it away; until then no pod can use it, and none of its name can be made.',
+    fix: fixOf(
+      retaining(claim, context),
+      `${succeeded(claim, context, `${letGo(claim)} && `)} # when nobody is there any more who would take them away: lets it go, and keeps its volume for the next claim of that name`,
     ),
   })
   return { ...found, since: deletionTimestamp }
 }
 
 /**
- * No pod keeps it: a finalizer of somebody who does not come. Once it goes, its volume must be free for a claim of
- * its name before a StatefulSet makes one: else that gets an empty volume, and a database begins anew beside the one that is kept.
+ * Once it goes, its volume must be free for a claim of its name before a StatefulSet makes one: else that gets an
+ * empty volume, and a database begins anew beside the one that is kept. So its set stands still meanwhile.
  */
-function held(claim: KubernetesObject, pods: readonly KubernetesObject[], volumes: readonly KubernetesObject[]): Observation {
-  const { name, deletionTimestamp } = claim.metadata
+function succeeded(claim: KubernetesObject, { pods, events }: Context, first = ''): string {
+  const { name } = claim.metadata
   const { volumeName } = (claim as PersistentVolumeClaim).spec ?? {}
-  const set = consumersOf(claim, pods).map(workloadOf).find((one) => one?.kind === 'StatefulSet')
+  const set = consumersOf(claim, pods).filter((pod) => madeByOwner(pod, name)).map(workloadOf).find((one) => one !== undefined) ?? refusedFor(claim, events)
   const scale = (replicas: number): string => (set === undefined ? '' : `kubectl ${inNamespace(claim)} scale statefulset ${set.name} --replicas=${replicas} && `)
   // Its second deletion only waits for the first: while it is there its volume is bound to it again at once.
   const free = volumeName === undefined ? '' : `kubectl ${inNamespace(claim)} delete pvc ${name} --ignore-not-found && kubectl patch pv ${volumeName} --type=merge -p '{"spec":{"claimRef":{"uid":null,"resourceVersion":null}}}' && `
-  const found = failed(claim, 'claim-terminating', {
-    title: `Claim ${name} is being deleted and does not go`,
-    evidence: [`${nameOf(claim)} has been on its way out since ${String(deletionTimestamp)}`, `it has the finalizers ${foreignFinalizers(claim).join(', ')}`],
-    why: 'It is kept until whoever set the finalizer takes it away; until then no pod can use it, and none of its name can be made.',
-    fix: fixOf(
-      retaining(claim, volumes),
-      `${scale(0)}${letGo(claim)} && ${free}${scale(1)}npx tsx run.ts apply # when nobody is there any more who would take them away: lets it go, and keeps its volume for the next claim of that name`,
-    ),
-  })
-  return { ...found, since: deletionTimestamp }
+  return `${scale(0)}${first}${free}${scale(1)}npx tsx run.ts apply`
+}
+
+/**
+ * The StatefulSet that makes no pod as long as the claim is there:
+ *
+ *   Warning FailedCreate: create Pod airflow-postgresql-0 in StatefulSet airflow-postgresql failed error: pvc data-airflow-postgresql-0 is being deleted
+ */
+export function refusedFor({ metadata: { name, namespace } }: KubernetesObject, events: readonly KubernetesObject[]): { kind: string; name: string } | undefined {
+  const event = (events as readonly unknown[] as Event[]).findLast(({ reason, message = '', involvedObject }) => reason === 'FailedCreate' && involvedObject.kind === 'StatefulSet' && involvedObject.namespace === namespace && message.endsWith(` pvc ${name} is being deleted`))
+  return event === undefined ? undefined : { kind: 'StatefulSet', name: event.involvedObject.name ?? '' }
 }
 
 /** First of all, so that what is in the volume outlives the claim. */
-function retaining(claim: KubernetesObject, volumes: readonly KubernetesObject[]): string[] {
+function retaining(claim: KubernetesObject, { volumes = [] }: Context): string[] {
   const { volumeName } = (claim as PersistentVolumeClaim).spec ?? {}
   const volume = volumes.find((one) => one.metadata.name === volumeName) as PersistentVolume | undefined
   if (volumeName === undefined || volume?.spec?.persistentVolumeReclaimPolicy === 'Retain') return []

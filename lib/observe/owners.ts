@@ -95,3 +95,8 @@ function leaves({ metadata, spec, status }: Pod): boolean {
   const onNode = spec?.nodeName !== undefined && spec.restartPolicy !== 'Always'
   return onNode && (status?.containerStatuses ?? []).every((container) => container.restartCount < 2)
 }
+
+/** TEMPLATE-SET-0, as a StatefulSet names the claims of its own. */
+export function madeByOwner(pod: KubernetesObject, claim: string): boolean {
+  return controllerOf(pod)?.kind === 'StatefulSet' && claim.endsWith(`-${pod.metadata.name}`)
+}

@@ -8,6 +8,7 @@
  * may only be starting, and anything unknown is waited for.
  */
 import type { KubernetesObject } from '../access.ts'
+import { observeClaim } from './claim.ts'
 import { isDefault } from './class.ts'
 import { eventsAbout, latest, timeOf } from './events.ts'
 import { type Context, type Failed, type Observation, failed, fixOf, inNamespace, nameOf, triedAgain, waiting } from './observation.ts'
@@ -43,9 +44,17 @@ const longestPauseMs = 1_000_000
 export function judgeRefusal(workload: KubernetesObject, message: string, lastTry: number | undefined, context: Context): Observation {
   const refusal = { workload, message, evidence: [`${nameOf(workload)}: ${message}`] }
   const final = twoDefaults(refusal, context) ?? quota(refusal, context) ?? limits(refusal) ?? admission(refusal)
-    ?? serviceAccount(refusal) ?? missingClass(refusal) ?? webhookGone(refusal) ?? invalid(refusal)
+    ?? serviceAccount(refusal) ?? missingClass(refusal) ?? webhookGone(refusal) ?? invalid(refusal) ?? claimLeaves(refusal, context)
   if (!final) return waiting(`cannot make a pod: ${message}`)
   return triedAgain(final, lastTry, context.now, longestPauseMs)
+}
+
+/** `pvc data-airflow-postgresql-0 is being deleted`: no pod comes before another claim of that name can. */
+function claimLeaves({ workload, message }: Refusal, context: Context): Failed | undefined {
+  const [, name] = / pvc (\S+) is being deleted$/.exec(message) ?? []
+  const claim = context.claims.find(({ metadata }) => metadata.name === name && metadata.namespace === workload.metadata.namespace)
+  const look = claim === undefined ? undefined : observeClaim(claim, context)
+  return look?.state === 'failed' ? look : undefined
 }
 
 interface Refusal {

@@ -14,7 +14,7 @@ import { latest } from './events.ts'
 import { isControlPlane, lastingTaints } from './node.ts'
 import { boundVolumes, isAskedFor, reachesVolumes, tooBigFor } from './node-fit.ts'
 import { type Context, type Failed, type Observation, failed, fixOf, inNamespace, nameOf, waiting } from './observation.ts'
-import { controllerOf, ownerName, someoneLeaves, targetOf, thenDeletePod } from './owners.ts'
+import { madeByOwner, ownerName, someoneLeaves, targetOf, thenDeletePod } from './owners.ts'
 import { absentNode, crowdedOut, unknownScheduler } from './placement.ts'
 
 export function observeScheduling(object: KubernetesObject, claim: Observation | undefined, events: readonly Event[], context: Context): Observation {
@@ -57,11 +57,6 @@ function missingClaim(pod: KubernetesObject, said: string, evidence: string[], {
 /** Released, and kept: one that is made by hand for a claim has no uid of it, and takes it by itself. */
 function wasOf({ metadata, spec, status }: PersistentVolume, claim: string, namespace: string | undefined): boolean {
   return spec?.claimRef?.name === claim && spec.claimRef.namespace === namespace && spec.claimRef.uid !== undefined && status?.phase === 'Released' && metadata?.deletionTimestamp === undefined
-}
-
-/** TEMPLATE-SET-0, as a StatefulSet names the claims of its own. */
-function madeByOwner(pod: KubernetesObject, claim: string): boolean {
-  return controllerOf(pod)?.kind === 'StatefulSet' && claim.endsWith(`-${pod.metadata.name}`)
 }
 
 /** Undefined where some node would do, or where there is no list of nodes to judge by. */

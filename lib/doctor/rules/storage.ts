@@ -2,7 +2,7 @@
 import type { PersistentVolume } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../access.ts'
 import type { Finding } from '../../step.ts'
-import { consumersOf, observeClaim } from '../../observe/claim.ts'
+import { consumersOf, observeClaim, refusedFor } from '../../observe/claim.ts'
 import { describeEvent, eventsAbout, timeOf } from '../../observe/events.ts'
 import { type FaultId, faults } from '../../observe/faults.ts'
 import { ageMs, nameOf } from '../../observe/observation.ts'
@@ -24,7 +24,7 @@ function faultyClaims(evidence: Evidence): { claim: KubernetesObject; finding: F
   const view = viewOf(evidence)
   // Nothing of ours would make a stranger's claim again.
   const pods = evidence.pods.filter((pod) => !isStranger(pod, evidence))
-  return evidence.claims.filter((claim) => consumersOf(claim, pods).length > 0).flatMap((claim) => {
+  return evidence.claims.filter((claim) => consumersOf(claim, pods).length > 0 || refusedFor(claim, evidence.events) !== undefined).flatMap((claim) => {
     const look = observeClaim(claim, view)
     return look.state === 'failed' && ageMs(look.since, view.now) >= faults[look.finding.id].settleMs ? [{ claim, finding: look.finding }] : []
   })
