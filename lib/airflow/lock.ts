@@ -67,5 +67,5 @@ function heldFinding(release: Release, holder: string, age: number, lease: numbe
 
 /** Keeps a copy first; what runs stays, and the next apply takes it over. */
 export function withoutRecord(namespace: string, name: string): string {
-  return `(umask 077 && kubectl -n ${namespace} get secret ${name} -o yaml > ${name}.yaml) && kubectl -n ${namespace} delete secret ${name} && npx tsx run.ts apply # where there is no copy of it to put back: what runs is not touched, and is taken over`
+  return `(umask 077 && kubectl -n ${namespace} get secret ${name} -o yaml > ${name}-before-$(date +%s).yaml) && kubectl -n ${namespace} delete secret ${name} && npx tsx run.ts apply # where there is no copy of it to put back: what runs is not touched, and is taken over`
 }

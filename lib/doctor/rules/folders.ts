@@ -4,6 +4,7 @@ import type { Finding } from '../../step.ts'
 import { type User, airflow, mayRead, unusable } from '../../preflight/folders.ts'
 import type { Evidence, Folder } from '../evidence.ts'
 import { type Explains, type Rule, doubtful, wrong } from '../rule.ts'
+import { written } from '../secret-commands.ts'
 import { containersIn, logLines, type SaidLine } from './processes/statuses.ts'
 
 export const folderRules: readonly Rule[] = [missing, logsReadOnly, logsNotWritable, unreadable, gitSync]
@@ -131,7 +132,7 @@ function keysOf(line: SaidLine, evidence: Evidence): string {
 /** FILE is first asked whether it is a key. Applied by the server, with that key alone: the known hosts beside it stay. */
 function keyAnew(line: SaidLine, evidence: Evidence): string {
   const { namespace } = evidence
-  return `ssh-keygen -y -f FILE && kubectl -n ${namespace} create secret generic ${secretOf(line, evidence)} --from-file=gitSshKey=FILE --dry-run=client -o json | kubectl -n ${namespace} apply --server-side --force-conflicts -f - # FILE is the private key as ssh-keygen wrote it, its last line break included (id_rsa=FILE in the community chart); then delete the pods`
+  return `ssh-keygen -y -f FILE && ${written(namespace, secretOf(line, evidence), 'gitSshKey', 'FILE')} # FILE is the private key as ssh-keygen wrote it, its last line break included (id_rsa=FILE in the community chart); then delete the pods`
 }
 
 /** fatal: unable to access 'https://gitea.home:3000/me/dags.git/': SSL certificate problem: self-signed certificate */

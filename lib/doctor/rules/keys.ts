@@ -8,6 +8,7 @@ import { mainContainersOf, variablesOf } from '../../observe/template.ts'
 import { counts, mentions, told } from '../complaints.ts'
 import type { Evidence, SecretFacts } from '../evidence.ts'
 import { type Explains, type ExplainsIf, type Rule, doubtful, wrong } from '../rule.ts'
+import { restarted } from '../restart.ts'
 import { deleted, replacedFrom } from '../secret-commands.ts'
 import { isOfItsOwn, thatSpeakOf } from './cluster/symptoms.ts'
 import { databaseOf, installMs } from './database/parts.ts'
@@ -17,9 +18,12 @@ export const keyRules: readonly Rule[] = [noFernetKey, rotated, dynamic, unlike,
 /** Put on a Secret by whoever has brought its old value back. */
 const restoredLabel = 'airstrip/restored'
 
-function fernetSecret({ secrets = [], record, release = 'airflow' }: Evidence): SecretFacts | undefined {
-  const named = fernetSecretOf(record?.values ?? {}) ?? `${release}-fernet-key`
-  return secrets.find(({ name }) => name === named)
+function fernetSecretName({ record, release = 'airflow' }: Evidence): string {
+  return fernetSecretOf(record?.values ?? {}) ?? `${release}-fernet-key`
+}
+
+function fernetSecret(evidence: Evidence): SecretFacts | undefined {
+  return (evidence.secrets ?? []).find(({ name }) => name === fernetSecretName(evidence))
 }
 
 function noFernetKey(evidence: Evidence): Finding[] {
@@ -27,14 +31,14 @@ function noFernetKey(evidence: Evidence): Finding[] {
   const said = mentions(evidence, /Fernet key must be 32 url-safe base64-encoded bytes/)
   const remark = secret?.remarks['fernet-key']
   if (remark !== 'is not a Fernet key' && said.length === 0) return []
-  const name = secret?.name ?? 'the Secret of the Fernet key'
+  const name = fernetSecretName(evidence)
   return [wrong('fernet-key-rotated', {
     title: `What is in Secret ${evidence.namespace}/${name} is not a Fernet key`,
     evidence: [...(remark === undefined ? [] : [`${name}/fernet-key ${remark}`]), ...told(said)],
     why: 'A Fernet key is 32 bytes in URL-safe base64 (43 characters and a =); with anything else no connection or variable can be read or written.',
     fix: [
-      `Put the old key back: ${replacedFrom(evidence.namespace, name, 'fernet-key')} && kubectl -n ${evidence.namespace} label secret ${name} ${restoredLabel}=true && kubectl -n ${evidence.namespace} rollout restart deploy,sts`,
-      `Where nothing is stored yet: ${deleted(evidence.namespace, name)} && npx tsx run.ts apply # makes a new key; then: kubectl -n ${evidence.namespace} rollout restart deploy,sts`,
+      `Put the old key back: ${replacedFrom(evidence.namespace, name, 'fernet-key')} && kubectl -n ${evidence.namespace} label secret ${name} ${restoredLabel}=true && ${restarted(evidence)}`,
+      `Where nothing is stored yet: ${deleted(evidence.namespace, name)} && npx tsx run.ts apply # makes a new key; then: ${restarted(evidence)}`,
     ],
   })]
 }
@@ -54,13 +58,13 @@ function rotated(evidence: Evidence): Finding[] {
   const none = secret?.remarks['fernet-key'] === 'is not a Fernet key'
   if (said.length === 0 && (none || (!isNew && hand === undefined))) return []
   const { namespace } = evidence
-  const name = secret?.name ?? 'NAME'
+  const name = fernetSecretName(evidence)
   return [(said.length > 0 ? wrong : doubtful)('fernet-key-rotated', {
     title: said.length > 0 ? 'What is stored was encrypted with another Fernet key' : hand === undefined ? 'The Fernet key is younger than the database' : 'The Fernet key was changed by hand',
     evidence: [...told(said), ...(hand === undefined ? [] : [hand]), ...((isNew || hand !== undefined) && secret !== undefined && claim !== undefined ? [`Secret ${namespace}/${name} is from ${secret.createdAt}, ${nameOf(claim)} from ${made ?? ''}`] : [])],
     why: 'Connections and variables are encrypted with the key that was there when they were saved; with another one they cannot be read.',
     fix: [
-      `${replacedFrom(namespace, name, 'fernet-key')} && kubectl -n ${namespace} label secret ${name} ${restoredLabel}=true && kubectl -n ${namespace} rollout restart deploy,sts # FILE has the old key`,
+      `${replacedFrom(namespace, name, 'fernet-key')} && kubectl -n ${namespace} label secret ${name} ${restoredLabel}=true && ${restarted(evidence)} # FILE has the old key`,
       `Where it is lost: save the connections and variables anew, then: kubectl -n ${namespace} label secret ${name} ${restoredLabel}=true`,
     ],
   })]
@@ -139,14 +143,15 @@ function areSame(one: string, other: string, secrets: readonly SecretFacts[]): b
 }
 
 /** A key that stands in a documentation protects nothing. */
-function published({ secrets = [], namespace }: Evidence): Finding[] {
+function published({ secrets = [], namespace, release = 'airflow' }: Evidence): Finding[] {
+  const ours = Object.values(secretNames(release)) as string[]
   return secrets.flatMap(({ name, keys, remarks }) => keys.filter((key) => remarks[key] === 'is one that stands in a documentation').map((key) => {
     const web = !/fernet/i.test(key)
     return doubtful(web ? 'webserver-secret-dynamic' : 'default-credentials', {
       title: web ? 'The webserver\'s secret key is one that everybody knows' : 'The Fernet key is one that everybody knows',
       evidence: [`Secret ${namespace}/${name}, ${key}: is one that stands in the documentation of a chart`],
       why: web ? 'Whoever knows it can make a session of any user.' : 'Whoever has the database can read its connections and passwords.',
-      fix: [web ? `${deleted(namespace, name)} && npx tsx run.ts apply # everybody logs in again` : 'Rotate it: fernet-key "NEW,OLD" in the Secret, restart, `airflow rotate-fernet-key`, then NEW alone'],
+      fix: [web ? (ours.includes(name) ? `${deleted(namespace, name)} && npx tsx run.ts apply # everybody logs in again` : 'Give the values of the release another webserverSecretKey (airflow.webserverSecretKey in the community chart), and upgrade it; everybody logs in again') : 'Rotate it: fernet-key "NEW,OLD" in the Secret, restart, `airflow rotate-fernet-key`, then NEW alone'],
     })
   }))
 }
@@ -189,7 +194,7 @@ function knownLogin({ knownPasswords = [], secrets = [], release = 'airflow', na
     title: 'Airflow lets in a password that everybody knows',
     evidence,
     why: 'Whoever reaches the page can run what they like on the cluster.',
-    fix: [`kubectl -n ${namespace} exec -it deploy/${wanted?.service ?? `${release}-webserver`} -- airflow users reset-password --username admin # and another password in the values or in airflow.admin.password`],
+    fix: [`kubectl -n ${namespace} exec -it deploy/${wanted?.service ?? `${release}-webserver`} -- sh -c 'airflow users reset-password --username admin || FLASK_APP=airflow.www.app flask fab reset-password --username admin' # the second is for Airflow before 2.9, and admin for who logs in; and another password in the values or in airflow.admin.password`],
   })]
 }
 

@@ -26,7 +26,7 @@ const invalid = '  File "/home/airflow/.local/lib/python3.7/site-packages/crypto
 void t.test('what another Fernet key encrypted is an error once somebody tries to read it', (t) => {
   t.match(found(of({ pods: [webserver], secrets: [fernet()], logs: [says(invalid)] })), [{
     id: 'fernet-key-rotated', severity: 'error', evidence: [/^airflow-webserver-5c9-abcde\/webserver: .*InvalidToken/],
-    fix: [/^test -s FILE && .*get secret airflow-fernet-key -o yaml > airflow-fernet-key-before\.yaml\) && .*create secret generic airflow-fernet-key .*--dry-run=client -o yaml \| kubectl -n airflow replace -f - && .*label secret airflow-fernet-key airstrip\/restored=true/, /lost/],
+    fix: [/^test -s FILE && .*get secret airflow-fernet-key -o yaml > airflow-fernet-key-before-\$\(date \+%s\)\.yaml\) && .*create secret generic airflow-fernet-key .*--dry-run=client -o json \| kubectl -n airflow apply --server-side --force-conflicts -f - && .*label secret airflow-fernet-key airstrip\/restored=true/, /lost/],
   }])
   const crashing = pod({ status: { containerStatuses: [crashed(4, {})] } })
   const down = [statefulSet('airflow-postgresql', 1), deployment('airflow-scheduler', 0)]
@@ -123,7 +123,8 @@ void t.test('a key of the web that the chart makes anew is told, one that the va
 
 void t.test('a key that everybody knows is told with its Secret', (t) => {
   const remark = 'is one that stands in a documentation'
-  t.match(found(of({ secrets: [secret('airflow-web', ['webserver-secret-key'], { remarks: { 'webserver-secret-key': remark } })] })), [{ id: 'webserver-secret-dynamic', severity: 'warning', evidence: [/Secret airflow\/airflow-web, webserver-secret-key/], fix: [/delete secret airflow-web/] }])
+  t.match(found(of({ secrets: [secret('airflow-web', ['webserver-secret-key'], { remarks: { 'webserver-secret-key': remark } })] })), [{ id: 'webserver-secret-dynamic', severity: 'warning', evidence: [/Secret airflow\/airflow-web, webserver-secret-key/], fix: [/^Give the values of the release another webserverSecretKey/] }])
+  t.match(found(of({ secrets: [secret('airflow-airstrip-webserver-secret-key', ['webserver-secret-key'], { remarks: { 'webserver-secret-key': remark } })] })), [{ fix: [/delete secret airflow-airstrip-webserver-secret-key/] }], 'of those that airstrip makes again')
   t.match(found(of({ secrets: [fernet({ remarks: { 'fernet-key': remark } })] })), [{ id: 'default-credentials', title: /Fernet/, evidence: [/Secret airflow\/airflow-fernet-key/], fix: [/rotate-fernet-key/] }])
   t.same(ids(of({ secrets: [fernet(), secret('airflow-web', ['webserver-secret-key'])] })), [])
   t.end()
@@ -131,7 +132,7 @@ void t.test('a key that everybody knows is told with its Secret', (t) => {
 
 void t.test('a login that everybody knows is told with where it stands, and never with the password', (t) => {
   const path = 'webserver.defaultUser.password'
-  t.match(found(of({ knownPasswords: [path] })), [{ id: 'default-credentials', severity: 'warning', evidence: [`${path} of Helm release airflow/airflow is one that everybody knows`], fix: [/^kubectl -n airflow exec -it deploy\/airflow-webserver -- airflow users reset-password/] }])
+  t.match(found(of({ knownPasswords: [path] })), [{ id: 'default-credentials', severity: 'warning', evidence: [`${path} of Helm release airflow/airflow is one that everybody knows`], fix: [/^kubectl -n airflow exec -it deploy\/airflow-webserver -- sh -c 'airflow users reset-password .*flask fab reset-password/] }])
   const admin = (remarks: Record<string, string> = {}) => of({ secrets: [secret('airflow-airstrip-admin', ['username', 'password'], { remarks })] })
   t.match(found(admin({ password: 'is a password that everybody knows' })), [{ id: 'default-credentials', evidence: [/^Secret airflow\/airflow-airstrip-admin/] }])
   t.same(ids(admin()), [])

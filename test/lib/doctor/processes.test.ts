@@ -5,7 +5,7 @@ import { diagnose } from '../../../lib/doctor/diagnose.ts'
 import type { Evidence } from '../../../lib/doctor/evidence.ts'
 import { processRules } from '../../../lib/doctor/rules/processes.ts'
 import type { KubernetesObject } from '../../../lib/access.ts'
-import { container, crashed, deployment, event, inManifest, pod, ready, release, statefulSet } from '../observe/objects.ts'
+import { container, crashed, deployment, event, inManifest, node, pod, ready, release, statefulSet } from '../observe/objects.ts'
 import { evidence } from './evidence.ts'
 
 const found = (parts: Partial<Evidence>) => diagnose(evidence({ release: undefined, ...parts }), [], processRules).findings
@@ -198,7 +198,9 @@ void t.test('a pod that does not go is told with what keeps it', (t) => {
     return { ...one, metadata: { ...one.metadata, deletionTimestamp, ...fields } }
   }
   t.match(found({ pods: [going({ finalizers: ['example.org/keep'] })] }), [{ id: 'pod-not-ending', severity: 'error', fix: [/"finalizers":null/] }])
-  t.match(found({ pods: [going({})] }), [{ id: 'pod-not-ending', fix: [/--force/] }])
+  t.match(found({ pods: [going({})] }), [{ id: 'pod-not-ending', evidence: [/./, 'its node has not ended it'], fix: [/^sudo crictl stopp .*--name '\^airflow-scheduler-\S+\$'\) # on home/] }], 'not by force while it may still write')
+  t.match(found({ pods: [going({})], nodes: [] }), [{ evidence: [/./, /is gone$/], fix: [/--force/] }])
+  t.match(found({ pods: [going({})], nodes: [node({ conditions: [{ type: 'Ready', status: 'Unknown' }] })] }), [{ evidence: [/./, 'its node home is not ready'], fix: [/--force/] }])
   t.same(found({ pods: [going({}, '2023-08-02T10:29:30Z')] }), [], 'one that is on its way is not')
   t.match(found({ pods: [going({ finalizers: ['example.org/keep'] }, '2023-08-02T10:29:30Z')] }), [{ id: 'pod-not-ending' }], 'nobody takes that long over a finalizer')
   t.end()

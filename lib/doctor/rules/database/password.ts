@@ -6,7 +6,7 @@ import { nameOf } from '../../../observe/observation.ts'
 import { type Complaint, complaints, mentions, told } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
-import { deleted } from '../../secret-commands.ts'
+import { deleted, written } from '../../secret-commands.ts'
 import { restarted } from '../../restart.ts'
 import { misled } from './connection.ts'
 import { type Database, type Password, databaseOf, disagreeing, installMs, passwordsOf } from './parts.ts'
@@ -137,8 +137,17 @@ function fixOf({ namespace, release = 'airflow' }: Evidence, alone: readonly Pas
   const names = alone.map(({ secret }) => secret.name)
   const [odd = '', ...more] = names
   const ours = (Object.values(secretNames(release)) as string[]).includes(odd)
+  // Made anew it would have another password of the superuser, which no other Secret has.
+  if (more.length === 0 && odd === secretNames(release).postgresql) return asTheConnection(namespace, release)
   if (more.length === 0 && ours) return `${deleted(namespace, odd)} && npx tsx run.ts apply # makes it again from the others`
   return `Put back what was changed in Secret ${names.join(more.length > 0 ? ' or ' : ', ')}: PostgreSQL takes only the password of its first start; then: npx tsx run.ts apply`
+}
+
+/** Of its two passwords the one alone, as the connection has it; one with a % in it has signs that a URL cannot. */
+function asTheConnection(namespace: string, release: string): string {
+  const { postgresql, metadata } = secretNames(release)
+  const file = `${postgresql}.password`
+  return `(umask 077 && kubectl -n ${namespace} get secret ${metadata} -o jsonpath='{.data.connection}' | base64 -d | sed -E 's#^[^:]+://[^:]*:([^@]+)@.*#\\1#' | tr -d '\\n' > ${file}) && test -s ${file} && ! grep -q % ${file} && ${written(namespace, postgresql, 'password', file)} && rm ${file} && npx tsx run.ts apply # as the connection has it; the superuser's stays`
 }
 
 /** The next run would make a new password for a database that has one. */

@@ -45,7 +45,7 @@ const refusals: readonly Refusal[] = [
     title: (name) => `PostgreSQL has no database ${name}`,
     why: 'It was dropped or renamed, or its volume was emptied; the server itself is well.',
     sql: (name, user) => `CREATE DATABASE "${name}" OWNER "${user}"`,
-    otherwise: `Make it or bring it back from a backup (npx tsx run.ts restore FILE); an empty one is filled by: ${again}`,
+    otherwise: 'Make it or bring it back from a backup (npx tsx run.ts restore FILE); an empty one gets its tables by `airflow db migrate` (`airflow db upgrade` before 2.7) in any pod of Airflow',
   },
   {
     pattern: /FATAL:\s+role "([^"]+)" is not permitted to log in/,

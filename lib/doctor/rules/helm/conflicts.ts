@@ -5,6 +5,7 @@ import type { Evidence } from '../../evidence.ts'
 import { lives } from '../../lives.ts'
 import { type Match, matchesIn, quoted } from '../../failures.ts'
 import { type Rule, wrong } from '../../rule.ts'
+import { deleted } from '../../secret-commands.ts'
 import { again } from './refusals.ts'
 
 export const conflictRules: readonly Rule[] = [apiRemoved, foreign, fieldsTaken, hookThere, immutable]
@@ -63,14 +64,19 @@ function foreign(evidence: Evidence): Finding[] {
     const what = `${kind.toLowerCase()} ${name}`
     const adopt = `kubectl ${where}label --overwrite ${what} app.kubernetes.io/managed-by=Helm && kubectl ${where}annotate --overwrite ${what} meta.helm.sh/release-name=${release} meta.helm.sh/release-namespace=${evidence.namespace} && ${again}`
     const rename = `Choose another airflow.release or airflow.namespace, and leave ${owner === undefined ? 'the object' : `release ${owner}`} alone`
-    const remove = `kubectl ${where}delete ${what} && ${again} # where nobody needs it`
+    const remove = kind === 'PersistentVolumeClaim' ? [] : [`${removed(kind, name, namespace)} && ${again} # where nobody needs it`]
     return wrong('helm-foreign-resource', {
       title: `${kind} ${namespace === '' ? name : `${namespace}/${name}`} is there already and belongs to ${owner === undefined ? 'no Helm release' : `release ${owner}`}`,
       evidence: [quoted(match)],
       why: 'Helm takes over only what carries its label and the release\'s annotations, so that two owners do not undo each other; it makes nothing at all then.',
-      fix: (owner === undefined ? [`${adopt} # Helm takes it over as it is`, remove, rename] : [rename, `${adopt} # takes it away from ${owner}`]),
+      fix: (owner === undefined ? [`${adopt} # Helm takes it over, and gives it what the chart has`, ...remove, rename] : [rename, `${adopt} # takes it away from ${owner}`]),
     })
   })
+}
+
+/** What is in a Secret may be nowhere else. */
+function removed(kind: string, name: string, namespace: string): string {
+  return kind === 'Secret' ? deleted(namespace, name) : `kubectl ${namespace === '' ? '' : `-n ${namespace} `}delete ${kind.toLowerCase()} ${name}`
 }
 
 /** Helm 4 applies by the server, which gives each field to whoever wrote it last and lets nobody else take it. */
@@ -100,7 +106,7 @@ function hookThere(evidence: Evidence): Finding[] {
       title: `${kind} ${evidence.namespace}/${name} is there already, where a hook of the chart is to be`,
       evidence: [quoted(match)],
       why: 'Helm makes its hooks anew and does not touch what it has not made.',
-      fix: [`kubectl -n ${evidence.namespace} delete ${kind} ${name} && ${again}`],
+      fix: [`${removed(kind, name, evidence.namespace)} && ${again}`],
     })
   })
 }
@@ -127,5 +133,5 @@ function fixOf(kind: string, name: string, namespace: string): NonEmpty<string> 
   const back = 'Or take the change out of airflow.values again, and run again'
   if (kind === 'StatefulSet') return [`kubectl -n ${namespace} delete statefulset ${name} --cascade=orphan && ${again} # its pods and claims stay`, back]
   if (kind === 'PersistentVolumeClaim') return [`Take the change out of airflow.values again, then: ${again}`, `kubectl -n ${namespace} get pvc ${name} -o yaml # a new claim is a new, empty volume: move the data first`]
-  return [`kubectl -n ${namespace} delete ${kind.toLowerCase()} ${name} && ${again}`, back]
+  return [`${removed(kind, name, namespace)} && ${again}`, back]
 }

@@ -141,14 +141,15 @@ function slowWebserver(container: Running, evidence: string[], waits: readonly s
   const { pod, status } = container
   const target = targetOf(pod)
   const limit = tightLimit(container)
-  const probes = JSON.stringify({ spec: { template: { spec: { containers: [{ name: status.name, livenessProbe: { initialDelaySeconds: 120, timeoutSeconds: 30 } }] } } } })
+  const startup = evidence.some((line) => line.includes('failed startup probe'))
+  const probes = JSON.stringify({ spec: { template: { spec: { containers: [{ name: status.name, ...(startup ? { startupProbe: { failureThreshold: 60, timeoutSeconds: 30 } } : { livenessProbe: { initialDelaySeconds: 120, timeoutSeconds: 30 } }) }] } } } })
   return wrong('webserver-oom-or-slow-start', {
-    title: `The webserver of ${ownerName(pod)} is ended by its liveness probe before it answers`,
+    title: `The webserver of ${ownerName(pod)} is ended by its ${startup ? 'startup' : 'liveness'} probe before it answers`,
     evidence: [...evidence, ...(limit === undefined ? [] : [limit.evidence])],
     why: `On a slow disk or CPU its start takes longer than the probe waits, so it is started again and again and never gets there${waits.length === 0 ? '' : '; or it waits for a lock that another session of the database holds'}.`,
     fix: fixOf(
       [...(limit === undefined ? [] : [limit.fix]), ...(target === undefined ? [] : [`kubectl -n ${pod.metadata.namespace ?? 'default'} patch ${target} -p '${probes}'${thenDeletePod(pod)} # at once, and until the next apply`]), ...waits],
-      'For good: webserver.livenessProbe.initialDelaySeconds: 120 (or webserver.startupProbe) in airflow.values, then: npx tsx run.ts apply --from helm',
+      `For good: ${startup ? 'webserver.startupProbe.failureThreshold: 60' : 'webserver.livenessProbe.initialDelaySeconds: 120 (or webserver.startupProbe)'} in airflow.values, then: npx tsx run.ts apply --from helm`,
     ),
   })
 }
@@ -160,7 +161,7 @@ function impatientProbe(container: Running, evidence: string[], said = ''): Find
   const { pod, status } = container
   const target = targetOf(pod)
   const kind = said.startsWith('Startup') ? 'startup' : 'liveness'
-  const probe = JSON.stringify({ spec: { template: { spec: { containers: [{ name: status.name, livenessProbe: { initialDelaySeconds: 60, timeoutSeconds: 60 } }] } } } })
+  const probe = JSON.stringify({ spec: { template: { spec: { containers: [{ name: status.name, ...(kind === 'startup' ? { startupProbe: { failureThreshold: 60, timeoutSeconds: 60 } } : { livenessProbe: { initialDelaySeconds: 60, timeoutSeconds: 60 } }) }] } } } })
   const silent = /probe failed:\s*$|No alive jobs found|timed? ?out|deadline exceeded/i.test(said) || said === ''
   const limit = silent ? tightLimit(container) : undefined
   // The community's chart calls its containers airflow-scheduler and the like.
@@ -173,7 +174,7 @@ function impatientProbe(container: Running, evidence: string[], said = ''): Find
       [...(limit === undefined ? [] : [limit.fix]), ...(target === undefined ? [] : [`kubectl -n ${pod.metadata.namespace ?? 'default'} patch ${target} -p '${probe}'${thenDeletePod(pod)} # at once, and until the next apply`])],
       value === undefined
         ? 'kubectl top node # for good: a node with more CPU, or less at work on it'
-        : `For good: ${value}.livenessProbe.timeoutSeconds: 60 and initialDelaySeconds: 60 in airflow.values, then: npx tsx run.ts apply --from helm`,
+        : `For good: ${value}.${kind}Probe.timeoutSeconds: 60 and ${kind === 'startup' ? 'failureThreshold' : 'initialDelaySeconds'}: 60 in airflow.values, then: npx tsx run.ts apply --from helm`,
     ),
   })
 }
@@ -207,15 +208,17 @@ function notEnding(evidence: Evidence): Finding[] {
     const { namespace = 'default', name, deletionTimestamp } = pod.metadata
     const finalizers = foreignFinalizers(pod)
     const node = (evidence.nodes ?? []).find(({ metadata }) => metadata.name === (pod as Pod).spec?.nodeName)
-    const dead = node !== undefined && observeNode(node).state === 'waiting'
+    const dead = node === undefined ? evidence.nodes !== undefined : observeNode(node).state === 'waiting'
     const held = finalizers.length > 0
     const tell = controllerOf(pod)?.kind === 'StatefulSet' ? wrong : doubtful
     return [tell('pod-not-ending', {
       title: `${nameOf(pod)} does not end`,
-      evidence: [`${nameOf(pod)} was to be gone at ${String(deletionTimestamp)}`, held ? `it has the finalizers ${finalizers.join(', ')}` : dead ? `its node ${node.metadata.name} is not ready` : 'its node has not ended it'],
+      evidence: [`${nameOf(pod)} was to be gone at ${String(deletionTimestamp)}`, held ? `it has the finalizers ${finalizers.join(', ')}` : dead ? `its node ${node?.metadata.name ?? ''} is ${node === undefined ? 'gone' : 'not ready'}` : 'its node has not ended it'],
       why: held ? 'It is kept until whoever set the finalizer takes it away, and a StatefulSet makes no other before it is gone.' : 'Only its node can say that it has ended; a StatefulSet makes no other before that.',
       fix: [held
         ? `${letGo(pod)} # when nobody is there any more who would take them away`
+        // By force its set would make another while this one may still write into the same volume.
+        : !dead ? `sudo crictl stopp $(sudo crictl pods -q --namespace ${namespace} --name '^${name}$') # on ${node?.metadata.name ?? 'its node'}, K3s: sudo k3s crictl; its kubelet then says that it has ended, or after: sudo systemctl restart kubelet`
         : `kubectl -n ${namespace} delete pod ${name} --force --grace-period=0 # when its node is switched off for sure: two of it would write to one volume`],
     })]
   })

@@ -4,9 +4,10 @@ import type { Subject } from 'kubernetes-types/rbac/v1.js'
 import type { BrokenDag } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
 import { fixOf, nameOf } from '../../../observe/observation.ts'
-import { ownerName, targetOf, thenDeletePod } from '../../../observe/owners.ts'
+import { lasting, ownerName, targetOf, thenDeletePod } from '../../../observe/owners.ts'
 import { complaints } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
+import { restarted } from '../../restart.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
 import { logLines, placeOf } from './statuses.ts'
 
@@ -89,7 +90,7 @@ function brokenDag(evidence: Evidence): Finding[] {
   const told = logLines(evidence, broken).map(({ evidence: seen }) => seen)
   const files = [...new Set([...told.length === 0 ? [] : inLogs, ...brokenDags.map(({ file }) => file)])]
   if (files.length === 0) return []
-  const list = `kubectl -n ${evidence.namespace} exec deploy/${evidence.wanted?.service ?? `${evidence.release ?? 'airflow'}-webserver`} -- airflow dags list-import-errors`
+  const list = `kubectl -n ${evidence.namespace} exec ${readerOf(evidence)} -- airflow dags list-import-errors`
   const mend = `Mend ${files[0] ?? 'the file'}: a module that the image does not have, a mistake in the code, or a Variable or Connection that is not there`
   return [doubtful('dag-import-error', {
     title: `Airflow cannot read ${files.length === 1 ? 'a DAG file' : `${files.length} DAG files`}`,
@@ -97,6 +98,13 @@ function brokenDag(evidence: Evidence): Finding[] {
     why: 'A DAG that cannot be imported is not shown and not run; the page of DAGs says why at its top.',
     fix: brokenDags.length > 0 ? [mend, list] : [list, mend],
   })]
+}
+
+/** Before Airflow 3 the command reads the files itself, which the webserver does not have. */
+function readerOf({ pods, wanted, release = 'airflow' }: Evidence): string {
+  const scheduler = wanted?.family === 'official-3' ? undefined : (lasting(pods) as unknown as Pod[]).find(({ metadata }) => metadata?.labels?.component === 'scheduler')
+  const container = scheduler?.spec?.containers.find(({ name }) => /scheduler$/.test(name))?.name
+  return scheduler?.metadata?.name === undefined || container === undefined ? `deploy/${wanted?.service ?? `${release}-webserver`}` : `${scheduler.metadata.name} -c ${container}`
 }
 
 function saidOf(file: string, brokenDags: readonly BrokenDag[]): string {
@@ -116,7 +124,7 @@ function logsRefused(evidence: Evidence): Finding[] {
     title: 'Workers or the scheduler refuse the webserver the logs of tasks',
     evidence: lines.map(({ evidence: seen }) => seen),
     why: 'The question carries a token, signed with the secret key that the webserver read at its start: the other part has another key, or a clock that is more than 30 s away.',
-    fix: [`kubectl -n ${evidence.namespace} rollout restart deployment,statefulset # all read the same key then`, 'timedatectl # on every node: the clock must be synchronized'],
+    fix: [`${restarted(evidence)} # all read the same key then`, 'timedatectl # on every node: the clock must be synchronized'],
   })]
 }
 
