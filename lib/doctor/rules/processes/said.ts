@@ -103,7 +103,7 @@ function brokenDag(evidence: Evidence): Finding[] {
 /** Before Airflow 3 the command reads the files itself, which the webserver does not have. */
 function readerOf({ pods, wanted, release = 'airflow' }: Evidence): string {
   const scheduler = wanted?.family === 'official-3' ? undefined : (lasting(pods) as unknown as Pod[]).find(({ metadata }) => metadata?.labels?.component === 'scheduler')
-  const container = scheduler?.spec?.containers.find(({ name }) => /scheduler$/.test(name))?.name
+  const container = scheduler?.spec?.containers.find(({ name }) => name.endsWith('scheduler'))?.name
   return scheduler?.metadata?.name === undefined || container === undefined ? `deploy/${wanted?.service ?? `${release}-webserver`}` : `${scheduler.metadata.name} -c ${container}`
 }
 
