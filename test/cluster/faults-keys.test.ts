@@ -140,6 +140,14 @@ const list: Fault[] = [
     await replaced(it, 'airflow-airstrip-metadata', { connection: encoded(connection(it, 'not-the-password')) })
     await deletePods(it, 'scheduler')
   }, undo: it => restored(it, 'airflow-airstrip-metadata', 'scheduler', 'webserver') },
+  // The fix writes the one password anew, and the superuser's, which is nowhere else, is what it was.
+  { name: 'the database\'s own Secret with another password', id: 'postgres-pvc-old-password', tells: /airflow-airstrip-postgresql has another database password/, harm: it => replaced(it, 'airflow-airstrip-postgresql', { password: encoded('not-the-password') }),
+    mend: async (it, { fix: [first = ''] }) => {
+      const before = (await dataOf(it, 'airflow-airstrip-postgresql'))['postgres-password']
+      const { code, said } = await paste(it, first)
+      const after = (await dataOf(it, 'airflow-airstrip-postgresql'))['postgres-password']
+      if (code !== 0 || before === undefined || after !== before) throw new Error(`${first}\nended with ${code}, the superuser's password is ${after === before ? 'the same' : 'another'}: ${said}`)
+    }, undo: it => restored(it, 'airflow-airstrip-postgresql') },
   { name: 'the connection\'s Secret with another host', id: 'database-unreachable', seconds: 90, tells: /no-such-database/, harm: async it => {
     await replaced(it, 'airflow-airstrip-metadata', { connection: encoded(connection(it, 'any', 'no-such-database')) })
     await deletePods(it, 'scheduler')
