@@ -110,6 +110,17 @@ const pairs: Fault[] = [
     await kube(it, 'delete', 'middleware/airflow-webserver')
     await kube(it, 'scale', 'deployment/airflow-scheduler', '--replicas=0')
   } },
+  { name: 'two at once: no DNS, and Traefik scaled to 0', id: 'cluster-dns-broken', and: ['traefik-not-running'], harm: async () => {
+    await kubectl(['-n', 'kube-system', 'scale', 'deployment/coredns', '--replicas=0'])
+    await traefik('scale', 'deployment/traefik', '--replicas=0')
+  }, undo: async () => {
+    await kubectl(['-n', 'kube-system', 'scale', 'deployment/coredns', '--replicas=1'])
+    await traefik('scale', 'deployment/traefik', '--replicas=1')
+  } },
+  { name: 'two at once: a Service of the database that selects nobody, and the middleware deleted', id: 'service-without-endpoints', and: ['traefik-404-route-not-loaded'], harm: async it => {
+    await kube(it, 'patch', 'service/airflow-postgresql', '-p', '{"spec":{"selector":{"component":"nobody"}}}')
+    await kube(it, 'delete', 'middleware/airflow-webserver')
+  } },
 ]
 
 /** As on a cluster of a person's own to which Traefik's chart came with its defaults; told once the Service is five minutes old. */
