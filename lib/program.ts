@@ -31,7 +31,7 @@ export async function main({ argv, env, stdin, stdout, stderr, pid }: NodeJS.Pro
     err: (line) => void stderr.write(`${line}\n`),
     colors: stderr.isTTY && !env.NO_COLOR,
     outColors: stdout.isTTY && !env.NO_COLOR,
-    clock: { now: () => new Date(), sleep: pause },
+    clock: { now: () => new Date(), elapsedMs: () => performance.now(), sleep: pause },
     random: randomBytes,
     holder: holderOf(pid),
     commandLine: ['airstrip', ...words].join(' '),

@@ -5,6 +5,7 @@ import { isBelow } from '../diff/compare.ts'
 import { counted, drift } from '../diff/rules.ts'
 import type { KubernetesObject, Release } from '../access.ts'
 import { isNonEmpty } from '../check.ts'
+import { leavesByItself } from '../observe/release.ts'
 import type { Change, Difference } from '../step.ts'
 import { leftInPods } from './failed-revision.ts'
 import { withHelmMarks } from './helm-marks.ts'
@@ -67,11 +68,6 @@ function putBack(want: KubernetesObject, live: KubernetesObject, found: readonly
   if (!isNonEmpty(patch)) return []
   const why = describe(found, live)
   return [found.some(({ path }) => path === 'immutable') ? { op: 'replace', want, live, why } : { op: 'patch', live, patch, why }]
-}
-
-/** A Job with a time to live is gone when it has done its work. */
-function leavesByItself({ kind, spec }: KubernetesObject): boolean {
-  return kind === 'Job' && (spec as { ttlSecondsAfterFinished?: number } | undefined)?.ttlSecondsAfterFinished !== undefined
 }
 
 interface Autoscaler {

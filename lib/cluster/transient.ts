@@ -4,6 +4,8 @@
  */
 const transientTexts: readonly RegExp[] = [
   /connection refused|connection reset by peer|broken pipe/i,
+  // A network that is just coming up, or that a laptop is just changing. A name that nobody knows is no such: that is most often a wrong one.
+  /connect: (no route to host|network is unreachable)/i,
   /was refused - did you specify the right host or port/i,
   /TLS handshake timeout|i\/o timeout|net\/http: request canceled/i,
   /\bEOF\b|http2: (client connection lost|server sent GOAWAY)/,
@@ -25,12 +27,8 @@ export function isUnconfigured(text: string): boolean {
   return text.includes('localhost:8080') || text.includes('127.0.0.1:8080') || text.includes('Please enter Username')
 }
 
-/** The API server itself could not be talked to. */
-const unreachableTexts: readonly RegExp[] = [
-  /The connection to the server \S+ was refused/,
-  /Unable to connect to the server/,
-  /Kubernetes cluster unreachable/,
-  /dial tcp \S+:? .*(connection refused|no route to host|i\/o timeout|network is unreachable|no such host)/,
+/** Somebody answers, or is asked wrongly: what a person has to mend, and no patience does. */
+const turnedAwayTexts: readonly RegExp[] = [
   /error loading config file|invalid configuration|context "[^"]*" does not exist|context was not found for specified context/i,
   // What is asked without TLS, or with TLS where there is none.
   /Client sent an HTTP request to an HTTPS server|server gave HTTP response to HTTPS client/,
@@ -41,6 +39,20 @@ const unreachableTexts: readonly RegExp[] = [
   /Please enter Username|Error in configuration:/,
 ]
 
+/** The API server itself could not be talked to. */
+const unreachableTexts: readonly RegExp[] = [
+  /The connection to the server \S+ was refused/,
+  /Unable to connect to the server/,
+  /Kubernetes cluster unreachable/,
+  /dial tcp \S+:? .*(connection refused|no route to host|i\/o timeout|network is unreachable|no such host)/,
+  ...turnedAwayTexts,
+]
+
 export function isUnreachable(text: string): boolean {
   return unreachableTexts.some((pattern) => pattern.test(text))
+}
+
+/** Of what is unreachable: not for want of an answer. */
+export function isTurnedAway(text: string): boolean {
+  return turnedAwayTexts.some((pattern) => pattern.test(text))
 }

@@ -11,8 +11,11 @@ import type { Flags } from './deps.ts'
 /** Of any value with findings in it, however deep: what is under `fix` and `next`. */
 export type Pasted = <T>(value: T) => T
 
-const ours = /\bnpx tsx run\.ts\b( (?:apply|diff|status|doctor|destroy|keys|backup|restore|report)\b)?/g
-const kubectl = calling('kubectl', 'get|describe|logs|patch|delete|create|apply|annotate|label|taint|cordon|uncordon|drain|exec|rollout|scale|run|edit|replace|auth|top|cp|set')
+/** Not from their records, which lead to everything else; a test holds the two together. */
+const ours = /\bnpx tsx run\.ts\b( (?:apply|diff|status|doctor|adopt|destroy|keys|backup|restore|charts|schedule)\b)?/g
+const kubectl = calling('kubectl', 'get|describe|logs|patch|delete|create|apply|annotate|label|taint|cordon|uncordon|drain|exec|rollout|scale|run|edit|replace|auth|top|cp|set|cluster-info')
+/** Of a kubeconfig it is told which; where the text names one itself, that one is meant. Contexts are most often what it is asked for. */
+const configuring = /\bkubectl(?= config (?:view|(?:get|use|set|current|delete|rename)-)(?![^;&|#]*--kubeconfig))/g
 const helm = calling('helm', 'list|ls|status|history|rollback|uninstall|upgrade|install|get')
 
 /** A tool that is called, and not one that is only spoken of or installed, nor the step of its name. */
@@ -28,8 +31,10 @@ export function pastedWith(flags: Pick<Flags, 'config' | 'state' | 'kubeconfig' 
     ...(context === undefined ? [] : [`${forContext} ${quoted(context)}`]),
   ]
   const put = (text: string, command: RegExp, words: readonly string[]): string => (words.length === 0 ? text : text.replace(command, (found) => [found, ...words].join(' ')))
-  const written = (text: string): string =>
-    put(put(put(text, ours, [...files, ...cluster('--context')]), kubectl, cluster('--context')), helm, cluster('--kube-context'))
+  const written = (text: string): string => {
+    const named = put(put(put(text, ours, [...files, ...cluster('--context')]), kubectl, cluster('--context')), helm, cluster('--kube-context'))
+    return put(named, configuring, kubeconfig === undefined ? [] : [`--kubeconfig ${quoted(kubeconfig)}`])
+  }
   return (value) => eachString(value, (text, key) => (['fix', 'next'].includes(key) ? written(text) : text))
 }
 

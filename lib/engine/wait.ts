@@ -1,3 +1,4 @@
+import { isTurnedAway } from '../cluster/transient.ts'
 import { AirstripError } from '../errors.ts'
 import type { Look, Pending, StepName } from '../step.ts'
 import type { Clock } from './clock.ts'
@@ -21,11 +22,12 @@ export type Failed = Extract<Look, { state: 'failed' }>
 /** The one loop that waits for a step: until done, failed for good, out of time, or interrupted. */
 export async function waitUntilDone(look: () => Promise<Look>, patience: Patience, progress = createProgress(patience)): Promise<Done> {
   const { clock, signal, timeoutMs } = patience
-  const started = clock.now().getTime()
+  const started = clock.elapsedMs()
   const verdict = heldVerdict(clock, patience.changedAt)
+  const reached = outOfReach(look, patience.changedAt !== undefined)
   for (;;) {
     if (signal.aborted) throw interruptedWhile(patience.step)
-    const seen = await look()
+    const { seen, error } = await reached()
     if (seen.state === 'done') {
       progress.show([])
       return seen
@@ -33,8 +35,29 @@ export async function waitUntilDone(look: () => Promise<Look>, patience: Patienc
     progress.show(seen.on)
     const final = verdict(seen)
     if (final !== undefined) throw hopeless(patience.step, final)
-    if (clock.now().getTime() - started >= timeoutMs) throw outOfTime(patience, seen)
-    await clock.sleep(patience.pauseMs(clock.now().getTime() - started), signal)
+    if (clock.elapsedMs() - started >= timeoutMs) throw error ?? outOfTime(patience, seen)
+    await clock.sleep(patience.pauseMs(clock.elapsedMs() - started), signal)
+  }
+}
+
+/**
+ * An API server that has answered before and does not now restarts, or has too much to do, and says nothing of what
+ * is waited for: that stays pending as it was seen last. One that never answered is most often the wrong one, and one
+ * that no longer takes the credentials does not come to its senses.
+ */
+function outOfReach(look: () => Promise<Look>, hasAnswered: boolean): () => Promise<{ seen: Look; error?: AirstripError }> {
+  let answered = hasAnswered
+  let on: readonly Pending[] = []
+  return async () => {
+    try {
+      const seen = await look()
+      answered = true
+      on = seen.state === 'done' ? [] : seen.on
+      return { seen }
+    } catch (error) {
+      if (!answered || !(error instanceof AirstripError) || error.code !== 'CLUSTER_UNREACHABLE' || isTurnedAway(error.seen.join('\n'))) throw error
+      return { seen: { state: 'waiting', on: [{ object: 'cluster', reason: 'the cluster does not answer' }, ...on] }, error }
+    }
   }
 }
 
@@ -56,7 +79,7 @@ export function heldVerdict(clock: Clock, changedAt?: Date): (seen: Look) => Fai
       return undefined
     }
     const key = keyOf(seen)
-    const now = clock.now().getTime()
+    const now = clock.elapsedMs()
     if (held?.key !== key) held = { key, since: now }
     return now - held.since >= seen.settleMs ? seen : undefined
   }
@@ -97,11 +120,11 @@ export interface Progress {
 
 /** Says one line per object with its reason, again only when the reason changes, and when it is ready. */
 export function createProgress({ clock, step, emit }: Pick<Patience, 'clock' | 'step' | 'emit'>): Progress {
-  const started = clock.now().getTime()
+  const started = clock.elapsedMs()
   let shown = new Map<string, string>()
   return {
     show(on) {
-      const ms = clock.now().getTime() - started
+      const ms = Math.round(clock.elapsedMs() - started)
       const current = new Map(on.map(({ object, reason }) => [object, reason]))
       for (const object of shown.keys()) if (!current.has(object)) emit({ type: 'ready', step, object, ms })
       for (const [object, reason] of current) if (shown.get(object) !== reason) emit({ type: 'waiting', step, object, reason, ms })

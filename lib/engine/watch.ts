@@ -17,7 +17,7 @@ export async function changeWatched(
   progress = createProgress(patience),
 ): Promise<void> {
   const { clock, step, timeoutMs } = patience
-  const started = clock.now().getTime()
+  const started = clock.elapsedMs()
   const over = new AbortController()
   const settled = changing.finally(() => {
     over.abort()
@@ -37,8 +37,8 @@ export async function changeWatched(
       cause = final === undefined ? undefined : hopeless(step, final)
     }
     // Helm has a patience of its own, but a person's --timeout is about the step, whoever is at work in it.
-    if (cause === undefined && clock.now().getTime() - started >= timeoutMs) cause = outOfTime(patience, last)
-    if (cause === undefined) await clock.sleep(patience.pauseMs(clock.now().getTime() - started), over.signal)
+    if (cause === undefined && clock.elapsedMs() - started >= timeoutMs) cause = outOfTime(patience, last)
+    if (cause === undefined) await clock.sleep(patience.pauseMs(clock.elapsedMs() - started), over.signal)
   }
   if (cause === undefined) return settled
   end(cause)

@@ -1,6 +1,7 @@
 import type { HttpsAnswer } from '../access.ts'
 import type { Finding, Look } from '../step.ts'
 import { judgeCertificate } from './certificate.ts'
+import { traefikLogs } from './pod-logs.ts'
 
 /** Of an answer that did not come in time, where the connection was made and the request sent. */
 export const tookTheRequest = 'took the request'
@@ -70,7 +71,7 @@ function notLoaded({ route, namespace }: Question, answer: HttpsAnswer): Finding
     title: 'Traefik answers, but has not loaded the route',
     evidence: [`${answer.status}: ${firstLine(answer.body)}`],
     why: 'One bad reference (entry point, middleware, service) makes Traefik drop the whole route, and its log says which.',
-    fix: [`kubectl -n ${namespace} describe ingressroute ${route}`, 'kubectl logs -A -l app.kubernetes.io/name=traefik --tail=50'],
+    fix: [`kubectl -n ${namespace} describe ingressroute ${route}`, traefikLogs(50)],
   }
 }
 

@@ -1,5 +1,6 @@
 import type { HttpsAnswer, NonEmpty } from '../access.ts'
 import type { Finding } from '../step.ts'
+import { traefikLogs } from './pod-logs.ts'
 
 const soonMs = 14 * 86_400_000
 
@@ -26,12 +27,12 @@ function warning(id: string, title: string, evidence: string[], why: string, fix
 function byDefault(host: string): Finding {
   return warning('certresolver-missing', `Traefik serves its default certificate for ${host}`, ['certificate TRAEFIK DEFAULT CERT'],
     'The certificate is not issued yet, or the resolver is not known to Traefik, or the ACME challenge failed.',
-    ['Wait a minute and run again; then look for the resolver\'s name in Traefik\'s log: kubectl logs -A -l app.kubernetes.io/name=traefik --tail=100'])
+    [`Wait a minute and run again; then look for the resolver's name in Traefik's log: ${traefikLogs()}`])
 }
 
 function ending(validTo: string, left: number): Finding {
   return warning('certificate-ending', left < 0 ? 'The certificate has ended' : 'The certificate ends within two weeks', [`valid until ${validTo}`],
-    'Traefik renews 30 days before the end; this one was not renewed.', ['kubectl logs -A -l app.kubernetes.io/name=traefik --tail=100'])
+    'Traefik renews 30 days before the end; this one was not renewed.', [traefikLogs()])
 }
 
 function otherName(host: string, { subject, names }: Certificate): Finding {

@@ -11,12 +11,18 @@ import { describeEvent, eventsAbout, latest, timeOf } from './events.ts'
 import { type Context, type Failed, type Observation, failed, inNamespace, nameOf, triedAgain, waiting } from './observation.ts'
 
 // The kubelet's own caches are late right after a pod was placed: "failed to sync secret cache: timed out".
-const transient = /failed to sync|timed out|deadline exceeded|connection refused/i
+// One that has just started does not know the cluster's services yet, which go into the environment.
+const transient = /failed to sync|timed out|deadline exceeded|connection refused|services have not yet been read at least once/i
 const missing = /(secret|configmap) "([^"]+)" not found|couldn't find key (\S+) in (Secret|ConfigMap) (\S+)|references non-existent (secret|config) key: ?(\S+)/i
 /** The kubelet's between two tries to mount, 2 min 2 s. */
 const longestPauseMs = 122_000
 /** The second is of a volume of type local, which is a folder of the node as well. */
 const hostPath = /hostPath type check failed: (\S+) is (not a [\w ]+)|volume "[^"]+" ?: path "([^"]+)" does not exist/
+/**
+ * MountVolume.SetUp failed for volume "dags" : mount failed: exit status 32 Mounting command: mount Mounting arguments: -t nfs
+ *   10.0.0.9:/dags /var/lib/kubelet/pods/… Output: mount: …: bad option; for several filesystems (e.g. nfs, cifs) you might need a /sbin/mount.<type> helper program.
+ */
+const noHelper = /need a \/sbin\/mount\.\S+ helper program/
 /** stat /mnt/nas/plugins: no such file or directory · stat /mnt/nas/plugins: stale NFS file handle */
 const hostStat = /^l?stat (\/[\w./@+-]*): (.+?)(?: \(pod: .*\))?$/
 
@@ -110,9 +116,27 @@ export function observeMounts(pod: KubernetesObject, events: readonly Event[], {
   const { message = '' } = telling
   const path = hostPath.exec(message)
   const lacks = missing.test(message) && !transient.test(message)
+  if (noHelper.test(message)) return triedAgain(helperLacking(pod, message), timeOf(telling), now, longestPauseMs)
   if (!path && !lacks) return waiting(describeEvent(event))
   const found = path ? notOnNode(pod, path[1] ?? path[3] ?? '', path[2] ?? 'not there', message) : configError(pod, message, `${nameOf(pod)}: FailedMount: ${message}`, present)
   return found.state === 'failed' ? triedAgain(found, timeOf(telling), now, longestPauseMs) : found
+}
+
+const packages: Record<string, string | undefined> = { nfs: 'nfs-common', nfs4: 'nfs-common', cifs: 'cifs-utils' }
+
+/** The kernel mounts what the program of the type tells it to, and the package with that is not on the node. */
+function helperLacking(pod: KubernetesObject, message: string): Failed {
+  const [, volume = 'of the pod'] = /volume "([^"]+)"/.exec(message) ?? []
+  const [, type] = /(?:^|\s)-t (\w+)/.exec(message) ?? []
+  const node = (pod.spec as { nodeName?: string } | undefined)?.nodeName ?? 'the node'
+  const install = (name: string): string => `sudo apt-get install -y ${name} # on ${node}; the kubelet mounts it by itself at its next try`
+  const known = type === undefined ? undefined : packages[type]
+  return failed(pod, 'volume-mount-failed', {
+    title: `Volume ${volume} cannot be mounted: node ${node} has no program mount.${type ?? '<type>'}`,
+    evidence: [`${nameOf(pod)}: FailedMount: ${message}`],
+    why: 'The kubelet mounts with the node\'s own programs, and no try brings one that is not installed there.',
+    fix: known === undefined ? [`${install('nfs-common')}; for cifs: cifs-utils`] : [install(known)],
+  })
 }
 
 /** Of what PostgreSQL or MySQL keep there is no other copy; Redis and PgBouncer have none to lose. */

@@ -9,28 +9,14 @@
 import type { ContainerStatus, Event } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { timeOf } from './events.ts'
+import { nodeOf, plainRegistry, pullIfAbsent, registryUnreachable, registryUntrusted } from './image-registry.ts'
 import { type Failed, type Observation, failed, fixOf, inNamespace, nameOf, triedAgain, waiting } from './observation.ts'
 import { targetOf, thenDeletePod } from './owners.ts'
+import { makePullSecret } from './pull-secret.ts'
+import { type Meaning, inShort, lacksPart, meaningOf } from './pull-text.ts'
 
 const pullReasons = ['ErrImagePull', 'ImagePullBackOff', 'ErrImageNeverPull', 'InvalidImageName', 'ImageInspectError', 'RegistryUnavailable', 'SignatureValidationFailed']
 
-// Cut off half way: the registry is there, and the next try gets further.
-const cutOff = /failed to copy|httpReadSeeker|unexpected EOF/i
-// Asked before "absent": "no such host: not found" is no answer from a registry.
-const unreachable = /\bdial (tcp|udp)\b|no such host|name resolution|server misbehaving|no route to host|network is unreachable|connection refused/i
-const transient = /time[d ]*out|deadline exceeded|toomanyrequests|too many requests|\b429\b|\btls\b|x509|certificate|connection reset|\bEOF\b|\b50[0234]\b|bad gateway|unavailable|canceled/i
-// CRI-O: short name mode is enforcing, but image name apache/airflow:2.6.2 returns ambiguous list
-// containers/image: short-name "apache/airflow:2.6.2" did not resolve to an alias and no unqualified-search registries are defined in "/etc/containers/registries.conf"
-const shortName = /short name mode is enforcing|short-name resolution enforced|short-name "[^"]*" did not resolve/
-// image pull failed for apache/airflow:2.6.2 because the signature validation failed: Source image rejected: A signature was required, but no signature exists
-const unsigned = /signature validation failed|SignatureValidationFailed|Source image rejected/
-// failed to extract layer sha256:…: failed to get reader from content store: content digest sha256:1b93…: not found
-const lostPart = /failed to get reader from content store|content digest sha256:[0-9a-f]+: not found/
-// The last is CRI-O's.
-const otherCpu = /no match(ing manifest)? for (platform|linux)|no image found in (manifest list|image index) for architecture/i
-const absent = /not found|notfound|manifest unknown|name unknown|does not exist|pull access denied/i
-// A colon before "denied": "permission denied" is of the node's own disk.
-const denied = /unauthorized|authentication required|no basic auth|insufficient_scope|\b40[13]\b|: denied\b/i
 const longestBackOffMs = 300_000
 const bitnami = /^(docker\.io\/)?bitnami\//
 
@@ -57,18 +43,32 @@ export function observePull(pod: KubernetesObject, status: ContainerStatus, even
   const { reason, image, text, said } = pull
   const evidence = [`${nameOf(pod)}, container ${status.name}: ${reason}`, ...(text ? [text] : [])]
   const found = verdict(pod, reason, image, text, evidence)
+  const sinceMs = pulledSinceMs(status, image, events, now)
+  if (sinceMs !== undefined && (found === undefined || sinceMs > quickTryMs)) return waiting(`${status.name}: image ${image} is being pulled`)
+  // Told, and held, but nothing ends a wait while the answer is on its way.
+  if (sinceMs !== undefined && found !== undefined) return { ...triedAgain(found, said && timeOf(said), now, longestBackOffMs), settleMs: Infinity }
   if (!found) return waiting(`${status.name}: image ${image} could not be pulled yet${text ? `: ${inShort(text)}` : ''}`)
   if (reason === 'InvalidImageName' || reason === 'ImageInspectError') return found
   return triedAgain(found, said && timeOf(said), now, longestBackOffMs)
 }
 
+/** No try that fails is under way for longer, be it only that nobody answers; one that is gets somewhere. */
+const quickTryMs = 120_000
+/** Of a try of before that nothing more was said. */
+const longestPullMs = 1_200_000
+
 /**
- * The last link of the chain of errors, without what changes with every try (the port that a question
- * was sent from): a reason that differs each time would be printed each time.
+ * How long the next try has been under way, undefined where there is none: the state keeps ErrImagePull and its text
+ * of before, and only an event, `Normal Pulling: Pulling image "apache/airflow:2.6.2"`, tells.
  */
-function inShort(text: string): string {
-  const last = text.split(/failed to do request: |desc = /).at(-1) ?? text
-  return last.replace(/\b(read|write) (tcp|udp) \S+->\S+: /g, '').slice(0, 160)
+function pulledSinceMs({ name }: ContainerStatus, image: string, events: readonly Event[], now: Date): number | undefined {
+  const field = `spec.containers{${name}}`
+  const mine = events.filter(({ involvedObject: { fieldPath } }) => (fieldPath ?? field).endsWith(`{${name}}`))
+  const begun = mine.findLast(({ reason, message }) => reason === 'Pulling' && message === `Pulling image "${image}"`)
+  if (begun === undefined) return undefined
+  const ended = mine.findLast(({ reason }) => reason === 'Failed' || reason === 'BackOff')
+  const ms = now.getTime() - timeOf(begun)
+  return ms <= longestPullMs && (ended === undefined || timeOf(begun) > timeOf(ended)) ? ms : undefined
 }
 
 /** The status may carry the id of another tag of the same image; the spec has what was asked for. */
@@ -88,27 +88,23 @@ function verdict(pod: KubernetesObject, reason: string, image: string, text: str
   if (reason === 'InvalidImageName') return invalidName(pod, image, evidence)
   if (reason === 'ErrImageNeverPull') return neverPulled(pod, image, evidence)
   // The image's own name must not decide: somebody may call one "tls" or "timeout".
-  const said = text.replaceAll(image, '')
-  if (shortName.test(said)) return unqualified(pod, image, evidence)
-  // What else keeps the runtime from looking is its own: the socket that refuses is no registry's.
-  if (reason === 'ImageInspectError' || cutOff.test(said)) return undefined
-  if (lostPart.test(said)) return damagedCopy(pod, image, evidence)
-  if (unreachable.test(said)) return registryUnreachable(pod, image, evidence)
-  if (transient.test(said)) return undefined
-  if (unsigned.test(said)) return refusedUnsigned(pod, image, evidence)
-  if (otherCpu.test(said)) return otherArchitecture(pod, image, evidence)
-  if (absent.test(said)) return bitnami.test(image) ? bitnamiGone(pod, image, evidence) : notFound(pod, image, evidence)
-  return denied.test(said) ? pullDenied(pod, image, evidence) : undefined
+  const meaning = meaningOf(text.replaceAll(image, ''), reason)
+  return meaning && verdicts[meaning]?.(pod, image, evidence)
 }
 
-function registryUnreachable(pod: KubernetesObject, image: string, evidence: string[]): Failed {
-  const always = policyOf(pod, image) === 'Always'
-  return failed(pod, 'image-registry-unreachable', {
-    title: always ? `Image ${image} is to be asked for at each start, and its registry cannot be reached` : `Image ${image} is not on the node, and its registry cannot be reached`,
-    evidence: [...evidence, ...(always ? ['imagePullPolicy is Always: that the node may have it is of no use'] : [])],
-    why: 'The node gets no connection to the registry: no network, no name resolution there, a firewall, or a wrong registry name.',
-    fix: [`sudo crictl pull ${image} # on the node: says what its network, its DNS or the registry refuses`, 'npx tsx run.ts apply --from helm # where the registry in airflow.values was wrong, once it is right', 'sudo ctr -n k8s.io image import FILE # on the node, without a network', ...(always ? pullIfAbsent(pod, image).map((line) => `${line} # where the node has it`) : [])],
-  })
+type Verdict = (pod: KubernetesObject, image: string, evidence: string[]) => Failed
+
+const verdicts: Partial<Record<Meaning, Verdict>> = {
+  'short name': unqualified,
+  'lost part': damagedCopy,
+  'unreachable': registryUnreachable,
+  'page': registryUnreachable,
+  'plain http': plainRegistry,
+  'untrusted': registryUntrusted,
+  'unsigned': refusedUnsigned,
+  'other cpu': otherArchitecture,
+  'absent': (pod, image, evidence) => (bitnami.test(image) ? bitnamiGone(pod, image, evidence) : notFound(pod, image, evidence)),
+  'denied': pullDenied,
 }
 
 function notFound(pod: KubernetesObject, image: string, evidence: string[]): Failed {
@@ -131,17 +127,23 @@ function setImage(pod: KubernetesObject, image: string, to: string): string[] {
 
 function bitnamiGone(pod: KubernetesObject, image: string, evidence: string[]): Failed {
   const [, name = 'postgresql'] = /bitnami\/([^:@]+)/.exec(image) ?? []
-  const key = name === 'redis' ? 'redis' : 'postgresql'
   return failed(pod, 'bitnami-image-removed', {
     title: `Image ${image} is no longer published by Bitnami`,
     evidence,
     why: 'Since August 2025 versioned tags are gone from docker.io/bitnami; they live on, without updates, in docker.io/bitnamilegacy.',
     fix: fixOf(
       setImage(pod, image, image.replace('bitnami/', 'bitnamilegacy/')),
-      `For good: Set ${key}.image.repository: bitnamilegacy/${name} in airflow.values, then: npx tsx run.ts apply --from helm # keep the tag: another major version cannot read an existing database folder`,
+      `For good: Set ${valueOf(pod, name)}.repository: bitnamilegacy/${name} in airflow.values, then: npx tsx run.ts apply --from helm # keep the tag: another major version cannot read an existing database folder`,
     ),
     link: 'https://github.com/apache/airflow/issues/55069',
   })
+}
+
+/** In Bitnami's charts, which are parts of Airflow's: an image that only helps another is named below it. */
+function valueOf(pod: KubernetesObject, name: string): string {
+  const { containers = [] } = (pod.spec ?? {}) as { containers?: { image?: string }[] }
+  const part = name === 'redis' || containers.some(({ image = '' }) => image.includes('bitnami/redis')) ? 'redis' : 'postgresql'
+  return /^(os|bitnami)-shell$/.test(name) ? `${part}.volumePermissions.image` : `${part}.image`
 }
 
 function neverPulled(pod: KubernetesObject, image: string, evidence: string[]): Failed {
@@ -151,21 +153,6 @@ function neverPulled(pod: KubernetesObject, image: string, evidence: string[]): 
     why: 'imagePullPolicy is Never, so the kubelet does not ask a registry.',
     fix: fixOf(pullIfAbsent(pod, image), 'sudo ctr -n k8s.io image import FILE # on the node (kind load docker-image, minikube image load), or pullPolicy: IfNotPresent in airflow.values'),
   })
-}
-
-function policyOf(pod: KubernetesObject, image: string): string | undefined {
-  type Named = { image?: string; imagePullPolicy?: string }[]
-  const { initContainers = [], containers = [] } = (pod.spec ?? {}) as { initContainers?: Named; containers?: Named }
-  return [...containers, ...initContainers].find((one) => one.image === image)?.imagePullPolicy
-}
-
-function pullIfAbsent(pod: KubernetesObject, image: string): string[] {
-  const { containers = [] } = (pod.spec ?? {}) as { containers?: { name: string; image?: string }[] }
-  const container = containers.find((one) => one.image === image)
-  const target = targetOf(pod)
-  if (target === undefined || container === undefined) return []
-  const patch = JSON.stringify({ spec: { template: { spec: { containers: [{ name: container.name, imagePullPolicy: 'IfNotPresent' }] } } } })
-  return [`kubectl ${inNamespace(pod)} patch ${target} -p '${patch}'${thenDeletePod(pod)}`]
 }
 
 function invalidName(pod: KubernetesObject, image: string, evidence: string[]): Failed {
@@ -202,7 +189,7 @@ function refusedUnsigned(pod: KubernetesObject, image: string, evidence: string[
 
 /** Whether it is the runtime or its disk that lost it, another pull makes it whole. */
 export function damagedIn(message: string, pod: KubernetesObject, status: ContainerStatus, evidence: string[]): Failed | undefined {
-  return lostPart.test(message) ? damagedCopy(pod, wantedImage(pod, status), evidence) : undefined
+  return lacksPart(message) ? damagedCopy(pod, wantedImage(pod, status), evidence) : undefined
 }
 
 function damagedCopy(pod: KubernetesObject, image: string, evidence: string[]): Failed {
@@ -213,10 +200,6 @@ function damagedCopy(pod: KubernetesObject, image: string, evidence: string[]): 
     why: 'The runtime believes that it has a layer which is gone from its store, as after a power cut or a full disk, so it does not fetch that one again.',
     fix: [`sudo crictl rmi ${image}; sudo crictl pull ${image} # on ${node} (K3s: sudo k3s crictl …)`, `dmesg -T | grep -iE 'I/O error|remount' # on ${node}: whether its disk loses more`],
   })
-}
-
-function nodeOf({ spec }: KubernetesObject): string {
-  return (spec as { nodeName?: string } | undefined)?.nodeName ?? 'the node'
 }
 
 function otherArchitecture(pod: KubernetesObject, image: string, evidence: string[]): Failed {
@@ -233,6 +216,6 @@ function pullDenied(pod: KubernetesObject, image: string, evidence: string[]): F
     title: `The registry does not let this cluster pull ${image}`,
     evidence,
     why: 'It wants credentials, and the pod has none that it accepts.',
-    fix: [`docker login && kubectl ${inNamespace(pod)} create secret generic registry-login --type=kubernetes.io/dockerconfigjson --from-file=.dockerconfigjson=$HOME/.docker/config.json`, 'then registry.secretName: registry-login in airflow.values'],
+    fix: [makePullSecret(pod.metadata.namespace ?? 'default', 'registry-login', image), 'then registry.secretName: registry-login in airflow.values'],
   })
 }

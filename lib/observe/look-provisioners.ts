@@ -23,12 +23,15 @@ function isLookedAt({ kind, metadata }: KubernetesObject): boolean {
   return kind === 'Deployment' || (kind === 'Pod' && metadata.ownerReferences === undefined)
 }
 
+/** Where Minikube's is, a bare pod that no Deployment leads to. */
+const system = 'kube-system'
+
 /** Asked for only while a claim waits: on most looks there is none. Where it may not be read nothing is concluded. */
 export async function lookForProvisioners(claims: readonly KubernetesObject[], { nodes, now }: Pick<Context, 'nodes' | 'now'>, reader: Pick<Reader, 'list'>): Promise<Provisioner[] | undefined> {
   if (!claims.some((claim) => (claim as PersistentVolumeClaim).status?.phase === 'Pending')) return []
   try {
     const deployments = (await reader.list({ resources: ['deployments.apps'] })).filter(isProvisioner)
-    const namespaces = [...new Set(deployments.flatMap(({ metadata }) => metadata.namespace ?? []))]
+    const namespaces = [...new Set([...deployments.flatMap(({ metadata }) => metadata.namespace ?? []), system])]
     const inside = await Promise.all(namespaces.map((namespace) => reader.list({ resources: ['pods', 'events'], namespace })))
     return provisionersIn([...deployments, ...inside.flat()], { nodes, now })
   } catch {

@@ -2,7 +2,8 @@
 import type { Node, PersistentVolume, PersistentVolumeClaim, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { claimNamesOf } from './claim.ts'
-import type { Context } from './observation.ts'
+import { lastingTaints } from './node.ts'
+import { type Context, isReady } from './observation.ts'
 import { quantity } from './quantity.ts'
 import { matchesNode } from './selector.ts'
 
@@ -24,6 +25,16 @@ export function isAskedFor(node: Node, { spec }: Pod): boolean {
   const selected = Object.entries(spec?.nodeSelector ?? {}).every(([key, value]) => labels[key] === value)
   const required = spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
   return selected && (required === undefined || matchesNode(required, node))
+}
+
+/** Some node would take the pod, and does not for now: it restarts, or has lost its network for a moment. */
+export function someNodeComesBack(pod: KubernetesObject, context: Context): boolean {
+  const volumes = boundVolumes(pod, context)
+  return (context.nodes ?? []).some((object) => {
+    const node = object as Node
+    const fits = reachesVolumes(node, volumes) && isAskedFor(node, pod as Pod) && lastingTaints(node, pod as Pod).length === 0 && tooBigFor(node, pod as Pod).length === 0
+    return fits && !isReady(object) && node.spec?.unschedulable !== true
+  })
 }
 
 const resources = ['cpu', 'memory', 'ephemeral-storage']

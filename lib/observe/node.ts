@@ -22,13 +22,16 @@ export function pressuresOf(object: KubernetesObject): string[] {
 }
 
 /**
- * Taints that keep the pod off and that nobody takes away by himself. Those of
- * `node.kubernetes.io/` are the node controller's (not-ready, pressure) or a cordon, and go again;
- * so does the one that a cloud's node has until it is initialised.
+ * Set and taken away by controllers: the node's own (not-ready, pressure) or a cordon's, a cloud's until its node is
+ * initialised; a network's or a driver's until its agent runs (node.cilium.io/agent-not-ready); those of who adds nodes
+ * and removes them.
  */
+const passing = /^node\.(cloudprovider\.)?kubernetes\.io\/|\/agent-not-ready$|^(ToBeDeletedBy|DeletionCandidateOf)ClusterAutoscaler$|^(startup|status|ignore)-taint\.cluster-autoscaler\.kubernetes\.io\/|^karpenter\.sh\//
+
+/** Taints that keep the pod off and that nobody takes away by himself. */
 export function lastingTaints(node: Node, pod: Pod): Taint[] {
   return (node.spec?.taints ?? []).filter((taint) =>
-    taint.effect !== 'PreferNoSchedule' && !/^node\.(cloudprovider\.)?kubernetes\.io\//.test(taint.key) && !tolerates(pod, taint))
+    taint.effect !== 'PreferNoSchedule' && !passing.test(taint.key) && !tolerates(pod, taint))
 }
 
 function tolerates(pod: Pod, taint: Taint): boolean {

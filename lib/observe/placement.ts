@@ -8,12 +8,14 @@
  */
 import type { Event, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
+import { someNodeComesBack } from './node-fit.ts'
 import { type Context, type Failed, failed, fixOf, inNamespace, nameOf } from './observation.ts'
 import { lasting, ownerName, someoneLeaves, targetOf, thenDeletePod, workloadOf } from './owners.ts'
 
-/** Undefined where nothing of the kind is said, or where somebody is about to make room. */
-export function crowdedOut(pod: KubernetesObject, said: string, evidence: string[], { pods }: Context): Failed | undefined {
-  if (someoneLeaves(pod.metadata.namespace, pods)) return undefined
+/** Undefined where nothing of the kind is said, or where somebody is about to make room, or a node to come back. */
+export function crowdedOut(pod: KubernetesObject, said: string, evidence: string[], context: Context): Failed | undefined {
+  const { pods } = context
+  if (someoneLeaves(pod.metadata.namespace, pods) || someNodeComesBack(pod, context)) return undefined
   return portTaken(pod, said, evidence, pods) ?? companyWanted(pod, said, evidence)
 }
 

@@ -46,10 +46,12 @@ export function refusedByProvisioner(claim: KubernetesObject, event: Event): Fai
   })
 }
 
+const minikube = 'k8s.io/minikube-hostpath'
+
 /** Whose pods can be told by their image; of any other provisioner only its silence tells. */
 const images: Record<string, RegExp | undefined> = {
   'rancher.io/local-path': /(^|\/)local-path-provisioner(:|@|$)/,
-  'k8s.io/minikube-hostpath': /(^|\/)storage-provisioner(:|@|$)/,
+  [minikube]: /(^|\/)storage-provisioner(:|@|$)/,
 }
 
 /**
@@ -94,8 +96,9 @@ const again = `npx tsx run.ts apply --only provisioner && ${goOn}`
 function notRunning(claim: KubernetesObject, provisioner: string, broken: Provisioner | undefined): Failed {
   const said = { title: `The provisioner ${provisioner} does not run, and claims wait for it`, why: 'It makes the volumes; until it does, claims stay Pending and the pods that use them have no place.' }
   const pending = `${nameOf(claim)} is Pending`
+  const mend = provisioner === minikube ? `minikube addons disable storage-provisioner && minikube addons enable storage-provisioner && ${goOn}` : again
   if (broken === undefined) {
-    return failed(claim, 'provisioner-not-running', { ...said, evidence: [pending, `no Deployment in the cluster runs ${provisioner}`], fix: [again] })
+    return failed(claim, 'provisioner-not-running', { ...said, evidence: [pending, `no ${provisioner === minikube ? 'pod' : 'Deployment'} in the cluster runs ${provisioner}`], fix: [mend] })
   }
   const { object, look } = broken
   if (isScaledToZero(object)) {
@@ -107,7 +110,7 @@ function notRunning(claim: KubernetesObject, provisioner: string, broken: Provis
     ...said,
     evidence: [pending, `${nameOf(object)} has no ready pod: ${inner?.title ?? 'no reason given'}`, ...(inner?.evidence ?? [])],
     why: `${said.why} ${inner?.why ?? ''}`.trim(),
-    fix: [`${again} # puts back what it was installed as`, ...(inner?.fix ?? [])],
+    fix: [`${mend} # puts back what it was installed as`, ...(inner?.fix ?? [])],
   }, look.state === 'failed' ? Math.max(look.settleMs, faults['provisioner-not-running'].settleMs) : undefined)
   return { ...found, since: later(found.since, look.state === 'failed' ? look.since : undefined) }
 }

@@ -97,10 +97,16 @@ function partsAlone(view: ReleaseView, release: Release): Part[] {
     // Helm leaves the release's own namespace out of its manifest.
     const want = { ...manifest, metadata: { namespace: release.namespace, ...manifest.metadata } }
     const live = find(view.objects, want.kind, want.metadata)
+    if (live === undefined && release.status === 'deployed' && leavesByItself(want)) return []
     const observation = (isDatabaseSet(want) ? scaledAway(want, live) : undefined) ?? look(live, view)
     return [{ name: nameOf(want), object: live, observation, foundation: isFoundation(want) }]
   })
   return [...parts, ...hookParts(view, release)]
+}
+
+/** A Job with a time to live is gone when it has done its work: that it is not there is as it should be. */
+export function leavesByItself({ kind, spec }: KubernetesObject): boolean {
+  return kind === 'Job' && (spec as { ttlSecondsAfterFinished?: number } | undefined)?.ttlSecondsAfterFinished !== undefined
 }
 
 /** Nobody scales a database by itself; of a program an autoscaler may want none. */

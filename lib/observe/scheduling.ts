@@ -10,12 +10,14 @@
  */
 import type { Event, Node, PersistentVolume, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
+import { heldRestarts } from './crash.ts'
 import { latest } from './events.ts'
 import { isControlPlane, lastingTaints } from './node.ts'
-import { boundVolumes, isAskedFor, reachesVolumes, tooBigFor } from './node-fit.ts'
-import { type Context, type Failed, type Observation, failed, fixOf, inNamespace, nameOf, waiting } from './observation.ts'
-import { madeByOwner, ownerName, someoneLeaves, targetOf, thenDeletePod } from './owners.ts'
+import { boundVolumes, isAskedFor, reachesVolumes, someNodeComesBack, tooBigFor } from './node-fit.ts'
+import { type Context, type Failed, type Observation, failed, fixOf, inNamespace, isReady, nameOf, waiting } from './observation.ts'
+import { lasting, madeByOwner, ownerName, someoneLeaves, targetOf, thenDeletePod, workloadOf } from './owners.ts'
 import { absentNode, crowdedOut, unknownScheduler } from './placement.ts'
+import { unboundElsewhere, volumeElsewhere } from './volume-elsewhere.ts'
 
 export function observeScheduling(object: KubernetesObject, claim: Observation | undefined, events: readonly Event[], context: Context): Observation {
   const scheduled = (object as Pod).status?.conditions?.find(({ type }) => type === 'PodScheduled')
@@ -31,6 +33,7 @@ export function observeScheduling(object: KubernetesObject, claim: Observation |
   if (growing) return waiting(`waits for a node that is being added: ${said}`)
   return missingClaim(object, said, evidence, context)
     ?? sieve(object, evidence, context)
+    ?? unboundElsewhere(object, said, evidence, context)
     ?? crowdedOut(object, said, evidence, context)
     ?? full(object, said, evidence, context)
     ?? waiting(claim?.state === 'waiting' ? `is not placed: ${said} (${claim.reason})` : `is not placed: ${said}`)
@@ -75,33 +78,6 @@ function sieve(object: KubernetesObject, evidence: string[], context: Context): 
   return big.length === 0 ? tooBig(object, [...evidence, ...open.flatMap((node) => tooBigFor(node, pod))]) : undefined
 }
 
-function hostnamesIn(volumes: readonly PersistentVolume[]): string[] {
-  return volumes.flatMap(({ spec }) => spec?.nodeAffinity?.required?.nodeSelectorTerms ?? [])
-    .flatMap(({ matchExpressions = [] }) => matchExpressions).filter(({ key }) => key === 'kubernetes.io/hostname').flatMap(({ values = [] }) => values)
-}
-
-/** One node and one name for it: it was renamed. Not where another volume knows it by the name that it has now, and would lose it. */
-function renamed(volumes: PersistentVolume[], { nodes = [], volumes: all = [] }: Context): string[] {
-  const [name, ...others] = [...new Set(hostnamesIn(volumes))]
-  const [node] = nodes
-  if (hostnamesIn(all as readonly unknown[] as PersistentVolume[]).includes(node?.metadata.labels?.['kubernetes.io/hostname'] ?? '')) return []
-  return name === undefined || others.length > 0 || nodes.length !== 1 || node === undefined ? [] : [`kubectl label node ${node.metadata.name} kubernetes.io/hostname=${name} --overwrite # gives the node its old name back, for what is in the volume`]
-}
-
-function volumeElsewhere(pod: KubernetesObject, volumes: PersistentVolume[], evidence: string[], context: Context): Failed {
-  const names = volumes.map((volume) => volume.metadata?.name ?? '').join(', ')
-  return failed(pod, 'volume-node-affinity-conflict', {
-    title: `No node can use the volume of a pod: ${names}`,
-    evidence: [...evidence, ...volumes.map((volume) => `PersistentVolume ${volume.metadata?.name ?? ''} wants ${JSON.stringify(volume.spec?.nodeAffinity?.required ?? {})}`)],
-    why: 'A local volume belongs to the node with a certain hostname label, and there is none with it (any more): a renamed or replaced node.',
-    fix: fixOf(
-      renamed(volumes, context),
-      `kubectl get nodes --show-labels; kubectl get pv ${volumes[0]?.metadata?.name ?? 'NAME'} -o yaml`,
-      'Give the node its old kubernetes.io/hostname label back; or, for a volume made by hand, delete it and make it again for the right node (Retain keeps the files)',
-    ),
-  })
-}
-
 /** The scheduler speaks of them without saying which. */
 function askedFor(pod: Pod): string[] {
   const selected = Object.entries(pod.spec?.nodeSelector ?? {}).map(([key, value]) => `${key}=${value}`)
@@ -111,10 +87,14 @@ function askedFor(pod: Pod): string[] {
   return asked.length === 0 ? [] : [`${nameOf(pod as KubernetesObject)} asks for ${asked.join('; ')}`]
 }
 
+/** What the kubelet or a cloud says of the node: whoever writes over it makes it untrue, for all that asks for it. */
+const toldByKubelet = /^((node|topology|beta)\.)?kubernetes\.io\//
+
 /** Where there is one node it can only be meant. */
 function labelsFor({ spec }: Pod, { nodes = [] }: Context): string[] {
   const [node] = nodes
   const wanted = Object.entries(spec?.nodeSelector ?? {}).filter(([key, value]) => node?.metadata.labels?.[key] !== value)
+  if (wanted.some(([key]) => toldByKubelet.test(key))) return []
   return nodes.length === 1 && node && wanted.length > 0 ? [`kubectl label node ${node.metadata.name} ${wanted.map(([key, value]) => `${key}=${value}`).join(' ')} --overwrite`] : []
 }
 
@@ -174,9 +154,10 @@ function tooBig(pod: KubernetesObject, evidence: string[]): Failed {
 }
 
 /** Full now, and nothing of this namespace is about to leave; others may, so this takes longer to be certain. */
-function full(pod: KubernetesObject, said: string, evidence: string[], { nodes, pods }: Context): Failed | undefined {
+function full(pod: KubernetesObject, said: string, evidence: string[], context: Context): Failed | undefined {
+  const { nodes, pods } = context
   if (nodes === undefined || !/Insufficient [\w./-]+|Too many pods/.test(said)) return undefined
-  if (someoneLeaves(pod.metadata.namespace, pods)) return undefined
+  if (someoneLeaves(pod.metadata.namespace, pods) || someoneIsReplaced(pod.metadata.namespace, pods) || someNodeComesBack(pod, context)) return undefined
   if (takesNoMorePods(said)) return tooManyPods(pod, evidence, nodes as readonly unknown[] as Node[], said.includes('Insufficient ') ? lessAsked(pod) : [])
   return failed(pod, 'insufficient-cpu-or-memory', {
     title: 'The nodes are full',
@@ -188,6 +169,21 @@ function full(pod: KubernetesObject, said: string, evidence: string[], { nodes, 
       'kubectl describe nodes # shows what is asked for by whom',
     ),
   }, 120_000)
+}
+
+/** In a rolling update the old pod goes when the new one, which has its place, is ready. One that keeps crashing may be waiting for the very pod that has none. */
+function someoneIsReplaced(namespace: string | undefined, pods: readonly KubernetesObject[]): boolean {
+  const there = lasting(pods).filter((one) => one.metadata.namespace === namespace && workloadOf(one)?.kind === 'Deployment')
+  return there.some((next) => isStarting(next as Pod) && there.some((old) => isReady(old) && ownerName(old) === ownerName(next) && hashOf(old) !== hashOf(next)))
+}
+
+function isStarting(pod: Pod): boolean {
+  const { initContainerStatuses = [], containerStatuses = [] } = pod.status ?? {}
+  return pod.spec?.nodeName !== undefined && !isReady(pod as KubernetesObject) && [...initContainerStatuses, ...containerStatuses].every(({ restartCount }) => restartCount < heldRestarts)
+}
+
+function hashOf({ metadata: { labels } }: KubernetesObject): string | undefined {
+  return labels?.['pod-template-hash']
 }
 
 /**

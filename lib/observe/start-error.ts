@@ -15,7 +15,7 @@ import { type Failed, failed, nameOf } from './observation.ts'
 import { ownerName } from './owners.ts'
 
 /** Nothing in the image or the pod changes between two starts, so these stay. All else a runtime may get over. */
-const lasting = /executable file not found|no such file or directory|permission denied|is a directory|not a directory|exec format error|no command specified|OOM-killed|cannot unmarshal|invalid argument|not a shared mount|read-only file system|no users found|no matching entries in passwd/i
+const lasting = /executable file not found|no such file or directory|permission denied|is a directory|not a directory|exec format error|no command specified|OOM-killed|cannot unmarshal|invalid argument|not a shared (or slave )?mount|read-only file system|no users found|no matching entries in passwd/i
 const transient = /deadline exceeded|timed out|is reserved for|try again|connection (refused|reset)|unavailable|no space left/i
 const reasons = ['RunContainerError', 'CreateContainerError', 'StartError', 'ContainerCannotRun']
 
@@ -53,7 +53,8 @@ function noAppArmor(pod: KubernetesObject, evidence: string[]): Failed {
 /** The last of the runtime's chain, from what was to be done on: `exec: "nope": executable file not found in $PATH`. */
 function inShort(message: string): string {
   const tail = /exec: .*|error (mounting|creating) .*|failed to generate .*/s.exec(message)?.[0] ?? message
-  const text = tail.replace(/: unknown$/, '')
+  // Of each try alone: with them in the title no two tries would be the same failure, and none would be held.
+  const text = tail.replace(/: unknown$/, '').replace(/\b[0-9a-f]{64}\b/g, '…').replace(/\bcontainerd-mount\d+/g, '…')
   // The reason is at its end, after paths that are long.
   return text.length > 200 ? `${text.slice(0, 90)} … ${text.slice(-105)}` : text
 }

@@ -153,6 +153,7 @@ export function stillReleased(claim: KubernetesObject, volume: KubernetesObject)
     title: `Volume ${name} still refers to a deleted claim`,
     evidence: [`${nameOf(claim)} is Pending`, `${nameOf(volume)} is Released with reclaim policy Retain and refers to an earlier ${claim.metadata.name}`],
     why: 'A retained volume never binds again by itself: it may hold data of the claim before.',
-    fix: [`kubectl patch pv ${name} --type=json -p '[{"op":"remove","path":"/spec/claimRef"}]' # for the DAGs and logs folders; look at what a database volume holds first`],
+    // The reference stays, without the uid: the volume is for a claim of that name, and not for anybody's.
+    fix: [`kubectl patch pv ${name} --type=merge -p '{"spec":{"claimRef":{"uid":null,"resourceVersion":null}}}' # for the DAGs and logs folders; look at what a database volume holds first`],
   })
 }

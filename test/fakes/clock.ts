@@ -6,15 +6,23 @@ export interface FakeClock extends Clock {
   passed(): number
   /** Run when that much time has passed, before the sleep that crosses it ends. */
   at(ms: number, act: () => void): void
+  /** Sets the clock on the wall to another time; nothing has passed by it. */
+  jump(ms: number): void
 }
 
 const start = Date.parse('2023-08-02T10:00:00Z')
 
 export function fakeClock(): FakeClock {
   let ms = 0
+  let ahead = 0
   const acts: { ms: number; act: () => void }[] = []
   return {
-    now: () => new Date(start + ms),
+    now: () => new Date(start + ahead + ms),
+    // Not from 0, so that nobody takes it for a time since anything.
+    elapsedMs: () => 4321.5 + ms,
+    jump: (length) => {
+      ahead += length
+    },
     passed: () => ms,
     at: (when, act) => {
       acts.push({ ms: when, act })

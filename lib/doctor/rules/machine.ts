@@ -51,11 +51,14 @@ function missing(tool: string): Finding {
   })
 }
 
-const stateFixes: Partial<Record<ErrorCode, (path: string) => NonEmpty<string>>> = {
+const elsewhere = 'npx tsx run.ts apply --state FILE # a file in a folder that this user may write to'
+
+const stateFixes: Partial<Record<ErrorCode, (path: string, sentence: string) => NonEmpty<string>>> = {
   STATE_DAMAGED: (path) => [`mv ${path} ${path}.damaged && npx tsx run.ts apply # nothing is lost: the cluster is looked at anew`],
   STATE_NEWER: (path) => ['git pull && npm ci # the airstrip that wrote it', `npx tsx run.ts apply --state ${path}.mine # or a file of its own`],
   STATE_FOREIGN: (path) => ['kubectl config get-contexts # then --context NAME of the cluster that it belongs to', `npx tsx run.ts apply --state ${path.replace(/(\.json)?$/, '-other.json')} # or a file for this cluster`],
-  STATE_UNUSABLE: (path) => [`sudo chown -R "$(id -un)" ${path.replace(/\/[^/]*$/, '') || '.'} && chmod 600 ${path}`],
+  // The file alone: its folder may be one that the system itself lives in. Where it is not access that lacks, no owner helps.
+  STATE_UNUSABLE: (path, sentence) => (sentence.includes('may not use it') ? [`sudo chown "$(id -un)" ${path} && chmod 600 ${path} # or another file with --state FILE`] : [elsewhere]),
 }
 
 function stateFile({ state }: Evidence): Finding[] {
@@ -66,7 +69,7 @@ function stateFile({ state }: Evidence): Finding[] {
     title: sentence,
     evidence: [`${state.path}: ${code}`],
     why: `${known.cause} The next run would be refused for it; Airflow itself does not need the file.`,
-    fix: sentence.includes('it is a folder') ? [`mv ${state.path} ${state.path}.folder # whatever is in it stays`] : (stateFixes[code as ErrorCode]?.(state.path) ?? [known.fix]),
+    fix: sentence.includes('it is a folder') ? [`mv ${state.path} ${state.path}.folder # whatever is in it stays`] : (stateFixes[code as ErrorCode]?.(state.path, sentence) ?? [known.fix]),
   })]
 }
 

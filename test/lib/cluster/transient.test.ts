@@ -1,5 +1,5 @@
 import t from 'tap'
-import { isTransient, isUnreachable } from '../../../lib/cluster/transient.ts'
+import { isTransient, isTurnedAway, isUnreachable } from '../../../lib/cluster/transient.ts'
 
 /** As kubectl and Helm print them. */
 const transient = [
@@ -7,6 +7,8 @@ const transient = [
   'Unable to connect to the server: net/http: TLS handshake timeout',
   'Unable to connect to the server: dial tcp 192.168.1.10:6443: i/o timeout',
   'Error: Kubernetes cluster unreachable: Get "https://192.168.1.10:6443/version": dial tcp 192.168.1.10:6443: connect: connection refused',
+  'Unable to connect to the server: dial tcp 192.168.1.10:6443: connect: no route to host',
+  'Unable to connect to the server: dial tcp 192.168.1.10:6443: connect: network is unreachable',
   'error: http2: client connection lost',
   'Error from server: etcdserver: leader changed',
   'Error from server: etcdserver: request timed out',
@@ -33,11 +35,12 @@ const final = [
   'error: unable to recognize "STDIN": no matches for kind "IngressRoute" in version "traefik.io/v1alpha1"',
   'Error: chart "airflow" version "9.9.9" not found in https://airflow.apache.org repository',
   'error: context "attic" does not exist',
+  'Unable to connect to the server: dial tcp: lookup nowhere.invalid: no such host',
   '',
 ]
 
 const unreachable = [
-  ...transient.slice(0, 4),
+  ...transient.slice(0, 6),
   'Unable to connect to the server: x509: certificate signed by unknown authority',
   'Unable to connect to the server: dial tcp: lookup nowhere.invalid: no such host',
   'error: context "attic" does not exist',
@@ -60,5 +63,10 @@ void t.test('a refusal that stays is not', (t) => {
 void t.test('an API server that cannot be talked to is told from one that says no', (t) => {
   for (const text of unreachable) t.equal(isUnreachable(text), true, text)
   for (const text of final.filter((one) => !unreachable.includes(one))) t.equal(isUnreachable(text), false, text)
+  t.end()
+})
+
+void t.test('who is turned away is told from who gets no answer', (t) => {
+  t.same(unreachable.filter((text) => !isTurnedAway(text)), [...transient.slice(0, 6), 'Unable to connect to the server: dial tcp: lookup nowhere.invalid: no such host'])
   t.end()
 })

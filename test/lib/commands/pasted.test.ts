@@ -1,6 +1,8 @@
 import t from 'tap'
 import { pastedError, pastedWith } from '../../../lib/commands/pasted.ts'
+import { commands } from '../../../lib/commands/records.ts'
 import { AirstripError } from '../../../lib/errors.ts'
+import { traefikLogs } from '../../../lib/observe/pod-logs.ts'
 import { finding } from '../engine/steps.ts'
 
 const plain = { config: 'airstrip.yaml', state: 'state/state.json' }
@@ -18,6 +20,9 @@ void t.test('a fix names the flags that were given', (t) => {
     ['npx tsx run.ts apply --from helm --timeout 60m', `npx tsx run.ts apply ${flags} --from helm --timeout 60m`],
     ['kubectl -n airflow get pvc # and correct it', `kubectl ${cluster} -n airflow get pvc # and correct it`],
     ['kubectl get nodes; then: kubectl uncordon NODE', `kubectl ${cluster} get nodes; then: kubectl ${cluster} uncordon NODE`],
+    ['kubectl cluster-info # and correct it', `kubectl ${cluster} cluster-info # and correct it`],
+    ['kubectl config get-contexts # then --context NAME', 'kubectl --kubeconfig /home/joe/.kube/two config get-contexts # then --context NAME'],
+    ['kubectl config get-users --kubeconfig a; kubectl config use-context b', 'kubectl config get-users --kubeconfig a; kubectl --kubeconfig /home/joe/.kube/two config use-context b'],
     ['helm -n airflow history airflow', `helm --kubeconfig /home/joe/.kube/two --kube-context two@home -n airflow history airflow`],
     ['helm history airflow', `helm --kubeconfig /home/joe/.kube/two --kube-context two@home history airflow`],
     ['Move kubectl: install kubectl 1.22.', 'Move kubectl: install kubectl 1.22.'],
@@ -29,6 +34,19 @@ void t.test('a fix names the flags that were given', (t) => {
     t.equal(fixOf(plain, given), given, 'without flags it stays as it is')
   }
   t.equal(fixOf({ ...plain, state: 'two.json' }, 'kubectl get nodes && npx tsx run.ts apply'), 'kubectl get nodes && npx tsx run.ts apply --state two.json')
+  t.end()
+})
+
+void t.test('every command of airstrip is known, its flags follow it, and no word that is none', (t) => {
+  for (const { name } of commands) t.equal(fixOf({ ...plain, context: 'two' } as typeof plain, `npx tsx run.ts ${name} WORD`), `npx tsx run.ts ${name} --context two WORD`)
+  t.equal(fixOf({ ...plain, context: 'two' } as typeof plain, 'npx tsx run.ts report'), 'npx tsx run.ts --context two report')
+  t.end()
+})
+
+void t.test('both commands of a pipe that reads the logs of pods by their label ask the same cluster', (t) => {
+  const logs = fixOf({ ...plain, kubeconfig: '/k' } as typeof plain, traefikLogs())
+  t.match(logs, /^kubectl --kubeconfig \/k get pods -A -l app\.kubernetes\.io\/name=traefik -o jsonpath=.* do kubectl --kubeconfig \/k -n "\$ns" logs "\$pod" --tail=100; done$/)
+  t.notMatch(logs, /logs -A/, 'which kubectl does not have')
   t.end()
 })
 

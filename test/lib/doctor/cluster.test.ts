@@ -44,6 +44,8 @@ void t.test('a store that takes no writes shows in a cluster that fell silent as
   // Of an etcd 3.4 with a quota that was used up, beneath Kubernetes 1.20.
   const said = [{ source: 'this run', at: '2023-08-02T10:29:59Z', text: 'kubectl apply was refused.\nError from server: etcdserver: mvcc: database space exceeded' }]
   t.match(of({ leases: fresh, said }), [{ id: 'control-plane-down', title: /only be read/, evidence: ['this run: etcdserver: mvcc: database space exceeded'] }])
+  const k3s = { ...node(), status: { nodeInfo: { kubeletVersion: 'v1.22.8+k3s1' }, conditions: [{ type: 'Ready', status: 'True' }] } }
+  t.match(of({ leases: fresh, said, nodes: [k3s] }), [{ fix: [/^df -h \/var\/lib\/rancher\/k3s\/server\/db; sudo journalctl -u k3s -n 50 --no-pager # on the server$/, /restart k3s/] }], 'K3s has its store in itself')
   t.end()
 })
 
@@ -103,7 +105,7 @@ void t.test('a DNS that is scaled away, or crashes, or leads nowhere', (t) => {
   const crashing = dnsPod({ containerStatuses: [crashed(6, {}, { name: 'coredns' })] })
   // From coredns/coredns#2087; the lab's DNS is a stand-in.
   const loop = dnsLog('[FATAL] plugin/loop: Loop (127.0.0.1:47464 -> :53) detected for zone ".", see https://coredns.io/plugins/loop#troubleshooting. Query: "HINFO 1"')
-  t.match(of({ system: [coredns(0), service, endpoints([]), crashing], logs: [loop] }), [{ id: 'cluster-dns-broken', title: 'CoreDNS forwards to itself and ends for it', fix: [/resolvConf/, /restart kubelet/] }])
+  t.match(of({ system: [coredns(0), service, endpoints([]), crashing], logs: [loop] }), [{ id: 'cluster-dns-broken', title: 'CoreDNS forwards to itself and ends for it', fix: [/^test -s \/run\/systemd\/resolve\/resolv\.conf && \{ grep -q \^resolvConf: .* \|\| echo "resolvConf: .*; \} #/, /restart kubelet/] }])
   t.match(of({ system: [coredns(0), service, endpoints([]), crashing], logs: [dnsLog('/etc/coredns/Corefile:3 - Error during parsing: Unknown directive \'kuberntes\'')] }), [{ title: 'CoreDNS cannot read its Corefile', fix: [/edit configmap coredns/] }])
   t.match(of({ system: [coredns(0), service, endpoints([]), crashing] }), [{ title: 'CoreDNS is not ready', evidence: [/0\/1 available/, /CrashLoopBackOff/] }])
   t.match(of({ system: [coredns(0), service, endpoints([]), crashing], logs: [dnsLog('[ERROR] plugin/kubernetes: pkg/mod/k8s.io/client-go/tools/cache/reflector.go:167: Failed to watch *v1.Service: failed to list *v1.Service: services is forbidden: User "system:serviceaccount:kube-system:coredns" cannot list resource "services" in API group "" at the cluster scope')] }), [{ title: 'CoreDNS may not read the Services that it is to know', fix: [/kubeadm init phase addon coredns/] }])
@@ -141,7 +143,11 @@ void t.test('pods without a sandbox: the runtime\'s words say what the network l
     ['rpc error: code = Unknown desc = failed to setup network for sandbox "9f": failed to delegate add: failed to set bridge addr: "cni0" already has an IP address different from 10.244.1.1/24', /bridge has an address/],
     ['rpc error: code = Unknown desc = failed to setup network for sandbox "9f": dial tcp 10.96.0.1:443: connect: no route to host', /refuses pods/],
   ]
-  for (const [text, title] of words) t.match(of({ pods: [creating], events: [event(creating, 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${text}`)] }), [{ id: 'pod-network-broken', title }], text)
+  const said = (text: string) => of({ pods: [creating], events: [event(creating, 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${text}`)] })
+  for (const [text, title] of words) t.match(said(text), [{ id: 'pod-network-broken', title }], text)
+  t.match(said(words[2]?.[0] ?? '')[0]?.fix[0], /^kubectl get pods -A -l app=flannel -o wide; kubectl get pods -A -l app=flannel -o jsonpath=.* logs "\$pod" --tail=30; done$/)
+  t.match(said((words[3]?.[0] ?? '').replace('bridge', 'flannel')), [{ id: 'pod-network-broken', title: /program of Flannel/, fix: [/^kubectl -n kube-flannel rollout restart daemonset kube-flannel-ds #/, /./] }], 'its own program comes with its pods')
+  t.match(said(words[4]?.[0] ?? '')[0]?.fix, [/^sudo ip link delete cni0 && sudo reboot #/], 'pods that run would stay without a bridge')
   t.end()
 })
 

@@ -85,6 +85,8 @@ void t.test('another route that Traefik prefers is named; one that it does not, 
   }
   const taken = (spec: Record<string, unknown>) => roots({ routes: [...routes(), ...other(spec)], answered: answers({ status: 418, body: 'teapot' }) })
   t.same(taken(rule({ priority: 1000, match: 'Host(`home.example.org`)' })), ['route-missing error'])
+  const fixes = judged({ routes: [...routes(), ...other(rule({ priority: 1000, match: 'Host(`home.example.org`)' }))], answered: answers({ status: 418, body: 'teapot' }) }).findings[0]?.fix
+  t.match(fixes, [/^kubectl -n default edit ingressroute\.traefik\.containo\.us other #/, /^\(umask 077 && kubectl -n default get ingressroute\.traefik\.containo\.us other -o yaml > \S+-before-\$\(date \+%s\)\.yaml\) && kubectl -n default delete ingressroute\.traefik\.containo\.us other #/], 'it is somebody else\'s')
   t.same(taken(rule({ match: 'Host(`HOME.example.org`) && PathPrefix(`/airflow`) && PathPrefix(`/`)' })), ['route-missing error'])
   for (const spec of [rule({ match: 'Host(`home.example.org`)' }), rule({ priority: 1000, match: 'Host(`b.test`)' }), { ...rule({ priority: 1000, match: 'Host(`home.example.org`)' }), entryPoints: ['web'] }]) t.same(taken(spec), ['ingress-unproven warning'])
   t.end()

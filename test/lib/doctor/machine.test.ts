@@ -20,6 +20,8 @@ const lost: [what: string, seen: string, facts: Partial<KubeconfigFacts>, title:
   ['a kubeconfig without a current context', nowhere, { context: undefined, server: undefined }, /names no cluster/, /kubectl config use-context home/],
   ['a file that is not there', 'error: stat /home/me/gone: no such file or directory', { exists: false }, /no kubeconfig \/home\/me\/gone/, /ls -l/],
   ['K3s\' file of root', 'error: error loading config file "/etc/rancher/k3s/k3s.yaml": open /etc/rancher/k3s/k3s.yaml: permission denied', {}, /may not read the kubeconfig \/etc\/rancher/, /sudo cp --backup=numbered \/etc\/rancher\/k3s\/k3s\.yaml ~\/\.kube\/config/],
+  ['one\'s own file, written by root', 'error: error loading config file "/home/me/.kube/config": open /home/me/.kube/config: permission denied', {}, /may not read the kubeconfig \/home\/me/, /^sudo chown "\$\(id -u\):\$\(id -g\)" \/home\/me\/\.kube\/config && chmod 600 \/home\/me\/\.kube\/config #/],
+  ['a file of root\'s kubeconfig', 'Error in configuration: \n* unable to read client-cert /home/joe/.minikube/client.crt for minikube due to open /home/joe/.minikube/client.crt: permission denied', {}, /a file that this user may not read: \/home\/joe\/\.minikube\/client\.crt/, /cp --backup=numbered \/etc\/kubernetes\/admin\.conf ~\/\.kube\/config && sudo chown/],
   ['no YAML', 'error: error loading config file "/tmp/broken": yaml: line 1: did not find expected \',\' or \']\'', {}, /cannot be read as a kubeconfig/, /config view --kubeconfig \/tmp\/broken/],
   ['a wrong --context', 'error: context "nope" does not exist', {}, /no context nope/, /doctor --context home/],
   ['a current context that is gone', 'Error in configuration: context was not found for specified context: gone', {}, /no context gone/, /use-context home/],
@@ -32,7 +34,7 @@ const lost: [what: string, seen: string, facts: Partial<KubeconfigFacts>, title:
   ['a certificate of another cluster\'s user', 'Error from server (Forbidden): namespaces "kube-system" is forbidden: User "system:anonymous" cannot get resource\nThe cluster does not know who asks.', { certificate: { subject: 'CN=kubernetes-admin', validFrom: '2023-01-01T00:00:00.000Z', validTo: '2033-01-01T00:00:00.000Z' } }, /does not accept the credentials/, /admin\.conf/],
   ['another cluster', 'Unable to connect to the server: x509: certificate signed by unknown authority', {}, /of another cluster/, /admin\.conf/],
   // Go's words for a certificate of other addresses; on the lab it had none at all.
-  ['another address', 'Unable to connect to the server: x509: certificate is valid for 10.96.0.1, 192.168.1.9, not 192.168.1.10', {}, /not for the address 192\.168\.1\.10/, /set-cluster home --server=https:\/\/10\.96/],
+  ['another address', 'Unable to connect to the server: x509: certificate is valid for 10.96.0.1, 192.168.1.9, not 192.168.1.10', {}, /not for the address 192\.168\.1\.10/, /^kubectl config set-cluster home --tls-server-name=kubernetes --kubeconfig \/home\/me\/\.kube\/config #/],
   ['nobody there', 'Unable to connect to the server: net/http: request canceled (no answer within 6 s)', {}, /Nobody answers at https:\/\/192/, /ping -c 3 192\.168\.1\.10/],
   ['http', 'Error from server (HTTP 400): Client sent an HTTP request to an HTTPS server.', { server: 'http://192.168.1.10:6443' }, /says http where/, /set-cluster home --server=https:\/\/192/],
   // From reports; not made here.
@@ -49,6 +51,7 @@ for (const [what, seen, facts, title, fix] of lost) {
     const findings = told(seen, facts)
     t.match(findings, [{ id: 'cluster-unreachable-kubeconfig', severity: 'error', title, fix: [fix] }])
     t.equal(findings.length, 1)
+    t.notMatch(findings[0]?.fix.join('\n') ?? '', /cp \S+ (?!.*chown)|cp --backup=numbered \S+\.crt|\brm\b/, 'a copy belongs to who makes it, and nothing goes that cannot be put back')
     t.end()
   })
 }
@@ -113,11 +116,12 @@ void t.test('what may not be read stays unknown, and the right that lacks is nam
 })
 
 void t.test('a state file that cannot be used is a finding, with what to do about it', (t) => {
-  const of = (code: string) => diagnose(well({ state: { path: 'state/state.json', problem: { code, sentence: 'It is so.' } } })).findings
-  t.match(of('STATE_DAMAGED'), [{ id: 'state-file', fix: [/^mv state\/state\.json state\/state\.json\.damaged/] }])
+  const of = (code: string, sentence = 'It is so.') => diagnose(well({ state: { path: '/srv/state.json', problem: { code, sentence } } })).findings
+  t.match(of('STATE_DAMAGED'), [{ id: 'state-file', fix: [/^mv \/srv\/state\.json \/srv\/state\.json\.damaged/] }])
   t.match(of('STATE_NEWER'), [{ id: 'state-file', fix: [/git pull/] }])
-  t.match(of('STATE_FOREIGN'), [{ id: 'state-file', fix: [/get-contexts/, /state\/state-other\.json/] }])
-  t.match(of('STATE_UNUSABLE'), [{ id: 'state-file', fix: [/chown .* state &&/] }])
+  t.match(of('STATE_FOREIGN'), [{ id: 'state-file', fix: [/get-contexts/, /srv\/state-other\.json/] }])
+  t.match(of('STATE_UNUSABLE', '/srv/state.json cannot be used: this user may not use it.'), [{ id: 'state-file', fix: [/^sudo chown "\$\(id -un\)" \/srv\/state\.json && chmod 600 \/srv\/state\.json #/] }], 'the file, and not what else is in its folder')
+  t.match(of('STATE_UNUSABLE', '/srv/state.json cannot be used: a part of its path is a file, and a folder belongs there.'), [{ fix: [/^npx tsx run\.ts apply --state FILE/] }], 'an owner would not help')
   t.same(diagnose(well({ state: { path: 'state/state.json' } })).findings, [])
   t.end()
 })

@@ -166,7 +166,8 @@ void t.test('an executor that the chart does not take is named by either chart, 
   for (const text of texts) {
     const list = found(of({}, { status: 'failed', description: text }))
     t.match(list.map(({ id }) => id), ['executor-not-supported-by-chart', 'helm-release-failed'], text)
-    t.match(list[0]?.fix, [/run.ts executors/])
+    t.match(list[0]?.fix, [/^Write another executor as airflow\.executor \(CeleryExecutor, or KubernetesExecutor\), then: npx tsx run\.ts apply --from helm$/], 'those that every chart takes')
+    t.match(found(of({ wanted: wants({ executor: 'CeleryExecutor' }) }, { status: 'failed', description: text }))[0]?.fix, [/\(LocalExecutor, or LocalKubernetesExecutor, or KubernetesExecutor, or CeleryKubernetesExecutor\)/], 'those of its family, without the one that was refused')
   }
   t.same(ids(of({}, { status: 'failed', description: 'values don\'t meet the specifications of the schema(s) in the following chart(s):\nairflow:\n- executors: Additional property foo is not allowed' }))[0], 'values-schema-rejected error')
   const wanted = (executor: string) => of({ wanted: wants({ executor }) }, keyed)

@@ -22,6 +22,13 @@ void t.test('a kubelet that is silent, a runtime that is down and a network that
   ;(docker.status as { nodeInfo?: unknown }).nodeInfo = { containerRuntimeVersion: 'docker://20.10.25', kubeletVersion: 'v1.22.8' }
   t.match(of({ nodes: [docker] }), [{ fix: [/restart docker/, /cri-docker/] }])
   t.match(of({ nodes: [node({ conditions: saying('node is shutting down') })] }), [{ title: 'Node home is not ready' }])
+  const k3s = (conditions: Record<string, unknown>[], labels: Record<string, string>) => {
+    const one = node({ conditions, labels })
+    return { ...one, status: { ...one.status as object, nodeInfo: { containerRuntimeVersion: 'containerd://1.7.11-k3s2', kubeletVersion: 'v1.28.5+k3s1' } } }
+  }
+  t.match(of({ nodes: [k3s(silent, { 'node-role.kubernetes.io/control-plane': 'true' })] })[0]?.fix, ['sudo systemctl restart k3s; sudo journalctl -u k3s -n 50 --no-pager # on the node home'])
+  t.match(of({ nodes: [k3s(silent, {})] })[0]?.fix, ['sudo systemctl restart k3s-agent; sudo journalctl -u k3s-agent -n 50 --no-pager # on the node home'], 'an agent\'s unit has another name')
+  t.match(of({ nodes: [k3s(saying('container runtime is down'), {})] })[0]?.fix[0], /^sudo systemctl restart k3s-agent;/)
   t.end()
 })
 

@@ -17,7 +17,7 @@ void t.test('a policy that lets Traefik not in is told whether its packets are d
   const dropped = silent('192.168.1.10:443 took the request and gave no answer within 4 s')
   for (const answered of [rejected, answers({ status: 503, body: 'no available server' }), answers({ status: 504, body: 'Gateway Timeout' }), dropped]) {
     const { findings } = judged({ networkPolicies: [among], answered })
-    t.match(findings[0], { id: 'network-policy-blocks', title: 'NetworkPolicy allow-same-namespace keeps Airflow\'s parts apart', fix: [/^kubectl -n airflow delete networkpolicy allow-same-namespace #/] })
+    t.match(findings[0], { id: 'network-policy-blocks', title: 'NetworkPolicy allow-same-namespace keeps Airflow\'s parts apart', fix: [/^\(umask 077 && kubectl -n airflow get networkpolicy allow-same-namespace -o yaml > allow-same-namespace-before-\$\(date \+%s\)\.yaml\) && kubectl -n airflow delete networkpolicy allow-same-namespace #/] })
     t.ok(findings.slice(1).every(({ causes = [] }) => causes.some(({ id }) => id === 'network-policy-blocks')), 'and explains the rest')
   }
   t.match(found({ networkPolicies: [denyIn], answered: dropped }), [{ evidence: [/^no policy lets Traefik reach Pod airflow\/airflow-webserver-6f8-web01, and it took the request/] }])

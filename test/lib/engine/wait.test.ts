@@ -102,6 +102,49 @@ void t.test('a look that breaks is not taken for anything else', async (t) => {
   await t.rejects(waitUntilDone(inTurn<Look | Error>(waiting(), refused) as () => Promise<Look>, patience()), refused)
 })
 
+const silent = new AirstripError('CLUSTER_UNREACHABLE', 'The cluster did not answer.', { seen: ['Unable to connect to the server: dial tcp 10.0.0.2:6443: connect: connection refused'] })
+const looks = (...all: (Look | Error)[]) => inTurn<Look | Error>(...all) as () => Promise<Look>
+
+void t.test('an API server that restarts while it is waited for is no news of what is waited for', async (t) => {
+  const told = patience()
+  t.equal(await waitUntilDone(looks(waiting('Pod airflow/a'), silent, silent, waiting('Pod airflow/a'), done), told), done)
+  t.same(told.told(), ['waiting Pod airflow/a', 'waiting cluster', 'ready cluster', 'ready Pod airflow/a'])
+  t.match(told.events[1], { object: 'cluster', reason: 'the cluster does not answer' })
+  const held = patience()
+  const broken = failed('crash-loop', 5000)
+  t.equal(await waitUntilDone(looks(broken, broken, silent, silent, broken, broken, done), held), done, 'and what failed before it is held from the beginning')
+})
+
+void t.test('an API server that does not come back is the error when the time is up', async (t) => {
+  const told = patience({ timeoutMs: 60_000 })
+  await t.rejects(waitUntilDone(looks(waiting(), silent), told), silent)
+  t.equal(told.clock.passed(), 60_000)
+})
+
+void t.test('an API server that has never answered, or that no longer takes the credentials, ends the wait at once', async (t) => {
+  const told = patience()
+  await t.rejects(waitUntilDone(looks(silent), told), silent)
+  await t.rejects(waitUntilDone(looks(waiting(), new AirstripError('CLUSTER_UNREACHABLE', 'Who are you?', { seen: ['error: You must be logged in to the server (Unauthorized)'] })), told), { message: 'Who are you?' })
+  t.equal(told.clock.passed(), 2000)
+  t.equal(await waitUntilDone(looks(silent, done), { ...told, changedAt: told.clock.now() }), done, 'what this run has changed something in has answered')
+})
+
+void t.test('the clock on the wall may jump: neither the time of the step nor that of a failure passes by it', async (t) => {
+  const told = patience({ timeoutMs: 60_000 })
+  told.clock.at(3000, () => {
+    told.clock.jump(50 * 365 * 86_400_000)
+  })
+  await t.rejects(waitUntilDone(looks(failed('crash-loop', 30_000)), told), { code: 'FAILED' })
+  t.equal(told.clock.passed(), 30_000)
+  t.match(told.events, [{ ms: 0 }])
+  const late = patience({ timeoutMs: 60_000 })
+  late.clock.at(3000, () => {
+    late.clock.jump(-86_400_000)
+  })
+  await t.rejects(waitUntilDone(looks(waiting()), late), { code: 'TIMEOUT' })
+  t.equal(late.clock.passed(), 60_000)
+})
+
 void t.test('all findings of a failure are kept, the first one names it', async (t) => {
   const look: Look = { state: 'failed', findings: [finding('one'), finding('two')], settleMs: 0, on: [] }
   await t.rejects(waitUntilDone(inTurn(look), patience()), { message: /one is wrong/, findings: [{ id: 'one' }, { id: 'two' }] })

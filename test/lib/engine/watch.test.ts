@@ -52,6 +52,16 @@ void t.test('when the time is up Helm is ended, and what was pending is named', 
   t.ok(told.clock.passed() <= 64_000, `${told.clock.passed()} ms`)
 })
 
+void t.test('a clock on the wall that jumps does not end it', async (t) => {
+  const told = patience({ timeoutMs: 60_000 })
+  told.clock.at(5000, () => {
+    told.clock.jump(86_400_000)
+  })
+  const { changing, end, ended } = helm(told, 20_000)
+  await changeWatched(changing, inTurn(failed('crash-loop', 30_000)), end, told)
+  t.equal(ended(), undefined)
+})
+
 void t.test('looks that break do not end it', async (t) => {
   const told = patience()
   const { changing, end, ended } = helm(told, 20_000)

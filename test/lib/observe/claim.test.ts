@@ -107,7 +107,7 @@ void t.test('a claim that got the default class instead of its volume is a misma
 
 void t.test('a released volume does not bind again, for its claim or on its own', (t) => {
   const released = volume({ claimRef: { namespace: 'airflow', name: 'airflow-local-logs-folder', uid: 'uid-before' } }, 'Released')
-  const verdict = { state: 'failed', settleMs: 10_000, finding: { id: 'pv-released-not-rebinding', fix: [/patch pv airflow-local-logs-pv/] } }
+  const verdict = { state: 'failed', settleMs: 10_000, finding: { id: 'pv-released-not-rebinding', fix: [/^kubectl patch pv airflow-local-logs-pv --type=merge -p '\{"spec":\{"claimRef":\{"uid":null,"resourceVersion":null\}\}\}' #/] } }
   const parts = { classes: [airflowStorage], volumes: [released] }
   t.match(observeClaim(logsClaim(), context(parts)), verdict)
   t.match(observeVolume(released, context({ ...parts, claims: [logsClaim()] })), verdict)

@@ -121,3 +121,15 @@ void t.test('a program that the runtime itself lacks is installed on the node, a
   t.match(observePod(main(container({ state: { waiting: { reason: 'CreateContainerError', message } } })), context()), { state: 'failed', finding: { id: 'container-config-error', title: 'Node home has no apparmor_parser, without which its runtime makes no container', fix: [/^sudo apt install apparmor && sudo systemctl restart containerd # on home/] } })
   t.end()
 })
+
+void t.test('a start that fails anew each time is one failure: what is of one try alone is no part of its title', (t) => {
+  const title = (message: string): string => {
+    const look = observePod(main(container({ state: { waiting: { reason: 'RunContainerError', message } } })), context())
+    return look.state === 'failed' ? look.finding.title : look.state
+  }
+  const mount = (id: string, number: number) => `failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: error mounting "/var/lib/containerd/tmpmounts/containerd-mount${number}" to rootfs at "/etc/x": mount /run/containerd/io.containerd.runtime.v2.task/k8s.io/${id}/rootfs: not a directory: unknown`
+  t.equal(title(mount('a'.repeat(64), 123)), title(mount('0123456789abcdef'.repeat(4), 4567)))
+  t.match(title(mount('a'.repeat(64), 123)), /error mounting .*tmpmounts\/….*k8s\.io\/….*not a directory$/)
+  for (const kind of ['shared', 'shared or slave']) t.match(title(`failed to generate container "${'b'.repeat(64)}" spec: failed to generate spec: path "/srv/dags" is mounted on "/srv" but it is not a ${kind} mount`), new RegExp(`container "…" spec.* not a ${kind} mount$`), kind)
+  t.end()
+})

@@ -46,6 +46,12 @@ void t.test('a missing Secret, ConfigMap or key is named', (t) => {
   t.end()
 })
 
+void t.test('a kubelet that has just started and has read no Service yet is waited for', (t) => {
+  const state = { waiting: { reason: 'CreateContainerConfigError', message: 'services have not yet been read at least once, cannot construct envvars' } }
+  t.match(observePod(pod({ status: { phase: 'Pending', containerStatuses: [container({ state })] } }), context()), { state: 'waiting', reason: /services have not yet been read/ })
+  t.end()
+})
+
 void t.test('a path of the node that is not there is looked for on the node, not among Secrets', (t) => {
   const found = (message: string) => observePod(pod({ status: { phase: 'Pending', containerStatuses: [container({ state: { waiting: { reason: 'CreateContainerConfigError', message } } })] } }), context())
   t.match(found('stat /mnt/nas/plugins: no such file or directory'), { state: 'failed', finding: { id: 'hostpath-not-on-the-node', title: '/mnt/nas/plugins is not there on node home', fix: [/^sudo mount -a/] } })
@@ -89,6 +95,18 @@ void t.test('a host path that is not there is hopeless, a volume that is mounted
   const old = event(stuck, 'FailedMount', typeCheck, { lastTimestamp: '2023-08-02T10:28:30Z' })
   t.match(observePod(stuck, context({ events: [old, event(stuck, 'FailedMount', timedOut)] })), { state: 'failed', settleMs: 152_000 }, 'somebody may have made the folder since the last try')
   t.match(look(['Pulling', 'Pulling image "apache/airflow:2.6.2"']), { state: 'waiting', reason: /ContainerCreating/ }, 'a slow pull')
+  t.end()
+})
+
+void t.test('a share whose program is not on the node is hopeless, one whose server is slow is not', (t) => {
+  const stuck = pod({ status: creating })
+  const mount = (type: string, output: string, fields = {}) => observePod(stuck, context({ events: [event(stuck, 'FailedMount', `MountVolume.SetUp failed for volume "dags" : mount failed: exit status 32\nMounting command: mount\nMounting arguments: -t ${type} 10.0.0.9:/dags /var/lib/kubelet/pods/0b5f/volumes/kubernetes.io~nfs/dags\nOutput: ${output}\n`, fields)] }))
+  const bad = 'mount: /var/lib/kubelet/pods/0b5f/volumes/kubernetes.io~nfs/dags: bad option; for several filesystems (e.g. nfs, cifs) you might need a /sbin/mount.<type> helper program.'
+  t.match(mount('nfs', bad, { lastTimestamp: '2023-08-02T10:29:50Z' }), { state: 'failed', settleMs: 60_000, triedAt: /2023/, finding: { id: 'volume-mount-failed', title: 'Volume dags cannot be mounted: node home has no program mount.nfs', fix: [/^sudo apt-get install -y nfs-common # on home/] } })
+  t.match(mount('cifs', bad), { finding: { fix: [/^sudo apt-get install -y cifs-utils #/] } })
+  t.match(mount('ceph', bad), { finding: { title: /mount\.ceph$/, fix: [/nfs-common.*cifs-utils/] } })
+  t.match(mount('nfs', bad, { lastTimestamp: '2023-08-02T10:28:30Z' }), { settleMs: 152_000 }, 'it may have been installed since the last try')
+  t.match(mount('nfs', 'mount.nfs: Connection timed out'), { state: 'waiting' })
   t.end()
 })
 

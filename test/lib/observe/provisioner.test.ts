@@ -2,8 +2,8 @@
 import t from 'tap'
 import { observeClaim } from '../../../lib/observe/claim.ts'
 import { lookForProvisioners, provisionersIn } from '../../../lib/observe/look-provisioners.ts'
-import type { KubernetesObject } from '../../../lib/access.ts'
-import { claim, container, context, event, node, now, pod, storageClass, workload } from './objects.ts'
+import type { KubernetesObject, ListQuery } from '../../../lib/access.ts'
+import { claim, container, context, event, node, now, pod, ready, storageClass, workload } from './objects.ts'
 
 const localPath = storageClass('local-path')
 
@@ -142,6 +142,26 @@ void t.test('provisioners are only looked for while a claim waits', async (t) =>
   t.same(await lookForProvisioners([claim({}, { phase: 'Bound' })], { now }, { list }), [])
   t.same(asks, [])
   t.match(await lookForProvisioners([claim()], { now }, { list }), [{ object: { kind: 'Deployment' }, look: { state: 'done' } }])
-  t.same(asks, [['deployments.apps'], ['pods', 'events']])
+  t.same(asks, [['deployments.apps'], ['pods', 'events'], ['pods', 'events']])
   t.equal(await lookForProvisioners([claim()], { now }, { list: () => Promise.reject(new Error('forbidden')) }), undefined)
+})
+
+void t.test('Minikube\'s provisioner, a bare pod that no Deployment leads to, is found in kube-system', async (t) => {
+  const storage = (status: Record<string, unknown>): KubernetesObject => {
+    const made = pod({ name: 'storage-provisioner', labels: {}, spec: { containers: [{ name: 'storage-provisioner', image: 'gcr.io/k8s-minikube/storage-provisioner:v5' }] }, status })
+    made.metadata.namespace = 'kube-system'
+    delete made.metadata.ownerReferences
+    return made
+  }
+  const classes = [storageClass('standard', { provisioner: 'k8s.io/minikube-hostpath', volumeBindingMode: 'Immediate' })]
+  const look = async (...pods: KubernetesObject[]) => {
+    const list = ({ resources, namespace }: ListQuery) => Promise.resolve(resources.includes('pods') && namespace === 'kube-system' ? pods : [])
+    const one = claim({ storageClassName: 'standard' })
+    return observeClaim(one, context({ classes, provisioners: await lookForProvisioners([one], { nodes: [node()], now }, { list }) }))
+  }
+  t.match(await look(storage(ready)), { state: 'waiting' })
+  t.match(await look(storage({ phase: 'Pending', containerStatuses: [container({ name: 'storage-provisioner' })] })), { state: 'waiting' })
+  const lacking = container({ name: 'storage-provisioner', state: { waiting: { reason: 'ErrImagePull', message: 'rpc error: code = NotFound desc = not found' } } })
+  t.match(await look(storage({ phase: 'Pending', containerStatuses: [lacking] })), { state: 'failed', finding: { id: 'provisioner-not-running', evidence: [/Pending/, /Pod kube-system\/storage-provisioner has no ready pod/, /./, /./] } })
+  t.match(await look(), { state: 'failed', finding: { id: 'provisioner-not-running', evidence: [/Pending/, /no pod in the cluster runs/], fix: [/^minikube addons .*enable storage-provisioner/] } })
 })

@@ -152,6 +152,15 @@ void t.test('an object of the manifest that is gone is waited for, in its namesp
   t.end()
 })
 
+void t.test('a Job with a time to live that has done its work and gone is not waited for, once Helm has made it', (t) => {
+  const brief = { ...inManifest(migrations), spec: { ttlSecondsAfterFinished: 300 } }
+  const look = (status: string, object: KubernetesObject) => observeRelease(view([], { release: release({ status, objects: [object] }) }))
+  t.match(look('deployed', brief), { state: 'done' })
+  t.match(look('pending-install', brief), { state: 'waiting', on: [{ object: 'Job airflow/airflow-run-airflow-migrations', reason: 'does not exist' }, {}] }, 'before that it may still be to come')
+  t.match(look('deployed', inManifest(migrations)), { state: 'waiting', on: [{ reason: 'does not exist' }] }, 'and one without is missing')
+  t.end()
+})
+
 void t.test('full nodes, which may empty, wait behind a cause that is certain', (t) => {
   const full = pod({ spec: { nodeName: undefined }, status: unplaced('0/1 nodes are available: 1 Insufficient cpu.') })
   const look = observeRelease(view([postgres, scheduler], { claims: [dataClaim], pods: [postgresPod, full] }))

@@ -2,8 +2,9 @@ import t from 'tap'
 import { observePod } from '../../../lib/observe/pod.ts'
 import { quantity } from '../../../lib/observe/quantity.ts'
 import { matchesLabels, matchesNode } from '../../../lib/observe/selector.ts'
+import type { KubernetesObject } from '../../../lib/access.ts'
 import type { Context } from '../../../lib/observe/observation.ts'
-import { claim, container, context, event, masterTaint, node, pod, ready, unplaced, volume } from './objects.ts'
+import { claim, container, context, event, masterTaint, node, pod, ready, storageClass, unplaced, volume } from './objects.ts'
 
 const tainted = '0/1 nodes are available: 1 node(s) had taint {node-role.kubernetes.io/master: }, that the pod didn\'t tolerate.'
 const noCpu = '0/1 nodes are available: 1 Insufficient cpu.'
@@ -74,6 +75,45 @@ void t.test('full nodes are waited for while a Job or a task is about to end', (
   t.end()
 })
 
+void t.test('full nodes are waited for while an update is about to end the pod of before, and no longer when the new one keeps crashing', (t) => {
+  const of = (hash: string, status: Record<string, unknown>, spec = {}) => pod({ name: `airflow-webserver-${hash}-x`, owner: { kind: 'ReplicaSet', name: `airflow-webserver-${hash}` }, labels: { 'pod-template-hash': hash }, spec, status })
+  const [old, next] = [of('5c9', ready), of('9f8', { containerStatuses: [container({ state: { running: {} } })] })]
+  t.match(look(noCpu, { pods: [old, next] }, asking('1')), { state: 'waiting' })
+  const full = { state: 'failed', finding: { title: 'The nodes are full' } }
+  t.match(look(noCpu, { pods: [old] }, asking('1')), full)
+  t.match(look(noCpu, { pods: [old, of('9f8', ready)] }, asking('1')), full, 'both are there to stay')
+  t.match(look(noCpu, { pods: [old, of('9f8', unplaced(noCpu), { nodeName: undefined })] }, asking('1')), full, 'the new one has no place either')
+  t.match(look(noCpu, { pods: [old, of('9f8', { initContainerStatuses: [container({ restartCount: 5 })] })] }, asking('1')), full, 'it may be waiting for this very pod')
+  t.match(look(noCpu, { pods: [old, pod({ status: { containerStatuses: [container()] } })] }, asking('1')), full, 'that of another is no replacement')
+  t.match(look(noCpu, { pods: [old, { ...next, metadata: { ...next.metadata, namespace: 'other' } }] }, asking('1')), full)
+  t.end()
+})
+
+void t.test('nothing is full or crowded while a node that would do may be coming back', (t) => {
+  const away = [{ type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown', message: 'Kubelet stopped posting node status.' }]
+  const unreachable = { key: 'node.kubernetes.io/unreachable', effect: 'NoSchedule' }
+  const second = (fields: Parameters<typeof node>[0] = {}) => [node(), node({ conditions: away, taints: [unreachable], ...fields }, 'pi')]
+  const said = '0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had taint {node.kubernetes.io/unreachable: }, that the pod didn\'t tolerate.'
+  t.match(look(said, { nodes: second() }, asking('1')), { state: 'waiting' })
+  const full = { state: 'failed', settleMs: 120_000, finding: { title: 'The nodes are full' } }
+  t.match(look(said, { nodes: second({ unschedulable: true }) }, asking('1')), full, 'one that is cordoned takes nothing')
+  t.match(look(said, { nodes: second({ taints: [unreachable, masterTaint] }) }, asking('1')), full, 'nor one that is reserved')
+  t.match(look(said, { nodes: second({ allocatable: { cpu: '500m' } }) }, asking('1')), full, 'nor one that is too small')
+  t.match(look(said, { nodes: second({ labels: { disk: 'hdd' } }) }, { ...asking('1'), nodeSelector: { 'kubernetes.io/hostname': 'home' } }), full, 'nor one that is not asked for')
+  t.match(look(said, { nodes: second({ conditions: [{ type: 'Ready', status: 'True' }], taints: [] }) }, asking('1')), full, 'nor one that is there')
+  const company = '0/2 nodes are available: 1 node(s) didn\'t match pod affinity/anti-affinity rules, 1 node(s) had taint {node.kubernetes.io/unreachable: }, that the pod didn\'t tolerate.'
+  t.match(look(company, { nodes: second() }), { state: 'waiting' })
+  t.match(look(company, { nodes: second({ unschedulable: true }) }), { state: 'failed', finding: { id: 'pod-affinity-unsatisfied' } })
+  t.end()
+})
+
+void t.test('a taint that a controller set it takes away', (t) => {
+  const lone = (key: string) => look('0/1 nodes are available: 1 node(s) had untolerated taint.', { nodes: [node({ taints: [{ key, effect: 'NoSchedule' }] })] })
+  for (const key of ['node.cilium.io/agent-not-ready', 'ebs.csi.aws.com/agent-not-ready', 'ToBeDeletedByClusterAutoscaler', 'DeletionCandidateOfClusterAutoscaler', 'startup-taint.cluster-autoscaler.kubernetes.io/gpu', 'karpenter.sh/unregistered', 'karpenter.sh/disrupted']) t.match(lone(key), { state: 'waiting' }, key)
+  for (const key of ['example.org/agent', 'cilium', 'karpenter']) t.match(lone(key), { state: 'failed', finding: { id: 'untolerated-taint' } }, key)
+  t.end()
+})
+
 void t.test('a node that is being added is waited for', (t) => {
   const big = pod({ spec: { nodeName: undefined, ...asking('6') }, status: unplaced(noCpu) })
   t.match(observePod(big, context({ events: [event(big, 'TriggeredScaleUp', 'pod triggered scale-up')] })), { state: 'waiting' })
@@ -85,16 +125,35 @@ void t.test('a local volume of a node that is gone is hopeless', (t) => {
   const spec = { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data-airflow-postgresql-0' } }] }
   const claims = [claim({ volumeName: 'pvc-1' }, { phase: 'Bound' })]
   const text = '0/1 nodes are available: 1 node(s) had volume node affinity conflict.'
-  t.match(look(text, { claims, volumes: [onNode('worker-node01')] }, spec), { state: 'failed', settleMs: 30_000, finding: { id: 'volume-node-affinity-conflict', evidence: [/affinity conflict/, /worker-node01/], fix: [/^kubectl label node home kubernetes\.io\/hostname=worker-node01/, /./, /./] } })
+  t.match(look(text, { claims, volumes: [onNode('worker-node01')] }, spec), { state: 'failed', settleMs: 30_000, finding: { id: 'volume-node-affinity-conflict', evidence: [/affinity conflict/, /worker-node01/], fix: [/^kubectl label node home kubernetes\.io\/hostname=worker-node01/, /^So that it lasts: --node-labels=kubernetes\.io\/hostname=worker-node01 in KUBELET_EXTRA_ARGS/, /./, /./] } })
   const other = { ...onNode('home'), metadata: { name: 'pvc-2' } }
   t.match(look(text, { claims, volumes: [onNode('worker-node01'), other] }, spec), { finding: { fix: [/get pv pvc-1/, /./] } }, 'no other volume loses its node over it')
   t.match(look(text, { claims, volumes: [onNode('home')] }, spec), { state: 'waiting' })
   t.end()
 })
 
+void t.test('a local volume made by hand for a node that there is not is hopeless before its claim is bound, too', (t) => {
+  const of = (name: string, host: string, fields = {}) => volume({ storageClassName: 'by-hand', accessModes: ['ReadWriteOnce'], nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: [host] }] }] } }, ...fields }, 'Available', name)
+  const spec = { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data-airflow-postgresql-0' } }] }
+  const classes = [storageClass('by-hand', { provisioner: 'kubernetes.io/no-provisioner' })]
+  const claims = [claim({ storageClassName: 'by-hand' })]
+  const text = '0/1 nodes are available: 1 node(s) didn\'t find available persistent volumes to bind.'
+  const seen = (volumes: KubernetesObject[], said = text) => look(said, { claims, classes, volumes }, spec)
+  t.match(seen([of('local-1', 'nde01')]), { state: 'failed', settleMs: 30_000, finding: { id: 'volume-node-affinity-conflict', title: 'No node can use the volume of a pod: local-1', evidence: [/to bind/, /nde01/], fix: [/^kubectl label node home kubernetes\.io\/hostname=nde01/, /./, /./] } })
+  t.match(seen([of('local-1', 'nde01'), of('local-2', 'home')]), { state: 'waiting' }, 'another fits')
+  t.match(seen([of('local-1', 'nde01', { capacity: { storage: '1Gi' } })]), { finding: { id: 'static-pv-mismatch' } }, 'what does not fit is told of the claim')
+  t.match(seen([of('local-1', 'nde01')], noCpu), { finding: { id: 'insufficient-cpu-or-memory' } }, 'only where the scheduler says so')
+  t.match(look(text, { claims, classes, volumes: [of('local-1', 'nde01')], nodes: [] }, spec), { state: 'waiting' })
+  t.end()
+})
+
 void t.test('labels that no node has are hopeless', (t) => {
   const text = '0/1 nodes are available: 1 node(s) didn\'t match Pod\'s node affinity.'
   t.match(look(text, {}, { nodeSelector: { disk: 'ssd' } }), { state: 'failed', finding: { id: 'node-affinity-mismatch', evidence: [/match/, /asks for disk=ssd$/] } })
+  t.match(look(text, {}, { nodeSelector: { disk: 'ssd' } }), { finding: { fix: [/^kubectl label node home disk=ssd --overwrite$/, /./] } })
+  for (const key of ['kubernetes.io/arch', 'node.kubernetes.io/instance-type', 'topology.kubernetes.io/zone', 'beta.kubernetes.io/os']) {
+    t.match(look(text, {}, { nodeSelector: { disk: 'ssd', [key]: 'other' } }), { finding: { id: 'node-affinity-mismatch', fix: [/^npx tsx run\.ts apply --from helm # once nodeSelector/] } }, `${key} is the node's own word`)
+  }
   t.match(look(text, { nodes: [node({ labels: { disk: 'ssd' } })] }, { nodeSelector: { disk: 'ssd' } }), { state: 'waiting' })
   const affinity = { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'disk', operator: 'Exists' }] }] } } }
   t.match(look(text, {}, { affinity }), { state: 'failed', finding: { id: 'node-affinity-mismatch' } })

@@ -38,7 +38,7 @@ export function takesNoWrites(evidence: Evidence): Finding[] {
     title: 'The cluster can only be read: its store takes no writes',
     evidence: [...refused, ...silent],
     why: 'Nodes and controllers write a sign of life every few seconds, and none has come for minutes, or a write was refused: the space that etcd may use is full, or its disk is. What runs goes on, and nothing is made, moved or mended.',
-    fix: [
+    fix: isK3s(nodes) ? ['df -h /var/lib/rancher/k3s/server/db; sudo journalctl -u k3s -n 50 --no-pager # on the server', 'sudo systemctl restart k3s # on the server, once there is room'] : [
       'sudo crictl exec $(sudo crictl ps -q --name etcd) etcdctl --cacert /etc/kubernetes/pki/etcd/ca.crt --cert /etc/kubernetes/pki/etcd/server.crt --key /etc/kubernetes/pki/etcd/server.key endpoint status -w table # on the control plane: NOSPACE among its errors',
       'df -h /var/lib/etcd # on the control plane; where there is room, with the same three certificates: etcdctl compact REVISION, defrag, alarm disarm',
     ],
@@ -58,9 +58,13 @@ export function controlPlane(evidence: Evidence): Finding[] {
   })
 }
 
+function isK3s(nodes: readonly KubernetesObject[]): boolean {
+  return nodes.some((node) => (node as Node).status?.nodeInfo?.kubeletVersion.includes('k3s'))
+}
+
 /** K3s has all of it in one process, and kubeadm in pods that the kubelet starts from files. */
 function fixes(name: string, { nodes = [] }: Evidence): NonEmpty<string> {
-  if (nodes.some((node) => (node as Node).status?.nodeInfo?.kubeletVersion.includes('k3s'))) return ['sudo systemctl restart k3s; sudo journalctl -u k3s -n 50 --no-pager # on the server']
+  if (isK3s(nodes)) return ['sudo systemctl restart k3s; sudo journalctl -u k3s -n 50 --no-pager # on the server']
   return [
     `kubectl -n kube-system get pods -l component=${name}; kubectl -n kube-system logs -l component=${name} --tail=30`,
     `sudo crictl ps -a --name ${name}; ls -l /etc/kubernetes/manifests/${name}.yaml # on the control plane: the kubelet starts it while this file is there`,

@@ -86,7 +86,8 @@ function said(pods: readonly KubernetesObject[], { logs }: Evidence): { of: stri
 /** On Ubuntu the kubelet hands out systemd-resolved's stub, 127.0.0.53, which inside the pod is CoreDNS itself. */
 function loopFixes(name: string): NonEmpty<string> {
   return [
-    'grep -q ^resolvConf: /var/lib/kubelet/config.yaml && sudo sed -i "s#^resolvConf:.*#resolvConf: /run/systemd/resolve/resolv.conf#" /var/lib/kubelet/config.yaml || echo "resolvConf: /run/systemd/resolve/resolv.conf" | sudo tee -a /var/lib/kubelet/config.yaml # on each node',
+    // Where that file is not, as without systemd-resolved, a kubelet that is sent to it would start no pod.
+    'test -s /run/systemd/resolve/resolv.conf && { grep -q ^resolvConf: /var/lib/kubelet/config.yaml && sudo sed -i "s#^resolvConf:.*#resolvConf: /run/systemd/resolve/resolv.conf#" /var/lib/kubelet/config.yaml || echo "resolvConf: /run/systemd/resolve/resolv.conf" | sudo tee -a /var/lib/kubelet/config.yaml; } # on each node',
     `sudo systemctl restart kubelet && ${restart} ${name}`,
   ]
 }

@@ -11,6 +11,7 @@ import type { Finding } from '../../../step.ts'
 import { describeEvent, eventsAbout, latest, timeOf } from '../../../observe/events.ts'
 import { observeNode } from '../../../observe/node.ts'
 import { nameOf } from '../../../observe/observation.ts'
+import { logsOf } from '../../../observe/pod-logs.ts'
 import type { Evidence } from '../../evidence.ts'
 import { wrong } from '../../rule.ts'
 import { lacksNetwork } from '../nodes/state.ts'
@@ -19,9 +20,10 @@ const install = 'kubectl apply -f https://github.com/flannel-io/flannel/releases
 
 const reasons: { text: RegExp; title: string; fix: NonEmpty<string> }[] = [
   { text: /no IP addresses available in range set/, title: 'The node has no pod address left', fix: ['ls /var/lib/cni/networks/*/ | wc -l # on the node; each file holds an address', 'sudo systemctl stop kubelet && sudo rm -f /var/lib/cni/networks/*/[0-9]* && sudo reboot # on the node: addresses of pods that are gone come free'] },
-  { text: /subnet\.env: no such file/, title: 'Flannel does not run on the node', fix: ['kubectl get pods -A -l app=flannel -o wide; kubectl logs -A -l app=flannel --tail=30', install] },
+  { text: /subnet\.env: no such file/, title: 'Flannel does not run on the node', fix: [`kubectl get pods -A -l app=flannel -o wide; ${logsOf('app=flannel', 30)}`, install] },
+  { text: /failed to find plugin "?flannel"? in path/, title: 'The node lacks the program of Flannel', fix: ['kubectl -n kube-flannel rollout restart daemonset kube-flannel-ds # its init container puts it there', 'ls /opt/cni/bin # on the node'] },
   { text: /failed to find plugin "?([\w-]+)"? in path/, title: 'The node lacks a program of its network plugin', fix: ['ls /opt/cni/bin # on the node', 'sudo apt-get install --reinstall kubernetes-cni # on the node'] },
-  { text: /already has an IP address different from/, title: 'The node\'s bridge has an address of a network that was there before', fix: ['sudo ip link delete cni0 && sudo systemctl restart kubelet # on the node; it is made again'] },
+  { text: /already has an IP address different from/, title: 'The node\'s bridge has an address of a network that was there before', fix: ['sudo ip link delete cni0 && sudo reboot # on the node: what runs there hangs on the old bridge'] },
   { text: /cni plugin not initialized|cni config uninitialized|no networks found in|NetworkPluginNotReady|NetworkReady=false|network plugin is not ready/i, title: 'The node has no network plugin', fix: ['ls -l /etc/cni/net.d # on the node; empty where none is installed', 'kubectl get pods -A -o wide | grep -E "flannel|calico|cilium|weave|canal" # one that is installed must run', install] },
   { text: /Unauthorized|connection is unauthorized/, title: 'The network plugin\'s credentials are no longer accepted', fix: ['kubectl -n kube-system rollout restart daemonset/calico-node # or that of your plugin'] },
   { text: /failed to set ?up network|failed to setup network for sandbox|networkPlugin cni failed|error adding pod .* to CNI network|no route to host/i, title: 'The network plugin refuses pods', fix: ['kubectl get pods -A -o wide | grep -E "flannel|calico|cilium|weave|canal" # its pods must run, and their logs say more', 'sudo journalctl -u containerd -n 50 --no-pager # on the node'] },

@@ -3,7 +3,7 @@
  * of Helm 3 (pkg/chartutil, pkg/action, pkg/kube) and of the charts' own checks.
  */
 import type { Finding } from '../../../step.ts'
-import { familyById } from '../../../airflow/families.ts'
+import { families, familyById } from '../../../airflow/families.ts'
 import { guardExecutor } from '../../../airflow/guard.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type Match, failuresOf, matchesIn, quoted } from '../../failures.ts'
@@ -24,8 +24,15 @@ function executor(evidence: Evidence): Finding[] {
     title: 'The chart does not take the executor',
     evidence: said.map(quoted),
     why: 'Its schema has a list of executors, and refuses any other.',
-    fix: [`npx tsx run.ts executors # which chart takes which; then correct airflow.executor and: ${again}`],
+    fix: [`Write another executor as airflow.executor (${takenBy(evidence).join(', or ')}), then: ${again}`],
   })]
+}
+
+/** What charts of that kind take, without the one that this one has refused; where the kind is not known, what all of them take. */
+function takenBy({ wanted }: Evidence): string[] {
+  const meant = families.filter(({ id }) => wanted === undefined || id === wanted.family)
+  const [first, ...others] = meant
+  return (first?.executors ?? []).filter((one) => one !== wanted?.executor && others.every(({ executors }) => executors.includes(one)))
 }
 
 // "- webserver: Additional property foo is not allowed"; Helm 3.18 and later: "- at '/webserver': additional properties 'foo' not allowed".

@@ -3,6 +3,7 @@ import type { Deployment } from 'kubernetes-types/apps/v1.js'
 import type { HttpsAnswer, KubernetesObject } from '../../../access.ts'
 import { tookTheRequest } from '../../../observe/answer.ts'
 import { ageMs } from '../../../observe/observation.ts'
+import { traefikLogs } from '../../../observe/pod-logs.ts'
 import { findTraefik, groupOf, runs, type Traefik, type TraefikGroup } from '../../../preflight/traefik.ts'
 import type { Evidence, Wanted } from '../../evidence.ts'
 
@@ -65,7 +66,7 @@ export function isExpected({ record, state, at }: Evidence): boolean {
 
 /** `kubectl -n traefik logs deployment/traefik`, or what finds it by its label. */
 export function logCommand({ workload }: Way): string {
-  return workload === undefined ? 'kubectl logs -A -l app.kubernetes.io/name=traefik --tail=100' : `kubectl -n ${workload.metadata.namespace ?? 'default'} logs ${workload.kind.toLowerCase()}/${workload.metadata.name} --tail=100`
+  return workload === undefined ? traefikLogs() : `kubectl -n ${workload.metadata.namespace ?? 'default'} logs ${workload.kind.toLowerCase()}/${workload.metadata.name} --tail=100`
 }
 
 /** What Traefik complained of, newest last. */

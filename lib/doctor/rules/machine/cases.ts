@@ -58,22 +58,29 @@ export const cases: readonly Case[] = [
   },
   {
     text: /cannot validate certificate for \S+|certificate is valid for (.+), not (\S+)/,
-    tell: ({ kubeconfig: { server, cluster = 'NAME' } }, [, names = '']) => ({
+    tell: ({ kubeconfig: { server, file, cluster = 'NAME' } }, [, names = '']) => ({
       title: `The API server's certificate is not for the address ${hostIn(server)}`,
       why: names === '' ? 'Another program answers there, or the node has got another address since its certificate was made.' : `It is for ${names}: the node has got another address or name since, or another program answers.`,
       fix: [
-        `kubectl config set-cluster ${cluster} --server=https://${names === '' ? 'ADDRESS' : (names.split(', ')[0] ?? '')}:6443 # an address that the certificate is for${names === '' ? '' : `: ${names}`}`,
-        `sudo rm /etc/kubernetes/pki/apiserver.{crt,key} && sudo kubeadm init phase certs apiserver --apiserver-cert-extra-sans=${hostIn(server)} # on the node, then restart kube-apiserver`,
+        // None of its addresses is sure to be one that this machine reaches: the first is most often a Service's, inside the cluster.
+        `kubectl config set-cluster ${cluster} --tls-server-name=kubernetes --kubeconfig ${file} # kubeadm's and K3s' certificates have that name`,
+        `sudo install -d -m 700 /var/backups/pki && sudo mv --backup=numbered /etc/kubernetes/pki/apiserver.crt /etc/kubernetes/pki/apiserver.key /var/backups/pki/ && sudo kubeadm init phase certs apiserver --apiserver-cert-extra-sans=${hostIn(server)} # on the node, then restart kube-apiserver`,
       ],
     }),
   },
   {
-    text: /open (\S+): permission denied|stat (\S+): permission denied/,
-    tell: (_, [, opened, stated]) => ({
-      title: `This user may not read the kubeconfig ${opened ?? stated ?? ''}`,
-      why: 'K3s and kubeadm keep the administrator\'s file for root. A copy of your own is better than to let everybody read it.',
-      fix: [`mkdir -p ~/.kube && sudo cp --backup=numbered ${opened ?? stated ?? ''} ~/.kube/config && sudo chown "$(id -u):$(id -g)" ~/.kube/config && chmod 600 ~/.kube/config`, 'export KUBECONFIG=~/.kube/config # or --kubeconfig ~/.kube/config'],
+    // error: unable to read client-cert /home/joe/old.crt for admin due to open /home/joe/old.crt: no such file or directory
+    // Asked before the kubeconfig itself: what may not be read is a certificate, and must not be copied into its place.
+    text: /unable to read (client-cert|client-key|certificate-authority|tokenFile|client-certificate)\S* (\S+) (?:for|due to)(.*permission denied)?/,
+    tell: ({ kubeconfig }, [, field = '', file = '', denied]) => ({
+      title: denied === undefined ? `The kubeconfig names a file that is not there: ${file}` : `The kubeconfig names a file that this user may not read: ${file}`,
+      why: `It is the ${field} of its user or cluster, which kubectl reads at each call.`,
+      fix: [...copyCommands(kubeconfig)],
     }),
+  },
+  {
+    text: /open (\S+): permission denied|stat (\S+): permission denied/,
+    tell: ({ kubeconfig }, [, opened, stated]) => unreadable(kubeconfig, opened ?? stated ?? ''),
   },
   {
     text: /^error: stat (\S+): no such file or directory/m,
@@ -81,10 +88,10 @@ export const cases: readonly Case[] = [
   },
   {
     text: /error loading config file "([^"]+)": (.+)|invalid configuration: (.+)/,
-    tell: (_, [, file = 'the kubeconfig', reason, other]) => ({
+    tell: ({ kubeconfig }, [, file = 'the kubeconfig', reason, other]) => ({
       title: `${file} cannot be read as a kubeconfig`,
       why: `kubectl says: ${reason ?? other ?? ''}`,
-      fix: [`kubectl config view --kubeconfig ${file} # correct what it names, or take a fresh copy:`, 'sudo cp --backup=numbered /etc/kubernetes/admin.conf ~/.kube/config # of kubeadm; K3s has /etc/rancher/k3s/k3s.yaml'],
+      fix: [`kubectl config view --kubeconfig ${file} # correct what it names, or take a fresh copy:`, ...copyCommands(kubeconfig)],
     }),
   },
   {
@@ -147,15 +154,6 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    // error: unable to read client-cert /home/joe/old.crt for admin due to open /home/joe/old.crt: no such file or directory
-    text: /unable to read (client-cert|client-key|certificate-authority|tokenFile|client-certificate)\S* (\S+) (?:for|due to)/,
-    tell: ({ kubeconfig }, [, field = '', file = '']) => ({
-      title: `The kubeconfig names a file that is not there: ${file}`,
-      why: `It is the ${field} of its user or cluster, which kubectl reads at each call.`,
-      fix: [...copyCommands(kubeconfig)],
-    }),
-  },
-  {
     // Please enter Username: error: EOF
     text: /Please enter Username/,
     tell: ({ kubeconfig: { file, context = '' } }) => ({
@@ -189,6 +187,16 @@ const renewal: [string, ...string[]] = [
   'sudo cp --backup=numbered /etc/kubernetes/admin.conf ~/.kube/config && sudo chown "$(id -u):$(id -g)" ~/.kube/config && chmod 600 ~/.kube/config',
   'sudo systemctl restart k3s # K3s renews its own when it starts; then copy /etc/rancher/k3s/k3s.yaml anew',
 ]
+
+/** A person's own is given back to them; of any other they get a copy. To root, who may read all, it is never refused. */
+function unreadable(kubeconfig: Lost['kubeconfig'], file: string): Omit<Text, 'evidence'> {
+  const own = file.endsWith('/.kube/config') && !file.startsWith('/root/')
+  return {
+    title: `This user may not read the kubeconfig ${file}`,
+    why: own ? 'It lies where a person\'s own does, and most often something has written it by sudo: it is root\'s then.' : 'K3s and kubeadm keep the administrator\'s file for root. A copy of your own is better than to let everybody read it.',
+    fix: own ? [`sudo chown "$(id -u):$(id -g)" ${file} && chmod 600 ${file} # where it is your own`] : [...copyCommands({ ...kubeconfig, others: [file] }), 'export KUBECONFIG=~/.kube/config # or --kubeconfig ~/.kube/config'],
+  }
+}
 
 /** One that it has; where the present one is at fault, its cluster. */
 function chooseContext(kubeconfig: Lost['kubeconfig']): [string, ...string[]] {

@@ -17,6 +17,7 @@ import { lasting } from '../../../observe/owners.ts'
 import { matchesLabels } from '../../../observe/selector.ts'
 import type { Finding } from '../../../step.ts'
 import { complaints, mentions } from '../../complaints.ts'
+import { copiedAway } from '../../copied-away.ts'
 import type { Evidence } from '../../evidence.ts'
 import { wrong } from '../../rule.ts'
 import { dns } from '../cluster/dns.ts'
@@ -67,7 +68,7 @@ function ofOthers(cuts: readonly Cut[], { namespace }: Evidence): Finding {
     title: `NetworkPolicy ${names.join(', ')} keeps Airflow's parts apart`,
     evidence: [...new Set(cuts.slice(0, 5).flatMap(({ lines }) => lines))],
     why,
-    fix: [`kubectl -n ${namespace} delete networkpolicy ${names.join(' ')} # or let ${[...new Set(cuts.map((cut) => cut.let))].join(', and ')}`],
+    fix: [`${copiedAway('networkpolicy', names, namespace)} # or let ${[...new Set(cuts.map((cut) => cut.let))].join(', and ')}`],
   })
 }
 

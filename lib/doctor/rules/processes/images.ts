@@ -3,6 +3,7 @@ import type { Pod } from 'kubernetes-types/core/v1.js'
 import type { Finding } from '../../../step.ts'
 import { pullOf } from '../../../observe/image.ts'
 import { ageMs, nameOf } from '../../../observe/observation.ts'
+import { makePullSecret } from '../../../observe/pull-secret.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type Rule, type Text, wrong } from '../../rule.ts'
 import { containersIn } from './statuses.ts'
@@ -21,7 +22,7 @@ function rateLimited(evidence: Evidence): Finding[] {
       evidence: [`${nameOf(pod)}, container ${status.name}: ${pull.reason}`, pull.text],
       why: 'Docker Hub counts anonymous pulls by address, over six hours. It passes by itself; a login has a limit of its own, and an image that is on the node is not pulled.',
       fix: [
-        `docker login && kubectl -n ${namespace} create secret generic registry-login --type=kubernetes.io/dockerconfigjson --from-file=.dockerconfigjson=$HOME/.docker/config.json`,
+        makePullSecret(namespace, 'registry-login', pull.image),
         `kubectl -n ${namespace} patch serviceaccount default -p '{"imagePullSecrets":[{"name":"registry-login"}]}' # and registry.secretName: registry-login in airflow.values for Airflow's own`,
         `On the node: sudo crictl pull ${pull.image} # or wait: the kubelet tries again every five minutes`,
       ],
@@ -104,7 +105,7 @@ function noSuchPullSecret(evidence: Evidence): Finding[] {
       title: `Pull secret ${missing} does not exist`,
       evidence: [`${nameOf(pod)} names pull secret ${missing}, and there is none in ${evidence.namespace}`, `${nameOf(pod)}, container ${status.name}: ${pull.reason}`, ...(pull.text === '' ? [] : [pull.text])],
       why: 'The kubelet leaves out a pull secret that is not there and asks the registry without a login.',
-      fix: [`docker login && kubectl -n ${evidence.namespace} create secret generic ${missing} --type=kubernetes.io/dockerconfigjson --from-file=.dockerconfigjson=$HOME/.docker/config.json`, 'or correct registry.secretName in airflow.values and run again'],
+      fix: [makePullSecret(evidence.namespace, missing, pull.image), 'or correct registry.secretName in airflow.values and run again'],
     })]
   })
 }

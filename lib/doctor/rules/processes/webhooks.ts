@@ -5,6 +5,7 @@ import type { KubernetesObject } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
 import { describeEvent, timeOf } from '../../../observe/events.ts'
 import { fixOf, nameOf } from '../../../observe/observation.ts'
+import { copiedAway } from '../../copied-away.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type Rule, wrong } from '../../rule.ts'
 
@@ -51,8 +52,9 @@ function refusedIn(workload: KubernetesObject): Omit<Call, 'webhook'>[] {
   return failure === undefined ? [] : [{ target: `${workload.kind.toLowerCase()}/${workload.metadata.name}`, seen: `${nameOf(workload)}: ReplicaFailure: ${failure.message ?? ''}`, text: failure.message ?? '' }]
 }
 
-/** A ReplicaSet's name is its Deployment's and a hash. */
-function targetOf({ involvedObject: { kind = '', name = '' } }: Event): string {
+/** A ReplicaSet's name is its Deployment's and a hash. A CronJob makes its next Job at the next time. */
+function targetOf({ involvedObject: { kind = '', name = '' } }: Event): string | undefined {
+  if (kind === 'CronJob') return undefined
   return kind === 'ReplicaSet' ? `deployment/${name.replace(/-[^-]+$/, '')}` : `${kind.toLowerCase()}/${name}`
 }
 
@@ -74,14 +76,20 @@ function finding({ target, webhook, seen, text }: Call, configuration: Kubernete
   const object = `${configuration.kind.toLowerCase()} ${configuration.metadata.name}`
   const gone = /service "[^"]+" not found/.test(text)
   const start = service === undefined ? [] : [`kubectl -n ${service.namespace} get service,endpoints,pods # service ${service.name} is to answer: start what runs it`]
-  const leaveOut = `kubectl delete ${object} # when what it belongs to was removed: this was left behind`
+  const leaveOut = `${copiedAway(configuration.kind.toLowerCase(), [configuration.metadata.name])} # when what it belongs to was removed: this was left behind`
   const ignore = `kubectl patch ${object} --type=json -p '[{"op":"replace","path":"/webhooks/${index}/failurePolicy","value":"Ignore"}]' # goes on without its word until it is back`
   return wrong('admission-webhook-down', {
     ...said,
     evidence: [seen, `${configuration.kind} ${configuration.metadata.name} names it${service === undefined ? '' : `, at service ${service.namespace}/${service.name}`}`],
     fix: fixOf(
       gone ? [leaveOut] : [ignore, ...start, leaveOut],
-      target === undefined ? 'npx tsx run.ts apply' : `kubectl -n ${namespace} rollout restart ${target} # afterwards: else its controller tries again only after minutes`,
+      afterwards(target, namespace),
     ),
   })
+}
+
+/** Its controller tries again by itself, and only after minutes. A Job has no rollout. */
+function afterwards(target: string | undefined, namespace: string): string {
+  if (target?.startsWith('job/') === true) return 'npx tsx run.ts apply --from helm # makes it again'
+  return target === undefined ? 'npx tsx run.ts apply' : `kubectl -n ${namespace} rollout restart ${target} # afterwards: else its controller tries again only after minutes`
 }

@@ -1,0 +1,28 @@
+/** A webhook that everything waits for and that nobody answers; the words are the API server's. */
+import t from 'tap'
+import type { KubernetesObject } from '../../../lib/access.ts'
+import { diagnose } from '../../../lib/doctor/diagnose.ts'
+import type { Evidence } from '../../../lib/doctor/evidence.ts'
+import { processRules } from '../../../lib/doctor/rules/processes.ts'
+import { deployment, event } from '../observe/objects.ts'
+import { evidence } from './evidence.ts'
+
+const found = (parts: Partial<Evidence>) => diagnose(evidence({ release: undefined, ...parts }), [], processRules).findings
+
+const hook = { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingWebhookConfiguration', metadata: { name: 'policy' }, webhooks: [{ name: 'other.example.org' }, { name: 'pods.example.org', clientConfig: { service: { namespace: 'policy', name: 'hook' } } }] }
+
+void t.test('a webhook that nobody answers is named with its configuration, and forgotten with it', (t) => {
+  const set = { apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { name: 'airflow-scheduler-1', namespace: 'airflow', uid: 'u' } }
+  const refused = (why: string) => event(set, 'FailedCreate', `Error creating: Internal error occurred: failed calling webhook "pods.example.org": Post "https://hook.policy.svc:443/?timeout=10s": ${why}`)
+  const look = (why: string, webhooks: KubernetesObject[] | undefined = [hook]) => found({ events: [refused(why)], webhooks })
+  t.match(look('service "hook" not found'), [{ id: 'admission-webhook-down', evidence: [/FailedCreate/, /ValidatingWebhookConfiguration policy names it, at service policy\/hook/], fix: [/^\(umask 077 && kubectl get validatingwebhookconfiguration policy -o yaml > policy-before-\$\(date \+%s\)\.yaml\) && kubectl delete validatingwebhookconfiguration policy #/] }])
+  t.match(look('dial tcp 10.96.1.1:443: connect: connection refused'), [{ fix: [/"\/webhooks\/1\/failurePolicy","value":"Ignore"/] }])
+  t.same(look('service "hook" not found', []), [])
+  t.same(found({ events: [refused('EOF'), event(set, 'SuccessfulCreate', 'Created pod')], webhooks: [hook] }), [], 'nor where a pod was made since')
+  const refusedSet = deployment('airflow-statsd', 0, [{ type: 'ReplicaFailure', status: 'True', message: 'Internal error occurred: failed calling webhook "pods.example.org": Post "https://hook.policy.svc:443/?timeout=10s": service "hook" not found' }])
+  t.match(found({ workloads: [refusedSet], webhooks: [hook] }), [{ id: 'admission-webhook-down', evidence: [/^Deployment airflow\/airflow-statsd: ReplicaFailure: /, /./], fix: [/ && kubectl delete/, /rollout restart deployment\/airflow-statsd/] }], 'before there is an event')
+  const migrations = { ...set, kind: 'Job', metadata: { ...set.metadata, name: 'airflow-run-airflow-migrations' } }
+  const ofJob = event(migrations, 'FailedCreate', 'Error creating: Internal error occurred: failed calling webhook "pods.example.org": Post "https://hook.policy.svc:443/?timeout=10s": service "hook" not found')
+  t.match(found({ events: [ofJob], webhooks: [hook] }), [{ fix: [/ && kubectl delete/, /^npx tsx run\.ts apply --from helm # makes it again$/] }], 'a Job has no rollout that could be restarted')
+  t.end()
+})
