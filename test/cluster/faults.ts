@@ -168,13 +168,19 @@ async function mend(it: Site, fault: Fault, finding: Finding): Promise<string> {
   if (/^kubectl\b[^#'&;]* (logs|describe|get|top) /.test(first)) return `the first fix only looks: ${first}`
   const { code, said } = await paste(it, first)
   if (code !== 0) return `${first}\nended with ${code}: ${said}`
-  return fault.and === undefined ? '' : mendOther(it, fault)
+  return fault.and === undefined ? '' : mendOther(it, fault, finding)
 }
 
 /** Of several faults the first fix mends one; the doctor then has the next. */
-async function mendOther(it: Site, fault: Fault): Promise<string> {
-  const [next] = (await look(it)).diagnosis.findings
-  return next === undefined || next.severity === 'warning' ? '' : mend(it, { ...fault, and: undefined }, next)
+async function mendOther(it: Site, fault: Fault, first: Finding): Promise<string> {
+  const deadline = Date.now() + healthySeconds * 1000 * Math.max(1, patience)
+  for (;;) {
+    const [next] = (await look(it)).diagnosis.findings
+    if (next === undefined || next.severity === 'warning') return ''
+    // What was mended may be told until its pods have started anew.
+    if (next.id !== first.id || Date.now() > deadline) return mend(it, { ...fault, and: undefined }, next)
+    await sleep(everySeconds * 1000)
+  }
 }
 
 /**

@@ -64,7 +64,7 @@ void t.test('a record tells status, chart, values, objects and hooks', (t) => {
 void t.test('a record that cannot be unpacked is named, with the way past it that keeps a copy', (t) => {
   for (const release of ['H4sIrubbish', '', 'rubbish']) {
     const broken = { ...secret(), data: { release: Buffer.from(release).toString('base64') } }
-    t.throws(() => readRelease(broken), { code: 'BLOCKED', message: new RegExp(`Secret \\S+/${secret().metadata.name} cannot be unpacked`), next: /get secret \S+ -o yaml > \S+\) && kubectl -n \S+ delete secret \S+ && npx tsx run.ts apply/ })
+    t.throws(() => readRelease(broken), { code: 'BLOCKED', message: new RegExp(`Secret \\S+/${secret().metadata.name} cannot be unpacked`), next: /get secret \S+ -o yaml > \S+-before-\$\(date \+%s\)\.yaml\) && kubectl -n \S+ delete secret \S+ && npx tsx run.ts apply/ })
   }
   t.end()
 })

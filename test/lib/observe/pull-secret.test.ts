@@ -16,7 +16,7 @@ void t.test('what kubectl is given is a login as Docker writes it, and no argume
   const folder = t.testdir({ bin: {} })
   writeFileSync(join(folder, 'FILE'), 'it\'s "secret"')
   writeFileSync(join(folder, 'bin', 'kubectl'), '#!/bin/sh\necho "$@" >arguments\ncat\n', { mode: 0o755 })
-  const given = execFileSync('bash', ['-c', `${makePullSecret('airflow', 'registry-login', 'registry.home:5000/me/airflow:1')}\necho >>arguments`], { cwd: folder, env: { PATH: `${join(folder, 'bin')}:${process.env.PATH ?? ''}` }, encoding: 'utf8' })
+  const given = execFileSync('bash', ['-c', `${makePullSecret('airflow', 'registry-login', 'registry.home:5000/me/airflow:1')}\necho >>arguments`], { cwd: folder, env: { PATH: `${join(folder, 'bin')}:${process.env.PATH ?? ''}` }, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
   const { auths } = JSON.parse(given) as { auths: Record<string, { auth: string }> }
   t.same(Object.keys(auths), ['registry.home:5000'])
   t.equal(Buffer.from(auths['registry.home:5000']?.auth ?? '', 'base64').toString(), 'USER:it\'s "secret"')
