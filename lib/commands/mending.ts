@@ -90,10 +90,10 @@ function refusal({ planned, ofSteps }: MendPlan): AirstripError {
 
 /** Until nothing of it is found any more, or something else can be mended, or there was time enough. */
 async function lookUntilGone({ ids }: MendPlan, done: ReadonlySet<string>, { session, deps: { clock, signal } }: Surgery): Promise<Examination> {
-  const started = clock.now().getTime()
+  const started = clock.elapsedMs()
   for (;;) {
     const seen = await examineAll(session)
-    const waited = clock.now().getTime() - started
+    const waited = clock.elapsedMs() - started
     const isThere = seen.diagnosis.findings.some(({ id }) => ids.includes(id))
     if (!isThere || waited >= patienceMs || signal.aborted || (await planFor(seen, session, done)).ids.length > 0) return seen
     await clock.sleep(pauseAfter(waited), signal)
