@@ -16,7 +16,7 @@ const ofItself: Partial<Record<FaultId, (finding: Finding) => boolean>> = {
   'cluster-dns-broken': titled(/scaled to no pod|Corefile|forwards to itself|may not read/),
   'provisioner-not-running': some(/ is scaled to 0$|^no Deployment in the cluster runs/),
   // Only that there are no endpoints, or no answer, can come from elsewhere.
-  'service-without-endpoints': ({ title, evidence }) => !title.startsWith('Traefik does not get') && evidence.some((line) => !line.includes('has no endpoints, while')),
+  'service-without-endpoints': some(/^Service \S+ (?:selects |has no selector|has no port|is of type )|^Service \S+: port |^not of the release/),
   'traefik-404-route-not-loaded': some(/^(?:Middleware |entry point |Traefik reads )/),
   'certresolver-missing': titled(/^Traefik has no certificate resolver/),
   'webserver-oom-or-slow-start': titled(/memory/),
