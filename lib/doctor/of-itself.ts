@@ -17,7 +17,7 @@ const ofItself: Partial<Record<FaultId, (finding: Finding) => boolean>> = {
   'provisioner-not-running': some(/ is scaled to 0$|^no Deployment in the cluster runs/),
   // Only that there are no endpoints, or no answer, can come from elsewhere.
   'service-without-endpoints': some(/^Service \S+ (?:selects |has no selector|has no port|is of type )|^Service \S+: port |^not of the release/),
-  'traefik-404-route-not-loaded': some(/^(?:Middleware |entry point |Traefik reads )/),
+  'traefik-404-route-not-loaded': some(/^Middleware \S+ (?:does not exist|is in another namespace)|^entry point |^Traefik reads /),
   'certresolver-missing': titled(/^Traefik has no certificate resolver/),
   'webserver-oom-or-slow-start': titled(/memory/),
   'scheduler-liveness-restart-loop': (finding) => finding.title.includes('cannot succeed') || editedProbe(finding),

@@ -76,6 +76,8 @@ void t.test('what was set in the object itself is a root, whatever else is broke
   for (const one of set) for (const other of others) t.same(causes(other, one), [], `${one.id} beside ${other.id}`)
   const unwritten = found('service-without-endpoints', 'Service airflow/airflow-webserver does not lead to its pods', ['Service airflow/airflow-webserver has no endpoints, while Pod airflow/x is ready', 'Pod airflow/x is ready since noon'])
   t.same(causes(found('control-plane-down', 'The controller manager does not work'), unwritten), ['control-plane-down'], 'endpoints that nobody writes down are another\'s fault')
+  const edited = found('traefik-404-route-not-loaded', 'Traefik answers, but has not loaded the route', ['Middleware airflow/airflow-webserver: spec.stripPrefix is {}; airstrip writes /airflow'])
+  t.same(causes(found('route-missing', 'Middleware airflow/airflow-webserver was changed'), edited), ['route-missing'], 'and an edit is told with the route')
   const away = found('namespace-terminating', 'Namespace airflow is being deleted')
   t.same(causes(away, found('webserver-oom-or-slow-start', 'The webserver is ended before it answers')), ['namespace-terminating'])
   t.end()
