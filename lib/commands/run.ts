@@ -24,6 +24,8 @@ export interface Run {
   deps: Deps
   emit: Emit
   record: RunRecord
+  /** Of the clock that only goes on. */
+  begunMs: number
   changed: number
   history?: History | undefined
 }
@@ -45,7 +47,7 @@ export async function running(chosen: readonly Step[], flags: Flags, deps: Deps,
   }
   const startedAt = deps.clock.now()
   const record: RunRecord = { id: runId(startedAt, deps.holder), command: deps.commandLine, holder: deps.holder, startedAt: startedAt.toISOString(), result: 'running' }
-  const run: Run = { chosen, session: openSession(flags, deps, redactor, emit), flags, deps, emit, record, changed: 0 }
+  const run: Run = { chosen, session: openSession(flags, deps, redactor, emit), flags, deps, emit, record, begunMs: deps.clock.elapsedMs(), changed: 0 }
   try {
     return await act(run)
   } catch (error) {
@@ -101,7 +103,7 @@ function isKnown(error: unknown, ...codes: AirstripError['code'][]): boolean {
 
 /** The run in the state, and a line of its own in the history. */
 async function finish(run: Run, state: State, history: History, error: unknown, code = 0): Promise<void> {
-  const { chosen, deps, emit, record, changed } = run
+  const { chosen, deps, emit, record, begunMs, changed } = run
   const endedAt = deps.clock.now()
   const result = error === undefined ? 'done' : isKnown(error, 'INTERRUPTED') ? 'interrupted' : 'failed'
   const exitCode = error === undefined ? code : exitCodeOf(error, deps.signal.reason)
@@ -111,5 +113,5 @@ async function finish(run: Run, state: State, history: History, error: unknown, 
   const findings = problem?.findings.map(({ id, title }) => `${id}: ${title}`)
   history.end({ endedAt: endedAt.toISOString(), result, exitCode, changed, steps: statusesOf(state, chosen.map(({ name }) => name)), sentence, findings })
   await save(run, state)
-  emit({ type: 'run-ended', result, changed, ms: endedAt.getTime() - Date.parse(record.startedAt), problem })
+  emit({ type: 'run-ended', result, changed, ms: Math.round(deps.clock.elapsedMs() - begunMs), problem })
 }

@@ -67,7 +67,7 @@ const ofAll: readonly FaultId[] = ['namespace-terminating', 'traefik-missing', '
 const umbrellas: readonly FaultId[] = ['heartbeat-missing', 'wait-for-migrations-crashloop', 'post-install-hook-timeout', 'helm-release-failed', 'not-ready-unexplained']
 
 /** What a program that has been ready for minutes may hang for. */
-const ofTheHeart = /^(?:control-plane|node-|cluster-dns|pod-network|kube-proxy|kind-too-many|database-|postgres-|db-newer|network-policy|service-without|redis-|logs-not-writable)/
+const ofTheHeart = /^(?:control-plane|node-|cluster-dns|pod-network|kube-proxy|kind-too-many|database-|postgres-|db-newer|network-policy|service-without|redis-|release-object-|logs-not-writable)/
 
 /** What is wrong with this machine, and with the way in, keeps no pod from running. */
 function isBelow(cause: Finding, symptom: Finding): boolean {

@@ -14,7 +14,7 @@ const editedProbe = some(/ is not as the release has it: .*(?:liveness|startup|r
 const ofItself: Partial<Record<FaultId, (finding: Finding) => boolean>> = {
   'traefik-not-running': titled(/^Traefik is scaled to no pod|^Traefik does not run: Image \S+ does not exist/),
   'cluster-dns-broken': titled(/scaled to no pod|Corefile|forwards to itself|may not read/),
-  'provisioner-not-running': some(/ is scaled to 0$|^no Deployment in the cluster runs/),
+  'provisioner-not-running': some(/ is scaled to 0$|^no (?:Deployment|pod) in the cluster runs/),
   // Only that there are no endpoints, or no answer, can come from elsewhere.
   'service-without-endpoints': some(/^Service \S+ (?:selects |has no selector|has no port|is of type )|^Service \S+: port |^not of the release/),
   'traefik-404-route-not-loaded': some(/^Middleware \S+ (?:does not exist|is in another namespace)|^entry point |^Traefik reads /),

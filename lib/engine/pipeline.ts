@@ -105,7 +105,7 @@ function markOthers(chosen: readonly Step[], { steps, state, emit }: PipelineDep
 
 async function recorded(step: Step, spec: unknown, first: Examined | undefined, deps: PipelineDeps & Pick<StepDeps, 'agree'> & { warned: () => readonly Finding[] }): Promise<number> {
   const { clock, emit, state, save } = deps
-  const started = clock.now()
+  const [started, begun] = [clock.now(), clock.elapsedMs()]
   const { agreed, doneAt, witnessed } = stepOf(state, step.name)
   const fingerprint = fingerprintOf([deps.edition, spec])
   const base: StepRecord = { status: 'started', fingerprint, agreed, doneAt, startedAt: started.toISOString(), witnessed }
@@ -113,7 +113,7 @@ async function recorded(step: Step, spec: unknown, first: Examined | undefined, 
     state.steps[step.name] = record
     await save(state)
   }
-  const elapsed = (): { endedAt: string; ms: number } => ({ endedAt: clock.now().toISOString(), ms: clock.now().getTime() - started.getTime() })
+  const elapsed = (): { endedAt: string; ms: number } => ({ endedAt: clock.now().toISOString(), ms: Math.round(clock.elapsedMs() - begun) })
   emit({ type: 'step-started', step: step.name })
   let tries = 1
   try {

@@ -112,12 +112,12 @@ export async function tearDown(plan: readonly Leaving[], deps: RecordedTeardown)
 async function recorded(leaving: Leaving, before: Pick<Demolition, 'goes' | 'stays'>, deps: RecordedTeardown): Promise<void> {
   const { clock, emit, state, save } = deps
   const { name } = leaving.step
-  const started = clock.now()
+  const [started, begun] = [clock.now(), clock.elapsedMs()]
   const put = async (record: StepRecord): Promise<void> => {
     state.steps[name] = { ...record, startedAt: started.toISOString() }
     await save(state)
   }
-  const elapsed = (): { endedAt: string; ms: number } => ({ endedAt: clock.now().toISOString(), ms: clock.now().getTime() - started.getTime() })
+  const elapsed = (): { endedAt: string; ms: number } => ({ endedAt: clock.now().toISOString(), ms: Math.round(clock.elapsedMs() - begun) })
   emit({ type: 'step-started', step: name })
   // What was agreed to before is not wanted any more: nobody may put it back unasked.
   await put({ status: 'started' })

@@ -118,11 +118,9 @@ function leaving(claim: KubernetesObject, context: Context): Observation {
     title: `Claim ${name} is being deleted while pods use it`,
     evidence: [`${nameOf(claim)} has been on its way out since ${String(deletionTimestamp)}`, ...holders.slice(0, 3).map((pod) => `${nameOf(pod)} uses it`)],
     why: 'A deletion cannot be taken back. The claim goes as soon as these pods end, with its volume where that is to be deleted, and no new pod can use it.',
-    fix: fixOf(
+    fix: holders.some((pod) => madeByOwner(pod, name)) ? [`${succeeded(claim, context)} # lets the claim go, and keeps its volume for the next one of that name`] : fixOf(
       retaining(claim, context),
-      holders.some((pod) => madeByOwner(pod, name))
-        ? `${succeeded(claim, context)} # lets the claim go, and keeps its volume for the next one of that name`
-        : `kubectl -n ${namespace} delete pod ${holders.map(({ metadata }) => metadata.name).join(' ')} && npx tsx run.ts apply # lets the claim go, and makes what is missing then`,
+      `kubectl -n ${namespace} delete pod ${holders.map(({ metadata }) => metadata.name).join(' ')} && npx tsx run.ts apply # lets the claim go, and makes what is missing then`,
     ),
   })
   return { ...found, since: deletionTimestamp }
@@ -135,10 +133,7 @@ function held(claim: KubernetesObject, context: Context): Observation {
     title: `Claim ${name} is being deleted and does not go`,
     evidence: [`${nameOf(claim)} has been on its way out since ${String(deletionTimestamp)}`, `it has the finalizers ${foreignFinalizers(claim).join(', ')}`],
     why: 'It is kept until whoever set the finalizer takes it away; until then no pod can use it, and none of its name can be made.',
-    fix: fixOf(
-      retaining(claim, context),
-      `${succeeded(claim, context, `${letGo(claim)} && `)} # when nobody is there any more who would take them away: lets it go, and keeps its volume for the next claim of that name`,
-    ),
+    fix: [`${succeeded(claim, context)} # when nobody is there any more who would take them away: lets it go, and keeps its volume for the next claim of that name`],
   })
   return { ...found, since: deletionTimestamp }
 }
@@ -147,14 +142,18 @@ function held(claim: KubernetesObject, context: Context): Observation {
  * Once it goes, its volume must be free for a claim of its name before a StatefulSet makes one: else that gets an
  * empty volume, and a database begins anew beside the one that is kept. So its set stands still meanwhile.
  */
-function succeeded(claim: KubernetesObject, { pods, events }: Context, first = ''): string {
+function succeeded(claim: KubernetesObject, context: Context): string {
+  const { pods, events } = context
   const { name } = claim.metadata
+  // Whoever pastes this line alone must not lose the volume with the claim.
+  const keep = retaining(claim, context).map((command) => `${command.split(' # ')[0] ?? ''} && `).join('')
+  const first = foreignFinalizers(claim).length === 0 ? '' : `${letGo(claim)} && `
   const { volumeName } = (claim as PersistentVolumeClaim).spec ?? {}
   const set = consumersOf(claim, pods).filter((pod) => madeByOwner(pod, name)).map(workloadOf).find((one) => one !== undefined) ?? refusedFor(claim, events)
   const scale = (replicas: number): string => (set === undefined ? '' : `kubectl ${inNamespace(claim)} scale statefulset ${set.name} --replicas=${replicas} && `)
   // Its second deletion only waits for the first: while it is there its volume is bound to it again at once.
   const free = volumeName === undefined ? '' : `kubectl ${inNamespace(claim)} delete pvc ${name} --ignore-not-found && kubectl patch pv ${volumeName} --type=merge -p '{"spec":{"claimRef":{"uid":null,"resourceVersion":null}}}' && `
-  return `${scale(0)}${first}${free}${scale(1)}npx tsx run.ts apply`
+  return `${keep}${scale(0)}${first}${free}${scale(1)}npx tsx run.ts apply`
 }
 
 /**

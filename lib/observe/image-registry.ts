@@ -2,6 +2,7 @@
 import type { KubernetesObject } from '../access.ts'
 import { type Failed, failed, inNamespace } from './observation.ts'
 import { targetOf, thenDeletePod } from './owners.ts'
+import { serverOf } from './pull-secret.ts'
 
 export function registryUnreachable(pod: KubernetesObject, image: string, evidence: string[]): Failed {
   const always = policyOf(pod, image) === 'Always'
@@ -15,14 +16,17 @@ export function registryUnreachable(pod: KubernetesObject, image: string, eviden
 
 /** The server that answers speaks no TLS. */
 export function plainRegistry(pod: KubernetesObject, image: string, evidence: string[]): Failed {
-  const host = image.split('/')[0] ?? ''
+  // The folder is of the registry that the image is named with, and a mirror may be who answers.
+  const server = serverOf(image)
+  const host = server.startsWith('https://') ? 'docker.io' : server
+  const asked = /https:\/\/([^/"\s]+)\//.exec(evidence.join('\n'))?.[1] ?? host
   return failed(pod, 'image-registry-unreachable', {
     title: `The registry of image ${image} speaks plain HTTP, and the node asks with TLS`,
     evidence,
     why: 'A runtime takes plain HTTP only from registries that it is told to; no retry changes that.',
     fix: [
-      `sudo mkdir -p /etc/containerd/certs.d/${host} && echo '[host."http://${host}"]' | sudo tee /etc/containerd/certs.d/${host}/hosts.toml # on ${nodeOf(pod)}, where config_path of containerd's config.toml names that folder`,
-      `Where it is K3s: mirrors: {"${host}": {endpoint: ["http://${host}"]}} in /etc/rancher/k3s/registries.yaml, then: sudo systemctl restart k3s`,
+      `sudo mkdir -p /etc/containerd/certs.d/${host} && echo '[host."http://${asked}"]' | sudo tee /etc/containerd/certs.d/${host}/hosts.toml # on ${nodeOf(pod)}, where config_path of containerd's config.toml names that folder`,
+      `Where it is K3s: mirrors: {"${host}": {endpoint: ["http://${asked}"]}} in /etc/rancher/k3s/registries.yaml, then: sudo systemctl restart k3s`,
     ],
   })
 }

@@ -43,32 +43,42 @@ export function observePull(pod: KubernetesObject, status: ContainerStatus, even
   const { reason, image, text, said } = pull
   const evidence = [`${nameOf(pod)}, container ${status.name}: ${reason}`, ...(text ? [text] : [])]
   const found = verdict(pod, reason, image, text, evidence)
-  const sinceMs = pulledSinceMs(status, image, events, now)
-  if (sinceMs !== undefined && (found === undefined || sinceMs > quickTryMs)) return waiting(`${status.name}: image ${image} is being pulled`)
-  // Told, and held, but nothing ends a wait while the answer is on its way.
-  if (sinceMs !== undefined && found !== undefined) return { ...triedAgain(found, said && timeOf(said), now, longestBackOffMs), settleMs: Infinity }
+  const begun = nextTry(status, image, events, now)
+  if (begun !== undefined && !isAnswered(pull, begun)) {
+    if (found === undefined || now.getTime() - begun > quickTryMs) return waiting(`${status.name}: image ${image} is being pulled`)
+    // Told, and held, but nothing ends a wait while the answer is on its way.
+    return { ...triedAgain(found, said && timeOf(said), now, longestBackOffMs), settleMs: Infinity }
+  }
   if (!found) return waiting(`${status.name}: image ${image} could not be pulled yet${text ? `: ${inShort(text)}` : ''}`)
   if (reason === 'InvalidImageName' || reason === 'ImageInspectError') return found
   return triedAgain(found, said && timeOf(said), now, longestBackOffMs)
 }
 
-/** No try that fails is under way for longer, be it only that nobody answers; one that is gets somewhere. */
+/** Most tries that fail do so within that; one that goes on for longer gets somewhere, or has to wait for another image. */
 const quickTryMs = 120_000
 /** Of a try of before that nothing more was said. */
 const longestPullMs = 1_200_000
+/** What a registry, or the node itself, answers for good. */
+const final: readonly (Meaning | undefined)[] = ['absent', 'denied', 'unsigned', 'other cpu', 'short name']
+/** Nobody has mended it meanwhile. */
+const atOnceMs = 60_000
+
+/** The next try, soon after a clear answer, changes nothing; and where the node pulls one image after the other it may stand in a queue for minutes. */
+function isAnswered({ reason, image, text, said }: Pull, begun: number): boolean {
+  return said !== undefined && begun - timeOf(said) < atOnceMs && final.includes(meant(text, image, reason))
+}
 
 /**
- * How long the next try has been under way, undefined where there is none: the state keeps ErrImagePull and its text
+ * When the next try has begun, undefined where none is under way: the state keeps ErrImagePull and its text
  * of before, and only an event, `Normal Pulling: Pulling image "apache/airflow:2.6.2"`, tells.
  */
-function pulledSinceMs({ name }: ContainerStatus, image: string, events: readonly Event[], now: Date): number | undefined {
+function nextTry({ name }: ContainerStatus, image: string, events: readonly Event[], now: Date): number | undefined {
   const field = `spec.containers{${name}}`
   const mine = events.filter(({ involvedObject: { fieldPath } }) => (fieldPath ?? field).endsWith(`{${name}}`))
   const begun = mine.findLast(({ reason, message }) => reason === 'Pulling' && message === `Pulling image "${image}"`)
-  if (begun === undefined) return undefined
+  if (begun === undefined || now.getTime() - timeOf(begun) > longestPullMs) return undefined
   const ended = mine.findLast(({ reason }) => reason === 'Failed' || reason === 'BackOff')
-  const ms = now.getTime() - timeOf(begun)
-  return ms <= longestPullMs && (ended === undefined || timeOf(begun) > timeOf(ended)) ? ms : undefined
+  return ended === undefined || timeOf(begun) > timeOf(ended) ? timeOf(begun) : undefined
 }
 
 /** The status may carry the id of another tag of the same image; the spec has what was asked for. */
@@ -87,9 +97,13 @@ function pullText(message: string, said: Event | undefined): string {
 function verdict(pod: KubernetesObject, reason: string, image: string, text: string, evidence: string[]): Failed | undefined {
   if (reason === 'InvalidImageName') return invalidName(pod, image, evidence)
   if (reason === 'ErrImageNeverPull') return neverPulled(pod, image, evidence)
-  // The image's own name must not decide: somebody may call one "tls" or "timeout".
-  const meaning = meaningOf(text.replaceAll(image, ''), reason)
+  const meaning = meant(text, image, reason)
   return meaning && verdicts[meaning]?.(pod, image, evidence)
+}
+
+/** The image's own name must not decide: somebody may call one "tls" or "timeout". */
+function meant(text: string, image: string, reason: string): Meaning | undefined {
+  return meaningOf(text.replaceAll(image, ''), reason)
 }
 
 type Verdict = (pod: KubernetesObject, image: string, evidence: string[]) => Failed

@@ -3,7 +3,7 @@ import type { Node, PersistentVolume, PersistentVolumeClaim, Pod } from 'kuberne
 import type { KubernetesObject } from '../access.ts'
 import { claimNamesOf } from './claim.ts'
 import { lastingTaints } from './node.ts'
-import { type Context, isReady } from './observation.ts'
+import { type Context, ageMs, isReady } from './observation.ts'
 import { quantity } from './quantity.ts'
 import { matchesNode } from './selector.ts'
 
@@ -27,13 +27,17 @@ export function isAskedFor(node: Node, { spec }: Pod): boolean {
   return selected && (required === undefined || matchesNode(required, node))
 }
 
+/** A restart takes minutes; a node that stays away for longer may be switched off for good, and still be listed. */
+const restartMs = 600_000
+
 /** Some node would take the pod, and does not for now: it restarts, or has lost its network for a moment. */
 export function someNodeComesBack(pod: KubernetesObject, context: Context): boolean {
   const volumes = boundVolumes(pod, context)
   return (context.nodes ?? []).some((object) => {
     const node = object as Node
     const fits = reachesVolumes(node, volumes) && isAskedFor(node, pod as Pod) && lastingTaints(node, pod as Pod).length === 0 && tooBigFor(node, pod as Pod).length === 0
-    return fits && !isReady(object) && node.spec?.unschedulable !== true
+    const since = node.status?.conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime
+    return fits && !isReady(object) && node.spec?.unschedulable !== true && ageMs(since, context.now) < restartMs
   })
 }
 

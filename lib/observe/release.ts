@@ -52,7 +52,8 @@ export function observeRelease(view: ReleaseView): Look {
 function ended(roots: Failed[], on: Pending[]): Look {
   const quick = roots.filter(({ settleMs }) => settleMs <= 60_000)
   // What has the same cause is told with it, or of two images that are tried in turns each would begin the wait anew.
-  const told = quick.length > 0 ? roots.filter(({ finding: { id } }) => quick.some(({ finding }) => finding.id === id)) : roots
+  // So would one that is told and only waits for its next answer.
+  const told = quick.length > 0 ? roots.filter(({ settleMs, finding: { id } }) => settleMs === Infinity || quick.some(({ finding }) => finding.id === id)) : roots
   const findings = merged(told) as NonEmpty<Finding>
   return { state: 'failed', findings, settleMs: Math.max(...(quick.length > 0 ? quick : told).map(({ settleMs }) => settleMs)), triedAt: newestTry(told), on }
 }

@@ -53,7 +53,8 @@ export function volumeElsewhere(pod: KubernetesObject, volumes: PersistentVolume
     evidence: [...evidence, ...volumes.map((volume) => `PersistentVolume ${volume.metadata?.name ?? ''} wants ${JSON.stringify(volume.spec?.nodeAffinity?.required ?? {})}`)],
     why: 'A local volume belongs to the node with a certain hostname label, and there is none with it (any more): a renamed or replaced node.',
     fix: fixOf(
-      renamed(volumes, context),
+      // One that was never bound holds nothing, and knows its node by a name that may never have been right.
+      volumes.some(({ status, spec }) => status?.phase !== 'Available' || spec?.claimRef !== undefined) ? renamed(volumes, context) : [],
       `kubectl get nodes --show-labels; kubectl get pv ${volumes[0]?.metadata?.name ?? 'NAME'} -o yaml`,
       'Give the node its old kubernetes.io/hostname label back; or, for a volume made by hand, delete it and make it again for the right node (Retain keeps the files)',
     ),

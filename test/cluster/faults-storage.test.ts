@@ -63,13 +63,10 @@ const held: Fault[] = [
     await kube(it, 'delete', 'pvc', database, '--wait=false')
     await kube(it, 'delete', 'pod', 'airflow-postgresql-0', '--grace-period=1', '--wait=false')
   },
-  // Both in turn: the first keeps the volume, for the second lets its claim go.
-  mend: async (it, { fix }) => {
+  mend: async (it, { fix: [first] }) => {
     const volume = (await get('pvc', database, it.namespace))?.spec as { volumeName: string }
-    for (const command of fix.slice(0, 2)) {
-      const { code, said } = await paste(it, command)
-      if (code !== 0) throw new Error(`${command}\nended with ${code}: ${said}`)
-    }
+    const { code, said } = await paste(it, first ?? '')
+    if (code !== 0) throw new Error(`${first ?? ''}\nended with ${code}: ${said}`)
     const now = (await get('pvc', database, it.namespace))?.spec as { volumeName: string }
     if (now.volumeName !== volume.volumeName) throw new Error(`the database has another volume than before: ${now.volumeName}`)
   },

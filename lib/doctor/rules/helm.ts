@@ -35,7 +35,9 @@ const isOfNeeded = causeSays(needed)
 /** `Secret airflow/airflow-fernet-key does not exist`, and a pod that says that this is what it misses. */
 function speakOfOne({ title, evidence: said }: Finding, _evidence: Evidence, { evidence }: Finding): boolean {
   const names = evidence.flatMap((line) => /^[A-Z]\w+ (?:[\w.-]+\/)?([\w.-]+)/.exec(line)?.[1] ?? [])
-  return names.some((name) => [title, ...said].some((line) => line.includes(name)))
+  // Not by whom it is said: a pod's name begins with that of its Service.
+  const words = [title, ...said].map((line) => line.replace(/^[A-Z]\w+ \S+?(?:, container \S+)?: /, ''))
+  return names.some((name) => words.some((line) => line.includes(name)))
 }
 
 const needs: Partial<Record<FaultId, ExplainsIf['when']>> = {

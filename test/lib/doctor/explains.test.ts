@@ -87,6 +87,8 @@ void t.test('a part that is missing explains what speaks of it, and not another 
   const secret = found('release-object-missing', 'Secret airflow/a-key does not exist, and the release needs it', ['Secret airflow/a-key does not exist'])
   const misses = (name: string) => found('container-config-error', 'A container cannot be made', [`Pod airflow/x, container scheduler: secret "${name}" not found`])
   t.same([causes(secret, misses('a-key')), causes(secret, misses('other'))], [['release-object-missing'], []])
+  const service = found('release-object-missing', 'An object is missing', ['Service airflow/airflow-webserver does not exist'])
+  t.same(causes(service, found('container-config-error', 'A container cannot be made', ['Pod airflow/airflow-webserver-6f8-x, container webserver: secret "foo" not found'])), [], 'whose pod is only called so')
   const account = found('release-object-missing', 'An object is missing', ['ServiceAccount airflow/airflow-scheduler does not exist'])
   t.same(causes(account, misses('airflow-scheduler-token-x7k2p')), ['release-object-missing'], 'whose token goes with it')
   const claim = found('claim-missing', 'Claim airflow-local-dags-folder does not exist', ['Pod airflow/x is not placed: persistentvolumeclaim "airflow-local-dags-folder" not found'])

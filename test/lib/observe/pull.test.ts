@@ -75,6 +75,7 @@ void t.test('a registry that the node may not or cannot talk to as it does is ho
   const verdict = (title: RegExp, fix: RegExp) => ({ state: 'failed', settleMs: 60_000, finding: { id: 'image-registry-unreachable', title, fix: [fix, /./] } })
   const http = 'rpc error: code = Unknown desc = failed to do request: Head "https://nas:5000/v2/": http: server gave HTTP response to HTTPS client'
   t.match(pulling('nas:5000/airflow:1', http), verdict(/nas:5000\/airflow:1 speaks plain HTTP/, /certs\.d\/nas:5000\/hosts\.toml/))
+  t.match(pulling('apache/airflow:2.6.2', http), verdict(/speaks plain HTTP/, /certs\.d\/docker\.io && echo '\[host\."http:\/\/nas:5000"\]'/), 'a mirror of Docker Hub')
   for (const text of ['certificate signed by unknown authority', 'cannot validate certificate for 10.0.0.9 because it doesn\'t contain any IP SANs', 'certificate is not valid for any names, but wanted to match nas']) {
     t.match(pulling('nas:5000/airflow:1', `rpc error: code = Unknown desc = failed to do request: Head "https://nas:5000/v2/": x509: ${text}`), verdict(/^The node does not trust/, /update-ca-certificates/), text)
   }
@@ -97,6 +98,9 @@ void t.test('a pull that is under way is not judged by the failed one before it,
   t.match(look(pulls('20:00')), { state: 'failed', settleMs: 330_000 }, 'within one second the order is not told')
   t.match(look(pulls('29:50', 'log-groomer')), { state: 'failed', settleMs: 330_000 }, 'that of another container')
   t.match(look(at('Pulling', 'Pulling image "redis:7"', '29:50')), { state: 'failed', settleMs: 330_000 }, 'that of another image')
+  const now = at('Failed', `Failed to pull image "${image}": rpc error: code = NotFound desc = not found`, '29:40')
+  t.match(look(now, pulls('29:53')), { state: 'failed', settleMs: 20_000, finding: { id: 'image-not-found' } }, 'a clear answer of just now, though the next try stands in a queue')
+  t.match(look(now, pulls('29:53'), at('Failed', 'Error: ErrImagePull', '29:41')), { state: 'failed', settleMs: 20_000 })
   const long = at('Failed', `Failed to pull image "${image}": rpc error: code = NotFound desc = not found`, '08:00')
   t.match(observePod(one, context({ events: [long, pulls('09:00')] })), { state: 'failed', settleMs: 330_000 }, 'of one that began very long ago nothing was said any more')
   t.end()

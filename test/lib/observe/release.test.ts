@@ -169,6 +169,17 @@ void t.test('full nodes, which may empty, wait behind a cause that is certain', 
   t.end()
 })
 
+void t.test('a pull that only waits for its next answer is told on beside another cause, so that what is held is held on', (t) => {
+  const image = 'docker.io/bitnami/postgresql:16.1.0'
+  const one = pod({ ...{ name: 'airflow-postgresql-0', owner: { kind: 'StatefulSet', name: 'airflow-postgresql' }, labels: {} }, spec: { containers: [{ name: 'postgresql', image }] }, status: { phase: 'Pending', containerStatuses: [container({ name: 'postgresql', image, state: { waiting: { reason: 'ImagePullBackOff', message: `Back-off pulling image "${image}"` } } })] } })
+  const config = pod({ status: { phase: 'Pending', containerStatuses: [container({ state: { waiting: { reason: 'CreateContainerConfigError', message: 'secret "a" not found' } } })] } })
+  const said = event(one, 'Failed', `Failed to pull image "${image}": rpc error: code = NotFound desc = not found`, { lastTimestamp: '2023-08-02T10:27:00Z' })
+  const next = event(one, 'Pulling', `Pulling image "${image}"`, { type: 'Normal', lastTimestamp: '2023-08-02T10:29:50Z' })
+  const ids = (events: KubernetesObject[]) => { const look = observeRelease(installing([postgres, scheduler], { pods: [one, config], events })); return look.state === 'failed' && look.findings.map(({ id }) => id) }
+  t.same(ids([said, next]), ['bitnami-image-removed', 'container-config-error'])
+  t.end()
+})
+
 void t.test('one cause on many objects is one finding with the evidence of all', (t) => {
   const look = (name: string) => failed(claim({}, {}, name), 'static-pv-mismatch', { title: 'same', evidence: [name], why: '', fix: ['same', name] })
   t.match(merged([look('a'), look('b'), look('a')]), [{ evidence: ['a', 'b'], fix: ['same', 'a', 'b'] }])

@@ -90,12 +90,14 @@ void t.test('full nodes are waited for while an update is about to end the pod o
 })
 
 void t.test('nothing is full or crowded while a node that would do may be coming back', (t) => {
-  const away = [{ type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown', message: 'Kubelet stopped posting node status.' }]
+  const awaySince = (lastTransitionTime: string) => [{ type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown', message: 'Kubelet stopped posting node status.', lastTransitionTime }]
+  const away = awaySince('2023-08-02T10:25:00Z')
   const unreachable = { key: 'node.kubernetes.io/unreachable', effect: 'NoSchedule' }
   const second = (fields: Parameters<typeof node>[0] = {}) => [node(), node({ conditions: away, taints: [unreachable], ...fields }, 'pi')]
   const said = '0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had taint {node.kubernetes.io/unreachable: }, that the pod didn\'t tolerate.'
   t.match(look(said, { nodes: second() }, asking('1')), { state: 'waiting' })
   const full = { state: 'failed', settleMs: 120_000, finding: { title: 'The nodes are full' } }
+  t.match(look(said, { nodes: second({ conditions: awaySince('2023-08-02T09:25:00Z') }) }, asking('1')), full, 'one that was switched off for good')
   t.match(look(said, { nodes: second({ unschedulable: true }) }, asking('1')), full, 'one that is cordoned takes nothing')
   t.match(look(said, { nodes: second({ taints: [unreachable, masterTaint] }) }, asking('1')), full, 'nor one that is reserved')
   t.match(look(said, { nodes: second({ allocatable: { cpu: '500m' } }) }, asking('1')), full, 'nor one that is too small')
@@ -139,7 +141,7 @@ void t.test('a local volume made by hand for a node that there is not is hopeles
   const claims = [claim({ storageClassName: 'by-hand' })]
   const text = '0/1 nodes are available: 1 node(s) didn\'t find available persistent volumes to bind.'
   const seen = (volumes: KubernetesObject[], said = text) => look(said, { claims, classes, volumes }, spec)
-  t.match(seen([of('local-1', 'nde01')]), { state: 'failed', settleMs: 30_000, finding: { id: 'volume-node-affinity-conflict', title: 'No node can use the volume of a pod: local-1', evidence: [/to bind/, /nde01/], fix: [/^kubectl label node home kubernetes\.io\/hostname=nde01/, /./, /./] } })
+  t.match(seen([of('local-1', 'nde01')]), { state: 'failed', settleMs: 30_000, finding: { id: 'volume-node-affinity-conflict', title: 'No node can use the volume of a pod: local-1', evidence: [/to bind/, /nde01/], fix: [/^kubectl get nodes .* get pv local-1/, /./] } }, 'and its node is not renamed for it')
   t.match(seen([of('local-1', 'nde01'), of('local-2', 'home')]), { state: 'waiting' }, 'another fits')
   t.match(seen([of('local-1', 'nde01', { capacity: { storage: '1Gi' } })]), { finding: { id: 'static-pv-mismatch' } }, 'what does not fit is told of the claim')
   t.match(seen([of('local-1', 'nde01')], noCpu), { finding: { id: 'insufficient-cpu-or-memory' } }, 'only where the scheduler says so')

@@ -213,7 +213,7 @@ function notEnding(evidence: Evidence): Finding[] {
     const tell = controllerOf(pod)?.kind === 'StatefulSet' ? wrong : doubtful
     return [tell('pod-not-ending', {
       title: `${nameOf(pod)} does not end`,
-      evidence: [`${nameOf(pod)} was to be gone at ${String(deletionTimestamp)}`, held ? `it has the finalizers ${finalizers.join(', ')}` : dead ? `its node ${node?.metadata.name ?? ''} is ${node === undefined ? 'gone' : 'not ready'}` : 'its node has not ended it'],
+      evidence: [`${nameOf(pod)} was to be gone at ${String(deletionTimestamp)}`, held ? `it has the finalizers ${finalizers.join(', ')}` : dead ? `its node ${(pod as Pod).spec?.nodeName ?? ''} is ${node === undefined ? 'gone' : 'not ready'}` : 'its node has not ended it'],
       why: held ? 'It is kept until whoever set the finalizer takes it away, and a StatefulSet makes no other before it is gone.' : 'Only its node can say that it has ended; a StatefulSet makes no other before that.',
       fix: [held
         ? `${letGo(pod)} # when nobody is there any more who would take them away`
