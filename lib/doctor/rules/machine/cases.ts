@@ -190,7 +190,7 @@ const renewal: [string, ...string[]] = [
 
 /** A person's own is given back to them; of any other they get a copy. To root, who may read all, it is never refused. */
 function unreadable(kubeconfig: Lost['kubeconfig'], file: string): Omit<Text, 'evidence'> {
-  const own = file.endsWith('/.kube/config') && !file.startsWith('/root/')
+  const own = /^\/(?:home|Users)\/[^/]+\/\.kube\/config$/.test(file)
   return {
     title: `This user may not read the kubeconfig ${file}`,
     why: own ? 'It lies where a person\'s own does, and most often something has written it by sudo: it is root\'s then.' : 'K3s and kubeadm keep the administrator\'s file for root. A copy of your own is better than to let everybody read it.',
