@@ -1,4 +1,5 @@
 import type { KubernetesObject, Reader, Release } from '../access.ts'
+import { copiedAway } from '../observe/copied-away.ts'
 import type { Finding } from '../step.ts'
 
 /** What is to be done about an operation that the cluster says is under way. */
@@ -67,5 +68,5 @@ function heldFinding(release: Release, holder: string, age: number, lease: numbe
 
 /** Keeps a copy first; what runs stays, and the next apply takes it over. */
 export function withoutRecord(namespace: string, name: string): string {
-  return `(umask 077 && kubectl -n ${namespace} get secret ${name} -o yaml > ${name}-before-$(date +%s).yaml) && kubectl -n ${namespace} delete secret ${name} && npx tsx run.ts apply # where there is no copy of it to put back: what runs is not touched, and is taken over`
+  return `${copiedAway('secret', [name], namespace)} && npx tsx run.ts apply # where there is no copy of it to put back: what runs is not touched, and is taken over`
 }

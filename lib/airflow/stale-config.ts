@@ -4,12 +4,12 @@
  * brought up to date (kubernetes.io, ConfigMap, "Mounted ConfigMaps are updated automatically"): putting the
  * object back changes nothing for them until they begin anew. So it is with what a pod has of its service account.
  */
-import type { Container, Pod, PodSpec, Volume } from 'kubernetes-types/core/v1.js'
+import type { Pod } from 'kubernetes-types/core/v1.js'
 import type { JsonPatch, KubernetesObject } from '../access.ts'
 import { lastWriter, writingsOf } from '../diff/managed.ts'
 import { pointerOf } from '../diff/patch.ts'
 import { podsOf } from '../observe/owners.ts'
-import { rollsOut } from '../observe/template.ts'
+import { reads, rollsOut, templateOf } from '../observe/template.ts'
 import type { Change } from '../step.ts'
 
 type Patch = Extract<Change, { op: 'patch' }>
@@ -52,7 +52,7 @@ export function restartsOf(edits: readonly Edit[], live: readonly (KubernetesObj
   return live.flatMap((workload): Patch[] => {
     if (workload === undefined || !rollsOut(workload) || beginsAnyway(workload, changes)) return []
     if ((upgrade && annotationsOf(workload) === undefined) || restartedLately(workload, now)) return []
-    const read = edits.filter((edit) => reads(workload, edit) && podsOf(workload, pods).some((pod) => startsOf(pod, edit).some((time) => Date.parse(time) >= Date.parse(edit.since))))
+    const read = edits.filter((edit) => readsEdited(workload, edit) && podsOf(workload, pods).some((pod) => startsOf(pod, edit).some((time) => Date.parse(time) >= Date.parse(edit.since))))
     if (read.length === 0) return []
     return [{ op: 'patch', live: workload, patch: restartPatch(workload, now), why: `its pods began with the edited ${read.map(({ kind, name }) => `${kind} ${name}`).join(', ')}, and begin anew` }]
   })
@@ -88,20 +88,8 @@ function restartPatch(workload: KubernetesObject, now: Date): [JsonPatch] {
   return [annotationsOf(workload) === undefined ? { op: 'add', path: pointerOf(annotations), value: { [restartedAt]: now.toISOString() } } : { op: 'add', path: pointerOf([...annotations, restartedAt]), value: now.toISOString() }]
 }
 
-function reads(workload: KubernetesObject, { kind, name }: Edit): boolean {
-  const { volumes = [], containers = [], initContainers = [], serviceAccountName } = (workload.spec as { template?: { spec?: Partial<PodSpec> } } | undefined)?.template?.spec ?? {}
-  if (kind === 'ServiceAccount') return serviceAccountName === name
-  const names = [...volumes.flatMap((volume) => ofVolume(volume, kind)), ...[...initContainers, ...containers].flatMap((container) => ofVariables(container, kind))]
-  return names.includes(name)
-}
-
-function ofVolume({ configMap, secret, projected }: Volume, kind: string): (string | undefined)[] {
-  const sources = projected?.sources ?? []
-  return kind === 'ConfigMap' ? [configMap?.name, ...sources.map((one) => one.configMap?.name)] : [secret?.secretName, ...sources.map((one) => one.secret?.name)]
-}
-
-function ofVariables({ env = [], envFrom = [] }: Container, kind: string): (string | undefined)[] {
-  return kind === 'ConfigMap'
-    ? [...envFrom.map(({ configMapRef }) => configMapRef?.name), ...env.map(({ valueFrom }) => valueFrom?.configMapKeyRef?.name)]
-    : [...envFrom.map(({ secretRef }) => secretRef?.name), ...env.map(({ valueFrom }) => valueFrom?.secretKeyRef?.name)]
+function readsEdited(workload: KubernetesObject, { kind, name }: Edit): boolean {
+  const spec = templateOf(workload)
+  if (kind === 'ServiceAccount') return spec.serviceAccountName === name
+  return reads(spec, kind === 'ConfigMap' ? kind : 'Secret', name)
 }

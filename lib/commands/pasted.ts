@@ -4,7 +4,7 @@
  */
 import { AirstripError } from '../errors.ts'
 import { eachString } from '../engine/redacted.ts'
-import { quoted } from '../report/lines.ts'
+import { shellWord } from '../shell-word.ts'
 import { commonOptions } from './options.ts'
 import type { Flags } from './deps.ts'
 
@@ -25,15 +25,15 @@ function calling(tool: string, verbs: string): RegExp {
 
 export function pastedWith(flags: Pick<Flags, 'config' | 'state' | 'kubeconfig' | 'context'>): Pasted {
   const { kubeconfig, context } = flags
-  const files = (['config', 'state'] as const).flatMap((name) => (flags[name] === presetOf(name) ? [] : [`--${name} ${quoted(flags[name])}`]))
+  const files = (['config', 'state'] as const).flatMap((name) => (flags[name] === presetOf(name) ? [] : [`--${name} ${shellWord(flags[name])}`]))
   const cluster = (forContext: string): string[] => [
-    ...(kubeconfig === undefined ? [] : [`--kubeconfig ${quoted(kubeconfig)}`]),
-    ...(context === undefined ? [] : [`${forContext} ${quoted(context)}`]),
+    ...(kubeconfig === undefined ? [] : [`--kubeconfig ${shellWord(kubeconfig)}`]),
+    ...(context === undefined ? [] : [`${forContext} ${shellWord(context)}`]),
   ]
   const put = (text: string, command: RegExp, words: readonly string[]): string => (words.length === 0 ? text : text.replace(command, (found) => [found, ...words].join(' ')))
   const written = (text: string): string => {
     const named = put(put(put(text, ours, [...files, ...cluster('--context')]), kubectl, cluster('--context')), helm, cluster('--kube-context'))
-    return put(named, configuring, kubeconfig === undefined ? [] : [`--kubeconfig ${quoted(kubeconfig)}`])
+    return put(named, configuring, kubeconfig === undefined ? [] : [`--kubeconfig ${shellWord(kubeconfig)}`])
   }
   return (value) => eachString(value, (text, key) => (['fix', 'next'].includes(key) ? written(text) : text))
 }

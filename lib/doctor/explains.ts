@@ -43,7 +43,7 @@ function isExplained(finding: Finding, findings: readonly Finding[], evidence: E
 }
 
 function isCause(cause: Finding, symptom: Finding, evidence: Evidence): boolean {
-  if (isOfItself(symptom) && !ofAll.includes(cause.id as FaultId)) return false
+  if (isOfItself(symptom) && !takesItAway.includes(cause.id as FaultId)) return false
   return areas.some((area) => area[cause.id as FaultId]?.some((entry) =>
     (typeof entry === 'string' ? entry === symptom.id : entry.id === symptom.id && entry.when(symptom, evidence, cause))) === true)
 }
@@ -61,20 +61,20 @@ function placesIn(line: string): string[] {
 }
 
 /** What takes the object itself away, or leaves Traefik without a kind to read it by. */
-const ofAll: readonly FaultId[] = ['namespace-terminating', 'traefik-missing', 'crd-names-conflict', 'traefik-crd-group-mismatch']
+const takesItAway: readonly FaultId[] = ['namespace-terminating', 'traefik-missing', 'crd-names-conflict', 'traefik-crd-group-mismatch']
 
 /** They say that something is wrong and not what: where anything is found that keeps pods from running, that is it. */
 const umbrellas: readonly FaultId[] = ['heartbeat-missing', 'wait-for-migrations-crashloop', 'post-install-hook-timeout', 'helm-release-failed', 'not-ready-unexplained']
 
 /** What a program that has been ready for minutes may hang for. */
-const ofTheHeart = /^(?:control-plane|node-|cluster-dns|pod-network|kube-proxy|kind-too-many|database-|postgres-|db-newer|network-policy|service-without|redis-|release-object-|logs-not-writable)/
+const stopsHeartbeats = /^(?:control-plane|node-|cluster-dns|pod-network|kube-proxy|kind-too-many|database-|postgres-|db-newer|network-policy|service-without|redis-|release-object-|logs-not-writable)/
 
 /** What is wrong with this machine, and with the way in, keeps no pod from running. */
 function isBelow(cause: Finding, symptom: Finding): boolean {
   const { id } = symptom
   const within = rank(cause.id) >= rank('control-plane-down') && rank(cause.id) < rank('release-not-installed')
   if (!umbrellas.includes(id as FaultId) || isOfItself(symptom) || cause.severity !== 'error' || !within || rank(cause.id) >= rank(id)) return false
-  return id !== 'heartbeat-missing' || ofTheHeart.test(cause.id)
+  return id !== 'heartbeat-missing' || stopsHeartbeats.test(cause.id)
 }
 
 /** A cause is told with what it is and how it is mended, not with what it stands on itself. */

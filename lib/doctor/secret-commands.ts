@@ -1,5 +1,5 @@
 /** Commands that change a Secret, for a fix: a key or a password that is gone cannot be made again. */
-import { copied, copiedAway } from './copied-away.ts'
+import { copied, copiedAway } from '../observe/copied-away.ts'
 
 export function deleted(namespace: string, ...names: string[]): string {
   return copiedAway('secret', names, namespace)

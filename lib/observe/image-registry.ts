@@ -14,19 +14,20 @@ export function registryUnreachable(pod: KubernetesObject, image: string, eviden
   })
 }
 
-/** The server that answers speaks no TLS. */
+/** failed to do request: Head "https://registry.home:5000/v2/airflow/manifests/1": http: server gave HTTP response to HTTPS client */
 export function plainRegistry(pod: KubernetesObject, image: string, evidence: string[]): Failed {
   // The folder is of the registry that the image is named with, and a mirror may be who answers.
   const server = serverOf(image)
-  const host = server.startsWith('https://') ? 'docker.io' : server
-  const asked = /https:\/\/([^/"\s]+)\//.exec(evidence.join('\n'))?.[1] ?? host
+  const named = server.startsWith('https://') ? 'docker.io' : server
+  const asked = /https:\/\/([^/"\s]+)\//.exec(evidence.join('\n'))?.[1] ?? named
+  const [folder, file] = [`/etc/containerd/certs.d/${named}`, '/etc/rancher/k3s/registries.yaml']
   return failed(pod, 'image-registry-unreachable', {
-    title: `The registry of image ${image} speaks plain HTTP, and the node asks with TLS`,
+    title: `Registry ${asked} speaks plain HTTP, and node ${nodeOf(pod)} asks it by HTTPS`,
     evidence,
-    why: 'A runtime takes plain HTTP only from registries that it is told to; no retry changes that.',
+    why: 'A runtime speaks HTTPS with every registry that it is not told to speak HTTP with; no retry and no certificate changes that.',
     fix: [
-      `sudo mkdir -p /etc/containerd/certs.d/${host} && echo '[host."http://${asked}"]' | sudo tee /etc/containerd/certs.d/${host}/hosts.toml # on ${nodeOf(pod)}, where config_path of containerd's config.toml names that folder`,
-      `Where it is K3s: mirrors: {"${host}": {endpoint: ["http://${asked}"]}} in /etc/rancher/k3s/registries.yaml, then: sudo systemctl restart k3s`,
+      `sudo mkdir -p ${folder} && printf 'server = "http://${asked}"\\n[host."http://${asked}"]\\n  capabilities = ["pull", "resolve"]\\n' | sudo tee ${folder}/hosts.toml && sudo systemctl restart containerd # on ${nodeOf(pod)}; /etc/containerd/config.toml must have config_path = "/etc/containerd/certs.d" for its registries`,
+      `! test -e ${file} && printf 'mirrors:\\n  "${named}":\\n    endpoint:\\n      - "http://${asked}"\\n' | sudo tee ${file} && sudo systemctl restart k3s # on ${nodeOf(pod)}, where it is K3s; a file that is there gets the same under its mirrors`,
     ],
   })
 }
@@ -35,7 +36,7 @@ export function registryUntrusted(pod: KubernetesObject, image: string, evidence
   return failed(pod, 'image-registry-unreachable', {
     title: `The node does not trust the certificate of the registry of image ${image}`,
     evidence,
-    why: 'The certificate is signed by an authority that the node does not know, or is made out to another name; no retry changes that.',
+    why: 'It is signed by an authority that the node does not know, or is made out to another name; no retry changes that.',
     fix: [
       `sudo cp CA.crt /usr/local/share/ca-certificates/ && sudo update-ca-certificates && sudo systemctl restart containerd # on ${nodeOf(pod)}; CA.crt is of whoever signed it (K3s: restart k3s)`,
       'or give the registry a certificate for the name, or the IP address as a SAN, that the image is named with',

@@ -45,3 +45,9 @@ function tolerates(pod: Pod, taint: Taint): boolean {
 export function isControlPlane(taint: Taint): boolean {
   return controlPlaneKeys.includes(taint.key)
 }
+
+/** K3s is kubelet and runtime in one, in a unit of another name where no API server is; a server labels its node as one. Undefined for another kubelet. */
+export function k3sUnit({ metadata, status }: Node): 'k3s' | 'k3s-agent' | undefined {
+  if (status?.nodeInfo?.kubeletVersion.includes('+k3s') !== true) return undefined
+  return ['control-plane', 'master', 'etcd'].some((role) => metadata?.labels?.[`node-role.kubernetes.io/${role}`] !== undefined) ? 'k3s' : 'k3s-agent'
+}

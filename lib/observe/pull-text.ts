@@ -13,7 +13,7 @@ const page = /unexpected media type text\/html/
 const outOfTime = /certificate has expired or is not yet valid/
 // Neither changes by itself: the one is how the node is told to ask, the other whom it trusts.
 const plainHttp = /server gave HTTP response to HTTPS client/
-const untrusted = /x509: certificate signed by unknown authority|doesn't contain any IP SANs|certificate is not valid for any names|certificate relies on legacy Common Name/
+const untrusted = /x509: certificate signed by unknown authority|doesn't contain any IP SANs|certificate is (?:not )?valid for|certificate relies on legacy Common Name/
 const transient = /time[d ]*out|deadline exceeded|toomanyrequests|too many requests|\b429\b|\btls\b|x509|certificate|connection reset|\bEOF\b|\b50[0234]\b|bad gateway|unavailable|canceled/i
 // CRI-O: short name mode is enforcing, but image name apache/airflow:2.6.2 returns ambiguous list
 // containers/image: short-name "apache/airflow:2.6.2" did not resolve to an alias and no unqualified-search registries are defined in "/etc/containers/registries.conf"

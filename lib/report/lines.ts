@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util'
 import pc from 'picocolors'
 import type { Event } from '../engine/events.ts'
 import { eachString } from '../engine/redacted.ts'
+import { shellWord } from '../shell-word.ts'
 import type { Finding, StepName } from '../step.ts'
 import { seconds } from './time.ts'
 
@@ -26,7 +27,7 @@ const formatters: Formatters = {
   plan: ({ counts }, { bold }) => [`${bold('plan:')} ${Object.entries(counts).map(([op, count]) => `${count} ${op}`).join(', ') || 'nothing to change'}`],
   stays: ({ step, object, why }, { dim }) => [`${mark(step ?? '')} ${'stays'.padEnd(8)} ${object} ${dim(`(${why})`)}`],
   asked: ({ question, answer }, { bold }) => [`${question} ${bold(answer)}`],
-  command: ({ tool, args, would }, { dim }) => [`${dim(would ? 'would run' : 'ran')} ${[tool, ...args].map(quoted).join(' ')}`],
+  command: ({ tool, args, would }, { dim }) => [`${dim(would ? 'would run' : 'ran')} ${[tool, ...args].map(shellWord).join(' ')}`],
   'step-started': () => [],
   change: ({ step, op, object, why }, { cyan, dim }) => [`${mark(step)} ${cyan(op.padEnd(8))} ${object} ${dim(`(${why})`)}`],
   waiting: ({ step, object, reason, ms }, { dim }) => [`${mark(step)} ${dim('ongoing ')} ${object}: ${reason} ${dim(seconds(ms))}`],
@@ -42,11 +43,6 @@ const formatters: Formatters = {
 }
 
 const quietTypes: Event['type'][] = ['note', 'change', 'retry', 'step-failed']
-
-/** As a shell takes it, so that the line can be copied. */
-export function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
-}
 
 /** One line of advice; `doctor` says why and everything that can be done. */
 function adviceOf({ fix }: Finding, { dim }: Colors): string[] {

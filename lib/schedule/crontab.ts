@@ -1,7 +1,8 @@
 /** Our lines in somebody's crontab: found, put in and taken out, with every other line left as it is. */
 import { cronTimes } from './every.ts'
 import { markerOf, parseMarker, programWords, scheduledVariable, targetWords, type Marker, type Plan } from './plan.ts'
-import { cronCommand, shellWord } from './quote.ts'
+import { shellWord } from '../shell-word.ts'
+import { cronCommand } from './quote.ts'
 
 const end = '# airstrip schedule end'
 /** Longer commands are cut off, or refused, by Debian's cron. */

@@ -19,10 +19,6 @@ export function specifierFree(text: string): string {
   return text.replaceAll('%', '%%')
 }
 
-export function shellWord(text: string): string {
-  return /^[\w@%+=:,.\/-]+$/.test(text) ? text : `'${text.replaceAll('\'', String.raw`'\''`)}'`
-}
-
 /** In a crontab an unescaped percent sign ends the command. */
 export function cronCommand(command: string): string {
   return command.replaceAll('%', String.raw`\%`)

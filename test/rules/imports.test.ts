@@ -4,7 +4,7 @@ import { importsOf, program, sources } from './source.ts'
 /** Arrows only go down this list (architecture.md). The first pattern that fits a file is its layer. */
 const layers: readonly [name: string, files: RegExp][] = [
   ['types', /^lib\/(access|dump|helm|object|step|errors)\.ts$/],
-  ['pure', /^lib\/((config|manifest|observe|diff|airflow|database|preflight|schedule|doctor)\/|(changes|check|json)\.ts$)/],
+  ['pure', /^lib\/((config|manifest|observe|diff|airflow|database|preflight|schedule|doctor)\/|(changes|check|json|shell-word)\.ts$)/],
   ['steps', /^steps\//],
   ['cluster', /^lib\/cluster\//],
   ['engine', /^lib\/engine\//],

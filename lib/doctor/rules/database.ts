@@ -7,7 +7,7 @@ import { type Complaint, complaints, told } from '../complaints.ts'
 import type { Evidence } from '../evidence.ts'
 import { recalled } from '../witnessed.ts'
 import { type Explains, type ExplainsIf, type Rule, wrong } from '../rule.ts'
-import { endsOfIt, unanswered } from './cluster/symptoms.ts'
+import { unexplainedEnds, unanswered } from './cluster/symptoms.ts'
 import { leadsElsewhere } from './database/connection.ts'
 import { dataDamaged } from './database/damaged.ts'
 import { databaseOf, pathOf } from './database/parts.ts'
@@ -84,7 +84,7 @@ function imageOf({ pod, container }: Complaint): string | undefined {
 
 /** What stands on the database. */
 const above: readonly (FaultId | ExplainsIf)[] = [
-  ...endsOfIt, 'wait-for-migrations-crashloop', 'post-install-hook-timeout', 'helm-release-failed', 'webserver-oom-or-slow-start',
+  ...unexplainedEnds, 'wait-for-migrations-crashloop', 'post-install-hook-timeout', 'helm-release-failed', 'webserver-oom-or-slow-start',
   'scheduler-liveness-restart-loop', 'admin-login-missing', 'traefik-404-route-not-loaded', 'ingress-unproven', 'not-ready-unexplained', 'web-page-failing',
 ]
 

@@ -1,6 +1,7 @@
 /** The DAGs and logs folders, and where DAGs come from. */
 import type { Container, PersistentVolume, Pod, Volume } from 'kubernetes-types/core/v1.js'
 import type { Finding } from '../../step.ts'
+import { shellWord } from '../../shell-word.ts'
 import { type User, airflow, mayRead, unusable } from '../../preflight/folders.ts'
 import type { Evidence, Folder } from '../evidence.ts'
 import { type Explains, type Rule, doubtful, wrong } from '../rule.ts'
@@ -81,16 +82,12 @@ function unreadableWithin(evidence: Evidence): Finding[] {
     evidence: closed.slice(0, few).map(described),
     why: `Airflow runs as uid ${user.uid} with group ${user.gids.join(', ')}, and passes over what it may not read: such a DAG is not there, and no error is on its page.`,
     fix: [closed.length <= few
-      ? closed.map(({ path, folder }) => `sudo chgrp ${group} ${quoted(path)} && sudo chmod g+r${folder ? 'x' : ''} ${quoted(path)}`).join(' && ')
-      : `sudo find ${quoted(dags)} -not -path '*/.*' \\( -type d -o -name '*.py' -o -name '*.zip' \\) -exec chgrp ${group} {} + -exec chmod g+rX {} + # on the node; Airflow looks again by itself`],
+      ? closed.map(({ path, folder }) => `sudo chgrp ${group} ${shellWord(path)} && sudo chmod g+r${folder ? 'x' : ''} ${shellWord(path)}`).join(' && ') + ' # on the node'
+      : `sudo find ${shellWord(dags)} -not -path '*/.*' \\( -type d -o -name '*.py' -o -name '*.zip' \\) -exec chgrp ${group} {} + -exec chmod g+rX {} + # on the node; Airflow looks again by itself`],
   })]
 }
 
 const few = 5
-
-function quoted(path: string): string {
-  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll('\'', '\'\\\'\'')}'`
-}
 
 /** Who reads the DAGs, as its pod says; the images' own where it says nothing. */
 function readerOf({ pods }: Evidence): User {

@@ -1,10 +1,11 @@
 /** What Helm and the chart refuse, what Helm leaves behind, and what of the release is not there any more. */
 import type { Pod } from 'kubernetes-types/core/v1.js'
 import type { FaultId } from '../../observe/faults.ts'
+import { reads } from '../../observe/template.ts'
 import type { Finding } from '../../step.ts'
 import type { Evidence } from '../evidence.ts'
 import type { Explains, ExplainsIf, Rule } from '../rule.ts'
-import { endsOfIt, unanswered } from './cluster/symptoms.ts'
+import { unexplainedEnds, unanswered } from './cluster/symptoms.ts'
 import { conflictRules } from './helm/conflicts.ts'
 import { deniedRules } from './helm/denied.ts'
 import { lockRules } from './helm/lock.ts'
@@ -18,7 +19,7 @@ export const helmRules: readonly Rule[] = [...refusalRules, ...conflictRules, ..
 const refused: readonly FaultId[] = ['release-not-installed', 'helm-release-failed', 'post-install-hook-timeout', 'admin-login-missing']
 /** What can come of a release that is not there, or goes. */
 const without: readonly (FaultId | ExplainsIf)[] = [
-  'container-config-error', 'service-account-missing', 'claim-missing', ...endsOfIt, 'wait-for-migrations-crashloop', unanswered, 'redis-password-drift',
+  'container-config-error', 'service-account-missing', 'claim-missing', ...unexplainedEnds, 'wait-for-migrations-crashloop', unanswered, 'redis-password-drift',
   'webserver-oom-or-slow-start', 'scheduler-liveness-restart-loop', 'admin-login-missing', 'not-ready-unexplained',
 ]
 
@@ -62,12 +63,7 @@ function readsIt(symptom: Finding, { pods }: Evidence, { evidence }: Finding): b
   // A probe that was edited where it stands is no matter of a file.
   if (symptom.evidence.some((line) => line.startsWith('the chart\'s own is '))) return false
   const maps = evidence.flatMap((line) => /^ConfigMap (?:[\w.-]+\/)?([\w.-]+)/.exec(line)?.[1] ?? [])
-  return pods.some((pod) => symptom.evidence.some((line) => line.includes(pod.metadata.name)) && maps.some((name) => configMapsOf(pod as Pod).includes(name)))
-}
-
-function configMapsOf({ spec }: Pod): string[] {
-  const named = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].flatMap(({ envFrom = [], env = [] }) => [...envFrom.map(({ configMapRef }) => configMapRef?.name), ...env.map(({ valueFrom }) => valueFrom?.configMapKeyRef?.name)])
-  return [...named, ...(spec?.volumes ?? []).map(({ configMap }) => configMap?.name)].flatMap((name) => name ?? [])
+  return pods.some((pod) => symptom.evidence.some((line) => line.includes(pod.metadata.name)) && maps.some((name) => reads((pod as Pod).spec ?? {}, 'ConfigMap', name)))
 }
 
 export const helmExplains: Explains = {

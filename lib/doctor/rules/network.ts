@@ -2,7 +2,7 @@
 import type { FaultId } from '../../observe/faults.ts'
 import type { Finding } from '../../step.ts'
 import type { Explains, ExplainsIf, Rule } from '../rule.ts'
-import { endsOfIt, gitUnreached, unanswered } from './cluster/symptoms.ts'
+import { unexplainedEnds, gitUnreached, unanswered } from './cluster/symptoms.ts'
 import { policyBlocks } from './network/policy.ts'
 import { brokenServices, foreignPods, gateway } from './network/service.ts'
 
@@ -15,10 +15,10 @@ const unseen = ['traefik-404-route-not-loaded', 'certresolver-missing', 'certifi
 const silentPage: ExplainsIf = { id: 'readiness-probe-failing', when: ({ title }) => title.includes('gives its readiness probe no answer') }
 
 /** What waits for, or talks to, somebody who cannot be reached. */
-const unreached: readonly (FaultId | ExplainsIf)[] = [...unseen, unanswered, gitUnreached, silentPage, 'wait-for-migrations-crashloop', 'scheduler-liveness-restart-loop', 'webserver-oom-or-slow-start', ...endsOfIt]
+const unreached: readonly (FaultId | ExplainsIf)[] = [...unseen, unanswered, gitUnreached, silentPage, 'wait-for-migrations-crashloop', 'scheduler-liveness-restart-loop', 'webserver-oom-or-slow-start', ...unexplainedEnds]
 
 /** A Service of the webserver keeps nobody from the database. */
-const behind: readonly ExplainsIf[] = [...(['wait-for-migrations-crashloop', 'scheduler-liveness-restart-loop', 'webserver-oom-or-slow-start'] as const).map((id) => ({ id, when: () => true })), ...endsOfIt]
+const behind: readonly ExplainsIf[] = [...(['wait-for-migrations-crashloop', 'scheduler-liveness-restart-loop', 'webserver-oom-or-slow-start'] as const).map((id) => ({ id, when: () => true })), ...unexplainedEnds]
   .map(({ id, when }) => ({ id, when: (symptom, evidence, cause) => isOfFoundation(cause) && when(symptom, evidence, cause) }))
 
 const ofFoundation: ExplainsIf = { id: unanswered.id, when: (symptom, evidence, cause) => isOfFoundation(cause) && unanswered.when(symptom, evidence, cause) }

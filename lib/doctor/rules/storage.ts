@@ -11,7 +11,7 @@ import { observeVolume } from '../../observe/volume.ts'
 import { type Evidence, viewOf } from '../evidence.ts'
 import { isStranger } from '../strangers.ts'
 import { type Explains, type ExplainsIf, type Rule, doubtful, wrong } from '../rule.ts'
-import { endsOfIt } from './cluster/symptoms.ts'
+import { unexplainedEnds } from './cluster/symptoms.ts'
 
 export const storageRules: readonly Rule[] = [claims, volumes, hidden, notMounted]
 
@@ -94,7 +94,7 @@ function notMounted(evidence: Evidence): Finding[] {
 }
 
 /** What stands on the volumes, apart from what pods say of it as their own; a crash without the database is told by causes.ts. */
-const above: readonly (FaultId | ExplainsIf)[] = ['hidden-log-pvcs', 'wait-for-migrations-crashloop', 'wait-hook-deadlock', 'post-install-hook-timeout', 'helm-release-failed', 'admin-login-missing', 'not-ready-unexplained', ...endsOfIt.filter(({ id }) => id === 'job-failed')]
+const above: readonly (FaultId | ExplainsIf)[] = ['hidden-log-pvcs', 'wait-for-migrations-crashloop', 'wait-hook-deadlock', 'post-install-hook-timeout', 'helm-release-failed', 'admin-login-missing', 'not-ready-unexplained', ...unexplainedEnds.filter(({ id }) => id === 'job-failed')]
 
 export const storageExplains: Explains = {
   'two-default-storageclasses': [...above, 'pvc-no-usable-storageclass'],

@@ -36,10 +36,10 @@ void t.test('the limit of one process is another than the kernel\'s for watching
   ]
   for (const line of ofKernel) t.match(found(line, down), [{ title: 'Too many files are open or watched on the node', fix: [/max_user_watches=524288/, /sysctl\.d/] }], line)
   t.match(found('', undefined, { unknown: ['the log of x, container y, could not be read: failed to create fsnotify watcher: too many open files'] }), [{ fix: [/max_user_instances=512/, /./] }])
-  const nodeOf = (containerRuntimeVersion: string) => ({ nodes: [{ ...node(), status: { nodeInfo: { containerRuntimeVersion }, conditions: [{ type: 'Ready', status: 'True' }] } }] })
+  const nodeOf = (containerRuntimeVersion: string) => ({ nodes: [{ ...node(), metadata: { name: 'home', labels: { 'node-role.kubernetes.io/control-plane': 'true' } }, status: { nodeInfo: { containerRuntimeVersion, kubeletVersion: containerRuntimeVersion.includes('k3s') ? 'v1.28.5+k3s1' : 'v1.28.5' }, conditions: [{ type: 'Ready', status: 'True' }] } }] })
   t.match(found(ofProcess[1] ?? '', down, nodeOf('docker://20.10.7')), [{ fix: [/docker\.service\.d.*restart docker &&/, /./] }])
   t.match(found(ofProcess[1] ?? '', down, nodeOf('containerd://1.7.11-k3s2')), [{ fix: [/k3s\.service\.d.*restart k3s &&/, /./] }])
-  const k3s = (name: string, labels: Record<string, string>) => ({ ...node({}, name), metadata: { name, labels }, status: { nodeInfo: { containerRuntimeVersion: 'containerd://1.7.11-k3s2' }, conditions: [{ type: 'Ready', status: 'True' }] } })
+  const k3s = (name: string, labels: Record<string, string>) => ({ ...node({}, name), metadata: { name, labels }, status: { nodeInfo: { containerRuntimeVersion: 'containerd://1.7.11-k3s2', kubeletVersion: 'v1.28.5+k3s1' }, conditions: [{ type: 'Ready', status: 'True' }] } })
   const two = { nodes: [k3s('home', { 'node-role.kubernetes.io/master': 'true' }), k3s('attic', {})], pods: [{ ...well, status: down, spec: { nodeName: 'attic' } }] }
   t.match(found(ofProcess[1] ?? '', down, two), [{ fix: [/k3s-agent\.service\.d.*restart k3s-agent &&/, /./] }], 'an agent\'s unit has another name')
   t.end()

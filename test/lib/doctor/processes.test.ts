@@ -37,12 +37,14 @@ void t.test('a rate limit is told, though it ends no wait', (t) => {
   t.end()
 })
 
-void t.test('a registry that is not trusted is told after two minutes of tries, one that cuts a pull off is not', (t) => {
-  const x509 = 'rpc error: code = Unknown desc = failed to do request: Head "https://registry.home/v2/": x509: certificate signed by unknown authority'
-  t.match(found(pulling(x509)), [{ id: 'image-registry-unreachable', title: /does not trust/ }])
-  const young = pulling(x509)
+void t.test('a registry that does not give an image is told after two minutes of tries, and one that nobody trusts with the pod', (t) => {
+  const asking = 'rpc error: code = Unknown desc = failed to do request: Head "https://registry.home/v2/"'
+  const busy = `${asking}: net/http: TLS handshake timeout`
+  t.match(found(pulling(busy)), [{ id: 'image-registry-unreachable', title: /does not give it/ }])
+  const young = pulling(busy)
   for (const one of young.pods) one.metadata.creationTimestamp = '2023-08-02T10:29:00Z'
   t.same(found(young), [])
+  t.same(found(pulling(`${asking}: x509: certificate signed by unknown authority`)), [], 'no retry changes that, so it is told there')
   t.end()
 })
 

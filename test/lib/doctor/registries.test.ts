@@ -3,7 +3,7 @@ import t from 'tap'
 import { diagnose } from '../../../lib/doctor/diagnose.ts'
 import type { Evidence } from '../../../lib/doctor/evidence.ts'
 import { processRules } from '../../../lib/doctor/rules/processes.ts'
-import { container, event, pod } from '../observe/objects.ts'
+import { container, deployment, event, pod } from '../observe/objects.ts'
 import { evidence } from './evidence.ts'
 
 const found = (parts: Partial<Evidence>) => diagnose(evidence({ release: undefined, ...parts }), [], processRules).findings
@@ -16,7 +16,12 @@ function pulling(text: string): Partial<Evidence> {
 
 void t.test('a registry of plain HTTP is declared as one, and a node whose clock is wrong is set right', (t) => {
   const asking = 'rpc error: code = Unknown desc = failed to do request: Head "https://registry.home:5000/v2/airflow/manifests/1"'
-  t.match(found(pulling(`${asking}: http: server gave HTTP response to HTTPS client`)), [{ id: 'image-registry-unreachable', title: 'Registry registry.home:5000 speaks plain HTTP, and node home asks it by HTTPS', fix: [/printf .*server = "http:\/\/registry\.home:5000".* \| sudo tee \/etc\/containerd\/certs\.d\/registry\.home:5000\/hosts\.toml && sudo systemctl restart containerd/, /registries\.yaml && sudo systemctl restart k3s/] }])
+  const http = pulling(`${asking}: http: server gave HTTP response to HTTPS client`)
+  const all = diagnose(evidence({ ...http, workloads: [deployment('airflow-scheduler', 0)] })).findings.filter(({ id }) => id === 'image-registry-unreachable')
+  t.match(all, [{ title: 'Registry registry.home:5000 speaks plain HTTP, and node home asks it by HTTPS', fix: [/printf .*server = "http:\/\/registry\.home:5000".* \| sudo tee \/etc\/containerd\/certs\.d\/registry\.home:5000\/hosts\.toml && sudo systemctl restart containerd/, /registries\.yaml && sudo systemctl restart k3s/] }])
+  t.equal(all.length, 1, 'and once')
+  const untrusted = pulling(`${asking}: x509: certificate signed by unknown authority`)
+  t.equal(diagnose(evidence({ ...untrusted, workloads: [deployment('airflow-scheduler', 0)] })).findings.filter(({ id }) => id === 'image-registry-unreachable').length, 1)
   const clock = (time: string) => pulling(`${asking}: x509: certificate has expired or is not yet valid: current time ${time}`)
   t.match(found(clock('2023-01-10T10:17:01Z is before 2023-05-10T00:00:00Z')), [{ id: 'image-registry-unreachable', title: 'The clock of node home is wrong, so it takes no registry\'s certificate', why: /2023-01-10T10:17:01Z/, fix: [/^sudo timedatectl set-ntp true; timedatectl # on home/] }])
   t.match(found(clock('2023-09-10T10:17:01Z is after 2023-08-10T00:00:00Z')), [{ title: /^The clock of node home is wrong/ }], 'one that runs ahead')

@@ -10,6 +10,7 @@ import type { KubernetesObject, NonEmpty } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
 import { claimNamesOf } from '../../../observe/claim.ts'
 import { eventsAbout, latest, timeOf } from '../../../observe/events.ts'
+import { k3sUnit } from '../../../observe/node.ts'
 import { isReady, nameOf } from '../../../observe/observation.ts'
 import { controllerOf } from '../../../observe/owners.ts'
 import { isBehind } from '../../../observe/workload-pods.ts'
@@ -59,7 +60,7 @@ export function controlPlane(evidence: Evidence): Finding[] {
 }
 
 function isK3s(nodes: readonly KubernetesObject[]): boolean {
-  return nodes.some((node) => (node as Node).status?.nodeInfo?.kubeletVersion.includes('k3s'))
+  return nodes.some((node) => k3sUnit(node as Node) !== undefined)
 }
 
 /** K3s has all of it in one process, and kubeadm in pods that the kubelet starts from files. */

@@ -1,5 +1,6 @@
 /** Too many open files: of the kernel's limits for watching, which kind's nodes share with the host, or of one process. */
 import type { Node, Pod } from 'kubernetes-types/core/v1.js'
+import { k3sUnit } from '../../../observe/node.ts'
 import { isReady, writtenAt } from '../../../observe/observation.ts'
 import { isRestless } from '../../../observe/restless.ts'
 import type { Finding } from '../../../step.ts'
@@ -77,12 +78,10 @@ function ofOneProcess(lines: readonly Line[], evidence: Evidence): Finding[] {
   })]
 }
 
-/** The unit that starts the containers of that pod's node: `docker://20.10.7`, `containerd://1.7.11-k3s2`. K3s calls it otherwise where no API server is. */
+/** The unit that starts the containers of that pod's node: `docker://20.10.7`, `containerd://1.7.11` */
 function runtimeOf({ namespace, pod }: ContainerLog, { nodes = [], pods, system }: Evidence): string {
   const said = [...pods, ...system].find(({ kind, metadata }) => kind === 'Pod' && metadata.name === pod && metadata.namespace === namespace) as Pod | undefined
   const node = (nodes.find(({ metadata }) => metadata.name === said?.spec?.nodeName) ?? nodes[0]) as Node | undefined
-  const version = node?.status?.nodeInfo?.containerRuntimeVersion ?? ''
-  const serves = nodes.length < 2 || ['control-plane', 'master'].some((role) => node?.metadata?.labels?.[`node-role.kubernetes.io/${role}`] !== undefined)
-  if (version.includes('k3s')) return serves ? 'k3s' : 'k3s-agent'
-  return version.startsWith('docker:') ? 'docker' : 'containerd'
+  const runtime = node?.status?.nodeInfo?.containerRuntimeVersion.startsWith('docker:') === true ? 'docker' : 'containerd'
+  return (node && k3sUnit(node)) ?? runtime
 }

@@ -29,7 +29,7 @@ export function isOfItsOwn({ evidence }: Finding): boolean {
 }
 
 /** A crash or a failed Job that does not say what else it died of. */
-export const endsOfIt: readonly ExplainsIf[] = (['crash-loop', 'job-failed'] as const).map((id) => ({ id, when: (symptom: Finding) => !isOfItsOwn(symptom) }))
+export const unexplainedEnds: readonly ExplainsIf[] = (['crash-loop', 'job-failed'] as const).map((id) => ({ id, when: (symptom: Finding) => !isOfItsOwn(symptom) }))
 
 export const unreached = /could not (translate|connect)|name resolution|Name or service not known|[Cc]onnection (refused|timed out|reset)|no route to host|[Nn]etwork is unreachable|OperationalError|migrations/
 export const unresolved = /could not translate host name|[Tt]emporary failure in name resolution|Name or service not known|no such host|getaddrinfo|server misbehaving/

@@ -143,11 +143,11 @@ function fixOf({ namespace, release = 'airflow' }: Evidence, alone: readonly Pas
   return `Put back what was changed in Secret ${names.join(more.length > 0 ? ' or ' : ', ')}: PostgreSQL takes only the password of its first start; then: npx tsx run.ts apply`
 }
 
-/** Of its two passwords the one alone, as the connection has it; one with a % in it has signs that a URL cannot. */
+/** Of its two passwords the one alone, as the connection has it; in a URL a % stands for a sign that it cannot have, and then nothing is written. */
 function asTheConnection(namespace: string, release: string): string {
   const { postgresql, metadata } = secretNames(release)
-  const file = `${postgresql}.password`
-  return `(umask 077 && kubectl -n ${namespace} get secret ${metadata} -o jsonpath='{.data.connection}' | base64 -d | sed -E 's#^[^:]+://[^:]*:([^@]+)@.*#\\1#' | tr -d '\\n' > ${file}) && test -s ${file} && ! grep -q % ${file} && ${written(namespace, postgresql, 'password', file)} && rm ${file} && npx tsx run.ts apply # as the connection has it; the superuser's stays`
+  const connection = `kubectl -n ${namespace} get secret ${metadata} -o jsonpath='{.data.connection}' | base64 -d`
+  return `${connection} | grep -qE '^[^:]+://[^:]*:[^@%]+@' && ${connection} | sed -E 's#^[^:]+://[^:]*:([^@]+)@.*#\\1#' | tr -d '\\n' | ${written(namespace, postgresql, 'password', '/dev/stdin')} && npx tsx run.ts apply # as the connection has it; the superuser's stays`
 }
 
 /** The next run would make a new password for a database that has one. */

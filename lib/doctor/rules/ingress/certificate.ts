@@ -34,7 +34,7 @@ const nonexistent = /uses a non-?existent (certificate )?resolver/i
 const tooOpen = /permissions (\d+) for (\S+) are too open/i
 const noAccount = /unable to get ACME account/i
 
-/** Traefik asks once a day, and logs no more than that when it is refused. */
+/** Of a certificate that is there Traefik only logs that it was refused another, once a day. */
 function notRenewed(way: Way, evidence: Evidence): Finding[] {
   const refused = requestsOf(way, evidence).findLast((line) => unobtained.test(line))
   if (refused === undefined || isKnown(refused)) return []

@@ -7,7 +7,7 @@ import { healthUrl } from '../../../observe/answer.ts'
 import { faults } from '../../../observe/faults.ts'
 import { ageMs, nameOf } from '../../../observe/observation.ts'
 import type { Finding } from '../../../step.ts'
-import { copiedAway } from '../../copied-away.ts'
+import { copiedAway } from '../../../observe/copied-away.ts'
 import type { Evidence } from '../../evidence.ts'
 import { doubtful, wrong } from '../../rule.ts'
 import { begin, complaintsOf, hasReadyAddress, isExpected, isTraefiks404, logCommand, specOf, wayOf, type Way } from './way.ts'
@@ -170,13 +170,16 @@ export function takenAway(evidence: Evidence): Finding[] {
   const own = Math.max(...(specOf(route).routes ?? []).map(priorityOf))
   const others = (evidence.routes ?? []).filter((other) => other.kind === 'IngressRoute' && other !== route && other.apiVersion.startsWith(`${group ?? ''}/`))
   const taking = others.filter((other) => shareEntryPoint(other, route) && (specOf(other).routes ?? []).some((rule) => priorityOf(rule) >= own && takes(rule.match ?? '', wanted)))
-  return taking.map((other) => [other, `ingressroute.${other.apiVersion.split('/')[0] ?? ''}`, other.metadata.namespace ?? 'default'] as const).map(([other, kind, namespace]) => wrong('route-missing', {
-    title: `${nameOf(other)} takes the requests for https://${wanted.host}${wanted.path}`,
-    evidence: [...(specOf(other).routes ?? []).map((rule) => `${nameOf(other)}: ${rule.match ?? ''}, priority ${priorityOf(rule)}; airstrip's own has ${own}`), ...answerLines(way)],
-    why: 'Of several routes that fit, Traefik takes the one with the higher priority or the longer rule.',
-    // It serves somebody else: that it can go is theirs to say.
-    fix: [`kubectl -n ${namespace} edit ${kind} ${other.metadata.name} # another host, path or priority`, `${copiedAway(kind, [other.metadata.name], namespace)} # where nobody needs it any more`],
-  }))
+  return taking.map((other) => {
+    const [kind, namespace] = [`ingressroute.${other.apiVersion.split('/')[0] ?? ''}`, other.metadata.namespace ?? 'default']
+    return wrong('route-missing', {
+      title: `${nameOf(other)} takes the requests for https://${wanted.host}${wanted.path}`,
+      evidence: [...(specOf(other).routes ?? []).map((rule) => `${nameOf(other)}: ${rule.match ?? ''}, priority ${priorityOf(rule)}; airstrip's own has ${own}`), ...answerLines(way)],
+      why: 'Of several routes that fit, Traefik takes the one with the higher priority or the longer rule.',
+      // It serves somebody else: that it can go is theirs to say.
+      fix: [`kubectl -n ${namespace} edit ${kind} ${other.metadata.name} # another host, path or priority`, `${copiedAway(kind, [other.metadata.name], namespace)} # where nobody needs it any more`],
+    })
+  })
 }
 
 function shareEntryPoint(one: KubernetesObject, other: KubernetesObject): boolean {

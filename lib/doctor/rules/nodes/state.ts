@@ -7,6 +7,7 @@
  */
 import type { Node } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject, NonEmpty } from '../../../access.ts'
+import { k3sUnit } from '../../../observe/node.ts'
 import { nameOf } from '../../../observe/observation.ts'
 
 interface State {
@@ -40,7 +41,7 @@ export function stateOf(node: KubernetesObject): State {
 }
 
 function silent(node: KubernetesObject): State {
-  const ofKubeadm = unitOf(node) === 'kubelet' ? ['sudo swapoff -a # on the node: a kubelet does not start while swap is on', 'sudo kubeadm certs check-expiration # on the node'] : []
+  const ofKubeadm = k3sUnit(node as Node) === undefined ? ['sudo swapoff -a # on the node: a kubelet does not start while swap is on', 'sudo kubeadm certs check-expiration # on the node'] : []
   return {
     title: `The kubelet of ${nameOf(node)} does not report`,
     why: 'The kubelet has ended, or the node is off or cut off. Its pods look as they did last, nothing starts or ends there, and after five minutes its pods are given up.',
@@ -51,7 +52,7 @@ function silent(node: KubernetesObject): State {
 function runtime(node: KubernetesObject): State {
   const version = (node as Node).status?.nodeInfo?.containerRuntimeVersion ?? ''
   const unit = version.startsWith('docker') ? 'docker' : version.startsWith('cri-o') ? 'crio' : 'containerd'
-  const restart = unitOf(node) === 'kubelet' ? unit : unitOf(node)
+  const restart = k3sUnit(node as Node) ?? unit
   return {
     title: `The container runtime of ${nameOf(node)} is down`,
     why: 'The kubelet reports, but cannot talk to the runtime: what runs may run on, and nothing starts, ends or is probed.',
@@ -59,8 +60,6 @@ function runtime(node: KubernetesObject): State {
   }
 }
 
-/** K3s is kubelet and runtime in one, with a unit of another name where no API server is; a server labels its node as one. */
 function unitOf(node: KubernetesObject): string {
-  if ((node as Node).status?.nodeInfo?.kubeletVersion.includes('k3s') !== true) return 'kubelet'
-  return ['control-plane', 'master', 'etcd'].some((role) => node.metadata.labels?.[`node-role.kubernetes.io/${role}`] !== undefined) ? 'k3s' : 'k3s-agent'
+  return k3sUnit(node as Node) ?? 'kubelet'
 }

@@ -4,6 +4,7 @@ import type { Finding } from '../../../step.ts'
 import { pullOf } from '../../../observe/image.ts'
 import { ageMs, nameOf } from '../../../observe/observation.ts'
 import { makePullSecret } from '../../../observe/pull-secret.ts'
+import { meaningOf } from '../../../observe/pull-text.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type Rule, type Text, wrong } from '../../rule.ts'
 import { containersIn } from './statuses.ts'
@@ -31,7 +32,7 @@ function rateLimited(evidence: Evidence): Finding[] {
 }
 
 const patientMs = 120_000
-const trouble = /x509|certificate|\btls\b|\b50[0234]\b|bad gateway|unavailable|time[d ]*out|deadline exceeded|connection reset|http: server gave HTTP response/i
+const trouble = /x509|certificate|\btls\b|\b50[0234]\b|bad gateway|unavailable|time[d ]*out|deadline exceeded|connection reset/i
 
 /** A registry that has not answered as it should for two minutes; a pull that is under way says nothing of the kind. */
 function turnedAway(evidence: Evidence): Finding[] {
@@ -41,35 +42,22 @@ function turnedAway(evidence: Evidence): Finding[] {
     if (pull === undefined || pull.reason === 'ImageInspectError' || ageMs(pod.metadata.creationTimestamp, new Date(evidence.at)) < patientMs) return []
     const said = pull.text.replaceAll(pull.image, '')
     if (!trouble.test(said) || limited.test(said) || /not found|no such host|\bdial (tcp|udp)\b/i.test(said)) return []
+    // What no retry changes is told of the pod itself.
+    if (['plain http', 'untrusted'].includes(meaningOf(said, pull.reason) ?? '')) return []
     const { nodeName = 'the node' } = (pod as Pod).spec ?? {}
     const [, host = 'HOST'] = /"https:\/\/([\w.-]+(?::\d+)?)\//.exec(pull.text) ?? []
-    const told = plainHttp(said, host, nodeName) ?? datedElsewhere(said, host, nodeName, evidence.at) ?? refusing(said, pull.image)
+    const told = datedElsewhere(said, host, nodeName, evidence.at) ?? refusing(pull.image)
     return [wrong('image-registry-unreachable', { ...told, evidence: [`${nameOf(pod)}, container ${status.name}: ${pull.reason}`, pull.text] })]
   })
 }
 
 type Told = Omit<Text, 'evidence'>
 
-function refusing(said: string, image: string): Told {
-  const certificate = /x509|certificate/i.test(said)
+function refusing(image: string): Told {
   return {
-    title: certificate ? `The node does not trust the registry of image ${image}` : `The registry of image ${image} does not give it`,
-    why: certificate ? 'Its certificate is of an authority that the node does not know.' : 'It was reached, and every try since has failed; it may come back by itself.',
-    fix: [`On the node: sudo crictl pull ${image}`, certificate ? 'Put the authority\'s certificate on the node (/etc/containerd/certs.d/HOST/hosts.toml, or /etc/docker/certs.d/HOST/ca.crt) and restart its runtime' : 'Name another registry or mirror in airflow.values, and run again'],
-  }
-}
-
-/** failed to do request: Head "https://registry.home:5000/v2/airflow/manifests/1": http: server gave HTTP response to HTTPS client */
-function plainHttp(said: string, host: string, node: string): Told | undefined {
-  if (!said.includes('server gave HTTP response to HTTPS client')) return undefined
-  const [folder, file] = [`/etc/containerd/certs.d/${host}`, '/etc/rancher/k3s/registries.yaml']
-  return {
-    title: `Registry ${host} speaks plain HTTP, and node ${node} asks it by HTTPS`,
-    why: 'A runtime speaks HTTPS with every registry that it is not told to speak HTTP with; no certificate changes that.',
-    fix: [
-      `sudo mkdir -p ${folder} && printf 'server = "http://${host}"\\n[host."http://${host}"]\\n  capabilities = ["pull", "resolve"]\\n' | sudo tee ${folder}/hosts.toml && sudo systemctl restart containerd # on ${node}; /etc/containerd/config.toml must have config_path = "/etc/containerd/certs.d" for its registries`,
-      `! test -e ${file} && printf 'mirrors:\\n  "${host}":\\n    endpoint:\\n      - "http://${host}"\\n' | sudo tee ${file} && sudo systemctl restart k3s # on ${node}, where it is K3s; a file that is there gets the same under its mirrors`,
-    ],
+    title: `The registry of image ${image} does not give it`,
+    why: 'It was reached, and every try since has failed; it may come back by itself.',
+    fix: [`On the node: sudo crictl pull ${image}`, 'Name another registry or mirror in airflow.values, and run again'],
   }
 }
 

@@ -5,7 +5,7 @@ import type { KubernetesObject } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
 import { describeEvent, timeOf } from '../../../observe/events.ts'
 import { fixOf, nameOf } from '../../../observe/observation.ts'
-import { copiedAway } from '../../copied-away.ts'
+import { copiedAway } from '../../../observe/copied-away.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type Rule, wrong } from '../../rule.ts'
 
