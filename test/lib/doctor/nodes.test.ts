@@ -1,6 +1,6 @@
 import t from 'tap'
 import { diagnose } from '../../../lib/doctor/diagnose.ts'
-import { container, crashed, deployment, event, inManifest, masterTaint, node, pod, ready, release, statefulSet } from '../observe/objects.ts'
+import { claim, container, crashed, deployment, event, inManifest, masterTaint, node, pod, ready, release, statefulSet, volume } from '../observe/objects.ts'
 import { evidence, long } from './evidence.ts'
 
 const silent = [{ type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown', message: 'Kubelet stopped posting node status.' }]
@@ -116,6 +116,10 @@ void t.test('a disk that is full is told by whoever could not write, before its 
   const crash = pod({ status: { containerStatuses: [crashed(4, {}, { name: 'postgresql' })] } })
   const logs = (line: string) => [{ namespace: 'airflow', pod: crash.metadata.name, container: 'postgresql', previous: false, lines: [line] }]
   t.match(of({ pods: [crash], logs: logs('PANIC:  could not write to file "pg_wal/xlogtemp.31": No space left on device') }).map(({ id, causes = [] }) => [id, causes.map((cause) => cause.id)]), [['node-pressure-evicted', []], ['crash-loop', ['node-pressure-evicted']]])
+  const stored = { pods: [{ ...crash, spec: { ...(crash.spec as object), volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data-airflow-postgresql-0' } }] } }], claims: [claim({ volumeName: 'v' }, { phase: 'Bound' }, 'data-airflow-postgresql-0')], logs: logs('PANIC:  could not write to file "pg_wal/xlogtemp.31": No space left on device') }
+  t.match(of({ ...stored, volumes: [volume({ hostPath: { path: '/srv/db' } }, 'Bound', 'v')] })[0], { ...told, evidence: [/xlogtemp/, 'PersistentVolumeClaim airflow/data-airflow-postgresql-0 is /srv/db on home'] })
+  t.match(of({ ...stored, volumes: [volume({ hostPath: undefined, csi: { driver: 'driver.longhorn.io', volumeHandle: 'pvc-1' } }, 'Bound', 'v')] })[0], { ...told, title: /^No space is left on a volume of/, evidence: [/xlogtemp/, 'PersistentVolumeClaim airflow/data-airflow-postgresql-0 is pvc-1 of driver.longhorn.io'], fix: [/driver\.longhorn\.io/] }, 'a volume that is no folder of the node is full by itself')
+  t.match(of({ ...stored, volumes: [volume({ hostPath: undefined, nfs: { server: 'nas', path: '/export/db' } }, 'Bound', 'v')] })[0], { title: /^No space is left on a volume of/, evidence: [/xlogtemp/, 'PersistentVolumeClaim airflow/data-airflow-postgresql-0 is nas:/export/db'] })
   t.match(of({ pods: [crash], logs: logs('failed to create fsnotify watcher: inotify_add_watch: no space left on device') })[0], { id: 'kind-too-many-open-files' }, 'watches that are used up are no full disk')
   t.end()
 })

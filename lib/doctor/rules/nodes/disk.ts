@@ -5,16 +5,18 @@
  *   ErrImagePull: … failed to extract layer sha256:…: write /var/lib/containerd/…: no space left on device: unknown
  *   PANIC:  could not write to file "pg_wal/xlogtemp.31": No space left on device
  */
-import type { Pod } from 'kubernetes-types/core/v1.js'
+import type { PersistentVolume, PersistentVolumeClaim, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../../access.ts'
+import { claimNamesOf } from '../../../observe/claim.ts'
 import { describeEvent, timeOf } from '../../../observe/events.ts'
 import { pullOf } from '../../../observe/image.ts'
 import { pressuresOf } from '../../../observe/node.ts'
-import { nameOf } from '../../../observe/observation.ts'
+import { fixOf, nameOf } from '../../../observe/observation.ts'
 import type { Finding } from '../../../step.ts'
 import { complaints } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
 import { wrong } from '../../rule.ts'
+import { pathOf } from '../database/parts.ts'
 import { type Running, containersIn, placeOf } from '../processes/statuses.ts'
 import { relief } from './pressure.ts'
 
@@ -25,6 +27,14 @@ export const watchesUsedUp = /(?:inotify|fsnotify|\bwatch).*no space left on dev
 interface Line {
   pod: KubernetesObject
   line: string
+  /** What it writes to, where a program said it; the runtime writes to its node's disk alone. */
+  volumes?: Volume[]
+}
+
+interface Volume {
+  line: string
+  /** Not a folder of the node, and so of a size of its own. */
+  apart: boolean
 }
 
 /** A node that says so itself has told it. */
@@ -32,12 +42,32 @@ export function diskFull(evidence: Evidence): Finding[] {
   if ((evidence.nodes ?? []).some((node) => pressuresOf(node).length > 0)) return []
   const all = [...containersIn(evidence).flatMap((one) => [...saidByRuntime(one), ...saidInEvents(one, evidence)]), ...saidByItself(evidence)].filter(({ line }) => !watchesUsedUp.test(line))
   const nodes = [...new Set(all.map(({ pod }) => (pod as Pod).spec?.nodeName ?? ''))].filter((name) => name !== '')
-  return nodes.map((node) => wrong('node-pressure-evicted', {
-    ...relief,
-    title: `No space is left on a disk of node ${node}`,
-    evidence: [...new Set(all.filter(({ pod }) => (pod as Pod).spec?.nodeName === node).map(({ line }) => line))].slice(0, 5),
-    why: 'What needs to be written cannot be: images, containers, or the data of a volume that lies there.',
-  }))
+  return nodes.map((node) => ofNode(node, all.filter(({ pod }) => (pod as Pod).spec?.nodeName === node)))
+}
+
+function ofNode(node: string, all: readonly Line[]): Finding {
+  const volumes = all.flatMap((one) => one.volumes ?? [])
+  const evidence = [...new Set([...all.map(({ line }) => line).slice(0, 5), ...volumes.map(({ line }) => line)])]
+  const why = 'What needs to be written cannot be: images, containers, or the data of a volume that lies there.'
+  const apart = all.every((one) => one.volumes?.some((volume) => volume.apart) === true)
+  if (!apart) return wrong('node-pressure-evicted', { ...relief, title: `No space is left on a disk of node ${node}`, evidence, why })
+  const where = [...new Set(volumes.filter((one) => one.apart).map(({ line }) => line))]
+  return wrong('node-pressure-evicted', {
+    title: `No space is left on a volume of ${[...new Set(all.map(({ pod }) => nameOf(pod)))].join(', ')}`, evidence, why,
+    fix: fixOf(where.map((line) => `df -h # where that volume is: ${line}; make it larger there, or free space on it`), `df -h; df -i # on node ${node}, should the volume have space`),
+  })
+}
+
+/** `PersistentVolumeClaim airflow/data-airflow-postgresql-0 is /srv/db on home`, of each claim that the pod mounts. */
+export function volumesOf(pod: KubernetesObject, { claims, volumes = [], namespace }: Evidence): Volume[] {
+  const names = claimNamesOf(pod)
+  return claims.filter(({ metadata }) => metadata.namespace === namespace && names.includes(metadata.name)).map((claim) => {
+    const volume = volumes.find(({ metadata }) => metadata.name === (claim as PersistentVolumeClaim).spec?.volumeName)
+    const { csi, nfs } = (volume as PersistentVolume | undefined)?.spec ?? {}
+    const path = pathOf(volume)
+    const place = path !== undefined ? `${path} on ${(pod as Pod).spec?.nodeName ?? 'the node'}` : csi ? `${csi.volumeHandle} of ${csi.driver}` : nfs ? `${nfs.server}:${nfs.path}` : undefined
+    return { line: place === undefined ? nameOf(claim) : `${nameOf(claim)} is ${place}`, apart: path === undefined && volume !== undefined }
+  })
 }
 
 function saidByRuntime({ pod, status, events }: Running): Line[] {
@@ -55,5 +85,5 @@ function saidInEvents({ pod, status, events }: Running, { at }: Evidence): Line[
 }
 
 function saidByItself(evidence: Evidence): Line[] {
-  return complaints(evidence, full).map(({ pod, container, line }) => ({ pod, line: `${placeOf(nameOf(pod), container)}: ${line}` }))
+  return complaints(evidence, full).map(({ pod, container, line }) => ({ pod, line: `${placeOf(nameOf(pod), container)}: ${line}`, volumes: volumesOf(pod, evidence) }))
 }

@@ -4,16 +4,13 @@
  *   redis:     # Write error saving DB on disk(rdbSaveRio): No space left on device
  *   scheduler: Error sending Celery task: MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.
  */
-import type { PersistentVolumeClaim, Pod } from 'kubernetes-types/core/v1.js'
-import type { KubernetesObject } from '../../../access.ts'
-import { claimNamesOf } from '../../../observe/claim.ts'
 import { pressuresOf } from '../../../observe/node.ts'
-import { fixOf, nameOf } from '../../../observe/observation.ts'
+import { fixOf } from '../../../observe/observation.ts'
 import type { Finding } from '../../../step.ts'
 import { mentions, told } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
 import { wrong } from '../../rule.ts'
-import { pathOf } from '../database/parts.ts'
+import { volumesOf } from '../nodes/disk.ts'
 import { relief } from '../nodes/pressure.ts'
 
 const full = 'No space left on device'
@@ -25,17 +22,8 @@ export function brokerFull(evidence: Evidence): Finding[] {
   const current = evidence.logs.filter(({ container, lines, previous }) => !previous && /^(airflow-)?redis$/.test(container) && lines.findLastIndex((line) => line.includes(full)) > lines.findLastIndex((line) => saved.test(line)))
   return mentions({ ...evidence, logs: current }, new RegExp(full)).map((one) => wrong('node-pressure-evicted', {
     title: 'Redis cannot save: no space is left on its volume',
-    evidence: [...told([one]), ...volumesOf(one.pod, evidence), ...told(mentions(evidence, /MISCONF Redis is configured to save/)).slice(0, 1)],
+    evidence: [...told([one]), ...volumesOf(one.pod, evidence).map(({ line }) => line), ...told(mentions(evidence, /MISCONF Redis is configured to save/)).slice(0, 1)],
     why: 'It takes no more writes then, so that nothing is lost: no task is sent to the workers, and all stay queued.',
     fix: fixOf([`kubectl -n ${evidence.namespace} exec ${one.pod.metadata.name} -c ${one.container} -- df -h # how full it is; it saves by itself once there is space`], ...relief.fix),
   }))
-}
-
-function volumesOf(pod: KubernetesObject, { claims, volumes = [], namespace }: Evidence): string[] {
-  const names = claimNamesOf(pod)
-  return claims.filter(({ metadata }) => metadata.namespace === namespace && names.includes(metadata.name)).map((claim) => {
-    const volume = volumes.find(({ metadata }) => metadata.name === (claim as PersistentVolumeClaim).spec?.volumeName)
-    const path = pathOf(volume)
-    return path === undefined ? nameOf(claim) : `${nameOf(claim)} is ${path} on ${(pod as Pod).spec?.nodeName ?? 'the node'}`
-  })
 }
