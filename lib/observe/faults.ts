@@ -24,6 +24,7 @@ export const faults = {
   'chart-kubernetes-skew': { settleMs: 0, rule: 'The chart\'s README names a newer Kubernetes.' },
   'control-plane-down': { settleMs: 0, rule: 'The scheduler or the controller manager has not renewed its lease for a minute, or the API server\'s store gives nothing or takes nothing.', link: 'https://kubernetes.io/docs/concepts/architecture/#control-plane-components' },
   'node-not-ready': { settleMs: 60_000, rule: 'A node says Ready False or Unknown.', link: 'https://kubernetes.io/docs/tasks/debug/debug-cluster/' },
+  'kubelet-unreachable': { settleMs: 0, rule: 'A node is Ready, and the API server does not reach its kubelet, or is not let in.', link: 'https://kubernetes.io/docs/reference/networking/ports-and-protocols/' },
   'node-pressure-evicted': { settleMs: 60_000, rule: 'A node is short of disk, memory or process ids, or has evicted a pod for it or for its own limit; or a disk is full for whoever writes to it.', link: 'https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/' },
   'node-cordoned': { settleMs: 60_000, rule: 'A node takes no new pods since somebody cordoned it.', link: 'https://kubernetes.io/docs/concepts/architecture/nodes/#manual-node-administration' },
   'no-schedulable-node': { settleMs: 0, rule: 'Every node is cordoned, tainted or not Ready.' },

@@ -11,11 +11,12 @@ import { type Explains, type Rule, doubtful, wrong } from '../rule.ts'
 import { needsPods } from './cluster/symptoms.ts'
 import { closedNodes } from './nodes/closed.ts'
 import { diskFull } from './nodes/disk.ts'
+import { kubeletUnreached } from './nodes/kubelet.ts'
 import { evicted, underPressure } from './nodes/pressure.ts'
 import { refused } from './nodes/refused.ts'
 import { lacksNetwork, stateOf } from './nodes/state.ts'
 
-export const nodeRules: readonly Rule[] = [notReady, underPressure, diskFull, evicted, refused, cordoned, noneSchedulable]
+export const nodeRules: readonly Rule[] = [notReady, kubeletUnreached, underPressure, diskFull, evicted, refused, cordoned, noneSchedulable]
 
 /** One that has just joined is only starting; one that lacks the network is told with the network. */
 function notReady({ nodes = [], pods, at }: Evidence): Finding[] {

@@ -124,6 +124,22 @@ void t.test('a disk that is full is told by whoever could not write, before its 
   t.end()
 })
 
+// As API servers have said it in bug reports; the first was seen on the lab.
+void t.test('a kubelet that the API server cannot ask is told, with what stands in the way', (t) => {
+  const running = pod({ status: { ...ready, containerStatuses: [container({ ready: true, state: { running: {} } })] } })
+  const asked = 'Get "https://192.168.1.20:10250/containerLogs/airflow/airflow-scheduler-6d5b9c7f9-x2x4z/scheduler?tailLines=60": '
+  const unread = (said: string) => `the log of ${running.metadata.name}, container scheduler, could not be read: ${said}`
+  const told = (said: string, nodes = [node()]) => diagnose(evidence({ record: release({ updatedAt: long }), nodes, pods: [running], unknown: [unread(said)] })).findings
+  const finding = { id: 'kubelet-unreachable', severity: 'error', title: 'The API server cannot ask the kubelet of Node home' }
+  for (const said of [`${asked}dial tcp 192.168.1.20:10250: connect: connection refused`, `${asked}dial tcp 192.168.1.20:10250: i/o timeout`, `${asked}proxy error from 127.0.0.1:6443 while dialing 192.168.1.20:10250, code 502: 502 Bad Gateway`])
+    t.match(told(said), [{ ...finding, evidence: [unread(said)], fix: [/status kubelet/, /ufw/, /./] }])
+  t.match(told(`${asked}remote error: tls: internal error`), [{ ...finding, fix: [/certificate approve/, /./] }])
+  t.match(told('Forbidden (user=kube-apiserver-kubelet-client, verb=get, resource=nodes, subresource=proxy)'), [{ ...finding, fix: [/clusterrolebinding/, /./] }])
+  t.same(told('pods "airflow-scheduler-6d5b9c7f9-x2x4z" not found'), [], 'another reason is none of the kubelet')
+  t.match(told(`${asked}dial tcp 192.168.1.20:10250: i/o timeout`, [node({ conditions: silent })]).map(({ id }) => id), ['node-not-ready'], 'a node that is not Ready tells more')
+  t.end()
+})
+
 void t.test('a healthy cluster has none of this', (t) => {
   const good = [statefulSet('airflow-postgresql', 1), deployment('airflow-scheduler', 1)]
   const running = pod({ status: { ...ready, containerStatuses: [container({ ready: true, state: { running: {} } })] } })
