@@ -75,6 +75,13 @@ void t.test('an API server that lives and cannot read its store is no machine th
 void t.test('a certificate that has ended is told apart from a clock that is behind', (t) => {
   t.match(told(expired), [{ id: 'kubeadm-certs-expired', title: /2024-01-01/, fix: [/kubeadm certs renew all/] }])
   t.match(told(expired.replace('after 2024', 'before 2030')), [{ id: 'clock-skew', fix: [/set-ntp true/] }])
+  const ofK3s = [/^sudo systemctl restart k3s/, /cp --backup=numbered \/etc\/rancher\/k3s\/k3s\.yaml/] as const
+  const itsAdmin = { subject: 'O=system:masters, CN=system:admin', validFrom: '2021-01-01T00:00:00.000Z', validTo: '2022-01-01T00:00:00.000Z' }
+  for (const facts of [{ others: ['/etc/rancher/k3s/k3s.yaml'] }, { file: '/etc/rancher/k3s/k3s.yaml' }, { certificate: itsAdmin }]) {
+    const [finding] = told(expired, facts)
+    t.match(finding, { id: 'kubeadm-certs-expired', fix: ofK3s, why: /K3s/ }, 'K3s renews its own')
+    t.notMatch([finding?.why, ...finding?.fix ?? []].join(' '), /kubeadm/, 'and knows no kubeadm')
+  }
   const certificate = { subject: 'CN=kubernetes-admin, O=system:masters', validFrom: '2021-01-01T00:00:00.000Z', validTo: '2022-01-01T00:00:00.000Z' }
   t.match(told(unauthorized, { certificate }), [{ id: 'kubeadm-certs-expired', title: /in the kubeconfig has ended at 2022/ }], 'of the user, which the server only calls Unauthorized')
   t.end()

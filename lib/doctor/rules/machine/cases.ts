@@ -2,8 +2,9 @@
  * What kubectl says of a cluster that it cannot ask, and what each of it means. The texts are kubectl's
  * and Go's; the first that fits is taken.
  */
+import type { NonEmpty } from '../../../access.ts'
 import type { Text } from '../../rule.ts'
-import { type Case, type Lost, copyCommands, hostIn, startCommands } from './way.ts'
+import { type Case, type Lost, copyCommands, hostIn, isK3s, k3sFile, startCommands } from './way.ts'
 
 const why = 'Nothing of the cluster could be looked at.'
 
@@ -22,10 +23,10 @@ export const cases: readonly Case[] = [
     text: /certificate has expired or is not yet valid(?:: current time (\S+) is (after) (\S+))?/,
     when: ({ said }) => !said.includes(' is before '),
     id: 'kubeadm-certs-expired',
-    tell: (_, [, now = '', , until = '']) => ({
+    tell: ({ kubeconfig }, [, now = '', , until = '']) => ({
       title: `The API server's certificate has ended${until === '' ? '' : ` at ${until}`}`,
-      why: `kubeadm's certificates last one year and are renewed by an upgrade or by hand. Only where this machine's clock runs ahead${now === '' ? '' : ` (it says ${now})`} the certificate may be good.`,
-      fix: renewal,
+      why: `${isK3s(kubeconfig) ? 'K3s renews its certificates when it starts, in their last weeks, and it has run longer than that' : 'kubeadm\'s certificates last one year and are renewed by an upgrade or by hand'}. Only where this machine's clock runs ahead${now === '' ? '' : ` (it says ${now})`} the certificate may be good.`,
+      fix: renewal(kubeconfig),
     }),
   },
   {
@@ -41,10 +42,10 @@ export const cases: readonly Case[] = [
     text: /Unauthorized|must be logged in|does not know who asks/,
     when: ({ kubeconfig: { certificate } }, at) => certificate !== undefined && Date.parse(certificate.validTo) < Date.parse(at),
     id: 'kubeadm-certs-expired',
-    tell: ({ kubeconfig: { file, certificate } }) => ({
-      title: `The certificate in the kubeconfig has ended at ${certificate?.validTo ?? ''}`,
-      why: `The API server knows the user of ${file} by a certificate (${certificate?.subject ?? ''}), and no longer accepts it.`,
-      fix: renewal,
+    tell: ({ kubeconfig }) => ({
+      title: `The certificate in the kubeconfig has ended at ${kubeconfig.certificate?.validTo ?? ''}`,
+      why: `The API server knows the user of ${kubeconfig.file} by a certificate (${kubeconfig.certificate?.subject ?? ''}), and no longer accepts it.`,
+      fix: renewal(kubeconfig),
     }),
   },
   { text: /Unauthorized|must be logged in|does not know who asks/, tell: refusedCredentials },
@@ -124,10 +125,10 @@ export const cases: readonly Case[] = [
   {
     text: /\/livez\/ping was answered/,
     id: 'control-plane-down',
-    tell: ({ kubeconfig: { server = 'the address of the kubeconfig', others } }) => ({
-      title: `The API server at ${server} runs, and gets nothing out of its store`,
+    tell: ({ kubeconfig }) => ({
+      title: `The API server at ${kubeconfig.server ?? 'the address of the kubeconfig'} runs, and gets nothing out of its store`,
       why: 'It says that it lives, and answers no question about the cluster: etcd, or the database of K3s, stands still, or its disk is too slow or full.',
-      fix: others.some((path) => path.includes('k3s')) ? ['sudo systemctl restart k3s; sudo journalctl -u k3s -n 50 --no-pager # on the server', 'df -h /var/lib/rancher # on the server'] : [
+      fix: isK3s(kubeconfig) ? ['sudo systemctl restart k3s; sudo journalctl -u k3s -n 50 --no-pager # on the server', 'df -h /var/lib/rancher # on the server'] : [
         'sudo crictl ps -a --name etcd; sudo crictl logs --tail 30 $(sudo crictl ps -aq --name etcd | head -n 1) # on the control plane: says what etcd waits for',
         'df -h /var/lib/etcd # on the control plane; and a disk that takes longer than 10 ms for a write is too slow for it',
         'sudo systemctl restart k3s # on the server, where it is K3s',
@@ -181,12 +182,16 @@ export const cases: readonly Case[] = [
   },
 ]
 
-const renewal: [string, ...string[]] = [
-  'sudo kubeadm certs check-expiration; sudo kubeadm certs renew all # on the node',
-  'sudo crictl rm -f $(sudo crictl ps -q --name "kube-apiserver|kube-controller-manager|kube-scheduler|etcd") # on the node: the kubelet starts them again with the new ones',
-  'sudo cp --backup=numbered /etc/kubernetes/admin.conf ~/.kube/config && sudo chown "$(id -u):$(id -g)" ~/.kube/config && chmod 600 ~/.kube/config',
-  'sudo systemctl restart k3s # K3s renews its own when it starts; then copy /etc/rancher/k3s/k3s.yaml anew',
-]
+function renewal(kubeconfig: Lost['kubeconfig']): NonEmpty<string> {
+  const ofK3s = 'sudo systemctl restart k3s # on the server: K3s renews its own when it starts'
+  if (isK3s(kubeconfig)) return [ofK3s, ...copyCommands({ ...kubeconfig, others: [k3sFile] })]
+  return [
+    'sudo kubeadm certs check-expiration; sudo kubeadm certs renew all # on the node',
+    'sudo crictl rm -f $(sudo crictl ps -q --name "kube-apiserver|kube-controller-manager|kube-scheduler|etcd") # on the node: the kubelet starts them again with the new ones',
+    'sudo cp --backup=numbered /etc/kubernetes/admin.conf ~/.kube/config && sudo chown "$(id -u):$(id -g)" ~/.kube/config && chmod 600 ~/.kube/config',
+    `${ofK3s}; then copy ${k3sFile} anew`,
+  ]
+}
 
 /** A person's own is given back to them; of any other they get a copy. To root, who may read all, it is never refused. */
 function unreadable(kubeconfig: Lost['kubeconfig'], file: string): Omit<Text, 'evidence'> {

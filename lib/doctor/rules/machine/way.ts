@@ -32,7 +32,8 @@ export function describeWay({ kubeconfig }: Lost): string {
 }
 
 const keep = 'sudo chown "$(id -u):$(id -g)" ~/.kube/config && chmod 600 ~/.kube/config'
-const places: [path: string, of: string][] = [['/etc/kubernetes/admin.conf', 'kubeadm'], ['/etc/rancher/k3s/k3s.yaml', 'K3s']]
+export const k3sFile = '/etc/rancher/k3s/k3s.yaml'
+const places: [path: string, of: string][] = [['/etc/kubernetes/admin.conf', 'kubeadm'], [k3sFile, 'K3s']]
 
 /** Whatever this machine has; otherwise where the two distributions that people have at home keep theirs. */
 export function copyCommands({ others }: KubeconfigFacts): NonEmpty<string> {
@@ -43,13 +44,19 @@ export function copyCommands({ others }: KubeconfigFacts): NonEmpty<string> {
   return [first ?? 'kubectl config get-contexts', ...rest]
 }
 
+/** Its file lies there, or its administrator is the one that K3s calls so; kubeadm's is kubernetes-admin. */
+export function isK3s({ file, others, certificate }: KubeconfigFacts): boolean {
+  return [file, ...others].some((path) => path.includes('k3s')) || certificate?.subject.includes('CN=system:admin') === true
+}
+
 /** How the thing that the context's name speaks of is started; nothing where it does not say. */
-export function startCommands({ context = '', others, server = '' }: KubeconfigFacts): NonEmpty<string> {
+export function startCommands(kubeconfig: KubeconfigFacts): NonEmpty<string> {
+  const { context = '', others, server = '' } = kubeconfig
   const [, kind] = /^kind-(.+)$/.exec(context) ?? []
   if (kind !== undefined) return [`docker start $(docker ps -aq --filter label=io.x-k8s.kind.cluster=${kind})`]
   if (context.startsWith('minikube')) return [`minikube start -p ${context}`]
   if (/^(docker-desktop|rancher-desktop|colima)/.test(context)) return [`Start ${context} and wait until its Kubernetes runs`]
-  if (others.some((path) => path.includes('k3s')) || (others.length === 0 && context === 'default')) return ['sudo systemctl restart k3s; sudo journalctl -u k3s -n 50 --no-pager # on the node']
+  if (isK3s(kubeconfig) || (others.length === 0 && context === 'default')) return ['sudo systemctl restart k3s; sudo journalctl -u k3s -n 50 --no-pager # on the node']
   if (others.some((path) => path.includes('microk8s'))) return ['sudo microk8s start']
   return [
     'sudo swapoff -a; sudo systemctl restart kubelet; sudo journalctl -u kubelet -n 50 --no-pager # on the node: a kubelet does not start while swap is on, as after a reboot',
