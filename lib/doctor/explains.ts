@@ -43,7 +43,7 @@ function isExplained(finding: Finding, findings: readonly Finding[], evidence: E
 }
 
 function isCause(cause: Finding, symptom: Finding, evidence: Evidence): boolean {
-  if (isOfItself(symptom) && !takesItAway.includes(cause.id as FaultId)) return false
+  if (isOfItself(symptom) && !takesItAway.includes(cause.id as FaultId) && !tellsMore(cause, symptom)) return false
   return areas.some((area) => area[cause.id as FaultId]?.some((entry) =>
     (typeof entry === 'string' ? entry === symptom.id : entry.id === symptom.id && entry.when(symptom, evidence, cause))) === true)
 }
@@ -62,6 +62,11 @@ function placesIn(line: string): string[] {
 
 /** What takes the object itself away, or leaves Traefik without a kind to read it by. */
 const takesItAway: readonly FaultId[] = ['namespace-terminating', 'traefik-missing', 'crd-names-conflict', 'traefik-crd-group-mismatch']
+
+/** The same probe, with the path that it asks for. */
+function tellsMore(cause: Finding, symptom: Finding): boolean {
+  return cause.id === 'probe-path-mismatch' && symptom.id === 'readiness-probe-failing'
+}
 
 /** They say that something is wrong and not what: where anything is found that keeps pods from running, that is it. */
 const umbrellas: readonly FaultId[] = ['heartbeat-missing', 'wait-for-migrations-crashloop', 'post-install-hook-timeout', 'helm-release-failed', 'not-ready-unexplained']

@@ -3,6 +3,9 @@
  *
  *   state: {waiting: {reason: CreateContainerConfigError, message: secret "airflow-fernet-key" not found}}
  *   FailedMount: MountVolume.SetUp failed for volume "config" : configmap "airflow-airflow-config" not found
+ *
+ * A kubelet that does not watch them (configMapAndSecretChangeDetectionStrategy: Get) hands on the API server's words:
+ * configmaps "airflow-airflow-config" not found.
  */
 import type { ContainerStatus, Event, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject, ObjectRef } from '../access.ts'
@@ -13,7 +16,7 @@ import { type Context, type Failed, type Observation, failed, inNamespace, nameO
 // The kubelet's own caches are late right after a pod was placed: "failed to sync secret cache: timed out".
 // One that has just started does not know the cluster's services yet, which go into the environment.
 const transient = /failed to sync|timed out|deadline exceeded|connection refused|services have not yet been read at least once/i
-const missing = /(secret|configmap) "([^"]+)" not found|couldn't find key (\S+) in (Secret|ConfigMap) (\S+)|references non-existent (secret|config) key: ?(\S+)/i
+const missing = /(secret|configmap)s? "([^"]+)" not found|couldn't find key (\S+) in (Secret|ConfigMap) (\S+)|references non-existent (secret|config) key: ?(\S+)/i
 /** The kubelet's between two tries to mount, 2 min 2 s. */
 const longestPauseMs = 122_000
 /** The second is of a volume of type local, which is a folder of the node as well. */
@@ -57,7 +60,7 @@ function configError(pod: KubernetesObject, message: string, evidence: string, p
   if (message.includes('runAsNonRoot') || message.includes('non-root')) return asRoot(pod, message, evidence)
   const path = hostStat.exec(message)
   if (path !== null) return unusable(pod, path[1] ?? '', path[2] ?? '', message)
-  const what = missing.exec(message)?.[0]
+  const what = missing.exec(message)?.[0].replace(/^(secret|configmap)s/, '$1')
   // The kubelet adds pod and container; the title is of the cause alone.
   const text = message.replace(/ \(pod: .*\)$/, '')
   return failed(pod, 'container-config-error', {

@@ -68,7 +68,7 @@ const patientMs = 60_000
 const answered = /mount failed: exit status|bad option|wrong fs type/
 const answeredMs = 20_000
 /** Told by observe/config-error.ts, or only late; "Unable to attach or mount" is the sum of the others. */
-const toldElsewhere = /hostPath type check failed|\/sbin\/mount\.\S+ helper program|: path "[^"]+" does not exist|(?:secret|configmap) "[^"]+" not found|failed to sync|references non-existent|^Unable to attach or mount/
+const toldElsewhere = /hostPath type check failed|\/sbin\/mount\.\S+ helper program|: path "[^"]+" does not exist|(?:secret|configmap)s? "[^"]+" not found|failed to sync|references non-existent|^Unable to attach or mount/
 
 /**
  *   FailedAttachVolume: Multi-Attach error for volume "pvc-1" Volume is already used by pod(s) airflow-webserver-1

@@ -110,6 +110,14 @@ void t.test('an edited ConfigMap explains what its readers die of, and no other 
   t.end()
 })
 
+void t.test('an edited probe that asks for a path which is not there is told once, with the path', (t) => {
+  const probe = found('probe-path-mismatch', 'x', ['Pod airflow/airflow-webserver-1: Unhealthy: 404'])
+  const same = (name: string) => found('readiness-probe-failing', 'y', [`Pod airflow/${name}, container webserver: is not ready`, 'Deployment airflow/airflow-webserver is not as the release has it: spec.template.spec.containers[webserver].readinessProbe'])
+  const of = (symptom: Finding) => (explained([probe, symptom], evidence({ pods: [pod({ name: 'airflow-webserver-1' }), pod({ name: 'airflow-statsd-1' })] }))[1]?.causes ?? []).map(({ id }) => id)
+  t.same([of(same('airflow-webserver-1')), of(same('airflow-statsd-1'))], [['probe-path-mismatch'], []])
+  t.end()
+})
+
 void t.test('who talks to nobody is explained by what keeps everybody from it, and another\'s crash is not', (t) => {
   const policy = found('network-policy-blocks', 'NetworkPolicy deny-all keeps pods from the database')
   t.same([causes(policy, silent), causes(policy, refused), causes(policy, silentCrash), causes(policy, crash)], [['network-policy-blocks'], [], ['network-policy-blocks'], []])

@@ -4,10 +4,11 @@
  *   {phase: Failed, reason: SysctlForbidden, message: Pod forbidden sysctl: "net.core.somaxconn" not whitelisted}
  *   {phase: Pending, reason: AppArmor, message: Cannot enforce AppArmor: AppArmor is not enabled on the host}, which stays as it is
  */
+import type { ReplicaSet } from 'kubernetes-types/apps/v1.js'
 import type { Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../../access.ts'
 import { ageMs, isReady, nameOf } from '../../../observe/observation.ts'
-import { ownerName, workloadOf } from '../../../observe/owners.ts'
+import { controllerOf, ownerName, workloadOf } from '../../../observe/owners.ts'
 import type { Finding } from '../../../step.ts'
 import type { Evidence } from '../../evidence.ts'
 import { wrong } from '../../rule.ts'
@@ -18,8 +19,8 @@ const recentMs = 120_000
 /** One may have come at a bad moment. */
 const often = 3
 
-export function refused({ pods, at }: Evidence): Finding[] {
-  const turnedAway = pods.filter((pod) => {
+export function refused({ pods, replicaSets = [], at }: Evidence): Finding[] {
+  const turnedAway = pods.filter((pod) => !isTakenBack(pod, replicaSets)).filter((pod) => {
     const { phase, reason = '' } = (pod as Pod).status ?? {}
     const isNew = ageMs(pod.metadata.creationTimestamp, new Date(at)) < recentMs
     return reasons.includes(reason) && workloadOf(pod) !== undefined && (phase === 'Failed' ? isNew : phase === 'Pending' && pod.metadata.deletionTimestamp === undefined)
@@ -35,6 +36,13 @@ export function refused({ pods, at }: Evidence): Finding[] {
       fix: ['npx tsx run.ts apply --from helm # once what it objects to is changed in airflow.values, or allowed in the kubelet\'s configuration on the node'],
     })
   })
+}
+
+/** Of a template that the Deployment has left: its ReplicaSet makes no pod any more. */
+function isTakenBack(pod: KubernetesObject, replicaSets: readonly KubernetesObject[]): boolean {
+  const owner = controllerOf(pod)
+  const set = replicaSets.find(({ metadata }) => metadata.name === owner?.name && metadata.namespace === pod.metadata.namespace)
+  return owner?.kind === 'ReplicaSet' && (set as ReplicaSet | undefined)?.spec?.replicas === 0
 }
 
 /** One that is well and newer. */
