@@ -4,6 +4,7 @@ import { secretNames } from '../airflow/keys.ts'
 import { familyFor } from '../airflow/release.ts'
 import { airflowSpec } from '../airflow/spec.ts'
 import { fernetSecretOf } from '../airflow/values.ts'
+import { ofToday } from '../doctor/beside.ts'
 import { collect } from '../doctor/collect/index.ts'
 import { diagnose, type Diagnosis } from '../doctor/diagnose.ts'
 import type { Evidence, Witnessed, Said, Wanted } from '../doctor/evidence.ts'
@@ -46,7 +47,7 @@ export async function examineAll(session: Session, known: Known = { said: [], fi
   ])
   const recorded = { state, said: [...said, ...known.said], witnessed: () => [...witnessed, ...known.witnessed()] }
   const evidence = await collect(reader, { namespace, release, wanted: wantedOf(config, unreachable === undefined ? await familyNow(config, reader) : undefined), recorded, unreachable, redact: redactor.redact, learn: redactor.add })
-  const clean = swept(evidence.unreachable === undefined ? [...known.findings, ...beside] : [...known.findings], redactor.redact)
+  const clean = swept(evidence.unreachable === undefined ? [...known.findings, ...ofToday(beside, evidence)] : [...known.findings], redactor.redact)
   return { evidence, beside: clean, diagnosis: diagnose(evidence, clean) }
 }
 

@@ -25,11 +25,11 @@ export interface Diagnosis {
 /** Nothing is wrong where only these hold; a person who installs is told, one who looks for a fault is not alarmed. */
 const notable = ['os-not-verified', 'kubernetes-not-verified', 'chart-kubernetes-skew', 'kubectl-skew', 'helm-kubernetes-skew', 'kubernetes-version-unknown', 'permissions-unknown']
 
-/** People may reach a host by other means than this machine's resolver, which is not asked where the address is written down; and Traefik may run outside the cluster. Where HOST answered, neither is a fault. */
+/** People may reach a host by other means than this machine's resolver, which is not asked where the address is written down; and Traefik may run outside the cluster, or another controller leads to Airflow. Where HOST answered, none is a fault. */
 function isNote({ id, severity }: Finding, { answered, wanted }: Evidence): boolean {
   const proven = answered !== undefined && 'answer' in answered
   if (id === 'host-unresolved') return proven || wanted?.address !== undefined
-  return notable.includes(id) || (proven && id === 'traefik-not-running' && severity === 'warning')
+  return notable.includes(id) || (proven && ['traefik-not-running', 'traefik-missing'].includes(id) && severity === 'warning')
 }
 
 /** `beside`: findings that come from elsewhere, for example of a step's own check; what a rule found itself is not told again. */
