@@ -25,12 +25,15 @@ export interface Traefik {
   crossNamespace?: boolean
 }
 
+/** `traefik:v3.0`, `docker.io/library/traefik`, and `rancher/mirrored-library-traefik`, which K3s brings along. */
+export const traefikImage = /(^|\/)(?:mirrored-library-)?traefik(:|@|$)/
+
 export const traefikGroups: readonly TraefikGroup[] = ['traefik.io', 'traefik.containo.us']
 
 export function findTraefik(crds: readonly KubernetesObject[], workloads: readonly KubernetesObject[]): Traefik {
   const groups = traefikGroups.filter((group) => crds.some(({ metadata }) => metadata.name === `ingressroutes.${group}`))
   for (const workload of workloads as unknown as Deployment[]) {
-    const container = workload.spec?.template.spec?.containers.find(({ image }) => /(^|\/)traefik(:|@|$)/.test(image ?? ''))
+    const container = workload.spec?.template.spec?.containers.find(({ image }) => traefikImage.test(image ?? ''))
     if (container === undefined) continue
     const words = [...(container.command ?? []), ...(container.args ?? [])]
     return {

@@ -7,6 +7,7 @@ import { AirstripError } from '../../errors.ts'
 import type { KubernetesObject, LogQuery, Reader } from '../../access.ts'
 import { controllerOf, isAtWork, isTask } from '../../observe/owners.ts'
 import { isRestless, keepsEnding } from '../../observe/restless.ts'
+import { traefikImage } from '../../preflight/traefik.ts'
 import type { ContainerLog, Evidence } from '../evidence.ts'
 import type { Redact } from '../redact.ts'
 
@@ -78,10 +79,9 @@ async function read(reader: Reader, query: Wanted, redact: Redact): Promise<Cont
 
 /** By the name of the container, or of the image: what speaks of faults that no probe sees. */
 const speakers = /^(?:airflow-)?(scheduler|web|webserver|api-server|db-migrations|worker|triggerer|dag-processor|postgresql|redis|git-sync|flower|coredns|local-path-provisioner|traefik)$/
-const speakingImages = /(^|\/)(traefik|coredns|local-path-provisioner)(:|@|$)/
+const speakingImages = /(^|\/)((?:mirrored-coredns-)?coredns|local-path-provisioner)(:|@|$)/
 
 /** Traefik may write every request into its log: of that nothing is wanted, and what it complains of lies far back. */
-const traefikImage = /(^|\/)traefik(:|@|$)/
 const manyLines = 500
 const complaints = /\blevel"?[=:]\s?"?(warn|error|fatal|panic)|\b(WRN|ERR|FTL|PNC)\b/i
 
@@ -91,7 +91,7 @@ function talkative(pods: readonly KubernetesObject[], now: Date): Wanted[] {
   return pods.filter((pod) => !isSuspect(pod, now)).flatMap((object): Wanted[] => {
     const { spec } = object as Pod
     const ready = (object as Pod).status?.phase === 'Running'
-    const chosen = (spec?.containers ?? []).filter(({ name, image = '' }) => ready && (speakers.test(name) || speakingImages.test(image)))
+    const chosen = (spec?.containers ?? []).filter(({ name, image = '' }) => ready && (speakers.test(name) || speakingImages.test(image) || traefikImage.test(image)))
     return chosen.flatMap(({ name, image = '' }) => {
       const like = `${controllerOf(object)?.uid ?? object.metadata.name} ${name}`
       if (seen.has(like) || seen.size >= mostContainers) return []

@@ -2,12 +2,14 @@
 import type { Deployment } from 'kubernetes-types/apps/v1.js'
 import type { KubernetesObject, Reader } from '../../access.ts'
 import { type Scope, type Found, type Kind, listKind, listKinds, merged } from './collector.ts'
+import { traefikImage } from '../../preflight/traefik.ts'
 import { keepers } from './keep.ts'
 
 /** Always looked at; those of Traefik and of provisioners are found by what runs in them. */
 const known = ['kube-system']
 
-const runs = /(^|\/)(traefik|local-path-provisioner|[\w-]*provisioner|coredns)(:|@|$)/
+const runs = /(^|\/)(local-path-provisioner|[\w-]*provisioner|(?:mirrored-coredns-)?coredns)(:|@|$)/
+const isNeeded = (text: string): boolean => runs.test(text) || traefikImage.test(text)
 
 export async function collectSystem(reader: Reader, scope: Scope): Promise<Found> {
   const keep = keepers(scope)
@@ -30,8 +32,8 @@ export async function collectSystem(reader: Reader, scope: Scope): Promise<Found
 
 /** By its images, or its name where somebody broke the image. */
 function isFoundation(object: KubernetesObject): boolean {
-  if (runs.test(object.metadata.name)) return true
-  return ((object as unknown as Deployment).spec?.template.spec?.containers ?? []).some(({ image }) => runs.test(image ?? ''))
+  if (isNeeded(object.metadata.name)) return true
+  return ((object as unknown as Deployment).spec?.template.spec?.containers ?? []).some(({ image }) => isNeeded(image ?? ''))
 }
 
 /** Which plugins CoreDNS was told of: of each line the first word. What follows may be anybody's hosts. */

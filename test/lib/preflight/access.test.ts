@@ -102,6 +102,11 @@ void t.test('whether it runs is told by its pods', (t) => {
   t.end()
 })
 
+void t.test('Traefik is known by its image wherever that was mirrored, as K3s\' own is', (t) => {
+  for (const image of ['rancher/mirrored-library-traefik:2.10.5', 'ghcr.io/traefik/traefik:v2.10.5', 'docker.io/library/traefik:2.10.5']) t.match(findTraefik([io], [workload(image)]), { workload: /traefik/, version: '2.10.5' }, image)
+  t.end()
+})
+
 void t.test('an image that only has the name in it is not Traefik', (t) => {
   for (const image of ['traefik-forward-auth:2', 'x/traefik-auth:1', 'nginx:traefik']) t.equal(findTraefik([io], [workload(image)]).workload, undefined, image)
   t.end()

@@ -4,7 +4,7 @@ import type { HttpsAnswer, KubernetesObject } from '../../../access.ts'
 import { tookTheRequest } from '../../../observe/answer.ts'
 import { ageMs } from '../../../observe/observation.ts'
 import { traefikLogs } from '../../../observe/pod-logs.ts'
-import { findTraefik, groupOf, runs, type Traefik, type TraefikGroup } from '../../../preflight/traefik.ts'
+import { findTraefik, groupOf, runs, traefikImage, type Traefik, type TraefikGroup } from '../../../preflight/traefik.ts'
 import type { Evidence, Wanted } from '../../evidence.ts'
 
 export interface Way {
@@ -71,8 +71,7 @@ export function logCommand({ workload }: Way): string {
 
 /** What Traefik complained of, newest last. */
 export function complaintsOf({ workload }: Way, { logs, system, pods }: Evidence): string[] {
-  const images = /(^|\/)traefik(:|@|$)/
-  const near = [...system, ...pods].filter((object) => object.kind === 'Pod' && ((object.spec as { containers?: { image?: string }[] } | undefined)?.containers ?? []).some(({ image = '' }) => images.test(image)))
+  const near = [...system, ...pods].filter((object) => object.kind === 'Pod' && ((object.spec as { containers?: { image?: string }[] } | undefined)?.containers ?? []).some(({ image = '' }) => traefikImage.test(image)))
   const names = near.map(({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}`)
   return logs.filter(({ namespace, pod }) => names.includes(`${namespace}/${pod}`) || (workload !== undefined && pod.startsWith(`${workload.metadata.name}-`))).flatMap(({ lines }) => lines)
 }
