@@ -10,7 +10,7 @@ import { templateOf } from '../observe/template.ts'
 import type { Finding } from '../step.ts'
 import type { FaultId } from '../observe/faults.ts'
 import type { Evidence } from './evidence.ts'
-import { isDatabaseSet } from '../observe/causes.ts'
+import { databaseSets } from './rules/database/parts.ts'
 
 /** What a workload's own template can be the reason of. */
 const ofTemplates: readonly FaultId[] = [
@@ -24,7 +24,7 @@ const ofTemplates: readonly FaultId[] = [
 const ofTheDatabase: readonly FaultId[] = ['database-unreachable', 'database-damaged', 'postgres-datadir-permission', 'postgres-major-version', 'postgres-pvc-old-password']
 
 export function withEdits(finding: Finding, evidence: Evidence): Finding {
-  const databases = (ofTheDatabase as readonly string[]).includes(finding.id) ? evidence.workloads.filter(isDatabaseSet) : []
+  const databases = (ofTheDatabase as readonly string[]).includes(finding.id) ? databaseSets(evidence) : []
   const named = (ofTemplates as readonly string[]).includes(finding.id) ? workloadsOf(finding, evidence) : []
   const edits = [...new Set([...databases, ...named])].flatMap((workload) => editsOf(workload, evidence))
   const [first] = edits

@@ -3,6 +3,7 @@ import t from 'tap'
 import type { Evidence } from '../../../lib/doctor/evidence.ts'
 import { container, crashed, deployment, inManifest, job, pod, ready, statefulSet } from '../observe/objects.ts'
 import { bound, folder, found, good, has, ids, log, of, postgres, refusing } from './airflow-on-database.ts'
+import { wanted } from './way.ts'
 
 void t.test('a folder that PostgreSQL may not write is told with the folder, and the user that needs it', (t) => {
   const lines = [
@@ -93,5 +94,16 @@ void t.test('a Job that is no hook of Helm\'s says it, too, until it has complet
   t.ok(said({ conditions: [{ type: 'Failed', status: 'True', reason: 'BackoffLimitExceeded' }] }))
   t.notOk(said({ succeeded: 1, conditions: [{ type: 'Complete', status: 'True' }] }), 'another try of it went well')
   t.notOk(said({ active: 1 }, good), 'what is left of a hook, when Helm is through')
+  t.end()
+})
+
+void t.test('the database of another program in the namespace is not Airflow\'s', (t) => {
+  const gitea = statefulSet('gitea-postgresql', 1)
+  const claim = { ...bound, metadata: { ...bound.metadata, name: 'data-gitea-postgresql-0', creationTimestamp: '2023-01-01T00:00:00Z' } }
+  const secret = (name: string, key: string) => ({ name, type: 'Opaque', createdAt: '2023-08-02T09:00:00Z', labels: { 'app.kubernetes.io/managed-by': 'airstrip' }, keys: [key], same: { [key]: [] }, remarks: {} })
+  const airflow = deployment('airflow-scheduler', 1)
+  const beside = { claims: [claim], secrets: [secret('gitea-postgresql', 'postgres-password'), secret('airflow-airstrip-fernet-key', 'fernet-key')] }
+  t.same(ids(of({ ...beside, workloads: [gitea, airflow] }, { objects: [inManifest(airflow)], values: { fernetKeySecretName: 'airflow-airstrip-fernet-key' } })), [], 'where Airflow\'s own is outside the cluster')
+  t.same(ids(of({ ...beside, workloads: [gitea], record: undefined, wanted })).filter((id) => !id.startsWith('release-not-installed')), [], 'and before the first install')
   t.end()
 })

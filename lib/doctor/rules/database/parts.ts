@@ -20,9 +20,17 @@ export const noConnection = /(?:could not connect to server|connection to server
 /** What an install may take from its first Secret to its last claim, more than one try included. */
 export const installMs = 3_600_000
 
+/** Those of the release: another program of the namespace may have a PostgreSQL of its own beside it. */
+export function databaseSets({ workloads, record, release }: Evidence): KubernetesObject[] {
+  const own = `${record?.name ?? release ?? 'airflow'}-postgresql`
+  const names = [own, `${own}-primary`, ...(record?.objects ?? []).filter(isDatabaseSet).map(({ metadata }) => metadata.name)]
+  return workloads.filter((one) => isDatabaseSet(one) && names.includes(one.metadata.name))
+}
+
 /** Undefined where the database is somebody else's. */
-export function databaseOf({ pods, claims, volumes = [], workloads, wanted, record }: Evidence): Database | undefined {
-  const set = workloads.find(isDatabaseSet)
+export function databaseOf(evidence: Evidence): Database | undefined {
+  const { pods, claims, volumes = [], wanted, record } = evidence
+  const [set] = databaseSets(evidence)
   const made = record?.objects.some(isDatabaseSet) ?? false
   if (set === undefined && !made && wanted?.bundledDatabase !== true) return undefined
   const name = set?.metadata.name ?? `${record?.name ?? 'airflow'}-postgresql`

@@ -11,7 +11,7 @@ import { mentions, told } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
 import { leadsRight } from '../database/connection.ts'
-import { isDatabaseSet } from '../../../observe/causes.ts'
+import { databaseSets } from '../database/parts.ts'
 import { again } from './refusals.ts'
 
 export const migrationRules: readonly Rule[] = [deadlock, waiting, noLogin]
@@ -141,7 +141,7 @@ function migrateIn(waiting: KubernetesObject, { namespace, pods, wanted }: Evide
 function emptied(pod: KubernetesObject, lines: string[], evidence: Evidence): Finding {
   return wrong('wait-for-migrations-crashloop', {
     title: 'The database shows Airflow no tables any more, and nothing makes them again',
-    evidence: [...lines, 'the migrations were done, and the database knows of none: Migration Head(s) in DB: set()', ...evidence.workloads.filter(isDatabaseSet).map((one) => `${nameOf(one)} is the database`)],
+    evidence: [...lines, 'the migrations were done, and the database knows of none: Migration Head(s) in DB: set()', ...databaseSets(evidence).map((one) => `${nameOf(one)} is the database`)],
     why: 'What the Job of the migrations made is gone: the volume was emptied or is another one, the database was dropped and made anew, or its tables were; or it is there, and Airflow\'s user lost the right to look into its schema. A Job runs once.',
     fix: [
       `${migrateIn(pod, evidence)} # makes empty tables, without what was in the old ones`,
