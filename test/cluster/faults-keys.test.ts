@@ -183,7 +183,7 @@ const list: Fault[] = [
     await chown(join(await dataFolder(it), 'data', 'pg_wal'), 1001, 0)
     await kube(it, 'delete', 'pod', 'airflow-postgresql-0', '--force', '--grace-period=0')
   } },
-  { name: 'another folder of its volume for the database', id: ['database-unreachable', 'wait-for-migrations-crashloop'], seconds: 200, tells: /StatefulSet \S+airflow-postgresql is not as the release has it: .*subPath/, harm: async it => {
+  { name: 'another folder of its volume for the database', id: ['database-unreachable', 'wait-for-migrations-crashloop', 'postgres-datadir-permission'], seconds: 200, tells: /StatefulSet \S+airflow-postgresql is not as the release has it: .*subPath/, harm: async it => {
     await editDatabase(it, { volumeMounts: [{ name: 'data', mountPath: '/bitnami/postgresql', subPath: 'old' }] })
     await deletePods(it, 'scheduler')
   } },
