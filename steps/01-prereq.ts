@@ -67,7 +67,7 @@ async function look(spec: Spec, reader: Reader): Promise<{ findings: Finding[]; 
   ])
   const findings = [
     ...judgeVersions(versions, spec.chartVersion, spec.require),
-    ...judgeNodes(nodes, spec.require),
+    ...judgeNodes(nodes, spec.require, reader.now()),
     ...judgeRuntime(nodes),
     ...judgeDistribution(nodes, spec.storagePath),
     ...judgeClasses(classes),

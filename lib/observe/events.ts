@@ -62,9 +62,13 @@ export function latest(events: readonly Event[], ...reasons: string[]): Event | 
   return events.findLast((event) => reasons.includes(event.reason ?? ''))
 }
 
+export function timesOf({ series, count }: Event): number {
+  return series?.count ?? count ?? 1
+}
+
 /** `FailedMount (7 times): MountVolume.SetUp failed …` */
 export function describeEvent(event: Event): string {
-  const count = event.series?.count ?? event.count ?? 1
+  const count = timesOf(event)
   const times = count > 1 ? ` (${count} times)` : ''
   return `${event.reason ?? 'Event'}${times}: ${event.message?.trim() ?? ''}`
 }

@@ -140,13 +140,13 @@ export const faults = {
   'acme-challenge-unreachable': { settleMs: 0, rule: 'The certificate authority cannot reach Traefik for its challenge.', link: 'https://github.com/traefik/traefik/issues/2763' },
   'letsencrypt-duplicate-limit': { settleMs: 0, rule: 'Five certificates for the same names were issued within a week.', link: 'https://letsencrypt.org/docs/rate-limits/' },
   'certresolver-missing': { settleMs: 0, rule: 'Traefik serves its default certificate, has no resolver of the wanted name, or is refused a certificate or its renewal.', link: 'https://github.com/traefik/traefik/issues/10241' },
-  'certificate-ending': { settleMs: 0, rule: 'The certificate has ended, or ends within two weeks.' },
+  'certificate-ending': { settleMs: 0, rule: 'The certificate has ended, or ends within two weeks; one of a short life once it should have been renewed.' },
   'certificate-other-name': { settleMs: 0, rule: 'The certificate is for another name.' },
   'loadbalancer-never-ready': { settleMs: 300_000, rule: 'A Service of type LoadBalancer gets no address, since nothing on the cluster gives any.', link: 'https://github.com/fluxcd/helm-controller/issues/218' },
   'ingress-unproven': { settleMs: 0, rule: 'No request reached the route from this machine.' },
   'os-not-verified': { settleMs: 0, rule: 'A node does not run the verified system; nothing is wrong with that.' },
   'kubernetes-not-verified': { settleMs: 0, rule: 'The cluster is not of the verified version; nothing is wrong with that.' },
-  'not-ready-unexplained': { settleMs: 900_000, rule: 'Something has not become ready for 15 minutes and no rule knows why.' },
+  'not-ready-unexplained': { settleMs: 900_000, rule: 'Something has not become ready for 15 minutes and no rule knows why; a warning after five where it was ready before, and after two where it was edited by hand.' },
 } as const satisfies Record<string, { settleMs: number; rule: string; link?: string }>
 
 export type FaultId = keyof typeof faults

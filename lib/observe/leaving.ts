@@ -1,11 +1,21 @@
 /** What was deleted and is not gone yet, and what it waits for. */
 import type { KubernetesObject } from '../access.ts'
 import type { Pending } from '../step.ts'
+import { foreignFinalizers } from './finalizers.ts'
 import { observeNamespace } from './namespace.ts'
-import { nameOf } from './observation.ts'
+import { ageMs, nameOf } from './observation.ts'
 
 export function isLeaving({ metadata }: KubernetesObject): boolean {
   return metadata.deletionTimestamp !== undefined
+}
+
+const overdueMs = 60_000
+/** A node may take its time; whoever set a finalizer is quick, or is not there. */
+const heldMs = 20_000
+
+/** A pod's deletionTimestamp is when it is to be gone, its time of grace included. */
+export function isOverdue(pod: KubernetesObject, now: Date): boolean {
+  return isLeaving(pod) && ageMs(pod.metadata.deletionTimestamp, now) >= (foreignFinalizers(pod).length > 0 ? heldMs : overdueMs)
 }
 
 export function leavingOf(objects: readonly (KubernetesObject | undefined)[]): Pending[] {

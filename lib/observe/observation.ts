@@ -101,6 +101,16 @@ export function readySince({ metadata, status }: KubernetesObject): string | und
   return ready && (ready.lastTransitionTime ?? metadata.creationTimestamp)
 }
 
+/**
+ * For how long at most a pod or a node says of itself that it is not Ready: no longer than it is there. Unknown is said
+ * of a node by others, after 40 s without a sign of it, so that counts by its age alone; as does what has no time.
+ */
+export function notReadyMs({ metadata, status }: KubernetesObject, now: Date): number {
+  const { conditions = [] } = (status ?? {}) as { conditions?: { type: string; status: string; lastTransitionTime?: string | null }[] }
+  const since = conditions.find((one) => one.type === 'Ready' && one.status === 'False')?.lastTransitionTime ?? undefined
+  return Math.min(ageMs(metadata.creationTimestamp, now), ageMs(since, now))
+}
+
 /** `-n NAMESPACE`, for the commands of a fix. */
 export function inNamespace(object: KubernetesObject): string {
   return `-n ${object.metadata.namespace ?? 'default'}`
@@ -132,11 +142,20 @@ export function newestTry(failures: readonly Failed[]): string | undefined {
   return times.length < failures.length ? undefined : times.sort((a, b) => Date.parse(a) - Date.parse(b)).at(-1)
 }
 
+/** Of gunicorn `[2023-08-01 22:57:46 +0000]`, and of its requests `[02/Aug/2023:10:29:50 +0000]`. */
+const times = /(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:\.\d+)?) ?(Z|[+-]\d\d:?\d\d)|\[(\d\d)\/([A-Z][a-z]{2})\/(\d{4}):(\d\d:\d\d:\d\d) ([+-]\d{4})\]/
+
 /** When a line of a log was written, in ms since 1970; undefined for one without a time, or without its zone (Airflow before 2.3). */
 export function writtenAt(line: string): number | undefined {
-  const [time] = /\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)/.exec(line) ?? []
-  const at = time === undefined ? NaN : Date.parse(time.replace(' ', 'T'))
+  const [, date, time, zone = '', day, month, year, requested, offset] = times.exec(line) ?? []
+  const at = Date.parse(date === undefined ? `${day ?? ''} ${month ?? ''} ${year ?? ''} ${requested ?? ''} ${offset ?? ''}` : `${date}T${time ?? ''}${zone}`)
   return Number.isNaN(at) ? undefined : at
+}
+
+/** The same of one line among others: of what goes over many lines only the first has a time. */
+export function writtenBy(lines: readonly string[], index: number): number | undefined {
+  const dated = lines.slice(0, index + 1).findLast((line) => writtenAt(line) !== undefined)
+  return dated === undefined ? undefined : writtenAt(dated)
 }
 
 export function ageMs(time: string | undefined, now: Date): number {

@@ -3,22 +3,26 @@ import { parseQuantity } from '../diff/quantity.ts'
 import type { KubernetesObject } from '../access.ts'
 import type { Finding } from '../step.ts'
 import { verifiedPair } from '../airflow/versions.ts'
+import { faults } from '../observe/faults.ts'
+import { notReadyMs } from '../observe/observation.ts'
 import { error, warning, type Requirements } from './facts.ts'
 
 const controlPlane = ['node-role.kubernetes.io/master', 'node-role.kubernetes.io/control-plane']
 
-/** Ready, taints, pressure, size and operating system of the nodes. */
-export function judgeNodes(objects: readonly KubernetesObject[], require: Requirements): Finding[] {
+/** Ready, taints, pressure, size and operating system of the nodes. Without `now` nobody knows for how long they have been so. */
+export function judgeNodes(objects: readonly KubernetesObject[], require: Requirements, now?: Date): Finding[] {
   const nodes = objects as unknown as Node[]
-  return [...notReady(nodes), ...pressed(nodes), ...tainted(nodes), ...tooSmall(nodes), ...nodes.flatMap((node) => judgeSystem(node, require))]
+  return [...notReady(nodes, now), ...pressed(nodes), ...tainted(nodes), ...tooSmall(nodes), ...nodes.flatMap((node) => judgeSystem(node, require))]
 }
 
 function conditionOf(node: Node, type: string): { status: string; message?: string | undefined } | undefined {
   return node.status?.conditions?.find((condition) => condition.type === type)
 }
 
-function notReady(nodes: Node[]): Finding[] {
-  const bad = nodes.filter((node) => conditionOf(node, 'Ready')?.status !== 'True')
+/** A kubelet that has just started is not ready for some seconds, and pods wait for it. */
+function notReady(nodes: Node[], now?: Date): Finding[] {
+  const isStarting = (node: Node): boolean => now !== undefined && notReadyMs(node as unknown as KubernetesObject, now) < faults['node-not-ready'].settleMs
+  const bad = nodes.filter((node) => conditionOf(node, 'Ready')?.status !== 'True' && !isStarting(node))
   if (bad.length === 0 && nodes.length > 0) return []
   const title = nodes.length === 0 ? 'The cluster has no node' : `${bad.map(nameOf).join(', ')} ${bad.length === 1 ? 'is' : 'are'} not Ready`
   const text = {

@@ -5,7 +5,7 @@ import type { Finding } from '../../step.ts'
 import { isNonEmpty } from '../../check.ts'
 import { faults } from '../../observe/faults.ts'
 import { observeNode } from '../../observe/node.ts'
-import { ageMs, nameOf } from '../../observe/observation.ts'
+import { nameOf, notReadyMs } from '../../observe/observation.ts'
 import type { Evidence } from '../evidence.ts'
 import { type Explains, type Rule, doubtful, wrong } from '../rule.ts'
 import { needsPods } from './cluster/symptoms.ts'
@@ -18,12 +18,12 @@ import { lacksNetwork, stateOf } from './nodes/state.ts'
 
 export const nodeRules: readonly Rule[] = [notReady, kubeletUnreached, underPressure, diskFull, evicted, refused, cordoned, noneSchedulable]
 
-/** One that has just joined is only starting; one that lacks the network is told with the network. */
+/** One that has just joined, or been restarted, is only starting; one that lacks the network is told with the network. */
 function notReady({ nodes = [], pods, at }: Evidence): Finding[] {
   return nodes.flatMap((node): Finding[] => {
     const look = observeNode(node)
     if (look.state !== 'waiting' || lacksNetwork(node)) return []
-    if (ageMs(node.metadata.creationTimestamp, new Date(at)) < faults['node-not-ready'].settleMs) return []
+    if (notReadyMs(node, new Date(at)) < faults['node-not-ready'].settleMs) return []
     const mine = podsOn(node, pods)
     const needed = mine.length > 0 || !nodes.some((one) => observeNode(one).state === 'done')
     const { title, why, fix } = stateOf(node)

@@ -5,6 +5,7 @@ import type { Finding } from '../../step.ts'
 import { causesOf, mergeFindings } from '../../observe/causes.ts'
 import { type FaultId, faults } from '../../observe/faults.ts'
 import { type Failed, ageMs, nameOf } from '../../observe/observation.ts'
+import { isLeaving, isOverdue } from '../../observe/leaving.ts'
 import { podsOf } from '../../observe/owners.ts'
 import { umbrella } from '../../observe/release.ts'
 import { editsOf } from '../edited.ts'
@@ -80,8 +81,10 @@ function ownedBy(subject: string, { jobs, pods }: Evidence): KubernetesObject[] 
   return jobs.filter((job) => nameOf(job) === subject).flatMap((job) => podsOf(job, pods))
 }
 
-/** What was ready once is not starting any more. */
-const ranMs = 120_000
+/** What was ready once starts anew after a boot, and a slow machine loads Airflow for minutes. */
+const ranMs = 300_000
+/** What was edited by hand has its likeliest cause already. */
+const editedMs = 120_000
 /** When a release has had its time to become ready for the first time. */
 const startMs = faults['not-ready-unexplained'].settleMs
 
@@ -96,7 +99,7 @@ function unexplained(evidence: Evidence): Finding[] {
   if (causesOf(partsIn(evidence)).roots.length > 0) return []
   const list = unready(evidence).map((one) => ({ one, ms: unreadyMs(one.object, evidence, now) }))
   const edited = (name: string): boolean => evidence.workloads.some((workload) => nameOf(workload) === name && editsOf(workload, evidence).length > 0)
-  const held = list.filter(({ one, ms }) => ms >= ranMs && (ms >= startMs || wasReady(one.object, evidence, now) || edited(one.object)))
+  const held = list.filter(({ one, ms }) => !endsOld(one.object, evidence, now) && (ms >= startMs || (ms >= ranMs && wasReady(one.object, evidence, now)) || (ms >= editedMs && edited(one.object))))
   if (held.length === 0) return []
   const long = held.some(({ ms }) => ms >= startMs)
   return [(long ? wrong : doubtful)('not-ready-unexplained', {
@@ -121,7 +124,14 @@ function conditionOf(object: KubernetesObject | undefined, wanted: string): Cond
   return ((object?.status ?? {}) as { conditions?: Condition[] }).conditions?.find(({ type }) => type === wanted)
 }
 
-/** No longer than its newest pod is there, or than it was last ready. */
+/** They make no other pod before the old one is gone, and a worker may go on for its whole time of grace. One that overstays is told by itself. */
+function endsOld(name: string, evidence: Evidence, now: Date): boolean {
+  const object = liveOf(name, evidence)
+  const inTurn = object?.kind === 'StatefulSet' || (object?.spec as { strategy?: { type?: string } } | undefined)?.strategy?.type === 'Recreate'
+  return object !== undefined && inTurn && podsOf(object, evidence.pods).some((pod) => isLeaving(pod) && !isOverdue(pod, now))
+}
+
+/** No longer than its newest pod is there, or than it was last ready, or than the release is as it is. */
 function unreadyMs(name: string, evidence: Evidence, now: Date): number {
   const object = liveOf(name, evidence)
   if (object === undefined) return ageMs(evidence.record?.updatedAt, now)
@@ -130,7 +140,7 @@ function unreadyMs(name: string, evidence: Evidence, now: Date): number {
   // A rollout that has just begun has no pod yet; the Deployment says when it made its ReplicaSet.
   const rolling = conditionOf(object, 'Progressing')
   const begun = rolling?.status === 'True' && rolling.lastUpdateTime !== undefined ? [rolling.lastUpdateTime] : []
-  const times = [object.metadata.creationTimestamp, ...begun, ...pods.map(({ metadata }) => metadata.creationTimestamp), ...lost.map((one) => one?.lastTransitionTime)]
+  const times = [object.metadata.creationTimestamp, evidence.record?.updatedAt, ...begun, ...pods.map(({ metadata }) => metadata.creationTimestamp), ...lost.map((one) => one?.lastTransitionTime)]
   return Math.min(...times.map((time) => ageMs(time, now)))
 }
 

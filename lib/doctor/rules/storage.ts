@@ -1,5 +1,5 @@
 /** Claims, volumes and provisioners, beyond what a look at one object of the release tells. */
-import type { PersistentVolume } from 'kubernetes-types/core/v1.js'
+import type { Event, PersistentVolume, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../access.ts'
 import type { Finding } from '../../step.ts'
 import { consumersOf, observeClaim, refusedFor } from '../../observe/claim.ts'
@@ -70,6 +70,10 @@ const answeredMs = 20_000
 /** Told by observe/config-error.ts, or only late; "Unable to attach or mount" is the sum of the others. */
 const toldElsewhere = /hostPath type check failed|\/sbin\/mount\.\S+ helper program|: path "[^"]+" does not exist|(?:secret|configmap)s? "[^"]+" not found|failed to sync|references non-existent|^Unable to attach or mount/
 
+const isFailure = ({ reason = '' }: Event): boolean => /^Failed(Mount|AttachVolume|MapVolume)$/.test(reason)
+/** The kubelet does these only once all is mounted. */
+const comesAfter = ({ reason = '' }: Event): boolean => ['Pulling', 'Pulled', 'Created', 'Started', 'BackOff', 'FailedCreatePodSandBox'].includes(reason)
+
 /**
  *   FailedAttachVolume: Multi-Attach error for volume "pvc-1" Volume is already used by pod(s) airflow-webserver-1
  *   FailedMount: MountVolume.SetUp failed for volume "nfs" : mount failed: exit status 32 … bad option; … you might need a /sbin/mount.<type> helper program.
@@ -79,10 +83,11 @@ function notMounted(evidence: Evidence): Finding[] {
   const waiting = evidence.pods.filter((pod) => !isStranger(pod, evidence)).filter(({ metadata, status, spec }) =>
     (status as { phase?: string }).phase === 'Pending' && (spec as { nodeName?: string }).nodeName !== undefined && ageMs(metadata.creationTimestamp, now) >= answeredMs)
   return waiting.flatMap((pod): Finding[] => {
-    const event = eventsAbout(pod, evidence.events).findLast(({ reason = '', message = '' }) => /^Failed(Mount|AttachVolume|MapVolume)$/.test(reason) && !toldElsewhere.test(message))
+    const failures = failedMounts(pod as Pod, eventsAbout(pod, evidence.events))
+    const event = failures.findLast(({ message = '' }) => !toldElsewhere.test(message))
     if (event === undefined || now.getTime() - timeOf(event) > recentMs) return []
-    if (ageMs(pod.metadata.creationTimestamp, now) < patientMs && !answered.test(event.message ?? '')) return []
-    const [, volume = 'of the pod'] = /volume "([^"]+)"/.exec(event.message ?? '') ?? []
+    if (heldMs(pod as Pod, failures, now) < patientMs && !answered.test(event.message ?? '')) return []
+    const volume = volumeOf(event) ?? 'of the pod'
     const elsewhere = (event.message ?? '').includes('Multi-Attach error')
     return [wrong('volume-mount-failed', {
       title: elsewhere ? `Volume ${volume} is still attached to another node` : `Volume ${volume} cannot be mounted`,
@@ -91,6 +96,27 @@ function notMounted(evidence: Evidence): Finding[] {
       fix: [`kubectl -n ${evidence.namespace} describe pod ${pod.metadata.name}`, elsewhere ? `kubectl -n ${evidence.namespace} get pods -o wide # end the pod that holds it; on a dead node: kubectl delete pod NAME --force` : `kubectl describe pv ${volume} # its server, path or driver must answer from the node`],
     })]
   })
+}
+
+/** Those that nothing has come of yet: what has been mounted since lets a container start, and what has been attached says so. */
+function failedMounts({ status }: Pod, events: readonly Event[]): Event[] {
+  const states = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])].flatMap(({ state, lastState }) => [state, lastState])
+  if (states.some((state) => state?.running !== undefined)) return []
+  const started = Math.max(0, ...states.map((state) => Date.parse(state?.terminated?.startedAt ?? '')).filter((time) => !Number.isNaN(time)))
+  const since = events.slice(events.findLastIndex(comesAfter) + 1).filter((event) => timeOf(event) > started)
+  const isAttached = (failure: Event, index: number): boolean => failure.reason === 'FailedAttachVolume' && since.slice(index).some((event) => event.reason === 'SuccessfulAttachVolume' && volumeOf(event) === volumeOf(failure))
+  return since.filter((event, index) => isFailure(event) && !isAttached(event, index))
+}
+
+function volumeOf({ message = '' }: Event): string | undefined {
+  return /volume "([^"]+)"/.exec(message)?.[1]
+}
+
+/** No longer than the pod has had a node, and than its mounts have failed: a driver comes after the node, and answers late. */
+function heldMs({ metadata, status }: Pod, failures: readonly Event[], now: Date): number {
+  const placed = status?.conditions?.find(({ type }) => type === 'PodScheduled')?.lastTransitionTime ?? metadata?.creationTimestamp
+  const first = Math.max(...failures.map((failure) => ageMs(failure.firstTimestamp ?? failure.eventTime ?? undefined, now)))
+  return Math.min(ageMs(placed, now), first)
 }
 
 /** What stands on the volumes, apart from what pods say of it as their own; a crash without the database is told by causes.ts. */

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { diagnose } from '../../../lib/doctor/diagnose.ts'
 import { unready } from '../../../lib/doctor/unready.ts'
-import { claim, container, crashed, deployment, event, inManifest, job, node, pod, ready, release, statefulSet, storageClass, unplaced } from '../observe/objects.ts'
+import { claim, container, crashed, deployment, event, inManifest, job, node, pod, ready, release, statefulSet, storageClass, unplaced, workload } from '../observe/objects.ts'
 import { evidence, long } from './evidence.ts'
 
 const good = [statefulSet('airflow-postgresql', 1), deployment('airflow-scheduler', 1)]
@@ -87,6 +87,34 @@ void t.test('a fault outside the catalogue is told with all there is, once it is
   const status = { ...(rolled.status as object), updatedReplicas: 0, conditions: [{ type: 'Progressing', status: 'True', reason: 'NewReplicaSetCreated', lastUpdateTime: '2023-08-02T10:29:52Z' }, { type: 'Available', status: 'True', lastTransitionTime: long }] }
   const running = pod({ status: { ...ready, containerStatuses: [container({ ready: true, state: { running: { startedAt: long } } })] } })
   t.match(diagnose(of([{ ...rolled, status }], { pods: [{ ...running, metadata: { ...running.metadata, creationTimestamp: long } }] })), { healthy: true, findings: [] }, 'a rollout that has just begun')
+  t.end()
+})
+
+void t.test('a StatefulSet whose old pod still ends its work waits for nobody else', (t) => {
+  const [old, deletionGracePeriodSeconds] = ['2023-07-20T09:00:00Z', 600]
+  const set = workload('StatefulSet', 'airflow-worker', { replicas: 1, readyReplicas: 1, currentReplicas: 1, updatedReplicas: 0, currentRevision: 'airflow-worker-a', updateRevision: 'airflow-worker-b' })
+  const one = pod({ name: 'airflow-worker-0', owner: { kind: 'StatefulSet', name: 'airflow-worker' }, labels: { 'controller-revision-hash': 'airflow-worker-a' }, status: { ...ready, containerStatuses: [container({ ready: true, state: { running: { startedAt: old } } })] } })
+  const told = (fields: object, updatedAt = long) => diagnose(of([...good, { ...set, metadata: { ...set.metadata, creationTimestamp: old } }], { pods: [{ ...one, metadata: { ...one.metadata, creationTimestamp: old, ...fields } }] }, { updatedAt })).findings.map(({ id, causes = [] }) => `${id}${causes.map((cause) => ` under ${cause.id}`).join('')}`)
+  t.same(told({ deletionTimestamp: '2023-08-02T10:39:30Z', deletionGracePeriodSeconds }), [])
+  t.same(told({ deletionTimestamp: '2023-08-02T10:28:00Z', deletionGracePeriodSeconds }), ['pod-not-ending', 'not-ready-unexplained under pod-not-ending'], 'one that was to be gone')
+  t.same(told({}), ['not-ready-unexplained'], 'one that nobody ends')
+  t.same(told({}, '2023-08-02T10:29:20Z'), [], 'half a minute after an upgrade')
+  t.end()
+})
+
+void t.test('what a boot left unready has five minutes, what was edited by hand two', (t) => {
+  const since = (lastTransitionTime: string, edit = {}) => {
+    const unready = [{ type: 'PodScheduled', status: 'True' }, { type: 'Ready', status: 'False', lastTransitionTime }]
+    const web = pod({ status: { phase: 'Running', conditions: unready, containerStatuses: [container({ restartCount: 5, state: { running: { startedAt: lastTransitionTime } }, lastState: { terminated: { exitCode: 255, reason: 'Unknown', startedAt: long, finishedAt: lastTransitionTime } } })] } })
+    const want = deployment('airflow-scheduler', 0, [{ type: 'Available', status: 'False', lastTransitionTime }])
+    const template = { template: { spec: { containers: [{ name: 'scheduler', image: 'apache/airflow:2.6.2' }] } } }
+    const live = { ...want, spec: { ...(want.spec as object), template: { spec: { ...template.template.spec, ...edit } } } }
+    return diagnose(evidence({ workloads: [statefulSet('airflow-postgresql', 1), live], pods: [web], record: release({ objects: [inManifest(statefulSet('airflow-postgresql', 1)), { ...inManifest(want), spec: template }], updatedAt: long }) })).findings.map(({ id, severity }) => `${id} ${severity}`)
+  }
+  t.same(since('2023-08-02T10:27:00Z'), [])
+  t.same(since('2023-08-02T10:24:30Z'), ['not-ready-unexplained warning'])
+  t.same(since('2023-08-02T10:10:00Z'), ['not-ready-unexplained error'])
+  t.same(since('2023-08-02T10:27:00Z', { initContainers: [{ name: 'wait', image: 'apache/airflow:2.6.2', command: ['sleep', '100000'] }] }), ['not-ready-unexplained warning'])
   t.end()
 })
 

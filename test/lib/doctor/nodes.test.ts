@@ -38,6 +38,14 @@ void t.test('a node that has just joined is only starting', (t) => {
   t.end()
 })
 
+void t.test('a kubelet that has just started anew is not ready for some seconds; one that is given up has been silent for long enough', (t) => {
+  const since = (lastTransitionTime: string, conditions = saying('container runtime status check may not have completed yet')) => of({ nodes: [node({ conditions: conditions.map((one) => ({ ...one, lastTransitionTime })) })] }).map(({ id }) => id)
+  t.same(since('2023-08-02T10:29:56Z'), [])
+  t.same(since('2023-08-02T10:28:50Z'), ['node-not-ready'])
+  t.same(since('2023-08-02T10:29:56Z', silent), ['node-not-ready'], 'the node controller waits for 40 s before it says Unknown')
+  t.end()
+})
+
 void t.test('what a node that is not ready leaves behind is under it, and a crash elsewhere is not', (t) => {
   const scheduler = pod({ status: { containerStatuses: [crashed(6, {})] } })
   const record = release({ updatedAt: long, status: 'failed', description: 'x', objects: [deployment('airflow-scheduler', 0)].map(inManifest) })

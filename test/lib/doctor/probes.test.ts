@@ -25,6 +25,22 @@ void t.test('a liveness probe that ends a healthy program again and again is tol
   t.end()
 })
 
+void t.test('one kill at a start is past where the program has run well since, however often the machine was started anew', (t) => {
+  const once = (fields: Record<string, unknown>, last: Record<string, unknown>, count: number, more: string[] = []) => {
+    const one = pod({ status: { ...ready, containerStatuses: [running({ ready: true, restartCount: 6, lastState: { terminated: { exitCode: 0, reason: 'Completed', startedAt: '2023-08-02T10:10:00Z', finishedAt: '2023-08-02T10:18:05Z', ...last } }, ...fields }, '2023-08-02T10:18:10Z')] } })
+    const kill = (lastTimestamp: string, count: number) => event(one, 'Killing', 'Container scheduler failed liveness probe, will be restarted', { type: 'Normal', count, lastTimestamp })
+    return ids({ pods: [one], events: [event(one, 'Unhealthy', 'Liveness probe failed: command timed out', { lastTimestamp: '2023-08-02T10:18:00Z' }), kill('2023-08-02T10:18:00Z', count), ...more.map((at) => kill(at, 1))] })
+  }
+  const told = ['scheduler-liveness-restart-loop error']
+  t.same(once({}, {}, 1), [])
+  t.same(once({}, {}, 2), told, 'twice is again')
+  t.same(once({}, {}, 1, ['2023-08-02T10:16:00Z']), told, 'in two events as well')
+  t.same(once({}, {}, 1, ['2023-08-02T09:10:00Z']), [], 'of another hour')
+  t.same(once({ ready: false }, {}, 1), told)
+  t.same(once({}, { startedAt: '2023-08-02T10:00:00Z' }, 1), told, 'it ran for eighteen minutes before, and for twelve now')
+  t.end()
+})
+
 void t.test('a program that may use little of a processor is slow for that, and the limit is lifted first', (t) => {
   const limited = (name: string, text: string, cpu?: string) => {
     const one = killedBy(name, text)

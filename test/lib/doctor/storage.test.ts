@@ -63,3 +63,36 @@ void t.test('a volume that cannot be mounted is told with what its mount said', 
   t.same(told('FailedMount', 'MountVolume.SetUp failed for volume "nfs" : mount failed', young), [])
   t.end()
 })
+
+void t.test('a volume that is mounted by now is past, whatever was said of it before', (t) => {
+  const at = (lastTimestamp: string) => ({ lastTimestamp, firstTimestamp: lastTimestamp })
+  const conditions = [{ type: 'PodScheduled', status: 'True', lastTransitionTime: '2023-08-02T10:20:00Z' }]
+  const waits = (state: Record<string, unknown>, more: Record<string, unknown>[] = []) => pod({ status: { phase: 'Pending', conditions, initContainerStatuses: [container({ name: 'wait-for-airflow-migrations', state })], containerStatuses: [container(), ...more] } })
+  const creating = waits({ waiting: { reason: 'PodInitializing' } })
+  const failed = (about: typeof creating, reason = 'FailedMount') => event(about, reason, 'MountVolume.SetUp failed for volume "kube-api-access-x7k2p" : object "airflow"/"kube-root-ca.crt" not registered', at('2023-08-02T10:28:00Z'))
+  t.match(found({ pods: [creating], events: [failed(creating)] }), [{ id: 'volume-mount-failed' }])
+  for (const state of [{ running: { startedAt: '2023-08-02T10:29:20Z' } }, { terminated: { exitCode: 1, startedAt: '2023-08-02T10:29:20Z', finishedAt: '2023-08-02T10:29:40Z' } }]) {
+    const init = waits(state)
+    t.same(found({ pods: [init], events: [failed(init), failed(init, 'FailedMapVolume')] }), [], 'a container that has started since shows it')
+  }
+  const before = waits({ terminated: { exitCode: 0, startedAt: '2023-08-02T10:22:00Z', finishedAt: '2023-08-02T10:22:10Z' } })
+  t.match(found({ pods: [before], events: [failed(before)] }), [{ id: 'volume-mount-failed' }], 'one that ran before does not: a boot mounts anew')
+  for (const reason of ['Pulling', 'Pulled', 'Created', 'Started', 'BackOff', 'FailedCreatePodSandBox']) t.same(found({ pods: [creating], events: [failed(creating), event(creating, reason, 'of later', at('2023-08-02T10:28:30Z'))] }), [], reason)
+  t.match(found({ pods: [creating], events: [event(creating, 'Pulled', 'of before', at('2023-08-02T10:22:00Z')), failed(creating)] }), [{ id: 'volume-mount-failed' }])
+  const attach = (volume: string) => [event(creating, 'FailedAttachVolume', 'AttachVolume.Attach failed for volume "pvc-1" : rpc error: code = Aborted desc = volume pvc-1 is not ready for workloads', at('2023-08-02T10:28:00Z')), event(creating, 'SuccessfulAttachVolume', `AttachVolume.Attach succeeded for volume "${volume}"`, at('2023-08-02T10:28:40Z'))]
+  t.same(found({ pods: [creating], events: attach('pvc-1') }), [], 'attached since')
+  t.match(found({ pods: [creating], events: attach('pvc-2') }), [{ id: 'volume-mount-failed', title: 'Volume pvc-1 cannot be mounted' }], 'another was')
+  t.end()
+})
+
+void t.test('what only its driver can answer is told once it has failed for a minute, and no sooner in a pod that was long in coming', (t) => {
+  const text = 'MountVolume.MountDevice failed for volume "pvc-1" : kubernetes.io/csi: attacher.MountDevice failed to create newCsiDriverClient: driver name driver.longhorn.io not found in the list of registered CSI drivers'
+  const since = (scheduled: string, first: string) => {
+    const one = pod({ status: { phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'True', lastTransitionTime: scheduled }], containerStatuses: [container()] } })
+    return found({ pods: [one], events: [event(one, 'FailedMount', text, { firstTimestamp: first, lastTimestamp: '2023-08-02T10:29:58Z' })] })
+  }
+  t.same(since('2023-08-02T10:29:30Z', '2023-08-02T10:29:32Z'), [], 'ten minutes without a node')
+  t.same(since('2023-08-02T10:00:00Z', '2023-08-02T10:29:32Z'), [], 'a driver that has started anew')
+  t.match(since('2023-08-02T10:28:50Z', '2023-08-02T10:28:52Z'), [{ id: 'volume-mount-failed' }])
+  t.end()
+})

@@ -7,7 +7,7 @@ import { judgeImmutable } from '../../../lib/preflight/volumes.ts'
 import { storageObjects } from '../../../lib/manifest/storage.ts'
 import type { KubernetesObject } from '../../../lib/access.ts'
 import type { Finding } from '../../../lib/step.ts'
-import { masterTaint, node, storageClass } from '../observe/objects.ts'
+import { masterTaint, node, now, storageClass } from '../observe/objects.ts'
 
 const ids = (findings: Finding[]): string[] => findings.map(({ id, severity }) => `${id} ${severity}`)
 
@@ -28,6 +28,18 @@ void t.test('nodes that are not Ready stop all when it is all of them, else they
   t.same(ids(judgeNodes([machine({}, notReady)], {})), ['node-not-ready error'])
   t.same(ids(judgeNodes([machine(), machine({}, notReady, 'attic')], {})), ['node-not-ready warning'])
   t.same(ids(judgeNodes([], {})), ['node-not-ready error'])
+  t.end()
+})
+
+void t.test('a node whose kubelet has just started is not held to be broken', (t) => {
+  const since = (status: string, lastTransitionTime?: string) => ids(judgeNodes([machine({}, { conditions: [{ type: 'Ready', status, message: 'starting', ...(lastTransitionTime === undefined ? {} : { lastTransitionTime }) }] })], {}, now))
+  t.same(since('False', '2023-08-02T10:29:55Z'), [])
+  t.same(since('False', '2023-08-02T10:28:55Z'), ['node-not-ready error'])
+  t.same(since('Unknown', '2023-08-02T10:29:55Z'), ['node-not-ready error'], 'one that is given up has been silent for long enough')
+  t.same(since('False'), ['node-not-ready error'])
+  const joined = machine({}, { conditions: [{ type: 'Ready', status: 'False' }] }, 'attic')
+  joined.metadata.creationTimestamp = '2023-08-02T10:29:45Z'
+  t.same(ids(judgeNodes([machine(), joined], {}, now)), [], 'one that has just joined')
   t.end()
 })
 

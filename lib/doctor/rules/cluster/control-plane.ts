@@ -17,6 +17,7 @@ import { isBehind } from '../../../observe/workload-pods.ts'
 import type { Evidence } from '../../evidence.ts'
 import { matchesIn, quoted } from '../../failures.ts'
 import { wrong } from '../../rule.ts'
+import { clusterHasJustStarted } from './boot.ts'
 
 const goneMs = 60_000
 
@@ -48,6 +49,8 @@ export function takesNoWrites(evidence: Evidence): Finding[] {
 }
 
 export function controlPlane(evidence: Evidence): Finding[] {
+  // The lease of before a boot has to end before somebody is elected, which takes up to half a minute.
+  if (clusterHasJustStarted(evidence, new Date(clusterTime(evidence)))) return []
   const idle = [
     { name: 'kube-scheduler', does: 'Nothing new is placed on a node; what runs goes on.', undone: unplaced(evidence), alive: lastPlaced(evidence) },
     { name: 'kube-controller-manager', does: 'No pod is made, replaced or ended, no endpoint updated, no claim bound; what runs goes on.', undone: unhandled(evidence), alive: lastHandled(evidence) },

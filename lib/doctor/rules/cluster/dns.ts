@@ -7,9 +7,11 @@ import type { Endpoints, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject, NonEmpty } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
 import { describeContainers } from '../../../observe/container.ts'
-import { ageMs, nameOf } from '../../../observe/observation.ts'
+import { faults } from '../../../observe/faults.ts'
+import { ageMs, nameOf, readySince } from '../../../observe/observation.ts'
 import type { ContainerLog, Evidence } from '../../evidence.ts'
 import { doubtful, wrong } from '../../rule.ts'
+import { clusterHasJustStarted } from './boot.ts'
 import { lacksKubernetes } from './corefile.ts'
 import { unresolved } from './symptoms.ts'
 
@@ -34,7 +36,7 @@ export function dns(evidence: Evidence): Finding[] {
   // Where it has only just come up, its endpoints follow.
   const { availableReplicas = 0, conditions = [] } = (server as Deployment).status ?? {}
   const up = conditions.find(({ type }: DeploymentCondition) => type === 'Available')?.lastTransitionTime ?? server.metadata.creationTimestamp
-  if (ready || availableReplicas === 0 || ageMs(up, new Date(at)) < settleMs) return []
+  if (ready || availableReplicas === 0 || ageMs(up, new Date(at)) < settleMs || !isServing(podsOf(server, evidence), new Date(at))) return []
   return [wrong('cluster-dns-broken', { title: 'The Service of the cluster\'s DNS leads nowhere', evidence: [`${nameOf(service)} has no ready endpoint, and ${nameOf(server)} is ready`, ...told.slice(0, 2)], why, fix: [`kubectl -n kube-system get service ${service.metadata.name} -o jsonpath='{.spec.selector}'; kubectl -n kube-system get pods --show-labels # the selector must fit the pods`, `${restart} ${server.metadata.name}`] })]
 }
 
@@ -61,20 +63,38 @@ const forbidden = /is forbidden: User \\?"system:serviceaccount:/
 
 /** A rollout of one replica is over in seconds. */
 const settleMs = 20_000
+const startMs = faults['cluster-dns-broken'].settleMs
+
+function podsOf({ metadata: { name } }: KubernetesObject, { system }: Evidence): KubernetesObject[] {
+  return system.filter(({ kind, metadata }) => kind === 'Pod' && metadata.namespace === 'kube-system' && (metadata.labels?.['k8s-app'] === 'kube-dns' || metadata.name.startsWith(`${name}-`)))
+}
+
+/** After a boot the Deployment still counts pods that are not ready any more. */
+function isServing(pods: readonly KubernetesObject[], now: Date): boolean {
+  return pods.length === 0 || pods.map(readySince).some((since) => since !== undefined && ageMs(since, now) >= settleMs)
+}
+
+/** Whoever is kept from starting has a reason; a start has none. */
+function isKept(pod: KubernetesObject): boolean {
+  return ((pod as Pod).status?.containerStatuses ?? []).some(({ state }) => !['ContainerCreating', 'PodInitializing', undefined].includes(state?.waiting?.reason))
+}
 
 function notReady(object: KubernetesObject, evidence: Evidence): { title: string; evidence: string[]; fix: NonEmpty<string> } | undefined {
   const { spec, status } = object as Deployment
   const name = object.metadata.name
   if (spec?.replicas === 0) return { title: 'The cluster\'s DNS is scaled to no pod', evidence: [`${nameOf(object)} has replicas: 0`], fix: [`kubectl -n kube-system scale deployment ${name} --replicas=2`] }
-  const pods = evidence.system.filter(({ kind, metadata }) => kind === 'Pod' && metadata.namespace === 'kube-system' && (metadata.labels?.['k8s-app'] === 'kube-dns' || metadata.name.startsWith(`${name}-`)))
+  const [pods, now] = [podsOf(object, evidence), new Date(evidence.at)]
   const looping = said(pods, evidence).find(({ line }) => /plugin\/loop: (Loop|Seen "HINFO)/.test(line))
   const since = status?.conditions?.find(({ type, status: is }: DeploymentCondition) => type === 'Available' && is === 'False')?.lastTransitionTime ?? object.metadata.creationTimestamp
-  if ((status?.availableReplicas ?? 0) > 0 || (looping === undefined && ageMs(since, new Date(evidence.at)) < settleMs)) return undefined
+  const isForbidden = said(pods, evidence).some(({ line }) => forbidden.test(line))
+  const isBroken = said(pods, evidence).some(({ line }) => /Corefile:\d+|Error during parsing|plugin\/\w+: (unknown|this plugin)|not a valid/i.test(line))
+  const knows = isForbidden || isBroken || pods.some(isKept)
+  const patienceMs = looping !== undefined ? 0 : knows && !clusterHasJustStarted(evidence, now) ? settleMs : startMs
+  if ((status?.availableReplicas ?? 0) > 0 || ageMs(since, now) < patienceMs) return undefined
   const lines = [`${nameOf(object)}: 0/${spec?.replicas ?? 1} available`, ...pods.slice(0, 2).map((pod) => `${nameOf(pod)}: ${describeContainers(pod as Pod, []) ?? (pod as Pod).status?.phase ?? 'no state'}`), ...said(pods, evidence).slice(-3).map(({ line, of }) => `${of}: ${line}`)]
   if (looping !== undefined) return { title: 'CoreDNS forwards to itself and ends for it', evidence: lines, fix: loopFixes(name) }
-  const broken = said(pods, evidence).some(({ line }) => /Corefile:\d+|Error during parsing|plugin\/\w+: (unknown|this plugin)|not a valid/i.test(line))
-  if (said(pods, evidence).some(({ line }) => forbidden.test(line))) return { title: 'CoreDNS may not read the Services that it is to know', evidence: lines, fix: ['sudo kubeadm init phase addon coredns # on the control plane; makes its role and binding again', ofK3s, `${restart} ${name}`] }
-  if (broken) return { title: 'CoreDNS cannot read its Corefile', evidence: lines, fix: ['kubectl -n kube-system edit configmap coredns # correct the line that the log names', `${restart} ${name}`] }
+  if (isForbidden) return { title: 'CoreDNS may not read the Services that it is to know', evidence: lines, fix: ['sudo kubeadm init phase addon coredns # on the control plane; makes its role and binding again', ofK3s, `${restart} ${name}`] }
+  if (isBroken) return { title: 'CoreDNS cannot read its Corefile', evidence: lines, fix: ['kubectl -n kube-system edit configmap coredns # correct the line that the log names', `${restart} ${name}`] }
   return { title: 'CoreDNS is not ready', evidence: lines, fix: [`kubectl -n kube-system describe pods -l k8s-app=kube-dns; kubectl -n kube-system logs -l k8s-app=kube-dns --tail=30`, `${restart} ${name}`, `kubectl -n kube-system rollout undo deployment ${name} # where it was changed`] }
 }
 

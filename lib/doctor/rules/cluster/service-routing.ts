@@ -6,7 +6,7 @@ import type { DaemonSet } from 'kubernetes-types/apps/v1.js'
 import type { Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
-import { ageMs, isReady, nameOf } from '../../../observe/observation.ts'
+import { ageMs, isReady, nameOf, notReadyMs } from '../../../observe/observation.ts'
 import { isTask, lasting, podsOf } from '../../../observe/owners.ts'
 import { observePod } from '../../../observe/pod.ts'
 import { type Evidence, viewOf } from '../../evidence.ts'
@@ -15,17 +15,23 @@ import { isStranger } from '../../strangers.ts'
 import { lastWords } from '../../unready.ts'
 import { dns } from './dns.ts'
 
-/** Longer than it takes to start on a node that was just added. */
+/** Longer than it takes to start on a node that was just added, or booted. */
 const startMs = 60_000
 
 export function serviceRouting(evidence: Evidence): Finding[] {
   return evidence.system.filter(({ kind, metadata: { namespace, name } }) => kind === 'DaemonSet' && namespace === 'kube-system' && name === 'kube-proxy').flatMap((set): Finding[] => {
-    const pods = podsOf(set, evidence.system.filter(({ kind }) => kind === 'Pod')).filter((pod) => !isReady(pod) && !isOnLostNode(pod, evidence) && ageMs(pod.metadata.creationTimestamp, new Date(evidence.at)) >= startMs)
+    const pods = podsOf(set, evidence.system.filter(({ kind }) => kind === 'Pod')).filter((pod) => !isReady(pod) && !isOnLostNode(pod, evidence) && isOver(pod, new Date(evidence.at)))
     if (pods.length > 0) return [notOn(pods, evidence)]
     const { desiredNumberScheduled = 0 } = (set as DaemonSet).status ?? {}
     const missed = desiredNumberScheduled > 0 ? [] : missing(evidence)
     return missed.length === 0 ? [] : [nowhere(set, missed)]
   })
+}
+
+/** One that crashes may be called ready between; a boot begins without a back-off. */
+function isOver(pod: KubernetesObject, now: Date): boolean {
+  const inBackOff = ((pod as Pod).status?.containerStatuses ?? []).some(({ state }) => state?.waiting?.reason === 'CrashLoopBackOff')
+  return (inBackOff ? ageMs(pod.metadata.creationTimestamp, now) : notReadyMs(pod, now)) >= startMs
 }
 
 const why = 'It leads from the address of a Service to its pods; without it nobody finds a pod that was made since, the database and the cluster\'s DNS among them.'

@@ -4,15 +4,16 @@ import type { KubernetesObject } from '../../../access.ts'
 import { servesWeb } from '../../../airflow/families.ts'
 import type { Finding } from '../../../step.ts'
 import { isFoundation } from '../../../observe/causes.ts'
-import { describeEvent } from '../../../observe/events.ts'
+import { describeEvent, timesOf } from '../../../observe/events.ts'
 import { observeCrash } from '../../../observe/crash.ts'
 import { outOfMemory } from '../../../observe/memory.ts'
 import { foreignFinalizers, letGo } from '../../../observe/finalizers.ts'
+import { isOverdue } from '../../../observe/leaving.ts'
 import { observeNode } from '../../../observe/node.ts'
 import { ageMs, fixOf, nameOf } from '../../../observe/observation.ts'
 import { controllerOf, ownerName, targetOf, thenDeletePod } from '../../../observe/owners.ts'
 import { firmSince, triedBefore } from '../../../observe/release.ts'
-import { keepsEnding } from '../../../observe/restless.ts'
+import { hasRunLessThanLast, keepsEnding } from '../../../observe/restless.ts'
 import { type Evidence, partsIn } from '../../evidence.ts'
 import { isStranger } from '../../strangers.ts'
 import { recalled } from '../../witnessed.ts'
@@ -100,7 +101,7 @@ function killedByProbe(evidence: Evidence): Finding[] {
   return containersIn(evidence).filter(({ pod }) => firm || isFoundation(pod)).flatMap((container): Finding[] => {
     const { pod, status } = container
     const kill = lastKill(container, evidence)
-    if (kill === undefined || status.restartCount < 2 || status.lastState?.terminated?.reason === 'OOMKilled') return []
+    if (kill === undefined || status.restartCount < 2 || status.lastState?.terminated?.reason === 'OOMKilled' || isOver(container, evidence)) return []
     const said = lastSaid(container, 'Unhealthy', /^(Liveness|Startup) probe failed/)
     // The page that Airflow does not serve is told with the route, which knows what it serves.
     if (evidence.wanted !== undefined && servesWeb(status.name) && said?.message?.includes('statuscode: 404') === true) return []
@@ -117,8 +118,20 @@ function killedByProbe(evidence: Evidence): Finding[] {
   })
 }
 
-function lastKill({ status, events }: Running, evidence: Evidence): Event | undefined {
-  return events.findLast((event) => event.reason === 'Killing' && killed.test(event.message ?? '') && (event.message ?? '').includes(`ontainer ${status.name} `) && isRecent(event, evidence, lateMs))
+function killsOf({ status, events }: Running, evidence: Evidence): Event[] {
+  return events.filter((event) => event.reason === 'Killing' && killed.test(event.message ?? '') && (event.message ?? '').includes(`ontainer ${status.name} `) && isRecent(event, evidence, lateMs))
+}
+
+function lastKill(container: Running, evidence: Evidence): Event | undefined {
+  return killsOf(container, evidence).at(-1)
+}
+
+/** Killed once, while the machine booted perhaps, and well for longer than it ran then. The count of restarts is of all boots together. */
+function isOver(container: Running, evidence: Evidence): boolean {
+  const { status } = container
+  const kills = killsOf(container, evidence).reduce((sum, event) => sum + timesOf(event), 0)
+  const last = status.lastState?.terminated
+  return kills < 2 && status.ready && last?.startedAt != null && last.finishedAt != null && status.state?.running?.startedAt != null && !hasRunLessThanLast(status, new Date(evidence.at))
 }
 
 /** Not the program and not its speed: it is ended for what it never had. */
@@ -197,14 +210,9 @@ function workersKilled(evidence: Evidence): Finding[] {
   })]
 }
 
-const overdueMs = 60_000
-/** A node may take its time; whoever set a finalizer is quick, or is not there. */
-const heldMs = 20_000
-
-/** A pod's deletionTimestamp is when it is to be gone, its time of grace included. */
 function notEnding(evidence: Evidence): Finding[] {
   const now = new Date(evidence.at)
-  return evidence.pods.filter((pod) => !isStranger(pod, evidence) && pod.metadata.deletionTimestamp !== undefined && ageMs(pod.metadata.deletionTimestamp, now) >= (foreignFinalizers(pod).length > 0 ? heldMs : overdueMs)).flatMap((pod): Finding[] => {
+  return evidence.pods.filter((pod) => !isStranger(pod, evidence) && isOverdue(pod, now)).flatMap((pod): Finding[] => {
     const { namespace = 'default', name, deletionTimestamp } = pod.metadata
     const finalizers = foreignFinalizers(pod)
     const node = (evidence.nodes ?? []).find(({ metadata }) => metadata.name === (pod as Pod).spec?.nodeName)
