@@ -42,7 +42,8 @@ const programs: Fault[] = [
     },
     mend: async it => { await kube(it, 'delete', 'limitrange', 'tight'); await deletePods(it, 'webserver') },
   }),
-  container('too little of a processor', 'webserver', { resources: { limits: { cpu: '5m' } } }, 'webserver-oom-or-slow-start', { seconds: 400, tells: /may use 5m of a processor/ }),
+  // The real one loads for five to ten seconds of a whole processor, the stand-in for a tenth of one.
+  container('too little of a processor', 'webserver', { resources: { limits: { cpu: '5m' } }, args: ['bash', '-c', 'i=0; while [ $i -lt 2000000 ]; do i=$((i+1)); done; exec airflow webserver'] }, 'webserver-oom-or-slow-start', { seconds: 400, tells: /may use 5m of a processor/ }),
   container('a liveness probe that always fails', 'scheduler', { livenessProbe: failing({ exec: { command: ['sh', '-c', 'exit 1'] } }) }, 'scheduler-liveness-restart-loop'),
   container('a liveness probe on a port where nobody listens', 'webserver', { livenessProbe: failing({ httpGet: { port: 8099 } }) }, 'scheduler-liveness-restart-loop', { seconds: 90, tells: /cannot succeed[^]*8099/ }),
   container('a liveness probe on a path that is not there', 'webserver', { livenessProbe: failing({ httpGet: { path: '/healthz' } }) }, 'probe-path-mismatch', { seconds: 90, tells: /healthz/ }),

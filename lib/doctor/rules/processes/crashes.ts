@@ -100,12 +100,13 @@ function killedByProbe(evidence: Evidence): Finding[] {
   const firm = standsFirm(evidence)
   return containersIn(evidence).filter(({ pod }) => firm || isFoundation(pod)).flatMap((container): Finding[] => {
     const { pod, status } = container
-    const kill = lastKill(container, evidence)
-    if (kill === undefined || status.restartCount < 2 || status.lastState?.terminated?.reason === 'OOMKilled' || isOver(container, evidence)) return []
     const said = lastSaid(container, 'Unhealthy', /^(Liveness|Startup) probe failed/)
+    const kill = lastKill(container, evidence)
+    const ended = kill === undefined ? endedUnseen(container, said, evidence) : describeEvent(kill)
+    if (ended === undefined || status.restartCount < 2 || status.lastState?.terminated?.reason === 'OOMKilled' || isOver(container, evidence)) return []
     // The page that Airflow does not serve is told with the route, which knows what it serves.
     if (evidence.wanted !== undefined && servesWeb(status.name) && said?.message?.includes('statuscode: 404') === true) return []
-    const lines = [`${placeOf(nameOf(pod), status.name)}: ${describeEvent(kill)}, restarted ${status.restartCount} times`, ...(said === undefined ? [] : [`${nameOf(pod)}: ${describeEvent(said)}`])]
+    const lines = [`${placeOf(nameOf(pod), status.name)}: ${ended}, restarted ${status.restartCount} times`, ...(said === undefined ? [] : [`${nameOf(pod)}: ${describeEvent(said)}`])]
     const never = hopelessProbe(container, lines, said?.message ?? '')
     if (never !== undefined) return [never]
     // It asks the database, which has rules of its own; what it said before that one was back is over.
@@ -124,6 +125,16 @@ function killsOf({ status, events }: Running, evidence: Evidence): Event[] {
 
 function lastKill(container: Running, evidence: Evidence): Event | undefined {
   return killsOf(container, evidence).at(-1)
+}
+
+/**
+ * The kubelet writes 25 events of a pod and then one in five minutes (client-go's spam filter), which what the probes
+ * say of a slow start uses up: that it killed the container is in none then, but it ended by a signal and runs again.
+ */
+function endedUnseen({ status }: Running, said: Event | undefined, evidence: Evidence): string | undefined {
+  const last = status.lastState?.terminated
+  if (said === undefined || !isRecent(said, evidence, lateMs) || status.ready || status.state?.running === undefined || ![undefined, 137, 143].includes(last?.exitCode)) return undefined
+  return last === undefined ? 'its liveness probe fails' : `ended by signal ${last.exitCode - 128} while its liveness probe failed`
 }
 
 /** Killed once, while the machine booted perhaps, and well for longer than it ran then. The count of restarts is of all boots together. */
