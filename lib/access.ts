@@ -68,7 +68,7 @@ export interface HttpsAnswer {
   headers: Record<string, string>
   /** The first 64 KiB. */
   body: string
-  certificate?: { subject: string; issuer: string; validTo: string; names: string[] }
+  certificate?: { subject: string; issuer: string; validFrom?: string | undefined; validTo: string; names: string[] }
 }
 
 /** A folder as the machine that airstrip runs on sees it. */

@@ -52,6 +52,7 @@ function certificateOf(socket: Socket): HttpsAnswer['certificate'] {
   return {
     subject: String(certificate.subject.CN ?? ''),
     issuer: String(certificate.issuer.CN ?? ''),
+    validFrom: new Date(certificate.valid_from).toISOString(),
     validTo: new Date(certificate.valid_to).toISOString(),
     names: (certificate.subjectaltname ?? '').split(', ').map((name) => name.replace(/^DNS:/, '')).filter((name) => name !== ''),
   }

@@ -22,7 +22,7 @@ export async function readRecorded(file: StateFile, wishes: Wishes, reader?: Rea
     const state = parseState(text, file.path)
     if (state === undefined) return { state: { path: file.path, problem: { code: 'STATE_DAMAGED', sentence: `${file.path} cannot be read as what airstrip writes.` } }, said: [], witnessed: [] }
     const foreign = reader && await foreignTo(state, file.path, reader)
-    return { state: { path: file.path, ...(foreign === undefined ? { doneAt: doneTimes(state) } : { problem: foreign }) }, said: foreign === undefined ? saidIn(state, file.path, wishes) : [], witnessed: foreign === undefined ? witnessedIn(state) : [] }
+    return { state: { path: file.path, ...(foreign === undefined ? { doneAt: doneTimes(state), skipped: skippedIn(state) } : { problem: foreign }) }, said: foreign === undefined ? saidIn(state, file.path, wishes) : [], witnessed: foreign === undefined ? witnessedIn(state) : [] }
   } catch (error) {
     if (!(error instanceof AirstripError)) throw error
     return { state: { path: file.path, problem: { code: error.code, sentence: error.message } }, said: [], witnessed: [] }
@@ -43,6 +43,10 @@ async function foreignTo(state: State, path: string, reader: Reader): Promise<St
 
 function doneTimes({ steps }: State): Record<string, string> {
   return Object.fromEntries(Object.entries(steps).flatMap(([name, { doneAt }]) => (doneAt === undefined ? [] : [[name, doneAt]])))
+}
+
+function skippedIn({ steps }: State): string[] {
+  return Object.entries(steps).flatMap(([name, { status }]) => (status === 'skipped' ? [name] : []))
 }
 
 /** Only of steps that failed last, and with what is wanted now: what was mended since, or is wished otherwise, says nothing of now. */

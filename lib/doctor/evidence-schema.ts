@@ -61,7 +61,7 @@ const secret = strictly<SecretFacts>({
 
 const answer = strictly<HttpsAnswer>({
   status: count('Of HTTP'), headers: labels.describe('Those that tell who answered; of others only the name'), body: text('Its beginning'),
-  certificate: z.strictObject({ subject: text('Whose'), issuer: text('By whom'), validTo: text('Until when'), names: texts('For which hosts') }).optional().describe('The certificate'),
+  certificate: z.strictObject({ subject: text('Whose'), issuer: text('By whom'), validFrom: z.string().optional().describe('Since when'), validTo: text('Until when'), names: texts('For which hosts') }).optional().describe('The certificate'),
 })
 
 const url = text('What was asked')
@@ -92,7 +92,7 @@ const log = strictly<ContainerLog>({
 export const witnessed = strictly<Witnessed>({ job: object.describe('With its conditions'), pod: object.describe('As it was when it ended last'), logs: z.array(log).describe('What it said last'), at: text('When it was seen so') })
 const said = strictly<Said>({ source: text('Where it was written down'), at: text('When'), text: text('What a tool said') })
 const problem = z.strictObject({ code: text('The error, as the README lists them'), sentence: text('What is wrong') })
-const state = strictly<StateFacts>({ path: text('The state file'), problem: problem.optional().describe('What is wrong with it'), doneAt: z.record(z.string(), z.string()).optional().describe('By step: when it was done the last time') })
+const state = strictly<StateFacts>({ path: text('The state file'), problem: problem.optional().describe('What is wrong with it'), doneAt: z.record(z.string(), z.string()).optional().describe('By step: when it was done the last time'), skipped: z.array(z.string()).optional().describe('Steps that were left out') })
 const folder = strictly<Folder>({
   path: text('On the node'), exists: z.boolean().describe('Whether it is there'), uid: z.number().optional().describe('Its owner'), gid: z.number().optional().describe('Its group'),
   mode: z.number().optional().describe('Its permission bits'), taken: z.boolean().optional().describe('Whether something else has its name'),

@@ -109,6 +109,8 @@ export interface StateFacts {
   problem?: { code: string; sentence: string } | undefined
   /** By step: ISO time when it was done the last time. */
   doneAt?: Record<string, string> | undefined
+  /** Steps that never were done, and that a run has gone past since. */
+  skipped?: string[] | undefined
 }
 
 /** A folder of the storage step as this machine sees it, where it is the node. */

@@ -4,6 +4,7 @@ import type { Finding, Step, StepName } from '../step.ts'
 import { announcePlan, plannedOf, unseen, wordFor, type Planned } from './agreement.ts'
 import { examineAll } from './examine.ts'
 import { identify } from './identity.ts'
+import { leftOut } from './selection.ts'
 import { fingerprintOf, stepOf, type State, type StepRecord } from './state.ts'
 import { runStep, type Examined, type StepDeps } from './step-run.ts'
 
@@ -93,13 +94,16 @@ async function refuseMoved(step: Step, news: Planned['changes'], deps: PipelineD
   throw new AirstripError('MOVED', `The cluster changed since the changes of step ${step.name} were shown, so they were not made.`, { place: step.name, seen })
 }
 
-/** Steps that this run leaves out keep what is known of them. */
+/** Steps that this run leaves out keep what is known of them, but for one that never went well and that it goes past: nobody waits for that any more. */
 function markOthers(chosen: readonly Step[], { steps, state, emit }: PipelineDeps): void {
+  const needed = leftOut(steps, chosen).map(({ step }) => step)
+  const isPassed = (step: Step): boolean => [steps.slice(0, steps.indexOf(step)), steps.slice(steps.indexOf(step))].every((side) => side.some((one) => chosen.includes(one))) && !needed.includes(step)
   for (const step of steps) {
-    const before = stepOf(state, step.name).status
+    const { status: before, doneAt } = stepOf(state, step.name)
+    const isGivenUp = before === 'failed' && doneAt === undefined && isPassed(step)
     if (chosen.includes(step)) state.steps[step.name] ??= { status: 'pending' }
     else emit({ type: 'step-skipped', step: step.name, why: `not selected; ${before} before` })
-    if (!chosen.includes(step) && before === 'pending') state.steps[step.name] = { status: 'skipped' }
+    if (!chosen.includes(step) && (before === 'pending' || isGivenUp)) state.steps[step.name] = { ...state.steps[step.name], status: 'skipped' }
   }
 }
 

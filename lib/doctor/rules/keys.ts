@@ -15,7 +15,7 @@ import { databaseOf, installMs } from './database/parts.ts'
 
 export const keyRules: readonly Rule[] = [noFernetKey, rotated, dynamic, unlike, published, redisDrift, knownLogin]
 
-/** Put on a Secret by whoever has brought its old value back. */
+/** Put on a Secret by whoever has brought its old value back, or has rotated it. */
 const restoredLabel = 'airstrip/restored'
 
 function fernetSecretName({ record, release = 'airflow' }: Evidence): string {
@@ -65,7 +65,7 @@ function rotated(evidence: Evidence): Finding[] {
     why: 'Connections and variables are encrypted with the key that was there when they were saved; with another one they cannot be read.',
     fix: [
       `${replacedFrom(namespace, name, 'fernet-key')} && kubectl -n ${namespace} label secret ${name} ${restoredLabel}=true && ${restarted(evidence)} # FILE has the old key`,
-      `Where it is lost: save the connections and variables anew, then: kubectl -n ${namespace} label secret ${name} ${restoredLabel}=true`,
+      `Where it was rotated (airflow rotate-fernet-key), or the old one is lost and the connections and variables were saved anew: kubectl -n ${namespace} label secret ${name} ${restoredLabel}=true`,
     ],
   })]
 }
@@ -151,7 +151,7 @@ function published({ secrets = [], namespace, release = 'airflow' }: Evidence): 
       title: web ? 'The webserver\'s secret key is one that everybody knows' : 'The Fernet key is one that everybody knows',
       evidence: [`Secret ${namespace}/${name}, ${key}: is one that stands in the documentation of a chart`],
       why: web ? 'Whoever knows it can make a session of any user.' : 'Whoever has the database can read its connections and passwords.',
-      fix: [web ? (ours.includes(name) ? `${deleted(namespace, name)} && npx tsx run.ts apply # everybody logs in again` : 'Give the values of the release another webserverSecretKey (airflow.webserverSecretKey in the community chart), and upgrade it; everybody logs in again') : 'Rotate it: fernet-key "NEW,OLD" in the Secret, restart, `airflow rotate-fernet-key`, then NEW alone'],
+      fix: [web ? (ours.includes(name) ? `${deleted(namespace, name)} && npx tsx run.ts apply # everybody logs in again` : 'Give the values of the release another webserverSecretKey (airflow.webserverSecretKey in the community chart), and upgrade it; everybody logs in again') : `Rotate it: fernet-key "NEW,OLD" in the Secret, restart, \`airflow rotate-fernet-key\`, then NEW alone and kubectl -n ${namespace} label secret ${name} ${restoredLabel}=true # which says that the new one is meant`],
     })
   }))
 }

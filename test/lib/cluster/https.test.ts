@@ -33,7 +33,7 @@ void t.test('the host is asked by its name, at an address of our choosing', asyn
 
 void t.test('any certificate is taken and returned to be judged', async (t) => {
   const { certificate } = await getHttps('https://home.example.org/', `127.0.0.1:${port}`)
-  t.match(certificate, { subject: String, issuer: String, validTo: /^\d{4}-\d\d-\d\dT/ })
+  t.match(certificate, { subject: String, issuer: String, validFrom: /^\d{4}-\d\d-\d\dT/, validTo: /^\d{4}-\d\d-\d\dT/ })
 })
 
 void t.test('who takes a request and does not answer it is told from who is not there', async (t) => {

@@ -16,3 +16,8 @@ void t.test('what a step said of a wish that has changed since says nothing of n
   t.same(await said(failedWith('a'), 'b'), [], 'the configuration was corrected')
   t.same(await said(failedWith(), 'b'), ['step helm, in state.json'], 'of an older airstrip, which wrote down none')
 })
+
+void t.test('a step that was left out is told as such', async (t) => {
+  const file = { path: 'state.json', read: () => JSON.stringify({ ...real, steps: { ...real.steps, ingress: { status: 'skipped' } } }), write: () => Promise.resolve(), moveAside: () => '' }
+  t.same((await readRecorded(file, () => undefined)).state.skipped, ['ingress'])
+})

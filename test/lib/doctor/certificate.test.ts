@@ -1,4 +1,5 @@
 import t from 'tap'
+import { now } from '../observe/objects.ts'
 import { answers, byDefault, judged, makeEndpoints, makeService, roots, routes, saysTraefik, silent, traefik, traefikPod, unrouted, wanted } from './way.ts'
 
 const withDefault = answers({ certificate: byDefault })
@@ -43,11 +44,41 @@ void t.test('a certificate that ends, or is another\'s', (t) => {
   t.end()
 })
 
+void t.test('a certificate of a short life ends soon only once it should have been renewed', (t) => {
+  // As seconds are cut off, and as step-ca begins a minute before.
+  const told = (hours: number, left: number) => {
+    const [from, to] = [left - hours, left].map((at) => new Date(now.getTime() + at * 3_600_000).toISOString())
+    return judged({ answered: answers({ certificate: { subject: 'home.example.org', issuer: 'Home CA Intermediate', validFrom: from ?? '', validTo: to ?? '', names: ['home.example.org'] } }) }).findings
+  }
+  const calm: [hours: number, left: number][] = [[24, 17], [24, 5.5], [160, 100], [160, 5.8], [7 * 24, 23], [45 * 24, 9.4 * 24], [90 * 24, 29 * 24]]
+  for (const [hours, left] of calm) t.same(told(hours, left), [], `${left} of ${hours} hours left`)
+  const late: [hours: number, left: number, title: RegExp, why: RegExp][] = [
+    [24, 2.5, /ends within 3 hours$/, /renews .* 6 hours before .*certificatesDuration/], [160, 2.5, /within 3 hours$/, /6 hours/], [7 * 24, 11, /within 12 hours$/, /24 hours/], [45 * 24, 4 * 24, /within 5 days$/, /10 days/],
+    [8, 0.1, /within 10 minutes$/, /20 minutes/], [90 * 24 - 1 / 3600, 13 * 24, /within two weeks$/, /^Traefik renews 30 days before the end/], [24, -1, /has ended$/, /./],
+  ]
+  for (const [hours, left, title, why] of late) t.match(told(hours, left), [{ id: 'certificate-ending', severity: 'warning', title, why }], `${left} of ${hours} hours left`)
+  t.end()
+})
+
+void t.test('of two Traefiks the one with the wanted resolver is meant, or one that may have it', (t) => {
+  const other = (name: string, args: string[]) => { const one = traefik({ args }); return { ...one, metadata: { ...one.metadata, name } } }
+  const inner = other('traefik-internal', ['--certificatesresolvers.internal.acme.storage=/data/acme.json'])
+  t.same(judged({ system: [inner, traefik(), traefikPod()] }).findings, [])
+  t.same(judged({ system: [inner, other('traefik', ['--configfile=/etc/traefik.yaml'])] }).findings, [], 'a file may have it')
+  t.same(roots({ system: [inner] }), ['certresolver-missing warning'], 'alone it is the one that is meant')
+  t.end()
+})
+
 void t.test('a Service that waits for a balancer is a fault only where nobody answers, and not of somebody else', (t) => {
   const balanced = { ...makeService({ type: 'LoadBalancer', selector: { app: 'traefik' } }), metadata: { name: 'traefik', namespace: 'traefik', creationTimestamp: '2023-08-02T09:00:00Z' } }
   const system = [traefik(), traefikPod(), balanced]
   t.same(roots({ system, answered: silent('timed out') }), ['loadbalancer-never-ready error'])
   t.same(roots({ system }), [])
   t.same(roots({ system: [traefik(), { ...makeService({ type: 'LoadBalancer', selector: { app: 'x' } }), metadata: balanced.metadata }], answered: silent('timed out') }), ['ingress-unproven warning'])
+  const onNode = (spec: Record<string, unknown>) => ({ ...traefik(), spec: { replicas: 1, template: { metadata: { labels: { app: 'traefik' } }, spec: { containers: [{ name: 'traefik', image: 'traefik:v2.9.10' }], ...spec } } } })
+  const listening = (spec: Record<string, unknown>) => roots({ system: [onNode(spec), traefikPod(), balanced], answered: silent('connect ETIMEDOUT 203.0.113.7:443') })
+  t.same(listening({ hostNetwork: false }), ['loadbalancer-never-ready error'])
+  t.same(listening({ hostNetwork: true }), ['ingress-unproven warning'], 'it listens at the node\'s own address, and needs no other')
+  t.same(listening({ containers: [{ name: 'traefik', image: 'traefik:v2.9.10', ports: [{ containerPort: 8443, hostPort: 443 }] }] }), ['ingress-unproven warning'])
   t.end()
 })

@@ -68,3 +68,12 @@ void t.test('of its variables a reference can be read, since it only names, and 
   }
   t.end()
 })
+
+void t.test('its users are made by a Deployment, and a webserver that began before it says nothing of them', (t) => {
+  const web = pod({ name: 'airflow-web-5c9-abcde', owner: { kind: 'ReplicaSet', name: 'airflow-web-5c9' }, labels: { 'pod-template-hash': '5c9' }, status: { ...ready, containerStatuses: [container({ name: 'airflow-web', ready: true, state: { running: { startedAt: '2023-08-02T10:27:00Z' } } })] } })
+  const workloads = [...good, deployment('airflow-web', 1), deployment('airflow-sync-users', 1)]
+  const lines = ['[2023-08-02T10:28:00.000+0000] {manager.py:1173} WARNING - No user yet created, use flask fab command to do it.']
+  const one = of({ workloads, pods: [web], logs: [{ ...says(''), pod: web.metadata.name, container: 'airflow-web', lines }], record: release({ values, objects: workloads.map(inManifest), updatedAt: long }) })
+  t.same(diagnose(one).findings.filter(({ id }) => id === 'admin-login-missing'), [])
+  t.end()
+})

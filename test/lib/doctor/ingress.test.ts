@@ -147,3 +147,17 @@ void t.test('the prefix: met twice, known before, and a probe that asks the old 
   t.match(judged({ answered: { url: 'x', answer: healthy, page } }).findings, [{ id: 'prefix-handled-twice', severity: 'warning', title: /links lead out/ }])
   t.end()
 })
+
+void t.test('where the step was left out on purpose no route is missed, and Traefik is no matter of Airflow\'s', (t) => {
+  const state = { path: 'x', skipped: ['ingress'] }
+  const answered = silent('connect ECONNREFUSED 192.168.1.5:443')
+  t.same(roots({ state, system: [], definitions: [], routes: [], answered }), ['traefik-missing warning'])
+  t.same(roots({ state, definitions: [], routes: [], answered }), ['traefik-missing warning'], 'one that reads other kinds')
+  t.same(roots({ state, system: [traefik({ replicas: 0 })], routes: [], answered }), ['traefik-not-running warning'])
+  t.same(roots({ state, system: [traefik({ image: 'traefik:v3.0.0' })], routes: [], answered }), ['traefik-crd-group-mismatch warning'])
+  t.same(judged({ state, routes: [], answered: answers(unrouted) }).findings, [])
+  const balanced = { ...makeService({ type: 'LoadBalancer', selector: { app: 'traefik' } }), metadata: { name: 'traefik', namespace: 'traefik', creationTimestamp: long } }
+  t.same(roots({ state, system: [traefik(), traefikPod(), balanced], routes: [], answered }), ['loadbalancer-never-ready warning'])
+  t.same(roots({ state: { path: 'x', skipped: ['executor'] }, system: [], definitions: [], routes: [], answered }), ['traefik-missing error'], 'of another step that says nothing')
+  t.end()
+})

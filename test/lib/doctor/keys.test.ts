@@ -67,6 +67,7 @@ void t.test('a key that somebody made or wrote by hand is a doubt at once', (t) 
   const changed = { by: 'kubectl-patch', at: '2023-08-02T10:20:00Z' }
   t.match(found(look({ changed })), [{ id: 'fernet-key-rotated', evidence: [/the data of Secret airflow\/airflow-airstrip-fernet-key was written by kubectl-patch at 2023-08-02T10:20:00Z/] }])
   t.same(ids(look({ changed, labels: { ...ours, 'airstrip/restored': 'true' } })), [], 'until the old one is back')
+  t.match(found(look({ changed }))[0]?.fix.at(-1), /^Where it was rotated \(airflow rotate-fernet-key\).*kubectl -n airflow label secret airflow-airstrip-fernet-key airstrip\/restored=true$/, 'or its new one is known to be right')
   t.same(ids(look({ createdAt: '2023-08-01T10:00:00Z', labels: {} })), [], 'one that was there before the database was given on purpose')
   t.end()
 })
@@ -125,7 +126,7 @@ void t.test('a key that everybody knows is told with its Secret', (t) => {
   const remark = 'is one that stands in a documentation'
   t.match(found(of({ secrets: [secret('airflow-web', ['webserver-secret-key'], { remarks: { 'webserver-secret-key': remark } })] })), [{ id: 'webserver-secret-dynamic', severity: 'warning', evidence: [/Secret airflow\/airflow-web, webserver-secret-key/], fix: [/^Give the values of the release another webserverSecretKey/] }])
   t.match(found(of({ secrets: [secret('airflow-airstrip-webserver-secret-key', ['webserver-secret-key'], { remarks: { 'webserver-secret-key': remark } })] })), [{ fix: [/delete secret airflow-airstrip-webserver-secret-key/] }], 'of those that airstrip makes again')
-  t.match(found(of({ secrets: [fernet({ remarks: { 'fernet-key': remark } })] })), [{ id: 'default-credentials', title: /Fernet/, evidence: [/Secret airflow\/airflow-fernet-key/], fix: [/rotate-fernet-key/] }])
+  t.match(found(of({ secrets: [fernet({ remarks: { 'fernet-key': remark } })] })), [{ id: 'default-credentials', title: /Fernet/, evidence: [/Secret airflow\/airflow-fernet-key/], fix: [/rotate-fernet-key`, then NEW alone and kubectl -n airflow label secret airflow-fernet-key airstrip\/restored=true # /] }])
   t.same(ids(of({ secrets: [fernet(), secret('airflow-web', ['webserver-secret-key'])] })), [])
   t.end()
 })

@@ -104,3 +104,39 @@ void t.test('a policy that lets nobody out to an external database is told where
   t.same(told([], undefined, { wanted }), [], 'the bundled one')
   t.end()
 })
+
+const foundation = (name: string, app: string, containerPort: number, readyAt = '2023-08-02T10:00:00Z', labels: Record<string, string> = {}) => pod({
+  name: `${name}-0`, owner: { kind: 'StatefulSet', name }, labels: { 'app.kubernetes.io/name': app, ...labels },
+  spec: { containers: [{ name: app, ports: [{ containerPort }] }] }, status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: readyAt }] },
+})
+const letsIn = (name: string, app: string, podSelector: Rules, appName = 'app.kubernetes.io/name') => policy(name, { podSelector: { matchLabels: { [appName]: app } }, policyTypes: ['Ingress'], ingress: [{ from: [{ podSelector }] }] })
+
+void t.test('a connection that failed is held against who keeps it out, and not against a policy of somebody else\'s', (t) => {
+  const broker = letsIn('broker', 'redis', { matchExpressions: [{ key: 'component', operator: 'In', values: ['worker', 'scheduler'] }] })
+  const own = [broker, letsIn('database', 'postgresql', { matchLabels: { tier: 'airflow' } })]
+  const pods = [webPod(), foundation('airflow-postgresql', 'postgresql', 5432, '2023-08-02T10:25:00Z'), foundation('airflow-redis', 'redis', 6379)]
+  const blamed = (line: string, parts: Partial<Evidence> = {}, time = '10:24:40') => {
+    const lines = [`[2023-08-02T${time}.000+0000] {app.py:1744} ERROR - Exception on /health [GET]`, line]
+    return found({ pods, networkPolicies: own, logs: [{ namespace: 'airflow', pod: webPod().metadata.name, container: 'webserver', previous: false, lines }], ...parts }).map(({ title }) => /NetworkPolicy (\S+)/.exec(title)?.[1])
+  }
+  const refused = 'sqlalchemy.exc.OperationalError: (psycopg2.OperationalError) connection to server at "airflow-postgresql.airflow" (10.43.1.2), port 5432 failed: Connection refused'
+  t.same(blamed(refused), [], 'a database that was made anew, and a policy for the broker')
+  t.same(blamed('(UNKNOWN) [10.43.1.2] 5432 (postgresql) : Connection refused'), [], 'by its port')
+  t.same(blamed('redis.exceptions.ConnectionError: Error 111 connecting to airflow-redis:6379. Connection refused.'), ['broker'])
+  t.same(blamed('(UNKNOWN) [10.43.1.3] 6379 (redis) : Connection timed out'), ['broker'])
+  t.same(blamed(refused.replace('airflow-postgresql.airflow', 'db.home.lan')), [], 'one outside the cluster')
+  const named = { services: [makeService(), { ...makeService({ clusterIP: '10.43.1.9', selector: { 'app.kubernetes.io/name': 'redis' } }), metadata: { name: 'queue', namespace: 'airflow' } }] }
+  for (const line of ['Error 110 connecting to queue.airflow.svc:6380. Connection timed out.', '(UNKNOWN) [10.43.1.9] 6380 (redis) : Connection timed out']) t.same(blamed(line, named), ['broker'], `by its Service: ${line}`)
+  t.same(blamed('Error 110 connecting to queue.other:6379. Connection timed out.', named), [], 'of another namespace')
+  t.same(blamed('redis.exceptions.TimeoutError: Timeout connecting to server'), ['broker'], 'where nobody is named it may be any of them')
+  t.same(blamed('redis.exceptions.TimeoutError: Timeout connecting to server', {}, '10:12:00'), [], 'as long as it is said now')
+  const cloud = foundation('cloud-redis', 'redis', 6379, undefined, { 'app.kubernetes.io/instance': 'cloud' })
+  const beside = { pods: [...pods, cloud], workloads: [webserver(), workload('StatefulSet', 'cloud-redis', {})], networkPolicies: [letsIn('cloud', 'cloud', { matchLabels: { app: 'cloud' } }, 'app.kubernetes.io/instance')] }
+  for (const line of ['Timeout connecting to server', '(UNKNOWN) [10.43.1.3] 6379 (redis) : Connection timed out', 'Error 110 connecting to airflow-redis:6379. Connection timed out.']) t.same(blamed(line, beside), [], `a broker of another program: ${line}`)
+  const pooled = { pods: [...pods, pod({ name: 'airflow-pgbouncer-5d4-abcde', owner: { kind: 'ReplicaSet', name: 'airflow-pgbouncer-5d4' }, labels: { component: 'pgbouncer', tier: 'airflow' }, status: ready })] }
+  const byPooler = 'connection to server at "airflow-pgbouncer.airflow" (10.43.1.4), port 6543 failed: FATAL:  server login failed'
+  const shut = (podSelector: Rules) => blamed(byPooler, { ...pooled, networkPolicies: [letsIn('database', 'postgresql', podSelector)] }, '10:26:00')
+  t.same([shut({ matchLabels: { app: 'x' } }), shut({ matchLabels: { component: 'pgbouncer' } })], [['database'], []], 'PgBouncer asks the database, and nobody else need')
+  t.same(blamed('Error 110 connecting to cloud-redis.airflow:6379. Connection timed out.', beside), ['cloud'], 'unless Airflow asks for it by its name')
+  t.end()
+})

@@ -235,3 +235,14 @@ void t.test('a task that does not come to run is told by its DAG, as a warning',
   t.same(found(task('rpc error: code = Unknown desc = failed to copy: httpReadSeeker: failed open: unexpected EOF')), [], 'nor is one that is tried again')
   t.end()
 })
+
+void t.test('what was mended stays in a log: a line without a time of its own has that of the one above it', (t) => {
+  const under = (time: string, of = healthy, after = '[2023-08-02T10:25:00.123+0000] {scheduler_job_runner.py:1553} INFO - Resetting orphaned tasks') =>
+    found({ pods: [of], logs: [{ namespace: 'airflow', pod: of.metadata.name, container: 'scheduler', previous: false, lines: [`[${time}] {kubernetes_executor.py:114} ERROR - Unknown error in KubernetesJobWatcher. Failing`, forbidden, after] }] }).map(({ id }) => id)
+  t.same(under('2023-08-01T12:00:00.123+0000'), [])
+  t.same(under('2023-08-02T10:24:00.123+0000'), ['k8s-executor-forbidden'])
+  t.same(under('2023-08-01T12:00:00.123+0000', healthy, forbidden), [])
+  t.same(under('2023-08-01T12:00:00.123+0000', pod()), ['k8s-executor-forbidden'], 'of a pod that is not ready its last words count')
+  t.same(found(said('[2023-08-01 22:57:46 +0000] [52] [ERROR] Worker (pid:42) was sent SIGKILL! Perhaps out of memory?', 'webserver')), [], 'as gunicorn writes the time')
+  t.end()
+})

@@ -4,7 +4,7 @@ import type { KubernetesObject } from '../../../lib/access.ts'
 import { diagnose } from '../../../lib/doctor/diagnose.ts'
 import type { Evidence } from '../../../lib/doctor/evidence.ts'
 import { processRules } from '../../../lib/doctor/rules/processes.ts'
-import { deployment, event } from '../observe/objects.ts'
+import { deployment, event, pod, ready } from '../observe/objects.ts'
 import { evidence } from './evidence.ts'
 
 const found = (parts: Partial<Evidence>) => diagnose(evidence({ release: undefined, ...parts }), [], processRules).findings
@@ -24,5 +24,22 @@ void t.test('a webhook that nobody answers is named with its configuration, and 
   const migrations = { ...set, kind: 'Job', metadata: { ...set.metadata, name: 'airflow-run-airflow-migrations' } }
   const ofJob = event(migrations, 'FailedCreate', 'Error creating: Internal error occurred: failed calling webhook "pods.example.org": Post "https://hook.policy.svc:443/?timeout=10s": service "hook" not found')
   t.match(found({ events: [ofJob], webhooks: [hook] }), [{ fix: [/ && kubectl delete/, /^npx tsx run\.ts apply --from helm # makes it again$/] }], 'a Job has no rollout that could be restarted')
+  t.end()
+})
+
+void t.test('a webhook that has let others in since is back, where it is asked of all alike', (t) => {
+  const set = (kind: string, name: string) => ({ apiVersion: 'apps/v1', kind, metadata: { name, namespace: 'airflow', uid: `uid-${name}` } })
+  const at = (lastTimestamp: string) => ({ lastTimestamp: `2023-08-02T10:${lastTimestamp}:00Z` })
+  const refused = event(set('ReplicaSet', 'airflow-scheduler-old'), 'FailedCreate', 'Error creating: Internal error occurred: failed calling webhook "pods.example.org": Post "https://hook.policy.svc:443/?timeout=10s": dial tcp 10.43.9.9:443: connect: connection refused', at('16'))
+  const since = (kind: string, message: string, time = '17', webhooks: KubernetesObject[] = [hook], pods: KubernetesObject[] = []) =>
+    found({ webhooks, pods, events: [refused, event(set(kind, 'airflow-other'), 'SuccessfulCreate', message, { type: 'Normal', ...at(time) })] }).map(({ id }) => id)
+  t.same(since('ReplicaSet', 'Created pod: airflow-scheduler-new-1'), [])
+  t.same(since('StatefulSet', 'create Pod airflow-worker-0 in StatefulSet airflow-worker successful'), [])
+  t.same(since('ReplicaSet', 'Created pod: airflow-scheduler-new-1', '15'), ['admission-webhook-down'], 'before')
+  t.same(since('StatefulSet', 'create Claim logs-airflow-worker-0 Pod airflow-worker-0 in StatefulSet airflow-worker success'), ['admission-webhook-down'], 'a claim is no pod')
+  t.same(since('Job', 'Created pod: etl-1'), ['admission-webhook-down'], 'Jobs come and go')
+  const choosy = [{ ...hook, webhooks: hook.webhooks.map((one) => ({ ...one, objectSelector: { matchLabels: { component: 'scheduler' } } })) }]
+  t.same(since('ReplicaSet', 'Created pod: airflow-statsd-1', '17', choosy), ['admission-webhook-down'], 'one that is asked of some pods only')
+  t.same(since('ReplicaSet', 'Created pod: airflow-scheduler-new-1', '17', choosy, [pod({ name: 'airflow-scheduler-new-1', labels: { component: 'scheduler' }, status: ready })]), [], 'and of that one')
   t.end()
 })

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { AirstripError } from '../../../lib/errors.ts'
 import { resumePoint, runPipeline } from '../../../lib/engine/pipeline.ts'
-import { parseState, stateVersion } from '../../../lib/engine/state.ts'
+import { parseState, stateVersion, type StepRecord } from '../../../lib/engine/state.ts'
 import type { Check, Look, Step, StepName } from '../../../lib/step.ts'
 import { caught } from '../../fakes/caught.ts'
 import { clusterReader } from '../../fakes/reader.ts'
@@ -117,6 +117,21 @@ void t.test('a step that is needed and in place need not be selected', async (t)
   await runPipeline([helm], all)
   t.equal(changesOf(all), 2)
   t.match(all.state.steps, { provisioner: { status: 'skipped' }, helm: { status: 'done' } })
+})
+
+void t.test('a step that never went well and that a later run goes past is left out for good, and one that did is not', async (t) => {
+  const before = async (record: Partial<StepRecord>, chosen: StepName[]) => {
+    const steps = (['helm', 'ingress', 'executor'] as const).map((name) => named(name, inTurn(satisfied), { needs: name === 'helm' ? [] : ['helm'] }))
+    const all = deps(steps)
+    all.state.steps.ingress = { status: 'failed', error: { code: 'FAILED', sentence: 'no Traefik', seen: [], next: 'mend it', findings: [] }, ...record }
+    await runPipeline(steps.filter(({ name }) => chosen.includes(name)), all)
+    return all.state.steps.ingress
+  }
+  t.match(await before({}, ['helm', 'executor']), { status: 'skipped', error: { sentence: 'no Traefik' } }, 'as --skip ingress does')
+  t.match(await before({}, ['helm']), { status: 'failed' }, 'a run that did not come so far says nothing of it')
+  t.match(await before({}, ['executor']), { status: 'failed' })
+  t.match(await before({ doneAt: '2023-08-02T10:00:00.000Z' }, ['helm', 'executor']), { status: 'failed' })
+  t.match(await before({}, ['helm', 'ingress', 'executor']), { status: 'done' }, 'and it is there again when it is chosen')
 })
 
 void t.test('a step that is blocked is written down as failed, and nothing of it is begun', async (t) => {

@@ -197,6 +197,12 @@ function jobImages(job: KubernetesObject | undefined): string[] {
   return [...new Set(mainContainersOf(job).map(({ image = '' }) => image))]
 }
 
+/** By a hook or by a plain Job. Where the chart was told not to, or has the users from a Deployment (the community's), a webserver may begin before they are there, and says so for good. */
+function makesUser({ record, jobs }: Evidence): boolean {
+  const objects = [...(record?.objects ?? []), ...jobs].map(({ kind, metadata: { name } }) => ({ kind, name }))
+  return [...(record?.hooks ?? []).map(({ ref }) => ref), ...objects].some(({ kind, name }) => kind === 'Job' && name.endsWith('create-user'))
+}
+
 /** When the first user was made, by a hook or by a plain Job. */
 function userMadeAt({ jobs }: Evidence, hook: ReleaseHook | undefined): string | undefined {
   const job = jobs.find(({ metadata }) => metadata.name.endsWith('create-user'))
@@ -208,7 +214,7 @@ function noLogin(evidence: Evidence): Finding[] {
   const { record, jobs } = evidence
   const hook = record?.hooks.find(({ ref }) => ref.kind === 'Job' && ref.name.endsWith('create-user'))
   const since = userMadeAt(evidence, hook)
-  const said = mentions(evidence, /No user yet created/).filter(({ runSince }) => since === undefined || (runSince !== undefined && Date.parse(runSince) > Date.parse(since)))
+  const said = (makesUser(evidence) ? mentions(evidence, /No user yet created/) : []).filter(({ runSince }) => since === undefined || (runSince !== undefined && Date.parse(runSince) > Date.parse(since)))
   const lines = told(said).slice(-1)
   if (record === undefined || record.status.startsWith('pending-')) return []
   const { name = 'create-user' } = hook?.ref ?? {}

@@ -7,12 +7,13 @@ import { ageMs, fixOf, inNamespace, nameOf, type Observation } from '../../../ob
 import { podsOf } from '../../../observe/owners.ts'
 import { observe } from '../../../observe/registry.ts'
 import { matchesLabels } from '../../../observe/selector.ts'
+import { mainContainersOf, templateOf } from '../../../observe/template.ts'
 import { runs, traefikGroups, type Traefik } from '../../../preflight/traefik.ts'
 import type { Finding } from '../../../step.ts'
 import { type Evidence, viewOf } from '../../evidence.ts'
 import { doubtful, wrong } from '../../rule.ts'
 import { whoBlocks } from '../database/superuser.ts'
-import { begin, hasTaken, isExpected, isOff, isTraefiks404, logCommand, type Way, wayOf } from './way.ts'
+import { begin, hasTaken, inTheWay, isExpected, isOff, isTraefiks404, logCommand, type Way, wayOf } from './way.ts'
 
 const again = 'npx tsx run.ts apply --only ingress'
 
@@ -22,7 +23,7 @@ export function traefikMissing(evidence: Evidence): Finding[] {
   const { workload, version, groups } = way.traefik
   const lacking = groups.length > 0 ? middlewaresLacking(way, evidence) : [traefikGroups.map((group) => `ingressroutes.${group}`).join(' or ')]
   if (lacking.length === 0) return []
-  const say = workload !== undefined || isExpected(evidence) ? wrong : doubtful
+  const say = workload !== undefined || isExpected(evidence) ? inTheWay(evidence) : doubtful
   return [say('traefik-missing', {
     title: workload === undefined && groups.length === 0 ? 'The cluster has no Traefik: its kinds are not known here' : 'Traefik\'s custom resources are not installed',
     evidence: [...lacking.map((name) => `no CustomResourceDefinition ${name}`), ...(workload === undefined ? [] : [`${workload} runs Traefik ${version ?? 'of an unknown version'}`])],
@@ -65,7 +66,7 @@ export function traefikNotRunning(evidence: Evidence): Finding[] {
   const trouble = isOff(workload) ? { text: off(workload), settled: true } : unready(workload, evidence)
   // A start that nobody waits for is no news; where the route was served before, it is why nothing comes back.
   if (trouble === undefined || (!trouble.settled && (answer !== undefined || !isExpected(evidence)))) return []
-  const say = answer === undefined && trouble.settled ? wrong : doubtful
+  const say = answer === undefined && trouble.settled ? inTheWay(evidence) : doubtful
   return [say('traefik-not-running', { ...trouble.text, evidence: [...trouble.text.evidence, ...noAnswer(evidence)] })]
 }
 
@@ -126,7 +127,7 @@ export function groupMismatch(evidence: Evidence): Finding[] {
   const ours = (evidence.routes ?? []).filter(({ kind, metadata }) => kind === 'IngressRoute' && metadata.name === wanted.route && metadata.namespace === evidence.namespace)
   if (group !== undefined && (way.route !== undefined || ours.length === 0)) return []
   const back = workload === undefined ? [] : [`kubectl ${inNamespace(workload)} rollout undo ${workload.kind.toLowerCase()}/${workload.metadata.name} # where another version was meant`]
-  return [wrong('traefik-crd-group-mismatch', {
+  return [inTheWay(evidence)('traefik-crd-group-mismatch', {
     title: group === undefined ? `Traefik ${version} does not read ${traefik.groups.join(', ')}, the only group on this cluster` : `The route is in a group that Traefik ${version} does not read`,
     evidence: [
       `${traefik.workload ?? ''} runs Traefik ${version}, which reads ${readBy(traefik)}`,
@@ -178,7 +179,8 @@ export function unproven(evidence: Evidence): Finding[] {
 
 export function loadBalancer(evidence: Evidence): Finding[] {
   const way = wayOf(evidence)
-  if (way === undefined || way.answer !== undefined || hasTaken(evidence)) return []
+  // Where it listens at the node's own address it needs no other, and that nobody answers this machine says nothing of it.
+  if (way === undefined || way.answer !== undefined || hasTaken(evidence) || listensOnNode(way.workload)) return []
   const template = (way.workload?.spec as { template?: { metadata?: { labels?: Record<string, string> } } } | undefined)?.template?.metadata?.labels
   const [node] = evidence.nodes ?? []
   const address = ((node?.status as { addresses?: { type: string; address: string }[] } | undefined)?.addresses ?? []).find(({ type }) => type === 'InternalIP')?.address ?? 'NODE_IP'
@@ -187,10 +189,14 @@ export function loadBalancer(evidence: Evidence): Finding[] {
     const { spec, status } = object as Service
     const leads = spec?.selector !== undefined && matchesLabels({ matchLabels: spec.selector }, template)
     return leads && spec?.type === 'LoadBalancer' && (status?.loadBalancer?.ingress ?? []).length === 0 && (spec.externalIPs ?? []).length === 0 && ageMs(object.metadata.creationTimestamp, new Date(evidence.at)) > faults['loadbalancer-never-ready'].settleMs
-  }).map((object) => wrong('loadbalancer-never-ready', {
+  }).map((object) => inTheWay(evidence)('loadbalancer-never-ready', {
     title: `${nameOf(object)} gets no address, and nobody answers`,
     evidence: [`${nameOf(object)}: type LoadBalancer, no address since ${object.metadata.creationTimestamp ?? ''}`, ...noAnswer(evidence)],
     why: 'Nothing on a bare cluster gives addresses to Services of type LoadBalancer; that is the work of a cloud, of MetalLB or of k3s.',
     fix: [`kubectl ${inNamespace(object)} patch service ${object.metadata.name} -p '{"spec":{"externalIPs":["${address}"]}}' # or install MetalLB`],
   }))
+}
+
+function listensOnNode(workload: KubernetesObject | undefined): boolean {
+  return templateOf(workload).hostNetwork === true || mainContainersOf(workload).some(({ ports }) => ports?.some(({ hostPort }) => hostPort !== undefined) === true)
 }

@@ -6,6 +6,7 @@ import { ageMs } from '../../../observe/observation.ts'
 import { traefikLogs } from '../../../observe/pod-logs.ts'
 import { findTraefik, groupOf, runs, traefikImage, type Traefik, type TraefikGroup } from '../../../preflight/traefik.ts'
 import type { Evidence, Wanted } from '../../evidence.ts'
+import { doubtful, wrong } from '../../rule.ts'
 
 export interface Way {
   wanted: Wanted
@@ -31,7 +32,7 @@ export function wayOf(evidence: Evidence): Way | undefined {
   if (wanted === undefined || definitions === undefined || routes === undefined) return undefined
   if (unknown.some((line) => /^(deployments|daemonsets)\.apps could not/.test(line))) return undefined
   const workloads = [...evidence.system, ...evidence.workloads].filter(({ kind }) => kind === 'Deployment' || kind === 'DaemonSet')
-  const traefik = findTraefik(definitions, workloads.sort((a, b) => Number(runs(b)) - Number(runs(a))))
+  const traefik = findTraefik(definitions, workloads.sort((a, b) => Number(runs(b)) - Number(runs(a)) || mayHave(wanted.certResolver, b) - mayHave(wanted.certResolver, a)))
   const group = groupOf(traefik)
   const answer = answered !== undefined && 'answer' in answered ? answered.answer : undefined
   return {
@@ -40,6 +41,12 @@ export function wayOf(evidence: Evidence): Way | undefined {
     route: routes.find((one) => one.kind === 'IngressRoute' && one.metadata.name === wanted.route && one.metadata.namespace === namespace && one.apiVersion.startsWith(`${group ?? ''}/`)),
     works: answer?.status === 200 && answer.body.includes('metadatabase'),
   }
+}
+
+/** Of several Traefiks the one with the resolver is meant, or one that may have it from a file. */
+function mayHave(resolver: string, workload: KubernetesObject): number {
+  const { resolvers } = findTraefik([], [workload])
+  return resolvers.includes(resolver) ? 2 : Number(resolvers.length === 0)
 }
 
 export function specOf(route: KubernetesObject): RouteSpec {
@@ -60,8 +67,19 @@ const installMs = 600_000
 export function isExpected({ record, state, at }: Evidence): boolean {
   if (record === undefined || record.status === 'pending-install' || record.status.startsWith('uninstall')) return false
   const doneAt = state?.doneAt?.ingress
+  if (isLeftOut({ state })) return false
   if (doneAt !== undefined && (record.revision > 1 || Date.parse(doneAt) >= Date.parse(record.updatedAt))) return true
   return record.status === 'deployed' && ageMs(record.updatedAt, new Date(at)) > installMs
+}
+
+/** On purpose: then Traefik, where there is one, leads elsewhere. */
+export function isLeftOut({ state }: Pick<Evidence, 'state'>): boolean {
+  return state?.skipped?.includes('ingress') === true
+}
+
+/** What keeps Airflow's page from whoever asks, and is a doubt where another way leads to it. */
+export function inTheWay(evidence: Evidence): typeof wrong {
+  return isLeftOut(evidence) ? doubtful : wrong
 }
 
 /** `kubectl -n traefik logs deployment/traefik`, or what finds it by its label. */

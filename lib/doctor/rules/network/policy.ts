@@ -16,14 +16,16 @@ import { ageMs, isReady, nameOf, readySince } from '../../../observe/observation
 import { lasting } from '../../../observe/owners.ts'
 import { matchesLabels } from '../../../observe/selector.ts'
 import type { Finding } from '../../../step.ts'
-import { complaints, mentions } from '../../complaints.ts'
+import { type Complaint, complaints, mentions } from '../../complaints.ts'
 import { copiedAway } from '../../../observe/copied-away.ts'
 import type { Evidence } from '../../evidence.ts'
+import { isStranger } from '../../strangers.ts'
 import { wrong } from '../../rule.ts'
 import { dns } from '../cluster/dns.ts'
 import { unresolved } from '../cluster/symptoms.ts'
 import { noConnection } from '../database/parts.ts'
 import { hasTaken, wayOf } from '../ingress/way.ts'
+import { destinationsOf } from './destination.ts'
 import { brokenServices } from './service.ts'
 
 type Direction = 'Ingress' | 'Egress'
@@ -92,10 +94,28 @@ function fromDatabase(evidence: Evidence, parts: readonly KubernetesObject[], po
   // A name that the DNS does not know is no matter of the policy while the DNS itself is at fault.
   const nameless = dns(evidence).length > 0
   const said = mentions(evidence, failing).filter(({ pod, line }) => parts.includes(pod) && !(nameless && unresolved.test(line)))
-  return said.flatMap(({ pod: part, line, notBefore = 0 }) => databases.flatMap((database) =>
-    blocked(part, database, policies).filter((policy) => notBefore >= ableSince(database, policy)).map((policy) => ({
-      policy, lines: [`no policy lets ${nameOf(part)} reach ${nameOf(database)}`, `${part.metadata.name}: ${line}`], let: comeIn,
-    }))))
+  return said.flatMap((one) => {
+    const { pod: part, line, notBefore = 0 } = one
+    const legs = meant(one, databases, evidence).flatMap((to) => [{ from: part, to }, ...behind(to, databases, evidence).map((database) => ({ from: to, to: database }))])
+    return legs.flatMap(({ from, to }) => blocked(from, to, policies).filter((policy) => notBefore >= ableSince(to, policy)).map((policy) => ({
+      policy, lines: [`no policy lets ${nameOf(from)} reach ${nameOf(to)}`, `${part.metadata.name}: ${line}`], let: comeIn,
+    })))
+  })
+}
+
+/** PgBouncer answers for the database, and says so when it does not reach it. */
+function behind({ metadata: { name } }: KubernetesObject, databases: readonly KubernetesObject[], evidence: Evidence): KubernetesObject[] {
+  return name.includes('-pgbouncer-') ? databases.filter((one) => one.metadata.name.includes('-postgresql-') && !isStranger(one, evidence)) : []
+}
+
+const currentMs = 600_000
+
+/** Where it says nobody's name it may be any of the release's, as long as it is said now: of a pod that is ready it may be long over. */
+function meant({ pod, line, notBefore = 0 }: Complaint, databases: readonly KubernetesObject[], evidence: Evidence): readonly KubernetesObject[] {
+  const named = destinationsOf(line, databases, evidence)
+  if (named !== undefined) return named
+  const isOver = isReady(pod) && Date.parse(evidence.at) - notBefore > currentMs
+  return isOver ? [] : databases.filter((database) => !isStranger(database, evidence))
 }
 
 /** The DNS itself may be at fault, which is told as such. */

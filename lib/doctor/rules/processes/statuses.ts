@@ -2,7 +2,7 @@
 import type { ContainerStatus, Event, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../../access.ts'
 import { eventsAbout, timeOf } from '../../../observe/events.ts'
-import { ageMs, nameOf, readySince, writtenAt } from '../../../observe/observation.ts'
+import { ageMs, isReady, nameOf, readySince, writtenAt, writtenBy } from '../../../observe/observation.ts'
 import { isTask, lasting } from '../../../observe/owners.ts'
 import { type Evidence, partsIn } from '../../evidence.ts'
 import { isStranger } from '../../strangers.ts'
@@ -67,19 +67,22 @@ export interface SaidLine {
 
 const currentMs = 600_000
 
-/** Log lines that fit; one that carries a time must be of the last ten minutes, since what was mended stays in a log. */
+/**
+ * Log lines that fit; one that carries a time must be of the last ten minutes, since what was mended stays in a log. One
+ * without has the time of the last one above it, where its pod is well; of one that is not its last words count.
+ */
 export function logLines(evidence: Evidence, pattern: RegExp, containers?: RegExp): SaidLine[] {
   const { logs, pods, at } = evidence
   return logs.filter(({ container }) => containers?.test(container) ?? true).flatMap(({ pod, container, namespace, lines }) => {
     const object = pods.find(({ metadata }) => metadata.name === pod && metadata.namespace === namespace)
     if (object === undefined || isStranger(object, evidence)) return []
-    const line = lines.findLast((text) => pattern.test(text) && isCurrent(text, new Date(at)))
+    const now = new Date(at)
+    const line = lines.findLast((text, index) => pattern.test(text) && isCurrent(isReady(object) ? writtenBy(lines, index) : writtenAt(text), now))
     return line === undefined ? [] : [{ pod, container, text: line, evidence: `${placeOf(nameOf(object), container)}: ${line.trim()}` }]
   })
 }
 
 /** Airflow writes `[2023-08-02T10:29:40.123+0000] {…}`, Go programs `time="2023-08-02T10:29:40Z"` or the like. */
-function isCurrent(line: string, now: Date): boolean {
-  const at = writtenAt(line)
-  return at === undefined || now.getTime() - at <= currentMs
+function isCurrent(writtenMs: number | undefined, now: Date): boolean {
+  return writtenMs === undefined || now.getTime() - writtenMs <= currentMs
 }

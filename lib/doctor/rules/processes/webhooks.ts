@@ -1,11 +1,13 @@
 /** A webhook that everything waits for and that nobody answers. It may only be starting, so it ends no wait. */
 import type { Event } from 'kubernetes-types/core/v1.js'
 import type { MutatingWebhook } from 'kubernetes-types/admissionregistration/v1.js'
+import type { LabelSelector } from 'kubernetes-types/meta/v1.js'
 import type { KubernetesObject } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
 import { describeEvent, timeOf } from '../../../observe/events.ts'
 import { fixOf, nameOf } from '../../../observe/observation.ts'
 import { copiedAway } from '../../../observe/copied-away.ts'
+import { matchesLabels } from '../../../observe/selector.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type Rule, wrong } from '../../rule.ts'
 
@@ -34,9 +36,10 @@ function webhookDown(evidence: Evidence): Finding[] {
   })
 }
 
-function callsIn({ events, workloads, said, at }: Evidence): Call[] {
+function callsIn(evidence: Evidence): Call[] {
+  const { events, workloads, said, at } = evidence
   const failures = (events as readonly unknown[] as Event[]).filter(({ reason }) => reason === 'FailedCreate')
-    .filter((event) => Date.parse(at) - timeOf(event) <= currentMs && !madeSince(event, events))
+    .filter((event) => Date.parse(at) - timeOf(event) <= currentMs && !madeSince(event, events) && !letInSince(event, evidence))
     .map((event) => ({ target: targetOf(event), seen: `${event.involvedObject.kind ?? ''} ${event.involvedObject.name ?? ''}: ${describeEvent(event)}`, text: event.message ?? '' }))
   const told = said.map(({ source, text }) => ({ target: undefined, seen: `${source}: ${text.split('\n').find((line) => failedCall.test(line)) ?? ''}`, text }))
   return [...told, ...workloads.flatMap(refusedIn), ...failures].flatMap(({ target, seen, text }) => {
@@ -61,6 +64,24 @@ function targetOf({ involvedObject: { kind = '', name = '' } }: Event): string |
 function madeSince(failure: Event, events: readonly KubernetesObject[]): boolean {
   return (events as readonly unknown[] as Event[]).some((event) =>
     event.reason === 'SuccessfulCreate' && event.involvedObject.uid === failure.involvedObject.uid && timeOf(event) > timeOf(failure))
+}
+
+/**
+ * Whoever it let in since it has answered, where it was asked of that pod: `Created pod: airflow-scheduler-6d5b9c7f9-x2x4z`,
+ * `create Pod airflow-worker-0 in StatefulSet airflow-worker successful`. Those of Jobs come and go.
+ */
+function letInSince(failure: Event, { events, pods, webhooks = [] }: Evidence): boolean {
+  const [, webhook] = failedCall.exec(failure.message ?? '') ?? []
+  const selectors = webhooks.flatMap(hooksOf).flatMap(({ name, objectSelector }) => (name === webhook && objectSelector !== undefined ? [objectSelector] : []))
+  const isAsked = (name: string): boolean => selectors.every((selector) => Object.keys(selector).length === 0 || matchesAny(selector, pods.filter(({ metadata }) => metadata.name === name)))
+  return (events as readonly unknown[] as Event[]).some((event) => {
+    const [, name] = /^created? pod:? (\S+)/i.exec(event.message ?? '') ?? []
+    return event.reason === 'SuccessfulCreate' && /^(ReplicaSet|StatefulSet|DaemonSet)$/.test(event.involvedObject.kind ?? '') && timeOf(event) > timeOf(failure) && name !== undefined && isAsked(name)
+  })
+}
+
+function matchesAny(selector: LabelSelector, pods: readonly KubernetesObject[]): boolean {
+  return pods.some(({ metadata }) => matchesLabels(selector, metadata.labels))
 }
 
 function hooksOf(configuration: KubernetesObject): MutatingWebhook[] {
