@@ -45,7 +45,9 @@ export function diagnose(evidence: Evidence, beside: readonly Finding[] = [], li
   })
   const unknown = [...evidence.unknown, ...broken]
   const more = beside.filter(({ id, severity }) => !found.some((one) => one.id === id && (one.severity === 'error' || severity === 'warning')))
-  const all = mergeFindings([...found, ...more]).map((finding) => withAbsence(withEdits({ ...finding, link: finding.link ?? linkOf(finding.id) }, evidence), evidence))
+  // A doubt that is certain for whoever installs is told as that alone.
+  const told = found.filter(({ id, severity }) => severity === 'error' || !more.some((one) => one.id === id && one.severity === 'error'))
+  const all = mergeFindings([...told, ...more]).map((finding) => withAbsence(withEdits({ ...finding, link: finding.link ?? linkOf(finding.id) }, evidence), evidence))
   const findings = ordered(explained(all.filter((finding) => !isNote(finding, evidence)), evidence))
   const healthy = unknown.length === 0 && findings.every(({ severity }) => severity === 'warning')
   return { healthy, findings, notes: all.filter((finding) => isNote(finding, evidence)), unknown, looked: [...evidence.looked, ...onTheirWay(evidence)] }

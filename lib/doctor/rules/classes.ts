@@ -1,5 +1,4 @@
 /** Storage classes. */
-import semver from 'semver'
 import type { Finding } from '../../step.ts'
 import { isDefault } from '../../observe/class.ts'
 import type { Evidence } from '../evidence.ts'
@@ -7,19 +6,12 @@ import type { Rule } from '../rule.ts'
 
 export const classRules: readonly Rule[] = [twoDefaults]
 
-/** Before Kubernetes 1.26 no claim without a class is taken; and no install is begun on such a doubt. */
-function stops({ versions, record }: Evidence): boolean {
-  const server = semver.coerce(versions?.server)
-  return record?.status !== 'deployed' || (server !== null && semver.lt(server, '1.26.0'))
-}
-
-function twoDefaults(evidence: Evidence): Finding[] {
-  const { classes = [] } = evidence
+function twoDefaults({ classes = [] }: Evidence): Finding[] {
   const names = classes.filter(isDefault).map(({ metadata }) => metadata.name)
   if (names.length < 2) return []
   return [{
     id: 'two-default-storageclasses',
-    severity: stops(evidence) ? 'error' : 'warning',
+    severity: 'warning',
     title: 'More than one StorageClass is marked as the default',
     evidence: [`the default classes: ${names.join(', ')}`],
     why: 'Before Kubernetes 1.26 a claim without a class is refused then; later the newest is taken without a word, and data may land on the wrong disk.',
