@@ -97,6 +97,8 @@ function view(step: StepName, { op, why, before, after }: Viewed, looks: Redact,
   const { name, namespace = '' } = metadata
   const hasText = !['generate', 'unlock', 'run', 'backup'].includes(op)
   const title = `${kind} ${namespace === '' ? name : `${namespace}/${name}`}`
-  const diff = hasText ? unifiedDiff(title, before, after).split('\n').map((line) => (isPlain.test(line) ? redact(line) : looks(line))).join('\n') : ''
+  // Each line begins with a sign, which is none of YAML's.
+  const clean = (line: string): string => line.slice(0, 1) + (isPlain.test(line) ? redact : looks)(line.slice(1))
+  const diff = hasText ? unifiedDiff(title, before, after).split('\n').map(clean).join('\n') : ''
   return { step, op, kind, namespace, name, why: looks(why), diff }
 }

@@ -2,7 +2,7 @@
 import type * as z from 'zod'
 import { mayBeBlank, outlineAt, type Outline } from './json-schema.ts'
 import type { Found, Path } from './mistakes.ts'
-import { isSecretPath, secretAdvice, showable } from './secrets.ts'
+import { isCommandPath, isSecretPath, secretAdvice, showable } from './secrets.ts'
 import { nearest, suggestKey } from './suggest.ts'
 import { spotKey, type Spot, type Tree } from './tree.ts'
 
@@ -38,7 +38,7 @@ function here(spot: Spot | undefined, path: Path, message: string, write: string
 
 /** A key without its colon becomes the text of the section above it: a password of admin, database or values. */
 function mayHide(path: Path): boolean {
-  return isSecretPath(path) || (path[0] === 'airflow' && outlineAt(path)?.type === 'object')
+  return isSecretPath(path) || isCommandPath(path) || (path[0] === 'airflow' && outlineAt(path)?.type === 'object')
 }
 
 /** The source is shown, not the value: 1.10 must not turn into 1.1 in the message about it. */
@@ -89,7 +89,7 @@ function wrongType(tree: Tree, spot: Spot, path: Path, known: Outline): Found {
 }
 
 function quoteIt(spot: Spot, path: Path, known: Outline): string {
-  if (spot.source === undefined || isSecretPath(path)) return 'write it in quotes'
+  if (spot.source === undefined || mayHide(path)) return 'write it in quotes'
   const valid = known.pattern === undefined || new RegExp(known.pattern, 'u').test(spot.source)
   const example = valid ? '' : `, in the form ${exampleOf(known)}`
   return `write it in quotes: "${showable(spot.source) ?? ''}"${example}`

@@ -31,6 +31,11 @@ export function isSecretPath(path: readonly (string | number)[]): boolean {
   return path.some((part) => typeof part === 'string' && secretWord.test(part))
 }
 
+/** The words of a command hold tokens and passwords in forms of which we know but some, wherever its section went wrong. */
+export function isCommandPath(path: readonly (string | number)[]): boolean {
+  return path[0] === 'notify'
+}
+
 /** The path without what may be a value that slipped in as a key below a secret. */
 export function safePath(path: readonly (string | number)[]): readonly (string | number)[] {
   const secret = path.findIndex((part) => isSecretPath([part]))

@@ -1,3 +1,4 @@
+import { redactWith } from '../doctor/redact.ts'
 import { stepNames } from './events.ts'
 
 /**
@@ -6,9 +7,14 @@ import { stepNames } from './events.ts'
  */
 const ourOwn = new Set(['type', 'step', 'steps', 'resumesAt', 'op', 'status', 'result', 'code', 'severity', 'id', 'at', 'startedAt', 'endedAt', 'updatedAt', ...Object.keys(stepNames)])
 
+/** What lies under these quotes the kubelet, a controller, a log or Helm, who may say a secret that nobody told us of. */
+const quoting = new Set(['reason', 'evidence', 'seen', 'sentence', 'title', 'saw', 'now', 'message', 'findings'])
+
 /** The same value with the secrets taken out of every string, however deep it lies. */
 export function redacted<T>(value: T, redact: (text: string) => string): T {
-  return eachString(value, (text, key) => (ourOwn.has(key) ? text : redact(text)))
+  const said = redactWith(redact)
+  const clean = (text: string, key: string): string => (ourOwn.has(key) ? text : quoting.has(key) ? said(text) : redact(text))
+  return eachString(value, clean)
 }
 
 /** Maps every string, told the key that it, or the list that it is in, lies under. */

@@ -1,5 +1,5 @@
 /** Secrets as arguments of commands. */
-import { gap, key, passwordWord, untaken, word } from './words.ts'
+import { gap, key, passwordWord, speaking, untaken, word } from './words.ts'
 
 /** What a flag is followed by that may be a port, an address, a folder, an object, a variable or its place in an example. */
 const noArgument = '(?!\\d+(?:[\\s"\',;]|$)|[\\d.]*:?\\d+:\\d+|[-/<{[$]|\\w+://|[A-Z_]+(?:[\\s"\']|$))'
@@ -38,13 +38,14 @@ const flagged = [
   `\\brabbitmqctl${gap}(?:[-\\w]{1,30}${gap}){0,3}(?:add_user|change_password|authenticate_user)${gap}[^\\s"']{1,60}${gap}`,
   `\\b(?:sqlplus|expdp|impdp|sqlldr|rman)${gap}(?:-\\w{1,10}${gap}){0,3}["']?[\\w$#]{1,30}/`,
   `\\b(?:smbclient|rpcclient|smbget|net)\\b${rest}${gap}(?:-U|--user)(?:${gap}|=)?["']?[^\\s%"']{1,60}%`,
+  `\\b(?:plink|pscp|psftp|putty|winscp)\\b${rest}${gap}-pw${gap}`,
   `--basic[-_]auth(?:${gap}|=)["']?[^\\s:"']{1,60}:`,
 ]
 
 export const commands: readonly RegExp[] = [
   // --db-password X, and the same as a list of words.
-  new RegExp(`(?<before>(?<![\\w-])--?[\\w-]{0,40}${word}(?!-?stdin)[\\w-]{0,20}[=\\s]{1,3}(?<quote>["']))${untaken}(?![-=:\\s])(?:(?!\\k<quote>)[^\\n]){1,500}(?<after>\\k<quote>)`, 'gi'),
-  new RegExp(`(?<before>(?<![\\w-])--?[\\w-]{0,40}${word}(?!-?stdin)[\\w-]{0,20}(?:["']?[\\s,]{1,3}["']?|\\s?\\\\\\n\\s{0,20}))${untaken}(?![-\\s"'=:\\\\])[^\\s"']+`, 'gi'),
+  new RegExp(`(?<before>(?<![\\w-])--?[\\w-]{0,40}${word}(?!-?(?:stdin|file|path)(?![a-z]))[\\w-]{0,20}[=\\s]{1,3}(?<quote>["']))${untaken}(?![-=:\\s])(?:(?!\\k<quote>)[^\\n]){1,500}(?<after>\\k<quote>)`, 'gi'),
+  new RegExp(`(?<before>(?<![\\w-])--?[\\w-]{0,40}${word}(?!-?(?:stdin|file|path)(?![a-z]))[\\w-]{0,20}(?:["']?[\\s,]{1,3}["']?|\\s?\\\\\\n\\s{0,20}))${untaken}(?![-\\s"'=:\\\\])[^\\s"']+`, 'gi'),
   ...flagged.flatMap((before) => after(before)),
   // Of any command that was told a user before; not of one that another is given to, as sudo's and docker's.
   ...after(`(?<![\\w-])(?<!\\b(?:sudo|run|exec|runuser|gosu|push|pull|install|kubectl)\\b[^\\n;|&]{0,80})(?:-u|-U|--user(?:name)?)(?:${gap}|=)?[^\\s"']{1,100}(?<!\\.(?:py|sh))${gap}(?:(?!\\b(?:mkdir|cp|mv|ssh|curl)\\b)[^\\n;|&]){0,200}?(?<=[\\s"'])(?:-[pP]|-w${gap})(?:${gap})?`),
@@ -54,6 +55,10 @@ export const commands: readonly RegExp[] = [
   // Redis, as it tells what it was asked (MONITOR), and in its file.
   new RegExp(`(?<before>"AUTH" (?:"[^"\\n]{1,60}" )?")${untaken}[^"\\n]{1,300}(?<after>")`, 'gi'),
   new RegExp(`(?<before>\\b(?:requirepass|masterauth)\\s{1,3}["']?)${untaken}[^\\s"']{4,}`, 'gi'),
+  new RegExp(`(?<before>(?:^|[>"'(]|\\d[:\\]]) ?AUTH (?:[\\w-]{1,60} (?=\\S{4}))?)${untaken}(?!SCRAM|CRAM|DIGEST|XOAUTH2|NTLM)(?=[^\\s"']{0,100}[a-zA-Z])(?=[^\\s"']{0,100}[\\d!@#$%^&*?])[^\\s"'<]{6,}`, 'gm'),
+  // What > stands before in its list of users; and in the files of LDAP.
+  /(?<before>\b(?:SETUSER|user) \S{1,60} (?:on|off)\b[^\n]{0,100}? >)(?!\s*•)\S{1,300}/gi,
+  new RegExp(`(?<before>\\b(?:bind|root)pw\\s{1,10}["']?)${untaken}${speaking}[^\\s"']{4,}`, 'gi'),
   // Protocols: FTP, IMAP, and SMTP, whose answer is "Password:" in base64.
   /(?<before>(?:['"]|C: |> )PASS )(?!\s*•)[^\s"'\\]{4,}/g,
   /(?<before>\b[A-Za-z]{0,3}\d{1,5} LOGIN \S{1,100} ["']?)(?!\s*•)[^\s"']{4,}/g,

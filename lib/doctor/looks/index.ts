@@ -18,7 +18,7 @@ type Groups = Partial<Record<'before' | 'indent' | 'after', string>>
 export function withoutSecrets(text: string, put: (secret: string) => string): string {
   const structured = inColumns(inSecretDocuments(text, put), put)
   // To look for the end of a key costs more than all the rest.
-  const patterns = text.includes('PRIVATE KEY') ? [...keyBlocks, ...looks] : looks
+  const patterns = /private[ -](?:key|lines)/i.test(text) ? [...keyBlocks, ...looks] : looks
   const rest = patterns.reduce((said, pattern) => said.replace(pattern, (...found: unknown[]) => {
     const { before = '', indent = '', after = '' } = groupsOf(found)
     const whole = String(found[0])

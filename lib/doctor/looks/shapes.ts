@@ -1,11 +1,17 @@
 /** What is a secret by its shape alone, whatever stands around it. */
 
-const keyBlock = '(?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----'
+const keyBlock = '(?:[a-z0-9]+ )*PRIVATE KEY(?: BLOCK)? ?-{4,5}'
+/** A line of a key, as it is or after what a log puts before each; and its headers. */
+const bodyLine = '(?:[ \\t>|+-]{0,40}[A-Za-z0-9+/=]{1,100}|[^\\n]{0,120}?[A-Za-z0-9+/=]{32,100}|[ \\t>|+-]{0,40}(?:Proc-Type|DEK-Info|Version|Comment|Subject|X-[\\w-]{1,30}): [^\\n]{1,200})?[ \\t\\r"\',]{0,5}(?=\\n|$(?![^]))'
+/** The same within one line: escaped, or with blanks for the ends of lines. */
+const bodyInLine = '(?:\\\\{1,4}[nr](?:[A-Z][\\w-]{1,20}: [^\\\\\\n]{1,100})?[A-Za-z0-9+/=]{0,5000}|\\s{1,2}[A-Za-z0-9+/=]{32,5000}(?: [A-Za-z0-9+/=]{16,100}| [A-Za-z0-9+/]{1,100}=){0,200})'
 
 export const keyBlocks: readonly RegExp[] = [
-  new RegExp(`-----BEGIN ${keyBlock}[^]*?(?:-----END ${keyBlock}|$(?![^]))`, 'g'),
+  // Without an end (a log that stops, a sentence that only names the line) what follows counts as far as it looks like a key.
+  new RegExp(`-{4,5} ?BEGIN ${keyBlock}(?:(?:(?!-{4,5} ?BEGIN )[^]){0,20000}?-{4,5} ?END ${keyBlock}|${bodyInLine}{0,500}(?:\\n${bodyLine}){0,500})`, 'gi'),
   // Where a log begins within one.
-  new RegExp(`(?:[^\\n•]{0,120}\\n)?[^\\n•]{0,120}-----END ${keyBlock}`, 'g'),
+  new RegExp(`(?:[^\\n•]{0,120}\\n)?[^\\n•]{0,120}-{4,5} ?END ${keyBlock}`, 'gi'),
+  /(?<before>\bPrivate-Lines: \d{1,4}\r?\n)(?:[^\n]{0,120}?[A-Za-z0-9+/=]{1,100}\r?(?:\n|$(?![^]))){1,200}?(?=[^\n]{0,120}Private-MAC|$(?![^]))/g,
 ]
 
 export const shapes: readonly RegExp[] = [
@@ -21,7 +27,8 @@ export const shapes: readonly RegExp[] = [
 
 /** Long, and mixed as only chance mixes. */
 const long = /(?<![\w+/=-])[\w+/-]{32,}={0,2}/g
-const digest = /(?:sha(?:256|512)[:-]|:\/\/|(?:sandbox|container|task|shim|layer|id|commit|revision|checkout|HEAD is now at)[ :="]{1,3})$/i
+/** `id` as a word of its own or the end of a name: an `invalid` token is one nevertheless. */
+const digest = /(?:[Ss][Hh][Aa](?:256|512)[:-]|:\/\/|(?:[Ss]andbox|[Cc]ontainer|[Tt]ask|[Ss]him|[Ll]ayer|\b[Ii]d|[a-z]_id|[a-z]Id|ID|[Cc]ommit|[Rr]evision|[Cc]heckout|HEAD is now at)[ :="\\]{1,4})$/
 
 export function randomIn(text: string, put: (token: string) => string): string {
   return text.replace(long, (token: string, offset: number) => {

@@ -55,6 +55,20 @@ void t.test('a password in an address', (t) => {
   t.end()
 })
 
+void t.test('a password in the command that tells somebody', (t) => {
+  const told = (value: string) => `notify:\n  command: ${value}\n${smallest}`
+  refused(t, told(`"curl -u joe:${canary}"`), '2:12 notify.command')
+  refused(t, told(`curl -u joe:${canary} http://x`), '2:12 notify.command')
+  refused(t, told(`{curl: ${canary}}`), '2:12 notify.command')
+  refused(t, told(`[curl, -u, "joe:${canary}", {}]`), '2:47 notify.command[3]')
+  refused(t, told(`[curl, "joe:${canary}\\n"]`), '2:19 notify.command[1]')
+  refused(t, told('[curl, 48291734]'), '2:19 notify.command[1]')
+  t.notMatch(errorOf(told('[curl, 48291734]'))?.seen.join(), /48291734/)
+  refused(t, `notify: command "curl -u joe:${canary}"\n${smallest}`, '1:9 notify')
+  refused(t, `notify:\n  command curl -u joe:${canary}\n${smallest}`)
+  t.end()
+})
+
 const inValues = [
   'webserver.defaultUser.password',
   'createUserJob.defaultUser.password',
