@@ -129,8 +129,16 @@ const publicKeys = ['username', 'namespace', 'ca.crt', 'tls.crt']
 /** The community chart keeps all settings in a Secret, most of which are none: to mask `KubernetesExecutor` everywhere helps nobody. */
 const settings = /^(?:AIRFLOW__(?!\w*(?:PASS|SECRET|KEY|TOKEN|CONN|BROKER|BACKEND|AUTH|CREDENTIAL|DSN))\w+|(?:DATABASE|REDIS)_(?:HOST|PORT|DB|DBNUM)|TZ)$/
 
+/** As operators of databases and registries keep them beside a password: a host or a registry masked everywhere hides what cannot be reached. */
+const places = /^(?:host|hostname|server|registry|port|dbname|database|db|user|type|provider|region|bucket|namespace|image|email)$/i
+
+/** Where to and as whom, if its value looks so. */
+export function isPlaceKey(key: string): boolean {
+  return places.test(key)
+}
+
 export function isSecretKey(key: string): boolean {
-  return !publicKeys.includes(key) && !settings.test(key)
+  return !publicKeys.includes(key) && !settings.test(key) && !isPlaceKey(key)
 }
 
 export function readData(secret: KubernetesObject): Record<string, string> {

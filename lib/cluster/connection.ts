@@ -120,7 +120,12 @@ async function unreachable(connection: Connection, seen: string[]): Promise<Airs
 async function serverOf({ target, exec }: Connection): Promise<string> {
   const view = ['config', 'view', '--minify', '-o', 'jsonpath={.clusters[0].cluster.server}']
   const { stdout } = await exec({ tool: 'kubectl', args: [...kubectlFlags(target), ...view] })
-  return stdout.trim()
+  return withoutLogin(stdout.trim())
+}
+
+/** The address of a server as it may be shown: a kubeconfig may hold https://joe:PASSWORD@10.0.0.1:6443. */
+export function withoutLogin(address: string): string {
+  return address.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, '$1')
 }
 
 /** What kubectl reads where it is told nothing. */

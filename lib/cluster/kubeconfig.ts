@@ -5,7 +5,7 @@ import { homedir } from 'node:os'
 import { delimiter } from 'node:path'
 import type { KubeconfigFacts, Unreachable } from '../access.ts'
 import type { Question } from './api.ts'
-import { fileOf, kubectlFlags, retried, type Connection } from './connection.ts'
+import { fileOf, kubectlFlags, retried, withoutLogin, type Connection } from './connection.ts'
 import { isGood, isLate, refused, wordsOf } from './request.ts'
 
 /** Every cluster has it, and airstrip knows a cluster by it; who may not see it has reached the cluster too. */
@@ -22,7 +22,7 @@ export async function findUnreachable(connection: Connection): Promise<Unreachab
   const answer = await retried(connection, 'the cluster', () => connection.ask({ ...question, signal: connection.signal }), (one) => (isLate(one) || isGood(one) ? undefined : wordsOf(one)), 1)
   if (isGood(answer)) return undefined
   const words = wordsOf(answer)
-  if (words.includes(nobody)) return { code: 'CLUSTER_UNREACHABLE', sentence: 'The cluster does not know who asks.', seen: [words], kubeconfig: await factsOf(connection) }
+  if (words.includes(nobody)) return { code: 'CLUSTER_UNREACHABLE', sentence: 'The cluster does not know who asks.', seen: [connection.redactor.said(words)], kubeconfig: await factsOf(connection) }
   const error = await refused(connection, question, answer)
   if (error.code === 'TOOL_MISSING') return { code: error.code, sentence: error.message, seen: error.seen }
   if (error.code !== 'CLUSTER_UNREACHABLE') return undefined
@@ -60,13 +60,14 @@ async function factsOf(connection: Connection): Promise<KubeconfigFacts> {
   const contexts = view.contexts ?? []
   const context = target.context ?? (view['current-context'] === '' ? undefined : view['current-context'])
   const cluster = contexts.find(({ name }) => name === context)?.context.cluster
+  const server = (view.clusters ?? []).find(({ name }) => name === cluster)?.cluster.server
   return {
     file,
     exists: file.split(delimiter).some((one) => existsSync(one.replace(/^~(?=\/)/, homedir()))),
     contexts: contexts.map(({ name }) => name),
     context,
     cluster,
-    server: (view.clusters ?? []).find(({ name }) => name === cluster)?.cluster.server,
+    server: server === undefined ? undefined : withoutLogin(server),
     certificate,
     others: administrators.filter((one) => one !== file && existsSync(one)),
   }

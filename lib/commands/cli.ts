@@ -69,6 +69,8 @@ function unknownCommand(word: string): AirstripError {
   return new AirstripError('USAGE', `${JSON.stringify(word)} is no command.`, { next: `${advice ?? ''}Commands are ${names().join(', ')}; --help tells more.` })
 }
 
+/** An engine quotes what it could not read, and that may be a secret: of such an error only what it is. */
 function unforeseen(error: unknown): AirstripError {
+  if (error instanceof SyntaxError || error instanceof RangeError || error instanceof URIError) return new AirstripError('INTERNAL', `Something could not be read or handled (${error.name}).`, { cause: error })
   return new AirstripError('INTERNAL', error instanceof Error ? error.message : String(error), { cause: error })
 }

@@ -58,6 +58,6 @@ export function secretsIn(text: string): string[] {
 const unseen = /[\u00AD\u200B-\u200D\u2060\uFEFF]/g
 
 /** Colours and signs of no width part a name from its value, and what goes to a terminal should not carry them anyway. */
-function visible(text: string): string {
+export function visible(text: string): string {
   return (/[\u001B\u009B]/.test(text) ? stripVTControlCharacters(text) : text).replace(unseen, '')
 }

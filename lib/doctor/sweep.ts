@@ -5,12 +5,13 @@
  */
 import type { Evidence } from './evidence.ts'
 import { isSecretName } from './learn.ts'
+import { loginInImage } from './looks/addresses.ts'
 import { type Count, type Known, type Redact, mask, redactWith } from './redact.ts'
 
 /** Of an object or of ours: identity, enumerations and times. */
 const identity = /^(?:name|namespace|release|uid|kind|apiVersion|image|imageID|containerID|resourceVersion|generateName|nodeName|pod|container|claimName|volumeName|storageClassName|serviceAccount(?:Name)?|secretName|provisioner|phase|type|status|key|keys|machineID|systemUUID|bootID|podIP|hostIP|ip|at|\w+(?:Time|Timestamp|At))$/
 /** Whole maps of it. */
-const identities = /^(?:labels|matchLabels|selector|nodeSelector|same|remarks|redacted)$/
+const identities = /^(?:labels|matchLabels|selector|nodeSelector|same|remarks|redacted|knownPasswords)$/
 /** The name of a Secret, by the custom of the API. */
 const secretReference = /^(?:secret|caSecret|certSecret|existingSecret)$/
 const plainName = /^[a-z]+(?:[-.][a-z]+)*$/
@@ -18,10 +19,13 @@ const plainName = /^[a-z]+(?:[-.][a-z]+)*$/
 export function swept<T extends object>(value: T, known: Known | undefined, count: Count = () => undefined): T {
   const text = remembered((tally) => redactWith(known, tally), count)
   const name = remembered((tally) => (found) => known?.(found, (form) => isNoName(form, tally)) ?? found, count)
+  const image = remembered((tally) => (found) => (known?.(found, (form) => isNoName(form, tally)) ?? found).replace(loginInImage, (...groups) => withoutLogin(groups, tally)), count)
   const walk = (inner: unknown, key: string, named: boolean): unknown => {
     if (typeof inner === 'string') {
-      if (named || identity.test(key)) return name(inner)
-      if (isSecretName(key) && !secretReference.test(key) && inner !== '' && inner !== mask) {
+      const kind = kindOf(key)
+      if (kind === 'image') return image(inner)
+      if (named || kind === 'identity') return name(inner)
+      if (kind === 'secret' && inner !== '' && inner !== mask) {
         count('looks')
         return mask
       }
@@ -29,9 +33,30 @@ export function swept<T extends object>(value: T, known: Known | undefined, coun
     }
     if (Array.isArray(inner)) return inner.map((one) => walk(one, key, named))
     if (typeof inner !== 'object' || inner === null) return inner
-    return Object.fromEntries(Object.entries(inner).map(([deeper, one]) => [deeper, walk(one, deeper, named || identities.test(deeper))]))
+    return Object.fromEntries(Object.entries(inner).map(([deeper, one]) => [deeper, walk(one, deeper, named || kindOf(deeper) === 'identities')]))
   }
   return walk(value, '', false) as T
+}
+
+type Kind = 'image' | 'identity' | 'identities' | 'secret' | 'text'
+
+/** Thousands of objects have the same few fields. */
+const kinds = new Map<string, Kind>()
+
+function kindOf(key: string): Kind {
+  const known = kinds.get(key)
+  if (known !== undefined) return known
+  const kind = /^image(?:ID)?$/.test(key) ? 'image' : identity.test(key) ? 'identity' : identities.test(key) ? 'identities' : isSecretName(key) && !secretReference.test(key) ? 'secret' : 'text'
+  // Keys of other people's maps are as many as they like.
+  if (kinds.size < 10_000) kinds.set(key, kind)
+  return kind
+}
+
+/** An image is compared with the events that quote it, where its login is masked by the same looks. */
+function withoutLogin(groups: readonly unknown[], count: Count): string {
+  const { before = '', after = '' } = groups.at(-1) as Partial<Record<string, string>>
+  count('looks')
+  return `${before}${mask}${after}`
 }
 
 function isNoName(form: string, count: Count): boolean {
@@ -66,8 +91,28 @@ function remembered(make: (count: Count) => Redact, count: Count): Redact {
 
 /** With what was left out, by kind. */
 export function sweptEvidence(evidence: Evidence, known: Known | undefined, omitted: Tally): Evidence {
-  const clean = swept(evidence, known, omitted.count)
+  const names = namesIn(evidence)
+  const clean = swept(evidence, known && ((text, admit) => known(text, (form) => !names.has(form) && admit?.(form) !== false)), omitted.count)
   return { ...clean, redacted: omitted.counts() }
+}
+
+const references = new Set(['name', 'claimName', 'secretName'])
+
+/**
+ * Of objects, as they are or as others refer to them, and registries of images. A Secret may hold one beside a
+ * password, and whoever has the evidence reads it there in any case; taken out of an event it would hide what
+ * is not found. A single word may be a password and somebody's name as well.
+ */
+function namesIn(evidence: Evidence): Set<string> {
+  const names = new Set<string>()
+  const walk = (inner: unknown, key: string): void => {
+    if (typeof inner === 'object' && inner !== null) for (const [deeper, one] of Object.entries(inner)) walk(one, Array.isArray(inner) ? key : deeper)
+    else if (typeof inner !== 'string') return
+    else if (references.has(key) && plainName.test(inner) && /[-.]/.test(inner)) names.add(inner)
+    else if (key === 'image') names.add(/^([a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d{1,5})?)\//.exec(inner)?.[1] ?? '')
+  }
+  walk(evidence, '')
+  return names
 }
 
 export interface Tally {

@@ -2,7 +2,8 @@
 import type { HttpsAnswer, Reader } from '../../access.ts'
 import { addressOf } from '../../observe/address.ts'
 import { healthUrl } from '../../observe/answer.ts'
-import { type Count, mask } from '../redact.ts'
+import type { Answered } from '../evidence.ts'
+import { type Count, mask, type Redact } from '../redact.ts'
 import type { Scope, Found } from './collector.ts'
 
 /** An address that swallows packets must not hold up everything else that there is to say. */
@@ -25,7 +26,15 @@ export async function askAddress(reader: Reader, { wanted, count }: Scope): Prom
 }
 
 function begun(answer: HttpsAnswer, count: Count | undefined): HttpsAnswer {
-  return { ...answer, headers: readableHeaders(answer.headers, count), body: answer.body.slice(0, 400) }
+  return { ...answer, headers: readableHeaders(answer.headers, count) }
+}
+
+/** A page is long. It is cut when all secrets are known and out of it: nobody knows the first half of one. */
+export function withoutTail(answered: Answered | undefined, redact: Redact): Answered | undefined {
+  if (answered === undefined || !('answer' in answered)) return answered
+  const cut = (answer: HttpsAnswer): HttpsAnswer => ({ ...answer, body: redact(answer.body.slice(0, 20_000)).slice(0, 400) })
+  const { answer, page } = answered
+  return { ...answered, answer: cut(answer), ...(page === undefined ? {} : { page: cut(page) }) }
 }
 
 /** What tells who answered and where to; a cookie or a token stays where it was. */

@@ -20,6 +20,8 @@ export function readableArguments(all: readonly unknown[], learn: Learn, count: 
     const [, name, value] = flag.exec(one) ?? []
     if (name !== undefined && value === undefined) return one
     if (name !== undefined && value !== undefined) return readable(name) ? one : `${name}=${hidden(name, value)}`
+    // A password of digits alone, or a port: the flag tells.
+    if (/^-\w$/.test(previous) && !readable(previous) && /^\d+$/.test(one)) return hidden(previous, one)
     if (previous === '' ? isCommand(one) : readable(previous) || isCommand(one) && !isSecretName(previous)) return one
     return hidden(previous, one)
   })
@@ -31,6 +33,12 @@ export function readableArguments(all: readonly unknown[], learn: Learn, count: 
     if (name !== '') learnFromText(learn, `${name} ${value}`)
     return mask
   }
+}
+
+/** The words as one line, where a command and its flag say together what no word says alone; of `-c` the word after it is a line by itself. */
+export function commandLineOf(all: readonly unknown[]): string {
+  const line = all.filter((one) => typeof one === 'string').join(' ')
+  return all.length > 1 && /(?:^|\s)-(?!e?c\s)[a-z]|\b(?:auth|set|user|sqlplus|expdp|impdp|sqlldr|rman|rabbitmqctl)\b/i.test(line) ? line : ''
 }
 
 function readable(name: string): boolean {

@@ -8,7 +8,7 @@ import { emptyEvidence, type Evidence } from '../evidence.ts'
 import { stillSo } from '../witnessed.ts'
 import { redactWith } from '../redact.ts'
 import { createTally, sweptEvidence } from '../sweep.ts'
-import { askAddress, collectFolders } from './answer.ts'
+import { askAddress, collectFolders, withoutTail } from './answer.ts'
 import { collectCluster, collectNamespace } from './kinds.ts'
 import { collectLogs } from './logs.ts'
 import { collectSystem } from './system.ts'
@@ -17,7 +17,7 @@ import { type Collector, type Found, type Scope, gathered, merged, messageOf, su
 
 /** All that any rule may need, and the logs of what is not well. */
 export async function collect(reader: Reader, scope: Scope): Promise<Evidence> {
-  if (scope.unreachable !== undefined) return { ...startOf(reader, scope), unreachable: scope.unreachable }
+  if (scope.unreachable !== undefined) return sweptEvidence({ ...startOf(reader, scope), unreachable: scope.unreachable }, scope.redact, createTally())
   return collectWith(reader, scope, [
     collectNamespace, collectCluster, collectRelease, collectOperation, collectSecrets, collectSystem, collectFolders, askAddress,
     collectVersions,
@@ -39,7 +39,7 @@ async function collectWith(reader: Reader, scope: Scope, collectors: readonly Co
   const redact = redactWith(scope.redact, omitted.count)
   const { logs, unknown } = evidence.unreachable === undefined ? await collectLogs(reader, evidence, redact) : { logs: [], unknown: [] }
   const witnessed = stillSo(scope.recorded?.witnessed?.() ?? [], evidence, redact)
-  const whole = { ...evidence, logs, unknown: [...evidence.unknown, ...unknown], ...(scope.recorded?.witnessed === undefined ? {} : { witnessed }) }
+  const whole = { ...evidence, answered: withoutTail(evidence.answered, redact), logs, unknown: [...evidence.unknown, ...unknown], ...(scope.recorded?.witnessed === undefined ? {} : { witnessed }) }
   return sweptEvidence(whole, scope.redact, omitted)
 }
 

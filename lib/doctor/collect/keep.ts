@@ -4,12 +4,15 @@
  * together, for by then more secrets are known.
  */
 import type { KubernetesObject } from '../../access.ts'
-import { isSecretKey, readData } from '../../airflow/keys.ts'
+import { isPlaceKey, isSecretKey, readData } from '../../airflow/keys.ts'
 import { lastWriter } from '../../diff/managed.ts'
-import { isSecretName, type Learn, learnFromText, learnSetting } from '../learn.ts'
+import { learnParts } from '../learn-parts.ts'
+import { isSecretName, type Learn, learnFromText, learnLogin, learnSetting } from '../learn.ts'
+import { loginInImage } from '../looks/addresses.ts'
 import { type Count, mask } from '../redact.ts'
+import { isGenerated } from '../telling.ts'
 import type { Scope } from './collector.ts'
-import { readableArguments } from './arguments.ts'
+import { commandLineOf, readableArguments } from './arguments.ts'
 
 /** Their values are the program's own settings and no secrets, and rules read them. */
 const readableVariables = /^AIRFLOW__(WEBSERVER|API)__(BASE_URL|ENABLE_PROXY_FIX)$|^AIRFLOW__CORE__EXECUTOR$|^PGDATA$/
@@ -17,10 +20,13 @@ const readableVariables = /^AIRFLOW__(WEBSERVER|API)__(BASE_URL|ENABLE_PROXY_FIX
 /** Kubernetes' own, and Helm's. */
 const readableAnnotations = /^(?:volume\.(?:beta\.)?kubernetes\.io\/[\w.-]+|storageclass\.(?:beta\.)?kubernetes\.io\/is-default-class|meta\.helm\.sh\/release-name(?:space)?|helm\.sh\/(?:hook|hook-weight|hook-delete-policy|resource-policy)|pv\.kubernetes\.io\/[\w.-]+|deployment\.kubernetes\.io\/[\w.-]+|deprecated\.daemonset\.template\.generation|kubectl\.kubernetes\.io\/restartedAt|kubernetes\.io\/(?:limit-ranger|ingress\.class|config\.source|config\.mirror|config\.hash|config\.seen)|node\.alpha\.kubernetes\.io\/ttl|volumes\.kubernetes\.io\/[\w.-]+|ingressclass\.kubernetes\.io\/is-default-class|control-plane\.alpha\.kubernetes\.io\/leader)$/
 
-const readableHeaders = /^(?:host|accept|user-agent|content-type|x-forwarded-\w+|x-script-name)$/i
+const readableHeaders = /^(?:host|accept|user-agent|content-type|x-forwarded-(?:proto|for|host|port|prefix)|x-script-name)$/i
 
 /** Of a StorageClass or a volume's driver. */
 const readableParameters = /^(?:server|share|path|nodePath|pathPattern|subDir|type|fsType|fsName|pool|clusterID|monitors|archiveOnDelete|onDelete|encrypted|iops\w*|throughput|zones?|numberOfReplicas|staleReplicaTimeout|dataLocality|diskSelector|nodeSelector|replication-type|storage\.kubernetes\.io\/\S*|csi\.storage\.k8s\.io\/\S*)$/
+
+/** What a route of Traefik wants of a header or a query, which may be a token: Headers(`X-Token`, `X`), Query(`token=X`). */
+const conditions = /(\b(?:Headers?|Query)(?:Regexp)?\(\s*(?:(?:`[^`]*`|"[^"]*")\s*,\s*[`"]|[`"][^`"=,]*=))([^`"]*)/gi
 
 export type Keepers = ReturnType<typeof keepers>
 
@@ -65,7 +71,7 @@ function walk(value: unknown, told: Told): unknown {
 
 function special(key: string, value: unknown, told: Told): unknown {
   if (Array.isArray(value)) return specialList(key, value, told)
-  if (typeof value === 'string' && /^ca(?:Bundle|Data|\.crt)$|-data$/.test(key)) return hidden('certificates', '', value, told)
+  if (typeof value === 'string') return specialText(key, value, told)
   if (typeof value !== 'object' || value === null) return value
   if (key === 'annotations') return annotations(value as Record<string, string>, told)
   if (/^custom(?:Request|Response)Headers$/.test(key)) return mapped(value, (name, said) => header(name, said, told))
@@ -75,12 +81,24 @@ function special(key: string, value: unknown, told: Told): unknown {
   return walk(value, told)
 }
 
+function specialText(key: string, value: string, told: Told): string {
+  if (/^ca(?:Bundle|Data|\.crt)$|-data$/.test(key)) return hidden('certificates', '', value, told)
+  if (key === 'match') return value.replace(conditions, (_, before: string, said: string) => before + hidden('headers', '', said, told))
+  // Of a probe.
+  if (key === 'host') return value.replace(/^.*@/s, (login) => `${hidden('headers', 'password', login.replace(/^[^:]*:|@$/g, ''), told)}@`)
+  // It stays as it is until all is swept, beside the events that quote it.
+  const login = /^image(?:ID)?$/.test(key) ? loginInImage.exec(value)?.groups?.secret : undefined
+  if (login !== undefined) told.note('password', login)
+  return value
+}
+
 function specialList(key: string, list: readonly unknown[], told: Told): unknown {
   switch (key) {
     case 'env':
       return list.map((one) => variable(one as Setting, told))
     case 'args':
     case 'command':
+      told.note('', commandLineOf(list))
       return readableArguments(list, told.learn, told.count)
     case 'httpHeaders':
       return (list as readonly Setting[]).map(({ name, value }) => ({ name, value: header(name, value, told) }))
@@ -105,13 +123,26 @@ function parameter(name: string, value: unknown, told: Told): unknown {
   return readableParameters.test(name) && !isSecretName(name) ? value : hidden('parameters', name, value, told)
 }
 
-function annotations(all: Record<string, string>, { count, note }: Told): Record<string, string> {
+function annotations(all: Record<string, string>, told: Told): Record<string, string> {
   return Object.fromEntries(Object.entries(all).filter(([name, value]) => {
     if (readableAnnotations.test(name)) return true
-    count('annotations')
-    note(name, value)
+    told.count('annotations')
+    told.note(name, value)
+    if (name === 'kubectl.kubernetes.io/last-applied-configuration') learnApplied(value, told)
     return false
   }))
+}
+
+/** An object as it once was: its parts say which of them may be secret. */
+function learnApplied(text: string, told: Told): void {
+  const learning = { ...told, count: () => undefined, marks: new Map() }
+  try {
+    const object = JSON.parse(text) as KubernetesObject
+    if (['Secret', 'ConfigMap'].includes(object.kind)) keysOnly(object, learning)
+    else walk({ ...object, metadata: undefined }, learning)
+  } catch {
+    // Cut short, or none of kubectl's: its looks have been seen.
+  }
 }
 
 /** Variables keep their names, and a reference to a Secret or ConfigMap its target. */
@@ -139,9 +170,12 @@ function definition(object: KubernetesObject): KubernetesObject {
 function keysOnly(object: KubernetesObject, { learn, count, marks }: Told): KubernetesObject {
   const isSecret = object.kind === 'Secret'
   const parts = isSecret ? [readData(object), object.stringData] : [object.data, object.binaryData]
+  const binary = readData({ ...object, data: object.binaryData ?? {} })
   const data = Object.entries(Object.assign({}, ...parts) as Record<string, unknown>)
   count(isSecret ? 'secrets' : 'configMaps', data.length)
   for (const [key, value] of data) if (typeof value === 'string') (isSecret ? learnSecret : learnSetting)(learn, key, value)
+  if (isSecret) learnBytes(learn, object)
+  else for (const [key, value] of Object.entries(binary)) learnSetting(learn, key, value)
   return { ...nameOnly(object), keys: data.map(([key]) => key), ...(isSecret ? {} : { marks: marksOf(data, marks), ...writtenBy(object, data) }) }
 }
 
@@ -167,11 +201,24 @@ interface Setting {
   valueFrom?: unknown
 }
 
-/** All of it, and where it is an address or a file, what in it looks secret too. */
-export function learnSecret(learn: (value: string) => void, key: string, value: string): void {
-  if (!isSecretKey(key)) return
-  learn(value)
-  learnFromText(learn, value)
+/** All of it, and what lies within; of what is no secret itself, an address with a password in it for example, what looks secret. */
+export function learnSecret(learn: Learn, key: string, value: string): void {
+  const isWhole = isSecretKey(key)
+  if (isWhole || (isPlaceKey(key) && isGenerated(value.trim()))) learn(value)
+  if (isWhole) learnParts(learn, value)
+  else {
+    learnFromText(learn, value)
+    learnLogin(learn, value)
+  }
+}
+
+/** What is no text is printed in base64, as a Secret has it, or in hexadecimal. */
+export function learnBytes(learn: Learn, secret: KubernetesObject): void {
+  const data = (secret.data ?? {}) as Record<string, string>
+  for (const [key, value] of Object.entries(readData(secret))) {
+    const bytes = data[key] ?? ''
+    if (isSecretKey(key) && value.includes('\uFFFD')) for (const one of [bytes, bytes.replace(/=+$/, ''), Buffer.from(bytes, 'base64').toString('hex')]) learn(one)
+  }
 }
 
 function mapped(value: object, act: (name: string, value: unknown) => unknown): Record<string, unknown> {

@@ -7,7 +7,7 @@ import { lastWriter } from '../../diff/managed.ts'
 import { AirstripError } from '../../errors.ts'
 import type { SecretFacts } from '../evidence.ts'
 import { type Scope, type Found, messageOf } from './collector.ts'
-import { keepers, learnSecret } from './keep.ts'
+import { keepers, learnBytes, learnSecret } from './keep.ts'
 import { isKnownPassword, knownPasswords, readableValues } from './values.ts'
 
 export async function collectRelease(reader: Reader, scope: Scope): Promise<Found> {
@@ -56,6 +56,7 @@ export async function collectSecrets(reader: Reader, { namespace, learn = () => 
       const data = Object.entries(readData(secret))
       count?.('secrets', data.length)
       for (const [key, value] of data) learnSecret(learn, key, value)
+      learnBytes(learn, secret)
     }
     return { secrets: factsOf(secrets), looked: [`${secrets.length} secrets`] }
   } catch (error) {
@@ -110,7 +111,7 @@ const published = [
 
 /** Where a connection leads is no secret, and wrong often enough; its user may be one, where somebody forgot a colon, and so may a part of a password that was not encoded. */
 function whereTo(connection: string): string {
-  const [, host, port = '', name = ''] = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/]*@)?(\[[^\]]+\]|[^:/?@]+)(?::(\d+))?(?:\/([^?/@]*))?(?:\?.*)?$/i.exec(connection.trim()) ?? []
+  const [, host, port = '', name = ''] = /^(?:db\+)?(?:postgres(?:ql)?|mysql|mariadb|mssql|oracle|sqlite|cockroachdb)(?:\+\w{1,20})?:\/\/(?:[^/]*@)?(\[[\da-f:.]+\]|[\w.-]+)(?::(\d{1,5}))?(?:\/([\w.-]*))?(?:\?[^@]*)?$/is.exec(connection.trim()) ?? []
   const sslmode = /[?&]sslmode=([a-z-]{1,20})(?:&|$)/.exec(connection.trim())?.[1]
   // An `echo` without -n: libpq takes it for a part of the database's name; of a query SQLAlchemy reads one line.
   const read = connection.includes('?') ? connection.replace(/\n$/, '') : connection

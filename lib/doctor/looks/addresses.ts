@@ -4,6 +4,9 @@ import { mixed, untaken, word } from './words.ts'
 /** postgresql://postgres:hunter2@airflow-postgresql:5432/postgres, redis://:hunter2@…; up to the last @, for a password may hold one. */
 export const passwordInAddress = new RegExp(`(?<before>\\b[a-z][a-z0-9+.-]{0,30}:\\/\\/[^\\s:/@"'<>]{0,200}:)${untaken}(?!\\d{1,5}\\/)[^\\s"'<>]{1,1000}(?<after>@)(?!sha256:)`, 'gi')
 
+/** joe:X@registry.example.org/airflow:1, with a scheme or without, of an image and nothing else; what stands before a digest is none. */
+export const loginInImage = /^(?<before>(?:[a-z][a-z0-9+.-]{0,30}:\/\/)?[^/@:\s]{0,200}:)(?!\/\/)(?<secret>(?!•)\S{1,1000})(?<after>@)(?!sha\d{3}:)/i
+
 export const addresses: readonly RegExp[] = [
   passwordInAddress,
   // https://ghp_…@github.com: a token in the place of a user.

@@ -105,7 +105,7 @@ void t.test('data is read as it was written', (t) => {
 })
 
 void t.test('settings that a chart keeps in a Secret are no secrets, unless they are called like one', (t) => {
-  for (const key of ['AIRFLOW__CORE__EXECUTOR', 'AIRFLOW__WEBSERVER__BASE_URL', 'DATABASE_HOST', 'TZ', 'username']) t.notOk(isSecretKey(key), key)
+  for (const key of ['AIRFLOW__CORE__EXECUTOR', 'AIRFLOW__WEBSERVER__BASE_URL', 'DATABASE_HOST', 'TZ', 'username', 'host', 'registry', 'user', 'dbname']) t.notOk(isSecretKey(key), key)
   for (const key of ['AIRFLOW__CORE__FERNET_KEY', 'AIRFLOW__WEBSERVER__SECRET_KEY', 'AIRFLOW__SMTP__SMTP_PASSWORD', 'AIRFLOW__DATABASE__SQL_ALCHEMY_CONN', 'AIRFLOW__CELERY__BROKER_URL', 'AIRFLOW__CELERY__RESULT_BACKEND', 'AIRFLOW_CONN_X', 'DATABASE_PASSWORD', 'password', 'anything']) t.ok(isSecretKey(key), key)
   t.end()
 })

@@ -66,6 +66,11 @@ void t.test('a secret in a refusal is masked', async (t) => {
   t.notMatch(JSON.stringify(await caught(kubectl(connectionOf(exec, { redactor }), ['apply', '-f', '-']))), /canary/)
 })
 
+void t.test('a login in the address of the server is not told', async (t) => {
+  const { exec } = fakeExec([{ when: /get/, answers: refused }, { when: /^kubectl config view --minify/, answers: { stdout: 'https://joe:canary@192.168.1.10:6443' } }])
+  t.match(await caught(kubectl(connectionOf(exec), ['get', 'pods'])), { message: 'The cluster did not answer at https://192.168.1.10:6443 (kubeconfig /home/joe/.kube/config).' })
+})
+
 void t.test('a call is named without its flags', (t) => {
   t.equal(commandOf('kubectl', ['--kubeconfig=/secret', 'patch', 'PersistentVolume', 'x', '--type=json', '-p', 'y', 'z']), 'kubectl patch PersistentVolume x y')
   t.end()

@@ -11,6 +11,10 @@ const view = {
 }
 
 function of(...answers: Answer[]) {
+  return seenWith(view, ...answers)
+}
+
+function seenWith(kubeconfig: object, ...answers: Answer[]) {
   const asked: { path: string; limitMs?: number | undefined }[] = []
   const args: string[][] = []
   const found = findUnreachable({
@@ -20,7 +24,7 @@ function of(...answers: Answer[]) {
     },
     exec: (call) => {
       args.push(call.args)
-      return Promise.resolve({ exitCode: 0, stdout: call.args.includes('json') ? JSON.stringify(view) : '', stderr: '', ms: 0 })
+      return Promise.resolve({ exitCode: 0, stdout: call.args.includes('json') ? JSON.stringify(kubeconfig) : '', stderr: '', ms: 0 })
     },
     target: { kubeconfig: '/gone/config' },
     redactor: createRedactor(),
@@ -74,6 +78,13 @@ void t.test('the kubeconfig is told without anything secret, and only where it i
 void t.test('who is nobody to the API server has not got in', async (t) => {
   const anonymous = of({ status: 403, text: '{"kind":"Status","reason":"Forbidden","message":"namespaces \\"kube-system\\" is forbidden: User \\"system:anonymous\\" cannot get resource"}' })
   t.match(await anonymous.found, { code: 'CLUSTER_UNREACHABLE', seen: [/system:anonymous/] })
+})
+
+void t.test('what a server says to nobody, and its address, are told without what is secret in them', async (t) => {
+  const withLogin = { ...view, clusters: [{ name: 'home', cluster: { server: 'https://joe:canary/1@2@192.168.1.10:6443' } }] }
+  const found = await seenWith(withLogin, { status: 403, text: '{"kind":"Status","reason":"Forbidden","message":"User \\"system:anonymous\\" cannot get token=canary-token"}' }).found
+  t.match(found, { code: 'CLUSTER_UNREACHABLE', kubeconfig: { server: 'https://192.168.1.10:6443' } })
+  t.notMatch(JSON.stringify(found), /canary/)
 })
 
 void t.test('without kubectl nothing is known of a kubeconfig either', async (t) => {

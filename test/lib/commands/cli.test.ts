@@ -153,3 +153,12 @@ void t.test('an error says no secret that the run has read', async (t) => {
   t.notMatch(err + out, canary)
   t.notMatch(readFileSync(join(folder, 'state.json'), 'utf8') + readFileSync(join(folder, 'history.ndjson'), 'utf8'), canary)
 })
+
+void t.test('of what an engine could not read only that is said, for it quotes the text', async (t) => {
+  for (const error of [new SyntaxError('Unexpected token in "canary"'), new RangeError('canary'), new URIError('canary')]) {
+    const { deps, out, err } = fakeDeps({ folder: t.testdir({}) })
+    t.equal(await runCommandLine(['status'], { ...deps, api: () => { throw error } }), 1)
+    t.match(err.join('\n'), `(${error.name}). [INTERNAL]`)
+    t.notMatch([...out, ...err].join('\n'), /canary/)
+  }
+})

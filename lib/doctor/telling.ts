@@ -1,0 +1,43 @@
+/**
+ * Whether a word looks like what somebody, or chance, chose for a password, where nothing beside it says so. What
+ * does is hunted in all that is said; the name of a host, an object or an image must not be, for rules read those.
+ */
+
+/** Of a program, a module or a Secret store too. */
+const location = /^(?:[\w.-]*\/)+[\w.-]*$/
+const path = /^(?:\.{0,2}|~)\//
+
+/** A password may hold a slash: where there is reason to expect one, only what begins as a path is one. */
+export function isPath(text: string): boolean {
+  return path.test(text)
+}
+
+/** Elsewhere what only has slashes is a path too, unless it is mixed as only chance mixes. */
+export function isLocation(text: string): boolean {
+  return isPath(text) || (location.test(text) && !(/[a-z]/.test(text) && /[A-Z]/.test(text) && /\d/.test(text) && !/\.[a-z]\w{0,4}$/.test(text)))
+}
+
+/** Of one piece, long, letters and digits: no word, name, version, date or address. */
+const generated = /^(?=.*[a-z])(?=.*\d)(?!v?\d+[.\d-]+\w*$)[\w+=!@#$%^&*~-]{12,}$/i
+const nameLike = /^[a-z0-9]+(?:-[a-z0-9]+)+$/
+
+export function isGenerated(text: string): boolean {
+  return generated.test(text) && !nameLike.test(text)
+}
+
+/** A word with few digits after it, a number, the `1a` of a zone. */
+const part = '(?:[a-z]+\\d{0,4}|\\d{1,4}|\\d{1,2}[a-z])'
+const innocent: readonly RegExp[] = [
+  new RegExp(`^${part}(?:[-_.,]{1,2}${part})*$`),
+  // AIRFLOW__CORE__EXECUTOR, 2.6.2, 2023-08-02T10:29:40Z
+  /^[A-Z][A-Z0-9]*(?:_+[A-Z0-9]+)*$/, /^v?\d[\d.:TZ+-]*$/,
+  // Hosts with port and path, images, mails.
+  /^[\w*-]+(?:\.[\w-]+)*\.[a-z]{2,}(?::\d+)?(?:\/[a-z0-9./_-]*)?$/, /^[\w-]+:\d{1,5}(?:\/[a-z0-9./_-]*)?$/, /^[a-z0-9.-]+(?::\d+)?(?:\/[a-z0-9._-]+)+(?::[\w.-]+)?$/, /^[\w.+-]+@[\w-]+(?:\.[\w-]+)+$/,
+  // Code, flags, references to variables, markup, addresses.
+  /\(.*\)|^[-<$#]|\{\{|^[a-z][a-z0-9+.-]*:\/\//i,
+]
+
+export function isTelling(text: string): boolean {
+  if (text.length < 6 || /\s/.test(text) || !/[a-z]/i.test(text) || !/[^a-z]/i.test(text)) return false
+  return !isLocation(text) && !innocent.some((one) => one.test(text))
+}

@@ -1,0 +1,86 @@
+import t from 'tap'
+import type { KubernetesObject, Release } from '../../../lib/access.ts'
+import { createRedactor } from '../../../lib/cluster/redact.ts'
+import { collect } from '../../../lib/doctor/collect/index.ts'
+import { keepers } from '../../../lib/doctor/collect/keep.ts'
+import { factsOf } from '../../../lib/doctor/collect/release.ts'
+import { diagnose } from '../../../lib/doctor/diagnose.ts'
+import { mask } from '../../../lib/doctor/redact.ts'
+import { container, deployment, event, inManifest, now, pod, release } from '../observe/objects.ts'
+import { reader } from './evidence.ts'
+
+const base64 = (text: string): string => Buffer.from(text).toString('base64')
+
+void t.test('of a route the value that a header or a query must have is not kept', (t) => {
+  const matchOf = (match: string): unknown => keepers({}).plain({ apiVersion: 'traefik.io/v1alpha1', kind: 'IngressRoute', metadata: { name: 'r' }, spec: { match } }).spec
+  t.same(matchOf('Host(`x`) && Headers(`X-Auth-Token`, `Hunter9xyz`) && PathPrefix(`/airflow`)'), { match: `Host(\`x\`) && Headers(\`X-Auth-Token\`, \`${mask}\`) && PathPrefix(\`/airflow\`)` })
+  for (const name of ['HeadersRegexp', 'HeaderRegexp', 'Header', 'Query', 'QueryRegexp']) t.same(matchOf(`${name}("x-token", "Hunter9xyz")`), { match: `${name}("x-token", "${mask}")` })
+  t.same(matchOf('Query(`token=Hunter9xyz`)'), { match: `Query(\`token=${mask}\`)` })
+  t.same(matchOf('Host(`x`) && PathPrefix(`/`)'), { match: 'Host(`x`) && PathPrefix(`/`)' })
+  t.end()
+})
+
+void t.test('of a probe neither a login nor a header of one\'s own is kept, and of a flag no number', (t) => {
+  const probe = { httpGet: { path: '/', port: 80, host: 'joe:Hunter9xyz@10.0.0.1', httpHeaders: [{ name: 'X-Forwarded-Auth', value: 'Hunter9xyz' }, { name: 'X-Forwarded-Proto', value: 'https' }] } }
+  const kept = keepers({}).pod({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'x' }, spec: { containers: [{ livenessProbe: probe, args: ['users', 'create', '-p', '83461927', '-v', '4', 'sleep', '3600'] }] } })
+  t.match(kept, { spec: { containers: [{
+    livenessProbe: { httpGet: { host: `${mask}@10.0.0.1`, httpHeaders: [{ value: mask }, { value: 'https' }] } },
+    args: ['users', 'create', '-p', mask, '-v', '4', 'sleep', '3600'],
+  }] } })
+  t.end()
+})
+
+async function look(objects: KubernetesObject[], more: { release?: Release } = {}) {
+  const redactor = createRedactor()
+  const { reader: scripted } = reader({ objects, ...more })
+  return collect(scripted, { namespace: 'airflow', release: 'airflow', redact: redactor.redact, learn: redactor.add })
+}
+
+void t.test('the login in the name of an image is masked, alike in the image and in the event', async (t) => {
+  for (const [image, shown] of [['joe:Hunter9xyz@registry.example.org/airflow:1', `joe:${mask}@registry.example.org/airflow:1`], ['https://joe:swordfish@registry.example.org/airflow:1', `https://joe:${mask}@registry.example.org/airflow:1`]] as const) {
+    const message = `Failed to apply default image tag "${image}": couldn't parse image reference "${image}": invalid reference format`
+    const one = pod({ spec: { containers: [{ name: 'scheduler', image }] }, status: { phase: 'Pending', containerStatuses: [container({ name: 'scheduler', image, ready: false, state: { waiting: { reason: 'InvalidImageName', message } } })] } })
+    const scheduler = { ...deployment('airflow-scheduler', 0), spec: { replicas: 1, template: { spec: { containers: [{ name: 'scheduler', image }] } } } }
+    const found = await look([one, scheduler, event(one, 'InspectFailed', message)], { release: release({ objects: [inManifest(scheduler)] }) })
+    t.notMatch(JSON.stringify(found), /Hunter9xyz|swordfish/)
+    t.match(found.pods, [{ spec: { containers: [{ image: shown }] } }])
+    t.match(found.events, [{ message: `Failed to apply default image tag "${shown}": couldn't parse image reference "${shown}": invalid reference format` }])
+    t.ok(diagnose(found).findings.some(({ id, title }) => id === 'invalid-image-name' && title.includes(shown)), 'and told')
+  }
+  const plain = ['localhost:5000/apache/airflow:2.6.2', 'apache/airflow@sha256:e3b0', 'localhost:5000/x:1@sha256:e3b0', 'docker-pullable://localhost:5000/x@sha256:e3b0']
+  const pods = plain.map((image, index) => pod({ name: `p${index}`, spec: { containers: [{ name: 'x', image }] } }))
+  t.same((await look(pods)).pods.map(({ spec }) => (spec as { containers: { image: string }[] }).containers[0]?.image), plain, 'any other is as it was')
+})
+
+void t.test('a Secret that names a registry, an object or a database does not take them out of what is said', async (t) => {
+  const names = { registry: 'registry.example.org', claim: 'airflow-logs-claim', secret: 'airflow-metadata', host: 'airflow-postgresql', password: 'Hunter-9xyz' }
+  const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'x', namespace: 'airflow' }, data: Object.fromEntries(Object.entries(names).map(([key, value]) => [key, base64(value)])) }
+  const one = pod({ spec: { containers: [{ name: 'scheduler', image: 'registry.example.org/airflow:1', env: [{ name: 'X', valueFrom: { secretKeyRef: { name: 'airflow-metadata', key: 'connection' } } }] }], volumes: [{ name: 'logs', persistentVolumeClaim: { claimName: 'airflow-logs-claim' } }] } })
+  const message = 'registry.example.org/airflow:1 from airflow-postgresql: persistentvolumeclaim "airflow-logs-claim" not found, secret "airflow-metadata" not found, and'
+  const found = await look([one, secret, event(one, 'Failed', `${message} Hunter-9xyz`)])
+  t.match(found.events, [{ message: `${message} ${mask}` }])
+})
+
+void t.test('what everybody knows is told by where it stands', async (t) => {
+  const hook = { ref: { apiVersion: 'batch/v1', kind: 'Job', name: 'airflow-create-user', namespace: 'airflow' }, events: [], deletePolicies: [], phase: 'Succeeded' }
+  const found = await look([], { release: release({ values: { webserver: { defaultUser: { password: 'admin' } } }, hooks: [hook] }) })
+  t.same(found.knownPasswords, ['webserver.defaultUser.password'])
+})
+
+void t.test('a page is cut after its secrets are out of it', async (t) => {
+  const wanted = { chart: 'x', executor: 'KubernetesExecutor', storagePath: '/srv/airflow', host: 'x', path: '/', prefix: 'strip' as const, certResolver: 'le', entryPoint: 'websecure', family: 'official-2' as const, healthPath: '/health', route: 'a', service: 'a', bundledDatabase: true, fernetSecretName: 'f', address: '10.0.0.1' }
+  const redactor = createRedactor()
+  const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 's', namespace: 'airflow' }, data: { password: base64('Hunter-9xyz-Long') } }
+  const { reader: scripted } = reader({ objects: [secret] })
+  const answer = { status: 500, headers: {}, body: `${'x'.repeat(390)}Hunter-9xyz-Long` }
+  const found = await collect({ ...scripted, now: () => now, https: () => Promise.resolve(answer), resolve: () => Promise.resolve(['10.0.0.1']), folder: () => Promise.resolve(undefined), dagLogs: () => Promise.resolve(undefined), dagEntries: () => Promise.resolve(undefined) }, { namespace: 'airflow', release: 'airflow', wanted, redact: redactor.redact, learn: redactor.add })
+  t.notMatch(JSON.stringify(found), /Hunter/)
+  t.match(found.answered, { answer: { body: `${'x'.repeat(390)}${mask}` } })
+})
+
+void t.test('of an address that is none of a database nothing is said', (t) => {
+  const remarkOf = (value: string) => factsOf([{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'one' }, data: { connection: base64(value) } }])[0]?.remarks.connection
+  for (const value of ['postgresql://joe:x@db:5432/airflow;password=swordfish', 'postgresql://joe:12345/Hunt?er9xyz@db:5432/airflow', 'https://hooks.example.org/swordfish', 'postgresql://db/airflow?x=joe@swordfish']) t.equal(remarkOf(value), 'is not the address of a database', value)
+  t.equal(remarkOf('db+postgresql://joe:x@db:5432/airflow?sslmode=disable'), 'leads to db:5432/airflow with sslmode=disable')
+  t.end()
+})
