@@ -1,4 +1,4 @@
-import { redactWith } from '../doctor/redact.ts'
+import { redactWith, visible } from '../doctor/redact.ts'
 import { stepNames } from './events.ts'
 
 /**
@@ -13,7 +13,12 @@ const quoting = new Set(['reason', 'evidence', 'seen', 'sentence', 'title', 'saw
 /** The same value with the secrets taken out of every string, however deep it lies. */
 export function redacted<T>(value: T, redact: (text: string) => string): T {
   const said = redactWith(redact)
-  const clean = (text: string, key: string): string => (ourOwn.has(key) ? text : quoting.has(key) ? said(text) : redact(text))
+  // What has none stays as it was said, colours included: whoever shows it takes those out.
+  const quoted = (text: string): string => {
+    const [plain, looked] = [redact(text), said(text)]
+    return looked === visible(plain) ? plain : looked
+  }
+  const clean = (text: string, key: string): string => (ourOwn.has(key) ? text : quoting.has(key) ? quoted(text) : redact(text))
   return eachString(value, clean)
 }
 
