@@ -2,6 +2,7 @@
 import { AirstripError } from '../errors.ts'
 import type { Witnessed, Said, StateFacts } from '../doctor/evidence.ts'
 import { parseState, refuseForeign, type State, type StateFile } from '../engine/state.ts'
+import { steps as allSteps } from '../../steps/index.ts'
 import { clusterId } from '../observe/cluster-id.ts'
 import type { Reader } from '../access.ts'
 
@@ -45,8 +46,10 @@ function doneTimes({ steps }: State): Record<string, string> {
   return Object.fromEntries(Object.entries(steps).flatMap(([name, { doneAt }]) => (doneAt === undefined ? [] : [[name, doneAt]])))
 }
 
+/** What a run has only not come to, or not been asked for alone, is no decision: a later step was done since. */
 function skippedIn({ steps }: State): string[] {
-  return Object.entries(steps).flatMap(([name, { status }]) => (status === 'skipped' ? [name] : []))
+  const names = allSteps.map(({ name }) => name)
+  return names.filter((name, index) => steps[name]?.status === 'skipped' && names.slice(index + 1).some((later) => steps[later]?.doneAt !== undefined))
 }
 
 /** Only of steps that failed last, and with what is wanted now: what was mended since, or is wished otherwise, says nothing of now. */

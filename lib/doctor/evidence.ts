@@ -109,7 +109,7 @@ export interface StateFacts {
   problem?: { code: string; sentence: string } | undefined
   /** By step: ISO time when it was done the last time. */
   doneAt?: Record<string, string> | undefined
-  /** Steps that never were done, and that a run has gone past since. */
+  /** Steps that never were done, and that a run has gone past since: one after them was. */
   skipped?: string[] | undefined
 }
 
@@ -217,6 +217,11 @@ export function viewOf(evidence: Evidence): ReleaseView {
     hooks: [...jobs, ...pods],
     now,
   }
+}
+
+/** Those of the namespace and those that it stands on. */
+export function podsIn({ pods, system }: Pick<Evidence, 'pods' | 'system'>): KubernetesObject[] {
+  return [...pods, ...system.filter(({ kind }) => kind === 'Pod')]
 }
 
 /** The parts of the release where there is a record; otherwise everything in the namespace. */

@@ -74,10 +74,10 @@ const umbrellas: readonly FaultId[] = ['heartbeat-missing', 'wait-for-migrations
 /** What a program that has been ready for minutes may hang for. */
 const stopsHeartbeats = /^(?:control-plane|node-|cluster-dns|pod-network|kube-proxy|kind-too-many|database-|postgres-|db-newer|network-policy|service-without|redis-|release-object-|logs-not-writable)/
 
-/** What is wrong with this machine, and with the way in, keeps no pod from running. */
+/** What is wrong with this machine, with the way in, or with the way to a log, keeps no pod from running. */
 function isBelow(cause: Finding, symptom: Finding): boolean {
   const { id } = symptom
-  const within = rank(cause.id) >= rank('control-plane-down') && rank(cause.id) < rank('release-not-installed')
+  const within = cause.id !== 'kubelet-unreachable' && rank(cause.id) >= rank('control-plane-down') && rank(cause.id) < rank('release-not-installed')
   if (!umbrellas.includes(id as FaultId) || isOfItself(symptom) || cause.severity !== 'error' || !within || rank(cause.id) >= rank(id)) return false
   return id !== 'heartbeat-missing' || stopsHeartbeats.test(cause.id)
 }

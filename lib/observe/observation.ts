@@ -108,7 +108,15 @@ export function readySince({ metadata, status }: KubernetesObject): string | und
 export function notReadyMs({ metadata, status }: KubernetesObject, now: Date): number {
   const { conditions = [] } = (status ?? {}) as { conditions?: { type: string; status: string; lastTransitionTime?: string | null }[] }
   const since = conditions.find((one) => one.type === 'Ready' && one.status === 'False')?.lastTransitionTime ?? undefined
-  return Math.min(ageMs(metadata.creationTimestamp, now), ageMs(since, now))
+  return Math.min(ageMs(metadata.creationTimestamp, now), pastMs(since, now))
+}
+
+const skewMs = 60_000
+
+/** A time that is to come was written by a clock that ran ahead, and says nothing of how long ago that was. */
+export function pastMs(time: string | undefined, now: Date): number {
+  const age = ageMs(time, now)
+  return age < -skewMs ? Infinity : age
 }
 
 /** `-n NAMESPACE`, for the commands of a fix. */
@@ -145,16 +153,20 @@ export function newestTry(failures: readonly Failed[]): string | undefined {
 /** Of gunicorn `[2023-08-01 22:57:46 +0000]`, and of its requests `[02/Aug/2023:10:29:50 +0000]`. */
 const times = /(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:\.\d+)?) ?(Z|[+-]\d\d:?\d\d)|\[(\d\d)\/([A-Z][a-z]{2})\/(\d{4}):(\d\d:\d\d:\d\d) ([+-]\d{4})\]/
 
+/** Airflow before 2.3 writes no zone: `[2022-08-02 10:29:40,123] {…} INFO - Sending … scheduled__2022-08-01T00:00:00+00:00`, whose only whole time is of a run. */
+const begins = /^\W{0,2}\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d/
+const headSigns = 40
+
 /** When a line of a log was written, in ms since 1970; undefined for one without a time, or without its zone (Airflow before 2.3). */
 export function writtenAt(line: string): number | undefined {
-  const [, date, time, zone = '', day, month, year, requested, offset] = times.exec(line) ?? []
+  const [, date, time, zone = '', day, month, year, requested, offset] = times.exec(begins.test(line) ? line.slice(0, headSigns) : line) ?? []
   const at = Date.parse(date === undefined ? `${day ?? ''} ${month ?? ''} ${year ?? ''} ${requested ?? ''} ${offset ?? ''}` : `${date}T${time ?? ''}${zone}`)
   return Number.isNaN(at) ? undefined : at
 }
 
 /** The same of one line among others: of what goes over many lines only the first has a time. */
 export function writtenBy(lines: readonly string[], index: number): number | undefined {
-  const dated = lines.slice(0, index + 1).findLast((line) => writtenAt(line) !== undefined)
+  const dated = lines.slice(0, index + 1).findLast((line) => begins.test(line) || writtenAt(line) !== undefined)
   return dated === undefined ? undefined : writtenAt(dated)
 }
 

@@ -5,7 +5,7 @@ import type { Finding } from '../../step.ts'
 import { consumersOf, observeClaim, refusedFor } from '../../observe/claim.ts'
 import { describeEvent, eventsAbout, timeOf } from '../../observe/events.ts'
 import { type FaultId, faults } from '../../observe/faults.ts'
-import { ageMs, nameOf } from '../../observe/observation.ts'
+import { ageMs, nameOf, pastMs } from '../../observe/observation.ts'
 import { controllerOf } from '../../observe/owners.ts'
 import { observeVolume } from '../../observe/volume.ts'
 import { type Evidence, viewOf } from '../evidence.ts'
@@ -115,8 +115,8 @@ function volumeOf({ message = '' }: Event): string | undefined {
 /** No longer than the pod has had a node, and than its mounts have failed: a driver comes after the node, and answers late. */
 function heldMs({ metadata, status }: Pod, failures: readonly Event[], now: Date): number {
   const placed = status?.conditions?.find(({ type }) => type === 'PodScheduled')?.lastTransitionTime ?? metadata?.creationTimestamp
-  const first = Math.max(...failures.map((failure) => ageMs(failure.firstTimestamp ?? failure.eventTime ?? undefined, now)))
-  return Math.min(ageMs(placed, now), first)
+  const first = Math.max(...failures.map((failure) => pastMs(failure.firstTimestamp ?? failure.eventTime ?? undefined, now)))
+  return Math.min(pastMs(placed, now), first)
 }
 
 /** What stands on the volumes, apart from what pods say of it as their own; a crash without the database is told by causes.ts. */

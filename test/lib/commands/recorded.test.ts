@@ -18,6 +18,10 @@ void t.test('what a step said of a wish that has changed since says nothing of n
 })
 
 void t.test('a step that was left out is told as such', async (t) => {
-  const file = { path: 'state.json', read: () => JSON.stringify({ ...real, steps: { ...real.steps, ingress: { status: 'skipped' } } }), write: () => Promise.resolve(), moveAside: () => '' }
-  t.same((await readRecorded(file, () => undefined)).state.skipped, ['ingress'])
+  const skipped = async (steps: State['steps']) => {
+    const file = { path: 'state.json', read: () => JSON.stringify({ ...real, steps: { ...real.steps, ...steps } }), write: () => Promise.resolve(), moveAside: () => '' }
+    return (await readRecorded(file, () => undefined)).state.skipped
+  }
+  t.same(await skipped({ ingress: { status: 'skipped' }, executor: { status: 'done', doneAt: '2026-01-01T00:00:00.000Z' } }), ['ingress'])
+  t.same(await skipped({ ingress: { status: 'skipped' }, executor: { status: 'pending' } }), [], 'and not where no run has gone past it')
 })

@@ -1,6 +1,7 @@
 /** The first minute after a boot, or after a restart of K3s or of a kubelet: what is not back yet is no fault. */
 import t from 'tap'
 import { diagnose } from '../../../lib/doctor/diagnose.ts'
+import { answersNames } from '../../../lib/doctor/rules/cluster/dns.ts'
 import type { KubernetesObject } from '../../../lib/access.ts'
 import { container, crashed, deployment, event, node, pod, ready, release, workload } from '../observe/objects.ts'
 import { evidence, long } from './evidence.ts'
@@ -69,6 +70,8 @@ void t.test('a CoreDNS that is not ready has a minute, and one that says why is 
   const service: KubernetesObject = system({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'kube-dns' } }, labels)
   const twenty = '2023-08-02T10:29:35Z'
   t.same(ids({ system: [service, server(0, 'False', twenty)] }), [])
+  const endpoints = system({ apiVersion: 'v1', kind: 'Endpoints', metadata: { name: 'kube-dns' }, subsets: [{ addresses: [{ ip: '10.244.0.2' }] }] })
+  t.same([[0, 'False'], [1, 'True']].map(([available, status]) => answersNames(evidence({ system: [service, endpoints, server(Number(available), String(status), twenty)] }))), [false, true], 'and is not called well meanwhile')
   t.same(ids({ system: [service, server(0, 'False', '2023-08-02T10:28:50Z')] }), ['cluster-dns-broken'])
   t.same(ids({ system: [service, server(0, 'False', twenty), serving({ phase: 'Running', containerStatuses: [crashed(2, {}, { name: 'coredns' })] })] }), ['cluster-dns-broken'], 'in back-off')
   const logs = [{ namespace: 'kube-system', pod: 'coredns-5d-x', container: 'coredns', previous: false, lines: ['/etc/coredns/Corefile:3 - Error during parsing: Unknown directive \'kuberntes\''] }]

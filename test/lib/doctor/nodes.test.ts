@@ -130,6 +130,8 @@ void t.test('a disk that is full is told by whoever could not write, before its 
   const stored = { pods: [{ ...crash, spec: { ...(crash.spec as object), volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data-airflow-postgresql-0' } }] } }], claims: [claim({ volumeName: 'v' }, { phase: 'Bound' }, 'data-airflow-postgresql-0')], logs: logs('PANIC:  could not write to file "pg_wal/xlogtemp.31": No space left on device') }
   t.match(of({ ...stored, volumes: [volume({ hostPath: { path: '/srv/db' } }, 'Bound', 'v')] })[0], { ...told, evidence: [/xlogtemp/, 'PersistentVolumeClaim airflow/data-airflow-postgresql-0 is /srv/db on home'] })
   t.match(of({ ...stored, volumes: [volume({ hostPath: undefined, csi: { driver: 'driver.longhorn.io', volumeHandle: 'pvc-1' } }, 'Bound', 'v')] })[0], { ...told, title: /^No space is left on a volume of/, evidence: [/xlogtemp/, 'PersistentVolumeClaim airflow/data-airflow-postgresql-0 is pvc-1 of driver.longhorn.io'], fix: [/driver\.longhorn\.io/] }, 'a volume that is no folder of the node is full by itself')
+  const both = { ...stored, pods: stored.pods.map((one) => ({ ...one, spec: { ...one.spec, volumes: [...one.spec.volumes, { name: 'logs', persistentVolumeClaim: { claimName: 'logs' } }] } })), claims: [...stored.claims, claim({ volumeName: 'l' }, { phase: 'Bound' }, 'logs')] }
+  t.match(of({ ...both, volumes: [volume({ hostPath: undefined, nfs: { server: 'nas', path: '/dags' } }, 'Bound', 'v'), volume({ hostPath: { path: '/srv/logs' } }, 'Bound', 'l')] })[0], { ...told, evidence: [/./, /nas/, /srv\/logs/] }, 'of two kinds it may be either')
   t.match(of({ ...stored, volumes: [volume({ hostPath: undefined, nfs: { server: 'nas', path: '/export/db' } }, 'Bound', 'v')] })[0], { title: /^No space is left on a volume of/, evidence: [/xlogtemp/, 'PersistentVolumeClaim airflow/data-airflow-postgresql-0 is nas:/export/db'] })
   t.match(of({ pods: [crash], logs: logs('failed to create fsnotify watcher: inotify_add_watch: no space left on device') })[0], { id: 'kind-too-many-open-files' }, 'watches that are used up are no full disk')
   t.end()
@@ -145,8 +147,16 @@ void t.test('a kubelet that the API server cannot ask is told, with what stands 
   for (const said of [`${asked}dial tcp 192.168.1.20:10250: connect: connection refused`, `${asked}dial tcp 192.168.1.20:10250: i/o timeout`, `${asked}proxy error from 127.0.0.1:6443 while dialing 192.168.1.20:10250, code 502: 502 Bad Gateway`])
     t.match(told(said), [{ ...finding, evidence: [unread(said)], fix: [/status kubelet/, /ufw/, /./] }])
   t.match(told(`${asked}remote error: tls: internal error`), [{ ...finding, fix: [/certificate approve/, /./] }])
-  t.match(told('Forbidden (user=kube-apiserver-kubelet-client, verb=get, resource=nodes, subresource=proxy)'), [{ ...finding, fix: [/clusterrolebinding/, /./] }])
+  for (const said of ['Forbidden (user=kube-apiserver-kubelet-client, verb=get, resource=nodes, subresource=proxy)', 'the server has asked for the client to provide credentials ( pods/log airflow-scheduler-6d5b9c7f9-x2x4z)']) t.match(told(said), [{ ...finding, fix: [/clusterrolebinding/, /./] }])
+  t.same(told('error: You must be logged in to the server (Unauthorized)'), [], 'who is not let in is this user')
   t.same(told('pods "airflow-scheduler-6d5b9c7f9-x2x4z" not found'), [], 'another reason is none of the kubelet')
+  const refused = `${asked}dial tcp 192.168.1.20:10250: connect: connection refused`
+  const agent = { ...node(), status: { ...(node().status as object), nodeInfo: { kubeletVersion: 'v1.28.3+k3s1' } } }
+  t.match(told(refused, [agent])[0]?.fix, [/restart k3s-agent/])
+  const lease = (renewTime: string) => [{ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: 'home', namespace: 'kube-node-lease' }, spec: { renewTime } }, { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: 'other', namespace: 'kube-node-lease' }, spec: { renewTime: '2023-08-02T10:29:55.000000Z' } }]
+  const known = (renewTime: string) => diagnose(evidence({ record: release({ updatedAt: long }), nodes: [node()], pods: [running], leases: lease(renewTime), unknown: [unread(refused)] })).findings.map(({ id }) => id)
+  t.same(known('2023-08-02T10:29:50.000000Z'), ['kubelet-unreachable'])
+  t.same(known('2023-08-02T10:29:25.000000Z'), [], 'one that has just gone is called Ready for a while')
   t.match(told(`${asked}dial tcp 192.168.1.20:10250: i/o timeout`, [node({ conditions: silent })]).map(({ id }) => id), ['node-not-ready'], 'a node that is not Ready tells more')
   t.end()
 })

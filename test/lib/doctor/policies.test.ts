@@ -126,7 +126,7 @@ void t.test('a connection that failed is held against who keeps it out, and not 
   t.same(blamed('(UNKNOWN) [10.43.1.3] 6379 (redis) : Connection timed out'), ['broker'])
   t.same(blamed(refused.replace('airflow-postgresql.airflow', 'db.home.lan')), [], 'one outside the cluster')
   const named = { services: [makeService(), { ...makeService({ clusterIP: '10.43.1.9', selector: { 'app.kubernetes.io/name': 'redis' } }), metadata: { name: 'queue', namespace: 'airflow' } }] }
-  for (const line of ['Error 110 connecting to queue.airflow.svc:6380. Connection timed out.', '(UNKNOWN) [10.43.1.9] 6380 (redis) : Connection timed out']) t.same(blamed(line, named), ['broker'], `by its Service: ${line}`)
+  for (const line of ['Error 110 connecting to queue.airflow.svc:6380. Connection timed out.', '[2023-08-02 10:05:09,123: ERROR/MainProcess] consumer: Cannot connect to redis://:**@queue.airflow.svc:6380/0: Timeout connecting to server.', '(UNKNOWN) [10.43.1.9] 6380 (redis) : Connection timed out']) t.same(blamed(line, named), ['broker'], `by its Service: ${line}`)
   t.same(blamed('Error 110 connecting to queue.other:6379. Connection timed out.', named), [], 'of another namespace')
   t.same(blamed('redis.exceptions.TimeoutError: Timeout connecting to server'), ['broker'], 'where nobody is named it may be any of them')
   t.same(blamed('redis.exceptions.TimeoutError: Timeout connecting to server', {}, '10:12:00'), [], 'as long as it is said now')

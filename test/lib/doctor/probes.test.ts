@@ -59,15 +59,17 @@ void t.test('a program that may use little of a processor is slow for that, and 
 // As the lab had it: a webserver with 5m of a processor, whose two probes had used up the events of its pod.
 void t.test('a container that its probe ends is told where the kubelet wrote no event of it any more', (t) => {
   const refused = 'Liveness probe failed: Get "http://10.214.0.157:8080/health": dial tcp 10.214.0.157:8080: connect: connection refused'
-  const of = (status: object, name = 'webserver') => {
+  const of = (status: object, text = refused, firstTimestamp = '2023-08-02T10:24:40Z', name = 'webserver') => {
     const one = pod({ spec: { containers: [{ name, resources: { limits: { cpu: '5m' } }, ports: [{ containerPort: 8080 }], livenessProbe: { httpGet: { path: '/health', port: 8080 } } }] }, status: { ...ready, conditions: [], containerStatuses: [running({ name, ready: false, restartCount: 2, lastState: {}, ...status }, '2023-08-02T10:29:05Z')] } })
-    return found({ pods: [one], events: [event(one, 'Unhealthy', refused, { lastTimestamp: '2023-08-02T10:24:40Z' })] })
+    return found({ pods: [one], events: [event(one, 'Unhealthy', text, { firstTimestamp, lastTimestamp: '2023-08-02T10:29:40Z' })] })
   }
   t.match(of({}), [{ id: 'webserver-oom-or-slow-start', evidence: [/its liveness probe fails, restarted 2 times$/, /connection refused/, /may use 5m of a processor$/], fix: [/--limits=cpu=1/] }])
-  for (const exitCode of [137, 143]) t.match(of({ lastState: { terminated: { exitCode, reason: 'Error' } } }), [{ id: 'webserver-oom-or-slow-start', evidence: [/ended by signal (9|15) while/] }])
+  for (const exitCode of [137, 143]) t.match(of({ lastState: { terminated: { exitCode, reason: 'Error', finishedAt: '2023-08-02T10:29:00Z' } } }), [{ id: 'webserver-oom-or-slow-start', evidence: [/ended by signal (9|15) while/] }])
   const other = (status: object): string[] => of(status).map(({ id }) => id).filter((id) => id === 'webserver-oom-or-slow-start')
   t.same(other({ lastState: { terminated: { exitCode: 1, reason: 'Error' } } }), [], 'who ends by itself is not ended by its probe')
   t.same(other({ ready: true }), [])
+  t.same(of({ lastState: { terminated: { exitCode: 137, reason: 'Error', finishedAt: '2023-08-02T10:29:00Z' } } }, refused, '2023-08-02T10:29:20Z').map(({ id }) => id).filter((id) => id === 'webserver-oom-or-slow-start'), [], 'nor who was ended by a boot, and whose probe has failed only since')
+  t.match(of({}, refused.replace('Liveness', 'Startup')), [{ title: /startup probe/, evidence: [/its startup probe fails/], fix: [/./, /startupProbe/] }])
   t.same(other({ restartCount: 1 }), [])
   t.end()
 })

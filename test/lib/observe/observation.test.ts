@@ -1,5 +1,5 @@
 import t from 'tap'
-import { writtenAt, writtenBy } from '../../../lib/observe/observation.ts'
+import { notReadyMs, writtenAt, writtenBy } from '../../../lib/observe/observation.ts'
 
 void t.test('when a line of a log was written, as programs say it', (t) => {
   const times: [line: string, time: string][] = [
@@ -18,5 +18,15 @@ void t.test('when a line of a log was written, as programs say it', (t) => {
 void t.test('a line that says no time was written with the last one above it that does', (t) => {
   const lines = ['first', '[2023-08-02T10:29:40.000+0000] {x.py:1} ERROR - y', 'Traceback', '[2023-08-02T10:29:41.000+0000] {x.py:1} INFO - z']
   t.same(lines.map((_, index) => writtenBy(lines, index)).map((time) => time && time % 60_000), [undefined, 40_000, 40_000, 41_000])
+  // Airflow before 2.3: what is whole in such a line is the time of a run.
+  const old = ['[2023-08-01 22:57:46 +0000] [52] [INFO] Booting worker', '[2023-08-02 10:29:40,123] {scheduler_job.py:1} INFO - Sending scheduled__2023-08-01T00:00:00+00:00', 'Reason: Forbidden']
+  t.same(old.map((_, index) => writtenBy(old, index)), [Date.parse('2023-08-01T22:57:46Z'), undefined, undefined])
+  t.end()
+})
+
+void t.test('a time that is to come is of a clock that ran ahead, and no start', (t) => {
+  const since = (lastTransitionTime: string): number => notReadyMs({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'home', creationTimestamp: '2023-01-01T00:00:00Z' }, status: { conditions: [{ type: 'Ready', status: 'False', lastTransitionTime }] } }, new Date('2023-08-02T10:30:00Z'))
+  t.same([since('2023-08-02T10:29:55Z'), since('2023-08-02T10:30:05Z')], [5000, -5000])
+  t.ok(since('2023-08-02T12:30:00Z') > 86_400_000)
   t.end()
 })

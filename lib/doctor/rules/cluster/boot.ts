@@ -7,25 +7,25 @@
  */
 import type { Node, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../../access.ts'
-import type { Evidence } from '../../evidence.ts'
+import { type Evidence, podsIn } from '../../evidence.ts'
 
 const startMs = 60_000
 
 export function hasJustStarted(node: KubernetesObject, evidence: Evidence, now: Date): boolean {
   const changed = (node as Node).status?.conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime
-  return isRecent(changed, now) || podsIn(evidence).some((pod) => pod.spec?.nodeName === node.metadata.name && wasEndedByBoot(pod, now))
+  return isRecent(changed, now) || podsOf(evidence).some((pod) => pod.spec?.nodeName === node.metadata.name && wasEndedByBoot(pod, now))
 }
 
 /** Nobody renews a lease, or is elected, before the API server is back. */
 export function clusterHasJustStarted(evidence: Evidence, now: Date): boolean {
   const { nodes = [] } = evidence
-  const servers = podsIn(evidence).filter(({ metadata }) => metadata?.namespace === 'kube-system' && metadata.labels?.component === 'kube-apiserver')
+  const servers = podsOf(evidence).filter(({ metadata }) => metadata?.namespace === 'kube-system' && metadata.labels?.component === 'kube-apiserver')
   const isBack = servers.some(({ status }) => (status?.containerStatuses ?? []).some(({ state }) => isRecent(state?.running?.startedAt, now)))
   return isBack || (nodes.length > 0 && nodes.every((node) => hasJustStarted(node, evidence, now)))
 }
 
-function podsIn({ pods, system }: Evidence): Pod[] {
-  return [...pods, ...system.filter(({ kind }) => kind === 'Pod')] as unknown as Pod[]
+function podsOf(evidence: Evidence): Pod[] {
+  return podsIn(evidence) as unknown as Pod[]
 }
 
 function wasEndedByBoot({ status }: Pod, now: Date): boolean {

@@ -14,7 +14,7 @@ import { k3sUnit } from '../../../observe/node.ts'
 import { isReady, nameOf } from '../../../observe/observation.ts'
 import { controllerOf } from '../../../observe/owners.ts'
 import { isBehind } from '../../../observe/workload-pods.ts'
-import type { Evidence } from '../../evidence.ts'
+import { type Evidence, podsIn } from '../../evidence.ts'
 import { matchesIn, quoted } from '../../failures.ts'
 import { wrong } from '../../rule.ts'
 import { clusterHasJustStarted } from './boot.ts'
@@ -78,7 +78,7 @@ function fixes(name: string, { nodes = [] }: Evidence): NonEmpty<string> {
 }
 
 /** The newest time that a part of the cluster wrote. */
-function clusterTime({ leases = [], nodes = [], events, system, at }: Evidence): number {
+export function clusterTime({ leases = [], nodes = [], events, system, at }: Evidence): number {
   const renewals = leases.map((lease) => Date.parse(String((lease as Lease).spec?.renewTime)))
   const reports = nodes.flatMap((node) => ((node as Node).status?.conditions ?? []).map(({ lastHeartbeatTime }) => Date.parse(String(lastHeartbeatTime))))
   const said = [...events, ...system.filter(({ kind }) => kind === 'Event')].map((event) => timeOf(event as unknown as Event))
@@ -106,14 +106,10 @@ function leaseOf(name: string, alive: number, evidence: Evidence): string[] {
   })
 }
 
-function allPods({ pods, system }: Evidence): KubernetesObject[] {
-  return [...pods, ...system.filter(({ kind }) => kind === 'Pod')]
-}
-
 /** What the scheduler tried and could not place has a condition that says so. */
 function unplaced(evidence: Evidence): string[] {
   const alive = lastPlaced(evidence)
-  return allPods(evidence).filter((object) => {
+  return podsIn(evidence).filter((object) => {
     const { spec, status } = object as Pod
     const made = Date.parse(object.metadata.creationTimestamp ?? '')
     const untouched = !spec?.nodeName && !(status?.conditions ?? []).some(({ type }) => type === 'PodScheduled') && status?.phase !== 'Failed'
@@ -130,7 +126,7 @@ function waitsForVolume(pod: KubernetesObject, { claims }: Evidence): boolean {
 
 /** When the scheduler is known to have worked last; 0 for never. */
 function lastPlaced(evidence: Evidence): number {
-  const times = allPods(evidence).flatMap((pod) => ((pod as Pod).status?.conditions ?? []).filter(({ type }) => type === 'PodScheduled').map(({ lastTransitionTime }) => Date.parse(String(lastTransitionTime))))
+  const times = podsIn(evidence).flatMap((pod) => ((pod as Pod).status?.conditions ?? []).filter(({ type }) => type === 'PodScheduled').map(({ lastTransitionTime }) => Date.parse(String(lastTransitionTime))))
   const said = [...evidence.events, ...evidence.system].filter(({ reason }) => reason === 'FailedScheduling' || reason === 'Scheduled').map((event) => timeOf(event as unknown as Event))
   return Math.max(0, ...times.filter((time) => !Number.isNaN(time)), ...said)
 }

@@ -19,10 +19,20 @@ const restart = 'kubectl -n kube-system rollout restart deployment'
 const ofK3s = 'sudo systemctl restart k3s # on the server, where it is K3s, which makes its own again'
 const why = 'Airflow finds its database, its broker and its workers by names that only the cluster\'s own DNS knows.'
 
+/** Nothing is told of a start yet, and nobody gets an answer from it either. */
+export function answersNames(evidence: Evidence): boolean {
+  const server = serverIn(evidence)
+  return dns(evidence).length === 0 && (server === undefined || ((server as Deployment).status?.availableReplicas ?? 0) > 0)
+}
+
+function serverIn({ system }: Evidence): KubernetesObject | undefined {
+  return system.find((one) => one.kind === 'Deployment' && isDns(one))
+}
+
 export function dns(evidence: Evidence): Finding[] {
   const { system, unknown, at } = evidence
   if (unknown.some((line) => /^(deployments\.apps|pods in kube-system|services in kube-system|endpoints in kube-system)\b.* could not be read/.test(line))) return []
-  const server = system.find((one) => one.kind === 'Deployment' && isDns(one))
+  const server = serverIn(evidence)
   const service = system.find(({ kind, metadata }) => kind === 'Service' && metadata.namespace === 'kube-system' && (metadata.labels?.['k8s-app'] === 'kube-dns' || metadata.name === 'kube-dns'))
   const told = complaints(evidence)
   if (server === undefined) return service === undefined || told.length === 0 ? absent(told, service) : []

@@ -11,7 +11,7 @@ import type { Finding } from '../../../step.ts'
 import { type Complaint, complaints, told } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
 import { wrong } from '../../rule.ts'
-import { dns } from '../cluster/dns.ts'
+import { answersNames } from '../cluster/dns.ts'
 import { misled } from './connection.ts'
 import { type Database, databaseOf, noConnection } from './parts.ts'
 
@@ -28,7 +28,7 @@ export function unreachable(evidence: Evidence): Finding[] {
     !/FATAL|redis|does not support SSL|certificate/i.test(line) && ageMs(pod.metadata.creationTimestamp, now) >= settle && (since === undefined || (runSince !== undefined && Date.parse(runSince) >= Date.parse(since))))
   if (said.length === 0) return []
   const name = said.map(({ line }) => /(?:could not translate host name|failed to resolve host) ["']([^"']+)/.exec(line)?.[1]).find((one) => one !== undefined)
-  if (name !== undefined && isNamed(name, evidence) && dns(evidence).length === 0) return [notResolved(name, said, evidence)]
+  if (name !== undefined && isNamed(name, evidence) && answersNames(evidence)) return [notResolved(name, said, evidence)]
   const far = otherNodes(said, database)
   if (far !== undefined) return [betweenNodes(far, said)]
   return [wrong('database-unreachable', {

@@ -197,6 +197,8 @@ export function loadBalancer(evidence: Evidence): Finding[] {
   }))
 }
 
+const webPorts = [80, 443]
+
 function listensOnNode(workload: KubernetesObject | undefined): boolean {
-  return templateOf(workload).hostNetwork === true || mainContainersOf(workload).some(({ ports }) => ports?.some(({ hostPort }) => hostPort !== undefined) === true)
+  return templateOf(workload).hostNetwork === true || mainContainersOf(workload).some(({ ports }) => ports?.some(({ hostPort = 0 }) => webPorts.includes(hostPort)) === true)
 }

@@ -44,9 +44,10 @@ export function copyCommands({ others }: KubeconfigFacts): NonEmpty<string> {
   return [first ?? 'kubectl config get-contexts', ...rest]
 }
 
-/** Its file lies there, or its administrator is the one that K3s calls so; kubeadm's is kubernetes-admin. */
+/** By whom its administrator is called; a file of K3s that lies on this machine may be of another cluster. */
 export function isK3s({ file, others, certificate }: KubeconfigFacts): boolean {
-  return [file, ...others].some((path) => path.includes('k3s')) || certificate?.subject.includes('CN=system:admin') === true
+  const [, user] = /CN=(system:admin|kubernetes-admin|minikube-user)/.exec(certificate?.subject ?? '') ?? []
+  return user === undefined ? [file, ...others].some((path) => path.includes('k3s')) : user === 'system:admin'
 }
 
 /** How the thing that the context's name speaks of is started; nothing where it does not say. */

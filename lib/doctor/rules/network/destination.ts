@@ -9,12 +9,14 @@ import { isStranger } from '../../strangers.ts'
  * connection to server at "airflow-postgresql.airflow" (10.43.1.2), port 5432 failed: Connection refused
  * could not translate host name "airflow-postgresql.airflow" to address: … · failed to resolve host 'airflow-postgresql.airflow': …
  * Error 110 connecting to airflow-redis:6379. Connection timed out.
+ * consumer: Cannot connect to redis://:**@airflow-redis:6379/0: Timeout connecting to server.
  * (UNKNOWN) [10.43.1.2] 5432 (postgresql) : Connection timed out
  */
 const namings = [
   /connection to server at "(?<host>[^"]+)"(?:.*?, port (?<port>\d+))?/,
   /(?:translate host name|resolve host) ["'](?<host>[^"']+)["']/,
   /connecting to (?<host>[^\s:]+):(?<port>\d+)/,
+  /connect to \w+:\/\/(?:[^@\s]*@)?(?<host>[^:/\s]+):(?<port>\d+)/,
   /\[(?<host>[\da-f.:]+)\] (?<port>\d+) \(/,
 ]
 

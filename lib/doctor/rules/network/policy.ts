@@ -21,7 +21,7 @@ import { copiedAway } from '../../../observe/copied-away.ts'
 import type { Evidence } from '../../evidence.ts'
 import { isStranger } from '../../strangers.ts'
 import { wrong } from '../../rule.ts'
-import { dns } from '../cluster/dns.ts'
+import { answersNames } from '../cluster/dns.ts'
 import { unresolved } from '../cluster/symptoms.ts'
 import { noConnection } from '../database/parts.ts'
 import { hasTaken, wayOf } from '../ingress/way.ts'
@@ -92,7 +92,7 @@ function namesOf(cuts: readonly Cut[]): string[] {
 function fromDatabase(evidence: Evidence, parts: readonly KubernetesObject[], policies: readonly NetworkPolicy[]): Cut[] {
   const databases = lasting(evidence.pods).filter((pod) => isFoundation(pod) && isReady(pod))
   // A name that the DNS does not know is no matter of the policy while the DNS itself is at fault.
-  const nameless = dns(evidence).length > 0
+  const nameless = !answersNames(evidence)
   const said = mentions(evidence, failing).filter(({ pod, line }) => parts.includes(pod) && !(nameless && unresolved.test(line)))
   return said.flatMap((one) => {
     const { pod: part, line, notBefore = 0 } = one
@@ -120,7 +120,7 @@ function meant({ pod, line, notBefore = 0 }: Complaint, databases: readonly Kube
 
 /** The DNS itself may be at fault, which is told as such. */
 function fromNames(evidence: Evidence, parts: readonly KubernetesObject[], policies: readonly NetworkPolicy[]): Cut[] {
-  if (dns(evidence).length > 0) return []
+  if (!answersNames(evidence)) return []
   const mayAnswer = ({ podSelector, namespaceSelector, ipBlock }: NetworkPolicyPeer): boolean => ipBlock !== undefined || isIn(namespaceSelector, 'kube-system') || (podSelector === undefined && namespaceSelector === undefined)
   return unsent(evidence, parts, policies, unnamed, (selecting) => allows('Egress', selecting, mayAnswer, 53)).map(({ part, policy, line }) => ({
     policy, lines: [`no policy lets ${nameOf(part)} ask the cluster's DNS`, `${part.metadata.name}: ${line}`], let: 'the pods out to port 53 of kube-system, UDP and TCP',

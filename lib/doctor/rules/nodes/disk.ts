@@ -49,7 +49,7 @@ function ofNode(node: string, all: readonly Line[]): Finding {
   const volumes = all.flatMap((one) => one.volumes ?? [])
   const evidence = [...new Set([...all.map(({ line }) => line).slice(0, 5), ...volumes.map(({ line }) => line)])]
   const why = 'What needs to be written cannot be: images, containers, or the data of a volume that lies there.'
-  const apart = all.every((one) => one.volumes?.some((volume) => volume.apart) === true)
+  const apart = all.every(({ volumes: [first, ...rest] = [] }) => first?.apart === true && rest.every((volume) => volume.apart))
   if (!apart) return wrong('node-pressure-evicted', { ...relief, title: `No space is left on a disk of node ${node}`, evidence, why })
   const where = [...new Set(volumes.filter((one) => one.apart).map(({ line }) => line))]
   return wrong('node-pressure-evicted', {

@@ -1,10 +1,10 @@
 /** Containers that end, or are ended. */
-import type { Event, Pod } from 'kubernetes-types/core/v1.js'
+import type { Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../../access.ts'
 import { servesWeb } from '../../../airflow/families.ts'
 import type { Finding } from '../../../step.ts'
 import { isFoundation } from '../../../observe/causes.ts'
-import { describeEvent, timesOf } from '../../../observe/events.ts'
+import { describeEvent } from '../../../observe/events.ts'
 import { observeCrash } from '../../../observe/crash.ts'
 import { outOfMemory } from '../../../observe/memory.ts'
 import { foreignFinalizers, letGo } from '../../../observe/finalizers.ts'
@@ -13,7 +13,7 @@ import { observeNode } from '../../../observe/node.ts'
 import { ageMs, fixOf, nameOf } from '../../../observe/observation.ts'
 import { controllerOf, ownerName, targetOf, thenDeletePod } from '../../../observe/owners.ts'
 import { firmSince, triedBefore } from '../../../observe/release.ts'
-import { hasRunLessThanLast, keepsEnding } from '../../../observe/restless.ts'
+import { keepsEnding } from '../../../observe/restless.ts'
 import { type Evidence, partsIn } from '../../evidence.ts'
 import { isStranger } from '../../strangers.ts'
 import { recalled } from '../../witnessed.ts'
@@ -21,6 +21,7 @@ import { type Rule, doubtful, wrong } from '../../rule.ts'
 import { lastWords } from '../../unready.ts'
 import { whoBlocks } from '../database/superuser.ts'
 import { tightLimit } from './cpu-limit.ts'
+import { endByProbe, killsOf, lateMs, probeOf } from './kills.ts'
 import { described, givesNoAnswer, whyNever } from './probes.ts'
 import { type Running, containersIn, isRecent, lastSaid, logLines, placeOf, standsFirm } from './statuses.ts'
 
@@ -65,7 +66,7 @@ function endingWell(evidence: Evidence): Finding[] {
     const inBackOff = status.state?.waiting?.reason === 'CrashLoopBackOff'
     const isShort = last?.startedAt != null && last.finishedAt != null && Date.parse(last.finishedAt) - Date.parse(last.startedAt) < atOnceMs
     // Whom a probe ends may end well: that is told with the probe.
-    if (lastKill(container, evidence) !== undefined) return []
+    if (killsOf(container, evidence).length > 0) return []
     if (init || last?.exitCode !== 0 || !inBackOff || !isShort || status.restartCount < tellingRestarts || controllerOf(pod)?.kind === 'Job') return []
     return [wrong('crash-loop', {
       title: `Container ${status.name} of ${ownerName(pod)} ends at once, without an error`,
@@ -75,8 +76,6 @@ function endingWell(evidence: Evidence): Finding[] {
     })]
   })
 }
-
-const lateMs = 900_000
 
 /** Also one that runs again: the next time is a matter of load. */
 function outOfMemoryOnce(evidence: Evidence): Finding[] {
@@ -90,20 +89,14 @@ function outOfMemoryOnce(evidence: Evidence): Finding[] {
 
 /** Airflow's own check of a job reads the database. */
 const ofItsDatabase = /OperationalError|psycopg|could not (?:connect to server|translate host name)|connection to server at|FATAL: /
-const killed = /failed (liveness|startup) probe, will be restarted/
 
-/**
- *   Normal Killing: Container scheduler failed liveness probe, will be restarted
- *   Warning Unhealthy: Liveness probe failed: No alive jobs found.
- */
 function killedByProbe(evidence: Evidence): Finding[] {
   const firm = standsFirm(evidence)
   return containersIn(evidence).filter(({ pod }) => firm || isFoundation(pod)).flatMap((container): Finding[] => {
     const { pod, status } = container
     const said = lastSaid(container, 'Unhealthy', /^(Liveness|Startup) probe failed/)
-    const kill = lastKill(container, evidence)
-    const ended = kill === undefined ? endedUnseen(container, said, evidence) : describeEvent(kill)
-    if (ended === undefined || status.restartCount < 2 || status.lastState?.terminated?.reason === 'OOMKilled' || isOver(container, evidence)) return []
+    const ended = endByProbe(container, said, evidence)
+    if (ended === undefined || status.restartCount < 2 || status.lastState?.terminated?.reason === 'OOMKilled') return []
     // The page that Airflow does not serve is told with the route, which knows what it serves.
     if (evidence.wanted !== undefined && servesWeb(status.name) && said?.message?.includes('statuscode: 404') === true) return []
     const lines = [`${placeOf(nameOf(pod), status.name)}: ${ended}, restarted ${status.restartCount} times`, ...(said === undefined ? [] : [`${nameOf(pod)}: ${describeEvent(said)}`])]
@@ -119,35 +112,9 @@ function killedByProbe(evidence: Evidence): Finding[] {
   })
 }
 
-function killsOf({ status, events }: Running, evidence: Evidence): Event[] {
-  return events.filter((event) => event.reason === 'Killing' && killed.test(event.message ?? '') && (event.message ?? '').includes(`ontainer ${status.name} `) && isRecent(event, evidence, lateMs))
-}
-
-function lastKill(container: Running, evidence: Evidence): Event | undefined {
-  return killsOf(container, evidence).at(-1)
-}
-
-/**
- * The kubelet writes 25 events of a pod and then one in five minutes (client-go's spam filter), which what the probes
- * say of a slow start uses up: that it killed the container is in none then, but it ended by a signal and runs again.
- */
-function endedUnseen({ status }: Running, said: Event | undefined, evidence: Evidence): string | undefined {
-  const last = status.lastState?.terminated
-  if (said === undefined || !isRecent(said, evidence, lateMs) || status.ready || status.state?.running === undefined || ![undefined, 137, 143].includes(last?.exitCode)) return undefined
-  return last === undefined ? 'its liveness probe fails' : `ended by signal ${last.exitCode - 128} while its liveness probe failed`
-}
-
-/** Killed once, while the machine booted perhaps, and well for longer than it ran then. The count of restarts is of all boots together. */
-function isOver(container: Running, evidence: Evidence): boolean {
-  const { status } = container
-  const kills = killsOf(container, evidence).reduce((sum, event) => sum + timesOf(event), 0)
-  const last = status.lastState?.terminated
-  return kills < 2 && status.ready && last?.startedAt != null && last.finishedAt != null && status.state?.running?.startedAt != null && !hasRunLessThanLast(status, new Date(evidence.at))
-}
-
 /** Not the program and not its speed: it is ended for what it never had. */
 function hopelessProbe({ pod, status }: Running, evidence: string[], said: string): Finding | undefined {
-  const kind = said.startsWith('Startup') ? 'startup' : 'liveness'
+  const kind = probeOf(said)
   const spec = (pod as Pod).spec?.containers.find(({ name }) => name === status.name)
   const probe = spec?.[`${kind}Probe`]
   const why = whyNever(spec, probe, said)
@@ -165,7 +132,7 @@ function slowWebserver(container: Running, evidence: string[], waits: readonly s
   const { pod, status } = container
   const target = targetOf(pod)
   const limit = tightLimit(container)
-  const startup = evidence.some((line) => line.includes('failed startup probe'))
+  const startup = (evidence[0] ?? '').includes('startup probe')
   const probes = JSON.stringify({ spec: { template: { spec: { containers: [{ name: status.name, ...(startup ? { startupProbe: { failureThreshold: 60, timeoutSeconds: 30 } } : { livenessProbe: { initialDelaySeconds: 120, timeoutSeconds: 30 } }) }] } } } })
   return wrong('webserver-oom-or-slow-start', {
     title: `The webserver of ${ownerName(pod)} is ended by its ${startup ? 'startup' : 'liveness'} probe before it answers`,
@@ -184,7 +151,7 @@ const valueOf: Record<string, string> = { scheduler: 'scheduler', triggerer: 'tr
 function impatientProbe(container: Running, evidence: string[], said = ''): Finding {
   const { pod, status } = container
   const target = targetOf(pod)
-  const kind = said.startsWith('Startup') ? 'startup' : 'liveness'
+  const kind = probeOf(said)
   const probe = JSON.stringify({ spec: { template: { spec: { containers: [{ name: status.name, ...(kind === 'startup' ? { startupProbe: { failureThreshold: 60, timeoutSeconds: 60 } } : { livenessProbe: { initialDelaySeconds: 60, timeoutSeconds: 60 } }) }] } } } })
   const silent = /probe failed:\s*$|No alive jobs found|timed? ?out|deadline exceeded/i.test(said) || said === ''
   const limit = silent ? tightLimit(container) : undefined

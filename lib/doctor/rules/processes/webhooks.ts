@@ -71,6 +71,8 @@ function madeSince(failure: Event, events: readonly KubernetesObject[]): boolean
  * `create Pod airflow-worker-0 in StatefulSet airflow-worker successful`. Those of Jobs come and go.
  */
 function letInSince(failure: Event, { events, pods, webhooks = [] }: Evidence): boolean {
+  // A Job is no pod, and may be all that it is asked of.
+  if (failure.involvedObject.kind === 'CronJob') return false
   const [, webhook] = failedCall.exec(failure.message ?? '') ?? []
   const selectors = webhooks.flatMap(hooksOf).flatMap(({ name, objectSelector }) => (name === webhook && objectSelector !== undefined ? [objectSelector] : []))
   const isAsked = (name: string): boolean => selectors.every((selector) => Object.keys(selector).length === 0 || matchesAny(selector, pods.filter(({ metadata }) => metadata.name === name)))
