@@ -2,7 +2,7 @@
 import type { ContainerStatus, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { hasEnded } from '../observe/job.ts'
-import { isReady, writtenBy } from '../observe/observation.ts'
+import { isReady, writtenAt } from '../observe/observation.ts'
 import { controllerOf } from '../observe/owners.ts'
 import { hasRunLessThanLast, isRestless, keepsEnding } from '../observe/restless.ts'
 import type { ContainerLog, Evidence } from './evidence.ts'
@@ -48,7 +48,9 @@ function lastOf(pod: KubernetesObject, log: ContainerLog, pattern: RegExp): Comp
   const groups = line === undefined ? null : pattern.exec(line)
   if (line === undefined || groups === null) return []
   const since = runSince(pod, log)
-  return [{ pod, container: log.container, line: line.trim(), groups, runSince: since, notBefore: writtenBy(log.lines, index) ?? (since === undefined ? undefined : Date.parse(since)) }]
+  // One without a zone in its time is no older than the last above it that has one.
+  const written = log.lines.slice(0, index + 1).map(writtenAt).findLast((time) => time !== undefined)
+  return [{ pod, container: log.container, line: line.trim(), groups, runSince: since, notBefore: written ?? (since === undefined ? undefined : Date.parse(since)) }]
 }
 
 /** `airflow-scheduler-6d5b9c7f9-x2x4z/scheduler: …`, of as many as tell something new. */
