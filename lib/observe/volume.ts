@@ -22,3 +22,9 @@ function released(object: KubernetesObject, { claims }: Context): Observation {
   if (again && (again.status as { phase?: string } | undefined)?.phase !== 'Bound' && suits(again as Claim, object)) return stillReleased(again, object)
   return waiting(`is Released: its claim ${claimRef?.namespace ?? ''}/${claimRef?.name ?? ''} is gone and its data is kept`)
 }
+
+/** On its node; undefined for a volume that is no folder. */
+export function pathOf(volume: KubernetesObject | undefined): string | undefined {
+  const { hostPath, local } = (volume?.spec ?? {}) as { hostPath?: { path: string }; local?: { path: string } }
+  return hostPath?.path ?? local?.path
+}

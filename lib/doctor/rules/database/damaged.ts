@@ -15,10 +15,11 @@ import type { Pod } from 'kubernetes-types/core/v1.js'
 import type { NonEmpty } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
 import { nameOf } from '../../../observe/observation.ts'
+import { pathOf } from '../../../observe/volume.ts'
 import { complaints, told } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
 import { wrong } from '../../rule.ts'
-import { type Database, databaseOf, pathOf } from './parts.ts'
+import { type Database, databaseOf } from './parts.ts'
 
 const damaged = new RegExp([
   'could not locate a valid checkpoint record',

@@ -71,9 +71,3 @@ export function disagreeing(passwords: readonly Password[]): Password[] {
   const alone = passwords.filter((one) => !agrees(one))
   return passwords.length < 2 ? [] : alone
 }
-
-/** On its node; undefined for a volume that is no folder. */
-export function pathOf(volume: KubernetesObject | undefined): string | undefined {
-  const { hostPath, local } = (volume?.spec ?? {}) as { hostPath?: { path: string }; local?: { path: string } }
-  return hostPath?.path ?? local?.path
-}

@@ -8,10 +8,11 @@
 import type { Pod } from 'kubernetes-types/core/v1.js'
 import type { Finding } from '../../../step.ts'
 import { nameOf } from '../../../observe/observation.ts'
+import { pathOf } from '../../../observe/volume.ts'
 import { type Complaint, complaints, told } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
 import { wrong } from '../../rule.ts'
-import { databaseOf, pathOf } from './parts.ts'
+import { databaseOf } from './parts.ts'
 
 export function diskReadOnly(evidence: Evidence): Finding[] {
   const database = databaseOf(evidence)
