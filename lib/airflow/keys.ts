@@ -1,4 +1,5 @@
 import type { KubernetesObject, ObjectRef, RandomBytes } from '../access.ts'
+import { isPlace } from '../doctor/telling.ts'
 
 /**
  * The keys and passwords of one Airflow, each in a Secret of airstrip's own. Helm knows them only
@@ -132,13 +133,20 @@ const settings = /^(?:AIRFLOW__(?!\w*(?:PASS|SECRET|KEY|TOKEN|CONN|BROKER|BACKEN
 /** As operators of databases and registries keep them beside a password: a host or a registry masked everywhere hides what cannot be reached. */
 const places = /^(?:host|hostname|server|registry|port|dbname|database|db|user|type|provider|region|bucket|namespace|image|email)$/i
 
-/** Where to and as whom, if its value looks so. */
-export function isPlaceKey(key: string): boolean {
-  return places.test(key)
+export function isSecretKey(key: string): boolean {
+  return !publicKeys.includes(key) && !settings.test(key) && !places.test(key)
 }
 
-export function isSecretKey(key: string): boolean {
-  return !publicKeys.includes(key) && !settings.test(key) && !isPlaceKey(key)
+/** Where to and as whom only if the value looks so: people put a password anywhere. */
+export function isSecretEntry(key: string, value: string): boolean {
+  return isSecretKey(key) || (!publicKeys.includes(key) && places.test(key) && !isPlace(value.trim()))
+}
+
+/** The value, and of `user:password` in the place of a user the password. */
+export function secretsInEntry(key: string, value: string): string[] {
+  if (!isSecretEntry(key, value)) return []
+  const password = isSecretKey(key) ? undefined : /^[^:\s]{1,100}:(?!\/\/)(.+)$/s.exec(value.trim())?.[1]
+  return password === undefined ? [value] : [value, password]
 }
 
 export function readData(secret: KubernetesObject): Record<string, string> {

@@ -1,5 +1,5 @@
 import type { KubernetesObject, ListQuery, ObjectRef } from '../access.ts'
-import { isSecretKey } from '../airflow/keys.ts'
+import { secretsInEntry } from '../airflow/keys.ts'
 import type { Connection } from './connection.ts'
 import { readJson } from './request.ts'
 import { pathOf, type Discovery } from './resources.ts'
@@ -20,7 +20,7 @@ function learnSecrets(connection: Connection, objects: KubernetesObject[]): Kube
     // A Helm record is not one secret but a whole release; its parts are judged when it is read.
     if (object.kind !== 'Secret' || object.type === 'helm.sh/release.v1') continue
     for (const [key, value] of Object.entries((object.data ?? {}) as Record<string, string>)) {
-      if (isSecretKey(key)) connection.redactor.add(Buffer.from(value, 'base64').toString())
+      for (const one of secretsInEntry(key, Buffer.from(value, 'base64').toString())) connection.redactor.add(one)
     }
   }
   return objects

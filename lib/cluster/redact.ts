@@ -30,7 +30,7 @@ export function createRedactor(): Redactor {
       try {
         // Of a person's own repository, for example, as Helm names it. Whoever counts what was taken out has an eye on addresses himself.
         const text = admit === undefined ? said.replace(passwordInAddress, `$<before>${mask}$<after>`) : said
-        return finder.replace(text, (form) => (admit?.(form) === false ? form : mask))
+        return finder.replace(text, (form) => (admit?.(form) === false ? undefined : mask))
       } catch {
         // Rather nothing of it than what nobody has looked through, or an error that quotes it.
         return mask

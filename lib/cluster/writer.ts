@@ -1,6 +1,6 @@
 import { AirstripError } from '../errors.ts'
 import type { Chart, ChartSource, JsonPatch, KubernetesObject, ListQuery, RandomBytes, ReleaseName, ReleaseWish, Writer } from '../access.ts'
-import { isSecretKey } from '../airflow/keys.ts'
+import { secretsInEntry } from '../airflow/keys.ts'
 import { dropDatabase, dumpDatabase, loadDump, swapDatabases, type DumpHands } from './backup.ts'
 import { callKubectl, helmFlags, interrupted, kubectl, refusal, type Connection } from './connection.ts'
 import { listObjects, typeOf } from './objects.ts'
@@ -60,7 +60,7 @@ function listOf(objects: readonly KubernetesObject[]): string {
 async function createOnce(connection: Connection, objects: readonly KubernetesObject[]): Promise<void> {
   for (const object of objects) {
     for (const [key, value] of Object.entries((object.stringData ?? {}) as Record<string, string>)) {
-      if (isSecretKey(key)) connection.redactor.add(value)
+      for (const one of secretsInEntry(key, value)) connection.redactor.add(one)
     }
   }
   const args = ['create', '-f', '-']

@@ -19,7 +19,7 @@ export async function runDoctor(flags: Flags, deps: Deps): Promise<number> {
   const { session, redactor, emit } = lookingSession(flags, deps)
   const examination = flags.fix === true ? await mendAll({ flags, deps, session, emit }) : await examineAll(session)
   const { diagnosis, evidence } = examination
-  const redact = sparingNames(redactor.redact)
+  const redact = sparingNames(redactor.redact, evidence)
   const mendable = flags.fix === true ? [] : mendingsOf(diagnosis.findings, evidence).map(({ id }) => id)
   tell(diagnosis, flags, deps, redact, mendable)
   if (flags.bundle !== undefined) writeExamination(flags.bundle, examination, deps, redact)

@@ -2,7 +2,7 @@
  * Learns secrets from where they lie in the open (a variable, a ConfigMap, a chart value, an argument), so
  * that they are taken out of logs and messages too.
  */
-import { key } from './looks/words.ts'
+import { namesSecret } from './looks/words.ts'
 import { secretsIn } from './redact.ts'
 import { isGenerated, isLocation, isPath, isTelling } from './telling.ts'
 
@@ -16,12 +16,19 @@ export function isSecretName(name: string): boolean {
   return secret.test(name) && !reference.test(name)
 }
 
-/** The words that the looks know, in all their languages. */
-const shared = new RegExp(`${key}=`, 'i')
+/** Of a field of a document, in all the languages that the looks know: `token_type` and `token_uri` tell about one. */
+export function isSecretField(name: string): boolean {
+  return (isSecretName(name) || isSaidElsewhere(name)) && !/(?:type|use|format|method|ur[il])$/i.test(name)
+}
 
 /** `SOME_KEY` may be one; a toleration's `key` is none, so this is for settings alone. */
-export function isSecretSetting(name: string): boolean {
-  return isSecretName(name) || /key$/i.test(name) || (!reference.test(name) && shared.test(`${name}=`))
+function isSecretSetting(name: string): boolean {
+  return isSecretName(name) || /key$/i.test(name) || isSaidElsewhere(name)
+}
+
+/** What is said of `auth` may be whether, too. */
+function isSaidElsewhere(name: string): boolean {
+  return !reference.test(name) && !/[_.-]auth$/i.test(name) && namesSecret(name)
 }
 
 /** It may be one, or say where one lies or who is meant: what is set tells which. */
@@ -46,22 +53,26 @@ const address = /^[a-z][a-z0-9+.-]*:\/\//i
 
 export function learnSetting(learn: Learn, name: string, value: string): void {
   const text = value.trim()
-  if (isSecretSetting(name)) learnNamed(learn, text)
+  if (isSecretSetting(name)) learnNamed(learn, name, text)
   else if (isGenerated(text) || (isLooselyNamed(name) && isTelling(text) && !/\.\w{2,5}$/.test(text))) learn(text)
   learnFromText(learn, text)
   // A user and his password in one variable are known by its name.
   if (isLooselyNamed(name)) learnFromText(learn, `${name}=${text}`)
 }
 
+/** data/airflow, github.com/joe/dags: where a secret or what it opens lies. */
+const plainPath = /^[a-z.-]+(?:\/[a-z.-]+)+$/
+
 /** What its name says to be one. */
-function learnNamed(learn: Learn, text: string): void {
+function learnNamed(learn: Learn, name: string, text: string): void {
   learnUnwrapped(learn, text)
   // An address is no secret but for the password in it.
   if (address.test(text)) {
     learnLogin(learn, text)
     return
   }
-  if (!isEveryday(text) && !isPath(text)) learn(text)
+  const isPlace = isPath(text) || (plainPath.test(text) && !/pass|pwd|pw$/i.test(name))
+  if (!isEveryday(text) && !isPlace) learn(text)
   for (const one of text.split(',')) if (one !== text && isTelling(one.trim())) learn(one.trim())
 }
 

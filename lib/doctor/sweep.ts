@@ -66,8 +66,9 @@ function isNoName(form: string, count: Count): boolean {
 }
 
 /** For what is made of swept evidence: a net for what no rule should have brought in, which leaves names as they are. */
-export function sparingNames(known: Known): Redact {
-  return (text) => known(text, (form) => !plainName.test(form))
+export function sparingNames(known: Known, evidence?: Evidence): Redact {
+  const names = evidence === undefined ? new Set() : namesIn(evidence)
+  return (text) => known(text, (form) => !plainName.test(form) && !names.has(form))
 }
 
 /** Thousands of objects say the same; each text is looked at once, and counted as often as it is there. */
@@ -91,15 +92,24 @@ function remembered(make: (count: Count) => Redact, count: Count): Redact {
 
 /** With what was left out, by kind. */
 export function sweptEvidence(evidence: Evidence, known: Known | undefined, omitted: Tally): Evidence {
-  const names = namesIn(evidence)
-  const clean = swept(evidence, known && ((text, admit) => known(text, (form) => !names.has(form) && admit?.(form) !== false)), omitted.count)
+  const clean = swept(evidence, known && sparing(known, evidence), omitted.count)
   return { ...clean, redacted: omitted.counts() }
 }
 
-const references = new Set(['name', 'claimName', 'secretName'])
+/** For all that is said of what was collected, logs too. */
+export function sparing(known: Known, evidence: Evidence): Known {
+  const names = namesIn(evidence)
+  return (text, admit) => known(text, (form) => !names.has(form) && admit?.(form) !== false)
+}
+
+const references = /^(?:name|pod|container|claimName|volumeName|storageClassName|serviceAccountName|secretName|hostname)$/
+const objectName = /^[a-z0-9]+(?:[-.][a-z0-9]+)+$/
+/** Without them nobody knows where anything is; a word is one too. */
+const whereabouts = /^(?:namespace|release|nodeName)$/
+const label = /^[a-z0-9][a-z0-9.-]*$/
 
 /**
- * Of objects, as they are or as others refer to them, and registries of images. A Secret may hold one beside a
+ * Of objects, as they are or as others refer to them, and of images. A Secret may hold one beside a
  * password, and whoever has the evidence reads it there in any case; taken out of an event it would hide what
  * is not found. A single word may be a password and somebody's name as well.
  */
@@ -108,11 +118,22 @@ function namesIn(evidence: Evidence): Set<string> {
   const walk = (inner: unknown, key: string): void => {
     if (typeof inner === 'object' && inner !== null) for (const [deeper, one] of Object.entries(inner)) walk(one, Array.isArray(inner) ? key : deeper)
     else if (typeof inner !== 'string') return
-    else if (references.has(key) && plainName.test(inner) && /[-.]/.test(inner)) names.add(inner)
-    else if (key === 'image') names.add(/^([a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d{1,5})?)\//.exec(inner)?.[1] ?? '')
+    else if ((references.test(key) && objectName.test(inner)) || (whereabouts.test(key) && label.test(inner))) names.add(inner)
+    else if (/^image(?:ID)?$/.test(key)) for (const name of namesInImage(inner)) names.add(name)
   }
   walk(evidence, '')
   return names
+}
+
+/** In a field of that name may stand anything; a single word is a password as well. */
+const wholeImage = /^(?=.*[/:@])(?:[a-z-]+:\/\/)?[a-z0-9][a-z0-9._:/-]*(?::[\w.-]+)?(?:@sha\d{3}:[0-9a-f]+)?$/
+
+/** The whole, its registry, and its digest with the name of the sum and without. */
+function namesInImage(image: string): string[] {
+  if (!wholeImage.test(image) || loginInImage.test(image)) return []
+  const registry = /^(?:[a-z-]+:\/\/)?([a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d{1,5})?)\//.exec(image)?.[1]
+  const digest = /@(sha\d{3}:([0-9a-f]+))$/.exec(image)
+  return [image, registry, digest?.[1], digest?.[2]].filter((one) => one !== undefined)
 }
 
 export interface Tally {

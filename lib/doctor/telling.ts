@@ -25,12 +25,15 @@ export function isGenerated(text: string): boolean {
   return generated.test(text) && !nameLike.test(text)
 }
 
-/** A word with few digits after it, a number, the `1a` of a zone. */
-const part = '(?:[a-z]+\\d{0,4}|\\d{1,4}|\\d{1,2}[a-z])'
+/** A word with few digits after it, a number, the `1a` of a zone; Kubernetes' own short names. */
+const part = '(?:[a-z]+\\d{0,4}|\\d{1,4}|\\d{1,2}[a-z]|k[38]s)'
 const innocent: readonly RegExp[] = [
   new RegExp(`^${part}(?:[-_.,]{1,2}${part})*$`),
   // AIRFLOW__CORE__EXECUTOR, 2.6.2, 2023-08-02T10:29:40Z
   /^[A-Z][A-Z0-9]*(?:_+[A-Z0-9]+)*$/, /^v?\d[\d.:TZ+-]*$/,
+  // v1.27.4+k3s1, m5.2xlarge, [logging], airflow.www.security.AirflowSecurityManager; what kubeadm calls its user.
+  /^v?\d+(?:\.\d+){1,3}(?:[-+][a-z]{1,10}\d{0,3}[a-z]?\d{0,3}(?:\.\d{1,3})*)+$/, /^[a-z]\w{1,5}\.(?:\d{1,2}x)?(?:nano|micro|small|medium|large|metal)$/, /^\[\w+\]$/, /^[a-z_]+(?:\.[a-z_]+)*\.[a-z_]+$/i, /^kubernetes-admin@[a-z][a-z0-9.-]*$/,
+  /^[a-z0-9._/:-]+@sha256:[0-9a-f]{64}$/,
   // Hosts with port and path, images, mails.
   /^[\w*-]+(?:\.[\w-]+)*\.[a-z]{2,}(?::\d+)?(?:\/[a-z0-9./_-]*)?$/, /^[\w-]+:\d{1,5}(?:\/[a-z0-9./_-]*)?$/, /^[a-z0-9.-]+(?::\d+)?(?:\/[a-z0-9._-]+)+(?::[\w.-]+)?$/, /^[\w.+-]+@[\w-]+(?:\.[\w-]+)+$/,
   // Code, flags, references to variables, markup, addresses.
@@ -40,4 +43,22 @@ const innocent: readonly RegExp[] = [
 export function isTelling(text: string): boolean {
   if (text.length < 6 || /\s/.test(text) || !/[a-z]/i.test(text) || !/[^a-z]/i.test(text)) return false
   return !isLocation(text) && !innocent.some((one) => one.test(text))
+}
+
+const places: readonly RegExp[] = [
+  // Ports, addresses of machines, words.
+  /^(?:\d{1,5}|\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?|\[[\da-f:.]+\](?::\d{1,5})?|[A-Z]?[a-z]+)?$/,
+  // Hosts, buckets and images, with a scheme or without.
+  /^(?:[a-z][a-z0-9+.-]*:\/\/)?[a-z0-9._-]*[a-z][a-z0-9._-]*(?::\d{1,5})?(?:\/[a-z0-9._-]*)+(?::[\w.-]{1,128})?(?:@sha256:[0-9a-f]{64})?$/,
+  /^(?:[a-z][a-z0-9+.-]*:\/\/)?[a-z][a-z0-9._-]*:\d[\w.-]{0,40}$/,
+  // Mails, and users of a server in Azure.
+  /^[\w.+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}$/i, /^[a-z][a-z0-9_.-]{2,}@[a-z]+(?:-[a-z0-9]+)+$/,
+]
+const longestPlace = 500
+const lowercase = /^(?=[\d._-]*[a-z])[a-z0-9]+(?:[-_.][a-z0-9]+)*$/
+
+/** Under a key that says where to or as whom: of small letters it is a name, unless chance made it. */
+export function isPlace(text: string): boolean {
+  if (text.length > longestPlace) return false
+  return places.some((one) => one.test(text)) || (lowercase.test(text) && (!isTelling(text) || !isGenerated(text)))
 }

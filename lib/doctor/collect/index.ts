@@ -7,7 +7,7 @@ import type { Reader } from '../../access.ts'
 import { emptyEvidence, type Evidence } from '../evidence.ts'
 import { stillSo } from '../witnessed.ts'
 import { redactWith } from '../redact.ts'
-import { createTally, sweptEvidence } from '../sweep.ts'
+import { createTally, sparing, sweptEvidence } from '../sweep.ts'
 import { askAddress, collectFolders, withoutTail } from './answer.ts'
 import { collectCluster, collectNamespace } from './kinds.ts'
 import { collectLogs } from './logs.ts'
@@ -36,7 +36,7 @@ async function collectWith(reader: Reader, scope: Scope, collectors: readonly Co
   const omitted = createTally()
   const counting: Scope = { ...scope, count: omitted.count, marks: new Map() }
   const evidence = await gather(reader, counting, collectors)
-  const redact = redactWith(scope.redact, omitted.count)
+  const redact = redactWith(scope.redact && sparing(scope.redact, evidence), omitted.count)
   const { logs, unknown } = evidence.unreachable === undefined ? await collectLogs(reader, evidence, redact) : { logs: [], unknown: [] }
   const witnessed = stillSo(scope.recorded?.witnessed?.() ?? [], evidence, redact)
   const whole = { ...evidence, answered: withoutTail(evidence.answered, redact), logs, unknown: [...evidence.unknown, ...unknown], ...(scope.recorded?.witnessed === undefined ? {} : { witnessed }) }

@@ -4,13 +4,12 @@
  * together, for by then more secrets are known.
  */
 import type { KubernetesObject } from '../../access.ts'
-import { isPlaceKey, isSecretKey, readData } from '../../airflow/keys.ts'
+import { isSecretEntry, readData, secretsInEntry } from '../../airflow/keys.ts'
 import { lastWriter } from '../../diff/managed.ts'
 import { learnParts } from '../learn-parts.ts'
 import { isSecretName, type Learn, learnFromText, learnLogin, learnSetting } from '../learn.ts'
 import { loginInImage } from '../looks/addresses.ts'
 import { type Count, mask } from '../redact.ts'
-import { isGenerated } from '../telling.ts'
 import type { Scope } from './collector.ts'
 import { commandLineOf, readableArguments } from './arguments.ts'
 
@@ -203,9 +202,8 @@ interface Setting {
 
 /** All of it, and what lies within; of what is no secret itself, an address with a password in it for example, what looks secret. */
 export function learnSecret(learn: Learn, key: string, value: string): void {
-  const isWhole = isSecretKey(key)
-  if (isWhole || (isPlaceKey(key) && isGenerated(value.trim()))) learn(value)
-  if (isWhole) learnParts(learn, value)
+  for (const one of secretsInEntry(key, value)) learn(one)
+  if (isSecretEntry(key, value)) learnParts(learn, value)
   else {
     learnFromText(learn, value)
     learnLogin(learn, value)
@@ -217,7 +215,7 @@ export function learnBytes(learn: Learn, secret: KubernetesObject): void {
   const data = (secret.data ?? {}) as Record<string, string>
   for (const [key, value] of Object.entries(readData(secret))) {
     const bytes = data[key] ?? ''
-    if (isSecretKey(key) && value.includes('\uFFFD')) for (const one of [bytes, bytes.replace(/=+$/, ''), Buffer.from(bytes, 'base64').toString('hex')]) learn(one)
+    if (isSecretEntry(key, value) && value.includes('\uFFFD')) for (const one of [bytes, bytes.replace(/=+$/, ''), Buffer.from(bytes, 'base64').toString('hex')]) learn(one)
   }
 }
 

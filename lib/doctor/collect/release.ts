@@ -6,6 +6,7 @@ import type { KubernetesObject, Reader, Release } from '../../access.ts'
 import { lastWriter } from '../../diff/managed.ts'
 import { AirstripError } from '../../errors.ts'
 import type { SecretFacts } from '../evidence.ts'
+import type { Learn } from '../learn.ts'
 import { type Scope, type Found, messageOf } from './collector.ts'
 import { keepers, learnBytes, learnSecret } from './keep.ts'
 import { isKnownPassword, knownPasswords, readableValues } from './values.ts'
@@ -52,16 +53,23 @@ function keptOf(record: Release, scope: Scope): Release {
 export async function collectSecrets(reader: Reader, { namespace, learn = () => undefined, count }: Scope): Promise<Found> {
   try {
     const secrets = await reader.list({ resources: ['secrets'], namespace, fieldSelector: 'type!=helm.sh/release.v1' })
-    for (const secret of secrets) {
-      const data = Object.entries(readData(secret))
-      count?.('secrets', data.length)
-      for (const [key, value] of data) learnSecret(learn, key, value)
-      learnBytes(learn, secret)
-    }
-    return { secrets: factsOf(secrets), looked: [`${secrets.length} secrets`] }
+    for (const secret of secrets) count?.('secrets', Object.keys(readData(secret)).length)
+    const unknown = secrets.filter((secret) => !isLearned(learn, secret)).map(({ metadata: { name } }) => `Secret ${namespace}/${name} could not be looked through`)
+    return { secrets: factsOf(secrets), looked: [`${secrets.length} secrets`], unknown }
   } catch (error) {
     if (error instanceof AirstripError && error.code === 'CLUSTER_UNREACHABLE') throw error
     return { unknown: [`secrets in ${namespace} could not be read: ${messageOf(error)}`] }
+  }
+}
+
+/** One that cannot be looked through must not leave the others unknown; why it cannot may quote it. */
+function isLearned(learn: Learn, secret: KubernetesObject): boolean {
+  try {
+    for (const [key, value] of Object.entries(readData(secret))) learnSecret(learn, key, value)
+    learnBytes(learn, secret)
+    return true
+  } catch {
+    return false
   }
 }
 

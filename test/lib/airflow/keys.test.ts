@@ -1,5 +1,5 @@
 import t from 'tap'
-import { isSecretKey, makeSecrets, readData, secretNames, secretRefs, type KeySpec } from '../../../lib/airflow/keys.ts'
+import { isSecretKey, makeSecrets, readData, secretNames, secretRefs, secretsInEntry, type KeySpec } from '../../../lib/airflow/keys.ts'
 import { families } from '../../../lib/airflow/families.ts'
 import type { KubernetesObject, RandomBytes } from '../../../lib/access.ts'
 
@@ -107,5 +107,20 @@ void t.test('data is read as it was written', (t) => {
 void t.test('settings that a chart keeps in a Secret are no secrets, unless they are called like one', (t) => {
   for (const key of ['AIRFLOW__CORE__EXECUTOR', 'AIRFLOW__WEBSERVER__BASE_URL', 'DATABASE_HOST', 'TZ', 'username', 'host', 'registry', 'user', 'dbname']) t.notOk(isSecretKey(key), key)
   for (const key of ['AIRFLOW__CORE__FERNET_KEY', 'AIRFLOW__WEBSERVER__SECRET_KEY', 'AIRFLOW__SMTP__SMTP_PASSWORD', 'AIRFLOW__DATABASE__SQL_ALCHEMY_CONN', 'AIRFLOW__CELERY__BROKER_URL', 'AIRFLOW__CELERY__RESULT_BACKEND', 'AIRFLOW_CONN_X', 'DATABASE_PASSWORD', 'password', 'anything']) t.ok(isSecretKey(key), key)
+  t.end()
+})
+
+void t.test('under a key that says where to or as whom only what looks so is no secret', (t) => {
+  const places: [key: string, ...values: string[]][] = [
+    ['host', 'airflow-postgresql', 'db.example.org', 'db.example.org:5432', '10.0.0.1', '[::1]:5432', 'x.c9akciq32.eu-west-1.rds.amazonaws.com', ''],
+    ['server', 'https://registry.example.org/v2/', 'tcp://db:5432'], ['registry', 'registry.example.org:5000', 'quay.io/team'], ['port', '5432'],
+    ['image', 'quay.io/x/y:2.6.2-Py3', 'airflow:2.6.2', `quay.io/x/y@sha256:${'0a'.repeat(32)}`],
+    ['user', 'airflow', 'airflow_user', 'analytics2', 'airflow_user_2024', 'joe@example.org', 'airflow@my-server', 'Administrator'],
+    ['email', 'Joe.Doe+x@example.org'], ['region', 'us-east-1'], ['type', 'postgres', 'kubernetes.io/tls'], ['bucket', 's3://my-bucket/logs'], ['dbname', 'warehouse-2'],
+  ]
+  for (const [key, ...values] of places) for (const value of values) t.same(secretsInEntry(key, value), [], `${key}: ${value}`)
+  for (const [key, value] of [['user', 'Sup3r.S3cret'], ['type', 'a1!b2@c3'], ['user', 'wJalrXUtnFEMI/K7MDENG'], ['user', 'v9xk2mq8rt4lw7yp'], ['user', 'p@ssw0rd'], ['host', 'https://joe:x@y'], ['password', 'swordfish'], ['user', '83461927']] as const) t.same(secretsInEntry(key, value).slice(0, 1), [value], value)
+  t.same(secretsInEntry('user', 'app:Passw0rd!'), ['app:Passw0rd!', 'Passw0rd!'], 'and what follows the user')
+  t.same(secretsInEntry('username', 'Joe Doe'), [])
   t.end()
 })

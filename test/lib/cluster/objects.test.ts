@@ -109,11 +109,12 @@ void t.test('a list whose next part has expired is begun anew and taken whole', 
 })
 
 void t.test('every value of a Secret that was read is known from then on, a Helm record is not one', async (t) => {
-  const secret = { ...map('s', 'v1', 'Secret'), type: 'Opaque', data: { password: Buffer.from('canary-one').toString('base64') } }
+  const secret = { ...map('s', 'v1', 'Secret'), type: 'Opaque', data: { password: Buffer.from('canary-one').toString('base64'), user: Buffer.from('app:Can4ry!').toString('base64'), host: Buffer.from('db.example.org').toString('base64') } }
   const record = { ...map('sh.helm.release.v1.airflow.v1', 'v1', 'Secret'), type: 'helm.sh/release.v1', data: { release: Buffer.from('canary-two').toString('base64') } }
   const { connection, list } = on({ objects: [secret, record] })
   await list({ resources: ['secrets'] })
   t.equal(connection.redactor.redact('canary-one canary-two'), '•••••• canary-two')
+  t.equal(connection.redactor.redact('app:Can4ry! or Can4ry! at db.example.org'), '•••••• or •••••• at db.example.org', 'a password in the place of a user too')
   const alone = on({ objects: [secret] })
   await alone.get([ref('s', 'v1', 'Secret')])
   t.equal(alone.connection.redactor.redact('canary-one'), '••••••')

@@ -34,7 +34,8 @@ const written: [by: string, value: string, text: string][] = [
 ]
 
 void t.test('a value is known as each program writes it', (t) => {
-  for (const [by, value, text] of written) t.match(said(value, `says ${text} here`), new RegExp(`^says \\S{0,6}${mask}\\S{0,2} here$`), by)
+  // The signs of base64 beside a value belong to what stands beside it too.
+  for (const [by, value, text] of written) t.match(said(value, `says ${text} here`), new RegExp(by.startsWith('base64') ? `^says \\S{0,6}${mask}\\S{0,2} here$` : `^says ${mask} here$`), by)
   t.end()
 })
 

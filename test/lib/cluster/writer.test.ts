@@ -46,6 +46,8 @@ void t.test('secrets go in by stdin and are in no argument, and are known to be 
   t.notMatch(calls[0]?.args.join(' '), /canary/)
   t.match(calls[0]?.stdin, /canary/)
   t.notMatch(connection.redactor.redact(`password ${canary}`), /canary/)
+  await writer.create([{ ...secret('two'), stringData: { user: 'app:Can4ry!', host: 'db.example.org' } }])
+  t.equal(connection.redactor.redact('Can4ry! at db.example.org'), '•••••• at db.example.org', 'in the place of a user too')
 })
 
 const exists = 'Error from server (AlreadyExists): error when creating "STDIN": secrets "one" already exists\n'

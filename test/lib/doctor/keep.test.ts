@@ -3,9 +3,10 @@ import type { KubernetesObject, Release } from '../../../lib/access.ts'
 import { createRedactor } from '../../../lib/cluster/redact.ts'
 import { collect } from '../../../lib/doctor/collect/index.ts'
 import { keepers } from '../../../lib/doctor/collect/keep.ts'
-import { factsOf } from '../../../lib/doctor/collect/release.ts'
+import { collectSecrets, factsOf } from '../../../lib/doctor/collect/release.ts'
 import { diagnose } from '../../../lib/doctor/diagnose.ts'
 import { mask } from '../../../lib/doctor/redact.ts'
+import { sparingNames } from '../../../lib/doctor/sweep.ts'
 import { container, deployment, event, inManifest, now, pod, release } from '../observe/objects.ts'
 import { reader } from './evidence.ts'
 
@@ -59,6 +60,44 @@ void t.test('a Secret that names a registry, an object or a database does not ta
   const message = 'registry.example.org/airflow:1 from airflow-postgresql: persistentvolumeclaim "airflow-logs-claim" not found, secret "airflow-metadata" not found, and'
   const found = await look([one, secret, event(one, 'Failed', `${message} Hunter-9xyz`)])
   t.match(found.events, [{ message: `${message} ${mask}` }])
+})
+
+void t.test('a name with digits is kept wherever it stands though a Secret holds it, and what is no name is not', async (t) => {
+  const [digest, chance] = ['0a'.repeat(32), '9f8e7d6c'.repeat(4)]
+  const image = `registry.corp.org:5000/airflow@sha256:${digest}`
+  const files = { '.env': `POD_NAMESPACE=airflow-k8s9a\nNODE=worker-3f2a\nREGISTRY=registry.corp.org:5000\nX=${chance}\n`, 'pod.yaml': `image: ${image}\ndigest: "${digest}"\n`, 'node': 'pg14ha', 'registry-2': 'registry.corp.org:5000', 'image-2': image }
+  const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 's', namespace: 'airflow-k8s9a' }, data: Object.fromEntries(Object.entries(files).map(([key, value]) => [key, base64(value)])) }
+  const running = { state: { running: { startedAt: '2023-08-02T10:28:00Z' } } }
+  const one = pod({ spec: { nodeName: 'worker-3f2a', containers: [{ name: 'scheduler', image }] }, status: { containerStatuses: [container(running)] } })
+  const other = pod({ name: 'other', spec: { nodeName: 'pg14ha' } })
+  for (const { metadata } of [one, other]) metadata.namespace = 'airflow-k8s9a'
+  const said = `airflow-k8s9a on worker-3f2a and pg14ha: ${image}, sha256:${digest}, registry.corp.org:5000`
+  const happened = event(one, 'Failed', `${said}, ${chance}`)
+  happened.metadata.namespace = 'airflow-k8s9a'
+  const redactor = createRedactor()
+  const { reader: scripted } = reader({ objects: [one, other, secret, happened], logs: () => `${said}, ${chance}` })
+  const found = await collect(scripted, { namespace: 'airflow-k8s9a', release: 'airflow', redact: redactor.redact, learn: redactor.add })
+  t.match(found, { namespace: 'airflow-k8s9a', pods: [{ metadata: { namespace: 'airflow-k8s9a' }, spec: { nodeName: 'worker-3f2a', containers: [{ image }] } }, {}], events: [{ message: `${said}, ${mask}` }], logs: [{ lines: [`${said}, ${mask}`] }] })
+  t.ok(diagnose(found).findings.some(({ title }) => title.includes('airflow-k8s9a/airflow')), 'and told')
+  t.equal(sparingNames(redactor.redact, found)(`${said}, ${chance}`), `${said}, ${mask}`, 'where findings are printed too')
+})
+
+void t.test('a name that is kept hides no other secret within it', async (t) => {
+  const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 's', namespace: 'airflow' }, data: { a: base64('joe-hunter9xyz'), b: base64('hunter9xyz') } }
+  const found = await look([secret, event(pod({ name: 'joe-hunter9xyz' }), 'Failed', 'joe-hunter9xyz'), pod({ name: 'joe-hunter9xyz' })])
+  t.notMatch(JSON.stringify(found), /hunter9xyz/)
+})
+
+void t.test('a Secret that cannot be looked through leaves the others known', async (t) => {
+  const secrets = ['one', 'two'].map((name) => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: 'airflow' }, data: { password: base64(`Hunter-${name}`) } }))
+  const learned: string[] = []
+  const learn = (value: string): void => {
+    if (value === 'Hunter-one') throw new RangeError('Hunter-one')
+    learned.push(value)
+  }
+  const found = await collectSecrets(reader({ objects: secrets }).reader, { namespace: 'airflow', learn })
+  t.same(learned.includes('Hunter-two'), true)
+  t.match(found, { secrets: { length: 2 }, unknown: ['Secret airflow/one could not be looked through'] })
 })
 
 void t.test('what everybody knows is told by where it stands', async (t) => {
