@@ -85,13 +85,21 @@ function inTree(value: unknown, hide: Hide): unknown {
   if (Array.isArray(value)) return inCommand(value.map((one) => inTree(one, hide)), hide)
   if (!isRecord(value)) return value
   const { name, value: literal } = value
-  const shown = Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, isText(inner) && namesSecret(key) ? hide(inner) : inTree(inner, hide)]))
+  const shown = Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, isSecretText(key, inner) ? hide(inner) : inTree(inner, hide)]))
   return typeof name === 'string' && literal !== undefined && literal !== '' && isSecretVariable(name) ? { ...shown, value: hide(literal) } : shown
 }
 
-/** Of one line, whoever prints the diff knows a secret by its looks as well as we do, and by its key. */
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value.includes('\n')
+/** Leads to no secret, or says that there is none; whoever prints the line may think otherwise. */
+const saysNone = /^(?:null|none|nil|true|false|yes|no|on|off|https?:\/\/[^\s"'@?]+|)$/i
+
+/** Hidden whole, for whoever prints the diff sees a line of it and tells a value of two words from a sentence only with luck. */
+function isSecretText(key: string, value: unknown): boolean {
+  return typeof value === 'string' && !saysNone.test(value) && namesSecret(key)
+}
+
+/** Several lines are searched before the diff takes them apart; one is searched as well by whoever prints it. */
+function isText(text: string): boolean {
+  return text.includes('\n')
 }
 
 function inText(text: string, hide: Hide): string {
@@ -102,18 +110,64 @@ function inText(text: string, hide: Hide): string {
 const passwordFlag = /^(?:-[pP]|-pw)$/
 /** A port, a path, another flag, a variable or a word of a template. */
 const noPassword = /^(?:[\d.:]+|\.{0,2}\/.*|[-$<{[].*|\w+:\/\/.*|[A-Z_]+|)$/
+/** What follows is a command itself, of which only a part is a secret. */
+const takesScript = /^-\w*c$/
+const marks = /["'\\]/g
 
 /** A list of words: what follows `-p`, or whatever a command with these words before it takes as a password. */
 function inCommand(words: unknown[], hide: Hide): unknown[] {
   if (words.length < 2 || !words.every((word) => typeof word === 'string')) return words
-  const shown = words.map((word, index) => {
-    const flag = words[index - 1] ?? ''
-    const takesSecret = passwordFlag.test(flag) || (/^--?\w/.test(flag) && namesSecret(flag))
-    return takesSecret && !noPassword.test(word) && !word.includes(mask) ? hide(word) : word
+  const alone = words.map((word, index) => inWord(word, words[index - 1] ?? '', hide))
+  const whole = inList(alone, hide) ?? alone.map((word, index) => inList([alone[index - 1] ?? '', word], hide)?.[1] ?? hide(word))
+  return withinQuotes(words, whole, hide)
+}
+
+/** By the flag before it, or by its own looks. */
+function inWord(word: string, flag: string, hide: Hide): string {
+  const takesSecret = passwordFlag.test(flag) || (/^--?\w/.test(flag) && namesSecret(flag))
+  if (takesSecret && !noPassword.test(word) && !word.includes(mask)) return hide(word)
+  const shown = withoutSecrets(word, hide)
+  return takesScript.test(flag) ? shown : toItsEnd(word, shown, hide)
+}
+
+/** What a flag or a setting has behind its `=` is a secret to the end of the word, whatever blanks it holds. */
+function toItsEnd(word: string, shown: string, hide: Hide): string {
+  const at = shown.indexOf(mask)
+  const ends = /^(?:-|[\w.-]+=)/.test(word) && shown !== word && at >= 0 && !word.includes(mask)
+  return ends ? word.slice(0, at) + hide(word.slice(at)) : shown
+}
+
+/** As a printed list, in which quotes of the words themselves would end it: these stay out. */
+function inList(words: string[], hide: Hide): string[] | undefined {
+  const bare = words.map((word, index) => (takesScript.test(words[index - 1] ?? '') ? '' : word.replaceAll(marks, '')))
+  const found = parsed(withoutSecrets(JSON.stringify(bare), hide))
+  if (!Array.isArray(found) || found.length !== words.length) return undefined
+  return words.map((word, index) => (found[index] === bare[index] ? word : fromDifference(word, bare[index] ?? '', String(found[index]), hide)))
+}
+
+/** A word of which a part was found is a value from there to its end. */
+function fromDifference(word: string, bare: string, found: string, hide: Hide): string {
+  let same = 0
+  while (same < bare.length && bare[same] === found[same]) same += 1
+  let at = 0
+  for (let seen = 0; seen < same; at += 1) if (word[at] === bare[seen]) seen += 1
+  return word.slice(0, at) + hide(word.slice(at))
+}
+
+/** A value in quotes that one word opens and a later one closes. */
+function withinQuotes(words: string[], shown: string[], hide: Hide): string[] {
+  let open: string | undefined
+  return shown.map((text, index) => {
+    const word = words[index] ?? ''
+    const inside = open !== undefined
+    if (open === undefined) open = text === word ? undefined : ['"', '\''].find((quote) => isOdd(word, quote))
+    else if (isOdd(word, open)) open = undefined
+    return inside && !noPassword.test(word) ? hide(word) : text
   })
-  const whole = parsed(withoutSecrets(JSON.stringify(shown), hide))
-  if (Array.isArray(whole) && whole.length === words.length) return whole
-  return shown.map((word) => (noPassword.test(word) || word.includes(mask) ? word : hide(word)))
+}
+
+function isOdd(word: string, quote: string): boolean {
+  return word.split(quote).length % 2 === 0
 }
 
 /** What was taken for a secret may go beyond one word and leave no list behind. */

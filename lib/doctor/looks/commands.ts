@@ -57,11 +57,11 @@ export const commands: readonly RegExp[] = [
   new RegExp(`(?<before>\\b(?:requirepass|masterauth)\\s{1,3}["']?)${untaken}[^\\s"']{4,}`, 'gi'),
   new RegExp(`(?<before>(?:^|[>"'(]|\\d[:\\]]) ?AUTH (?:[\\w-]{1,60} (?=\\S{4}))?)${untaken}(?!SCRAM|CRAM|DIGEST|XOAUTH2|NTLM)(?=[^\\s"']{0,100}[a-zA-Z])(?=[^\\s"']{0,100}[\\d!@#$%^&*?])[^\\s"'<]{6,}`, 'gm'),
   // What > stands before in its list of users; and in the files of LDAP.
-  /(?<before>\b(?:SETUSER|user) \S{1,60} (?:on|off)\b[^\n]{0,100}? >)(?!\s*•)\S{1,300}/gi,
+  new RegExp(`(?<before>\\b(?:SETUSER|user) \\S{1,60} (?:on|off)\\b[^\\n]{0,100}? >)${untaken}\\S{1,300}`, 'gi'),
   new RegExp(`(?<before>\\b(?:bind|root)pw\\s{1,10}["']?)${untaken}${speaking}[^\\s"']{4,}`, 'gi'),
   // Protocols: FTP, IMAP, and SMTP, whose answer is "Password:" in base64.
-  /(?<before>(?:['"]|C: |> )PASS )(?!\s*•)[^\s"'\\]{4,}/g,
-  /(?<before>\b[A-Za-z]{0,3}\d{1,5} LOGIN \S{1,100} ["']?)(?!\s*•)[^\s"']{4,}/g,
+  new RegExp(`(?<before>(?:['"]|C: |> )PASS )${untaken}[^\\s"'\\\\]{4,}`, 'g'),
+  new RegExp(`(?<before>\\b[A-Za-z]{0,3}\\d{1,5} LOGIN \\S{1,100} ["']?)${untaken}[^\\s"']{4,}`, 'g'),
   /(?<before>334 UGFzc3dvcmQ6[^\n]{0,20}\n[^\n]{0,40}?(?:send: '|C: |> ))[\w+/=]{4,}/g,
   // pfx password X!, and with a tab between.
   new RegExp(`(?<before>\\b${passwordWord}(?:\\t{1,4}|\\s{2,20}))${untaken}(?=[^\\s]*[!@#$%^&*\\d])[^\\s"'|=:]{6,}`, 'gi'),

@@ -1,5 +1,5 @@
 /** A secret as the value of a setting: of a file, an environment, JSON, YAML, XML or an object that was printed. */
-import { chance, is, key, mixed, noSentence, noValue, otherKey, passwordKey, passwordWord, speaking, untaken, word } from './words.ts'
+import { amongPairs, chance, is, key, mixed, noSentence, noValue, otherKey, pairKey, passwordKey, passwordWord, speaking, twoWords, untaken, word } from './words.ts'
 
 const quote = '\\\\*["\']'
 /** b'…' of Python, Some("…") of Rust, SecretStr('…'). */
@@ -17,8 +17,10 @@ const unquoted = `(?:[&!][^\\s"']{0,200}[ \\t]{1,3}(?=[^\\s"']*\\d)[^\\s"']+|[^\
 export const settings: readonly RegExp[] = [
   // A line of an INI or YAML file or of an environment: to its end, for the value may hold blanks.
   new RegExp(`(?<before>^[ \\t-]{0,40}(?:export )?["']?[\\w.-]{0,60}${passwordKey}["']?[ \\t]{0,3}[=:][ \\t]{1,3})${untaken}${noValue}(?!["'|>{\\[<\\\\])[^\\n]+`, 'gim'),
+  // Among other settings it is one, whatever it says.
+  new RegExp(`(?<before>^${amongPairs}[ \\t-]{0,40}["']?[\\w.-]{0,60}${pairKey}["']?:[ \\t]{1,3})${untaken}${noValue}(?!["'|>{\\[<\\\\])[^\\n]+`, 'gim'),
   // A sentence about a token has no token in it.
-  new RegExp(`(?<before>^[ \\t-]{0,40}(?:export )?["']?[\\w.-]{0,60}${otherKey}["']?[ \\t]{0,3}[=:][ \\t]{1,3})${untaken}${noValue}(?!["'|>{\\[&*<\\\\])(?:${noSentence}|(?=[^\\n]{0,300}(?<![^\\s])(?=[a-z!@#$%^&*?]{0,40}\\d)(?=[\\d!@#$%^&*?]{0,40}[a-z])[\\w!@#$%^&*?+=]{8,}(?!\\S)))[^\\n]+`, 'gim'),
+  new RegExp(`(?<before>^[ \\t-]{0,40}(?:export )?["']?[\\w.-]{0,60}${otherKey}["']?[ \\t]{0,3}[=:][ \\t]{1,3})${untaken}${noValue}(?!["'|>{\\[&*<\\\\])(?:${noSentence}|${twoWords}|(?=[^\\n]{0,300}(?<![^\\s])(?=[a-z!@#$%^&*?]{0,40}\\d)(?=[\\d!@#$%^&*?]{0,40}[a-z])[\\w!@#$%^&*?+=]{8,}(?!\\S)))[^\\n]+`, 'gim'),
   // A passphrase is of some words; what follows it may be the next setting.
   new RegExp(`(?<before>${passwordWord}["']?[ \\t]{0,3}[=:][ \\t]{0,3})${untaken}${speaking}${noValue}(?:[a-z]{3,16} ){2,10}[a-z]{3,16}(?=["']?\\s{0,3}$|\\s+\\w{1,30}=)`, 'gim'),
   new RegExp(`(?<before>${key}["']?:[ \\t]{0,3}[|>][+-]?\\n)(?<indent>[ \\t]{1,40})${untaken}[^\\n]+(?:\\n\\k<indent>[^\\n]+)*`, 'gi'),
@@ -42,7 +44,7 @@ export const settings: readonly RegExp[] = [
   new RegExp(`(?<before>\\b(?:name|key|id|property|field)\\\\*["']?\\s{0,3}[:=]\\s{0,3}\\\\*["']?[\\w.-]{0,60}${key}\\\\*["']?[\\s,]{1,20}-?\\s{0,3}\\\\*["']?value\\\\*["']?\\s{0,3}[:=]\\s{0,3}\\\\*["']?)${untaken}[^\\s"'}]+`, 'gi'),
   new RegExp(`(?<before>\\bvalue\\\\*["']?\\s{0,3}[:=]\\s{0,3}\\\\*["']?)${untaken}[^\\s"'}{]{1,500}(?<after>\\\\*["']?[\\s,]{1,20}\\\\*["']?(?:name|key)\\\\*["']?\\s{0,3}[:=]\\s{0,3}\\\\*["']?[\\w.-]{0,60}${key}\\\\*["'\\s])`, 'gi'),
   new RegExp(`(?<before><name>[\\w.-]{0,100}${key}</name>\\s{0,20}<value>)${untaken}[^<\\n]{1,500}(?<after><)`, 'gi'),
-  /(?<before><input\b[^>\n]{0,200}\btype=["']?password\b[^>\n]{0,200}\bvalue=["']?)(?!\s*•)[^\s"'>]{1,200}/gi,
+  new RegExp(`(?<before><input\\b[^>\\n]{0,200}\\btype=["']?password\\b[^>\\n]{0,200}\\bvalue=["']?)${untaken}[^\\s"'>]{1,200}`, 'gi'),
   // Of a registry: user and password in base64.
   new RegExp(`(?<before>\\bauth${quote}\\s{0,3}:\\s{0,3}${quote})${untaken}(?=[^"'\\\\]*[A-Z0-9])[A-Za-z0-9+/]{12,}={0,2}`, 'g'),
   // BASIC_AUTH=user:X, NEO4J_AUTH=neo4j/X, SMTP_LOGIN=app/X

@@ -1,17 +1,24 @@
 /** What is a secret by its shape alone, whatever stands around it. */
 
 const keyBlock = '(?:[a-z0-9]+ )*PRIVATE KEY(?: BLOCK)? ?-{4,5}'
-/** A line of a key, as it is or after what a log puts before each; and its headers. */
-const bodyLine = '(?:[ \\t>|+-]{0,40}[A-Za-z0-9+/=]{1,100}|[^\\n]{0,120}?[A-Za-z0-9+/=]{32,100}|[ \\t>|+-]{0,40}(?:Proc-Type|DEK-Info|Version|Comment|Subject|X-[\\w-]{1,30}): [^\\n]{1,200})?[ \\t\\r"\',]{0,5}(?=\\n|$(?![^]))'
-/** The same within one line: escaped, or with blanks for the ends of lines. */
-const bodyInLine = '(?:\\\\{1,4}[nr](?:[A-Z][\\w-]{1,20}: [^\\\\\\n]{1,100})?[A-Za-z0-9+/=]{0,5000}|\\s{1,2}[A-Za-z0-9+/=]{32,5000}(?: [A-Za-z0-9+/=]{16,100}| [A-Za-z0-9+/]{1,100}=){0,200})'
+const sign = '[A-Za-z0-9+/=]'
+/** How a program ends a line that it prints: with a quote and a comma, escaped, or as HTML. */
+const lineEnd = '(?:\\\\{1,4}[nr]|<br ?/?>){0,2}[ \\t\\r"\',+\\\\]{0,5}(?=\\n|$(?![^]))'
+/** What a log puts before each line: times, levels and names in brackets, and no word of a sentence. */
+const prefix = '(?:(?:(?![[({])(?=\\S{0,60}\\d)\\S{1,120}|[[({][^\\n\\])}]{0,100}[\\])}]|info|debug|warn(?:ing)?|error|fatal|critical|stdout|stderr|[a-z]|[-|>])[ \\t]{1,3}){1,8}'
+/** A line of a key, as it is or after what a log puts before each (where a path has no digit), and its headers. */
+const bodyLine = `(?:[ \\t>|+-]{0,40}["']?${sign}{1,100}|[^\\n]{0,120}?(?:${sign}{32,100}|(?=[a-z+/=]{0,23}\\d)${sign}{24,31})|${prefix}${sign}{16,100}|[ \\t>|+-]{0,40}(?:Proc-Type|DEK-Info|Version|Comment|Subject|X-[\\w-]{1,30}): [^\\n]{1,200})?${lineEnd}`
+/** The last one is shorter: the only word after what a log puts before it, or known by its end. */
+const lastLine = `(?<=${sign}{16}["', \\t\\r+]{0,5})\\n(?:${prefix}${sign}{1,100}|[^\\n]{0,120}?[A-Za-z0-9+/]{1,100}={1,2})${lineEnd}`
+/** The same within one line: escaped, as a list, as HTML, or with blanks for the ends of lines. */
+const bodyInLine = `(?:\\\\{1,4}[nr](?:[A-Z][\\w-]{1,20}: [^\\\\\\n]{1,100})?${sign}{0,5000}|["'], ?["'](?:${sign}{16,5000}|(?<=${sign}{16}(?:\\\\{1,4}[nr])?["'], ?["'])${sign}{1,100})|<br ?/?>${sign}{0,5000}|\\s{1,2}${sign}{32,5000}(?: ${sign}{16,100}| [A-Za-z0-9+/]{1,100}=){0,200})`
 
 export const keyBlocks: readonly RegExp[] = [
   // Without an end (a log that stops, a sentence that only names the line) what follows counts as far as it looks like a key.
-  new RegExp(`-{4,5} ?BEGIN ${keyBlock}(?:(?:(?!-{4,5} ?BEGIN )[^]){0,20000}?-{4,5} ?END ${keyBlock}|${bodyInLine}{0,500}(?:\\n${bodyLine}){0,500})`, 'gi'),
+  new RegExp(`-{4,5} ?BEGIN ${keyBlock}(?:(?:(?!-{4,5} ?BEGIN )[^]){0,20000}?-{4,5} ?END ${keyBlock}|${bodyInLine}{0,500}(?:["', \\t\\r+]{0,5}(?:\\n${bodyLine}){1,500}(?:${lastLine})?)?)`, 'gi'),
   // Where a log begins within one.
   new RegExp(`(?:[^\\n•]{0,120}\\n)?[^\\n•]{0,120}-{4,5} ?END ${keyBlock}`, 'gi'),
-  /(?<before>\bPrivate-Lines: \d{1,4}\r?\n)(?:[^\n]{0,120}?[A-Za-z0-9+/=]{1,100}\r?(?:\n|$(?![^]))){1,200}?(?=[^\n]{0,120}Private-MAC|$(?![^]))/g,
+  /(?<before>\bPrivate-Lines: \d{1,4}\r?\n)(?:[^\n]{0,219}[A-Za-z0-9+/=]\r?(?:\n|$(?![^]))){1,200}?(?=[^\n]{0,120}Private-MAC|$(?![^]))/g,
 ]
 
 export const shapes: readonly RegExp[] = [
@@ -28,12 +35,13 @@ export const shapes: readonly RegExp[] = [
 /** Long, and mixed as only chance mixes. */
 const long = /(?<![\w+/=-])[\w+/-]{32,}={0,2}/g
 /** `id` as a word of its own or the end of a name: an `invalid` token is one nevertheless. */
-const digest = /(?:[Ss][Hh][Aa](?:256|512)[:-]|:\/\/|(?:[Ss]andbox|[Cc]ontainer|[Tt]ask|[Ss]him|[Ll]ayer|\b[Ii]d|[a-z]_id|[a-z]Id|ID|[Cc]ommit|[Rr]evision|[Cc]heckout|HEAD is now at)[ :="\\]{1,4})$/
+const digest = /(?:sha(?:256|512)[:-]|:\/\/|(?:(?:sandbox|container|task|shim|layer)(?:[_-]?id)?|(?:image|pod|machine|boot|snapshot)-?id|\bid|_id|commit|revision|checkout|HEAD is now at)[ :="\\]{1,4})$/i
+const camelId = /(?:[a-z]Id|ID)[ :="\\]{1,4}$/
 
 export function randomIn(text: string, put: (token: string) => string): string {
   return text.replace(long, (token: string, offset: number) => {
-    const known = digest.test(text.slice(Math.max(0, offset - 18), offset))
-    return !known && isRandom(token) ? put(token) : token
+    const before = text.slice(Math.max(0, offset - 18), offset)
+    return !digest.test(before) && !camelId.test(before) && isRandom(token) ? put(token) : token
   })
 }
 

@@ -60,6 +60,33 @@ void t.test('a word of a command is known by the words before it', (t) => {
   t.end()
 })
 
+void t.test('a quote within a word breaks no list', (t) => {
+  const hidden = [
+    ['kubectl', 'create', 'secret', 'generic', 'x', '--from-literal=a="tulip garden"'], ['kubectl', 'create', 'secret', 'generic', 'x', '--from-literal=a=tulip garden'], ['kubectl', 'create', 'secret', 'generic', 'x', '--from-literal=a=it\'s tulip'],
+    ['x', '--db-password="tulip garden"'], ['x', '--token', 'tulip "garden'], ['redis-cli', '-a', 'tulip garden', 'ping'], ['redis-cli', '-a', '"tulip" garden'], ['curl', '-u', 'joe:tulip \'garden', 'http://x'],
+    ['sh', '-c', 'redis-cli -a "tulip garden" ping'], ['mysql', '-h', 'db', '-ptulip" garden'], ['x', '--set', 'credentials.json=tulip garden'],
+  ]
+  for (const args of hidden) t.notMatch(unifiedDiff('x', undefined, pod({ args })), /tulip|garden/, args.join(' '))
+  const plain = [
+    ['sh', '-c', 'redis-cli -a "${REDIS_PASSWORD}" ping | grep PONG'], ['bash', '-ec', 'psql "$URL" -c \'select 1\' && echo "token: none"'], ['kubectl', 'create', 'secret', 'generic', 'x', '--from-file=a="b c"'], ['airflow', 'db', 'check', '--say', 'it\'s "fine"'],
+    ['sh', '-c', 'test "$(cat /run/secrets/token)" = "" || exit 1', '--', 'run'],
+  ]
+  for (const args of plain) t.notMatch(unifiedDiff('x', undefined, pod({ args })), /••/, args.join(' '))
+  t.match(unifiedDiff('x', undefined, pod({ args: ['sh', '-c', 'redis-cli -a "tulip" ping | grep PONG'] })), /••.*ping \| grep PONG/)
+  t.match(unifiedDiff('x', undefined, pod({ args: ['kubectl', 'create', 'secret', 'generic', 'x', '--from-literal=a="tulip garden"', '--dry-run'] })), /kubectl\n.*create\n.*secret\n.*generic\n.*x\n.*--from-literal=a=••••••\n.*--dry-run/)
+  t.equal(changed(unifiedDiff('x', pod({ args: hidden[0] }), pod({ args: hidden[1] }))).length, 2)
+  t.end()
+})
+
+void t.test('one line below the name of a secret is hidden whole, and the name of a Secret is not', (t) => {
+  const data = { secret: 'tulip garden', 'credentials.json': 'tulip', 'token.json': 'one tulip', signature: 'no tulip garden', connection_string: 'AccountName=a;Key=tulip x', clientSecret: 'tulip # old' }
+  for (const fields of [{ data }, { values: { flower: { oauth: data, ...data } } }]) t.notMatch(unifiedDiff('x', undefined, object('values' in fields ? 'HelmRelease' : 'ConfigMap', fields)), /tulip|garden/)
+  const plain = { webserverSecretKeySecretName: 'visible-1', secretName: 'visible-2', passwordSecretName: 'visible-3', tokenUrl: 'https://login.example.org/visible-4', token: 'none', secretKeyRef: { name: 'visible-5' } }
+  const diff = unifiedDiff('x', undefined, object('HelmRelease', { values: plain }))
+  for (const number of [1, 2, 3, 4, 5]) t.ok(diff.includes(`visible-${number}`), String(number))
+  t.end()
+})
+
 void t.test('the values of a release are searched as its objects are', (t) => {
   const release = object('HelmRelease', { values: { extraConfigMaps: { x: { data: 'password: |\n  Hunter9xyz\n' } }, args: ['-p', 'Hunter8xyz'], flower: { secret: 'one\nHunter7xyz' }, extraEnv: '- name: DB_PW\n  value: Hunter6xyz\n' } })
   t.notMatch(unifiedDiff('x', undefined, release), /Hunter\dxyz/)

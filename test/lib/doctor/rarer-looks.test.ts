@@ -70,6 +70,8 @@ for (const [kind, forms] of Object.entries({ 'what a value begins with or holds'
 void t.test('chance is no id for ending in these letters', (t) => {
   const redact = redactWith()
   for (const word of ['invalid', 'paid', 'valid']) t.equal(redact(`${word} kV9zX2mQ8rT4Lw7Yp3Nb6Hs1Jd5Gf0AcUe2Rt9Q`), `${word} ${mask}`)
+  const hex = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+  for (const word of ['containerid:', 'SANDBOX', 'podsandboxid', 'imageid:', 'TASK', 'container-id:', 'Checkout']) t.equal(redact(`${word} ${hex}`), `${word} ${hex}`, word)
   for (const word of ['id', 'containerID:', 'image_id=']) t.match(redact(`${word} kV9zX2mQ8rT4Lw7Yp3Nb6Hs1Jd5Gf0AcUe2Rt9Q`), /kV9z/, word)
   t.end()
 })
@@ -79,6 +81,32 @@ void t.test('keys of SSH have other lines around them', (t) => {
   t.equal(redact('---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nComment: x\nHunter2\n---- END SSH2 ENCRYPTED PRIVATE KEY ----\nnext'), `${mask}\nnext`)
   t.notMatch(redact('PuTTY-User-Key-File-2: ssh-rsa\nPrivate-Lines: 2\nHunter2\nHunter==\nPrivate-MAC: abc'), /Hunter/)
   t.notMatch(redact('-----begin rsa private key-----\nHunter2\n-----end rsa private key-----'), /Hunter/)
+  t.end()
+})
+
+void t.test('a key that is named like a file has a value all the same', (t) => {
+  const redact = redactWith()
+  const hidden = [
+    '"credentials.json": "tulipgarden"', '{"token.py":"tulipgarden"}', 'kubectl create x --from-literal=credentials.json=tulipgarden', 'token.json: tulipgarden', 'password.yaml: tulipgarden', 'credentials.json = tulipgarden',
+    'credentials.json: |\n  tulip garden\n  tulip\nhost: db', 'credentials.yaml: >-\n  tulip', 'host: db\nsecret.yaml: a tulip garden of mine',
+  ]
+  for (const text of hidden) {
+    t.notMatch(redact(text), /tulip|garden/, text)
+    t.ok(redact(text).includes(mask), text)
+  }
+  t.end()
+})
+
+void t.test('a line of YAML has a value of several words', (t) => {
+  const redact = redactWith()
+  const lines = ['client_secret: tuliphunter # old', 'secret: tulip garden', 'dsn: host=tulip pw', 'connection_string: AccountName=a;Key=tulip x', 'credentials: admin tulipgarden', 'clientSecret: tulip', '"token": tulip garden', 'api_key: tulip garden']
+  for (const line of lines) {
+    for (const text of [line, `  ${line}`, `host: db\n${line}\nport: 5432`, `flower:\n  ${line}\n`, `- name: x\n  ${line}`]) {
+      t.notMatch(redact(text), /tulip|garden/, text)
+      t.ok(redact(text).includes(mask), text)
+    }
+  }
+  for (const text of ['host: db\nsecret: tulip garden of mine\nport: 5432', 'secret: tulip garden of mine\nport: 5432', 'port: 5432\r\nsecret: tulip garden of mine\r\n']) t.notMatch(redact(text), /tulip|garden|mine/, text)
   t.end()
 })
 
@@ -96,7 +124,7 @@ void t.test('what only resembles these stays as it is', (t) => {
 
 void t.test('200 KB of one piece cost no time', (t) => {
   const redact = redactWith()
-  for (const part of ['a@b:c@', 'A_KEY=', 'token: ', 'password="a', '-----BEGIN RSA PRIVATE KEY-----\n', '//a:', 'session=', 'AUTH a', '-pw ', 'aB3', '/hook/', 'a/b@//']) {
+  for (const part of ['a@b:c@', 'A_KEY=', 'token: ', 'password="a', '-----BEGIN RSA PRIVATE KEY-----\n', '//a:', 'session=', 'AUTH a', '-pw ', 'aB3', '/hook/', 'a/b@//', `Private-Lines: 14\n${`${'Ab3+'.repeat(16)}\n`.repeat(4)}boom!\n`, `-----BEGIN PRIVATE KEY-----\n${`2023-08-02 [a] INFO ${'Ab3+'.repeat(8)}\n`.repeat(9)}`, 'secret: a b\n', 'token.json: a b\n', '\'-----BEGIN PRIVATE KEY-----\', \'Ab3+Ab3+Ab3+Ab3+Ab3+\', ']) {
     const began = process.cpuUsage().user
     redact(part.repeat(200_000 / part.length))
     t.ok(process.cpuUsage().user - began < 4_000_000, `${part} ${process.cpuUsage().user - began} µs`)

@@ -57,13 +57,18 @@ void t.test('of a private key without an end only what looks like one goes', (t)
   t.equal(redact(named), named.replace('-----BEGIN RSA PRIVATE KEY-----', mask))
   const keys = [
     `-----BEGIN RSA PRIVATE KEY-----\n${body}\nHunter==`, `-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,AB\n\n${body}\nHunter`,
-    `2023-08-02 INFO -----BEGIN PRIVATE KEY-----\n2023-08-02 INFO ${body}`, `{"key":"-----BEGIN PRIVATE KEY-----\\n${body}\\nHunter==\\n"`, `-----BEGIN PRIVATE KEY----- ${body} Hunter=`,
+    `2023-08-02 INFO -----BEGIN PRIVATE KEY-----\n2023-08-02 INFO ${body}`, `"-----BEGIN PRIVATE KEY-----\\n"\n"${body}\\n"\n"Hunter\\n"`, `'-----BEGIN PRIVATE KEY-----',\n  '${body}',\n  'Hunter'`,
+    `"-----BEGIN PRIVATE KEY-----" +\n"${body}" +\n"Hunter=="`, `['-----BEGIN PRIVATE KEY-----', '${body}', 'Hunter==']`, `['-----BEGIN PRIVATE KEY-----\\n', '${body}\\n', 'Hunter\\n']`, `<p>-----BEGIN PRIVATE KEY-----<br>${body}<br/>Hunter==<br></p>`,
+    `-----BEGIN PRIVATE KEY-----<br>\n${body}<br>\nHunter<br>`, `[pod/x/y] -----BEGIN PRIVATE KEY-----\n[pod/x/y] ${body}\n[pod/x/y] Hunter`, `2023-08-02T10:00:00.1Z INFO -----BEGIN PRIVATE KEY-----\n2023-08-02T10:00:00.2Z INFO ${body}\n2023-08-02T10:00:00.3Z INFO Hunter==`,
+    `app-1  | -----BEGIN PRIVATE KEY-----\n${body.match(/.{24}/g)?.map((piece) => `app-1  | ${piece}\n`).join('')}app-1  | Hunter`, `at work: -----BEGIN PRIVATE KEY-----\nat work: ${body}\nat work: Hunter==`, `{"key":"-----BEGIN PRIVATE KEY-----\\n${body}\\nHunter==\\n"`, `-----BEGIN PRIVATE KEY----- ${body} Hunter=`,
   ]
   for (const text of keys) {
     const once = redact(`${text}\nFATAL: no space left`)
     t.notMatch(once, /MIIE|Hunter/, text)
     t.match(once, /FATAL: no space left$/, text)
   }
+  const next = '[2023-08-02T10:29:40.101+0000] {job.py:3} INFO - Started worker1\n2023-08-02 ERROR - could not open /opt/airflow/dags/example\n2023-08-02 INFO ready'
+  for (const before of ['-----BEGIN PRIVATE KEY-----', '[\'-----BEGIN PRIVATE KEY-----\', \'db\']', `2023-08-02 INFO -----BEGIN PRIVATE KEY-----\n2023-08-02 INFO ${body}`]) t.ok(redact(`${before}\n${next}`).endsWith(next), before)
   t.end()
 })
 
