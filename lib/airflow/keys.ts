@@ -125,7 +125,7 @@ function secret({ namespace, release }: KeySpec, name: string, stringData: Recor
 }
 
 /** Keys of Secrets that hold nothing secret; to mask their words would only blur what is said. */
-const publicKeys = ['username', 'namespace', 'ca.crt', 'tls.crt']
+const publicKeys = ['username', 'ca.crt', 'tls.crt']
 
 /** The community chart keeps all settings in a Secret, most of which are none: to mask `KubernetesExecutor` everywhere helps nobody. */
 const settings = /^(?:AIRFLOW__(?!\w*(?:PASS|SECRET|KEY|TOKEN|CONN|BROKER|BACKEND|AUTH|CREDENTIAL|DSN))\w+|(?:DATABASE|REDIS)_(?:HOST|PORT|DB|DBNUM)|TZ)$/
@@ -139,7 +139,7 @@ export function isSecretKey(key: string): boolean {
 
 /** Where to and as whom only if the value looks so: people put a password anywhere. */
 export function isSecretEntry(key: string, value: string): boolean {
-  return isSecretKey(key) || (!publicKeys.includes(key) && places.test(key) && !isPlace(value.trim()))
+  return isSecretKey(key) || (places.test(key) && !isPlace(value.trim()))
 }
 
 /** The value, and of `user:password` in the place of a user the password. */
@@ -149,8 +149,13 @@ export function secretsInEntry(key: string, value: string): string[] {
   return password === undefined ? [value] : [value, password]
 }
 
-export function readData(secret: KubernetesObject): Record<string, string> {
-  const data = (secret.data ?? {}) as Record<string, string>
+/** Of all entries of a Secret, `data` or `stringData` as it is read. */
+export function secretsInData(data: Record<string, string>): string[] {
+  return Object.entries(data).flatMap(([key, value]) => secretsInEntry(key, value))
+}
+
+export function readData(secret: object): Record<string, string> {
+  const { data = {} } = secret as { data?: Record<string, string> }
   return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]))
 }
 

@@ -1,5 +1,5 @@
 import type { KubernetesObject, ListQuery, ObjectRef } from '../access.ts'
-import { secretsInEntry } from '../airflow/keys.ts'
+import { readData, secretsInData } from '../airflow/keys.ts'
 import type { Connection } from './connection.ts'
 import { readJson } from './request.ts'
 import { pathOf, type Discovery } from './resources.ts'
@@ -19,9 +19,7 @@ function learnSecrets(connection: Connection, objects: KubernetesObject[]): Kube
   for (const object of objects) {
     // A Helm record is not one secret but a whole release; its parts are judged when it is read.
     if (object.kind !== 'Secret' || object.type === 'helm.sh/release.v1') continue
-    for (const [key, value] of Object.entries((object.data ?? {}) as Record<string, string>)) {
-      for (const one of secretsInEntry(key, Buffer.from(value, 'base64').toString())) connection.redactor.add(one)
-    }
+    for (const one of secretsInData(readData(object))) connection.redactor.add(one)
   }
   return objects
 }

@@ -1,6 +1,6 @@
 import { AirstripError } from '../errors.ts'
 import type { Chart, ChartSource, JsonPatch, KubernetesObject, ListQuery, RandomBytes, ReleaseName, ReleaseWish, Writer } from '../access.ts'
-import { secretsInEntry } from '../airflow/keys.ts'
+import { secretsInData } from '../airflow/keys.ts'
 import { dropDatabase, dumpDatabase, loadDump, swapDatabases, type DumpHands } from './backup.ts'
 import { callKubectl, helmFlags, interrupted, kubectl, refusal, type Connection } from './connection.ts'
 import { listObjects, typeOf } from './objects.ts'
@@ -59,9 +59,7 @@ function listOf(objects: readonly KubernetesObject[]): string {
 /** `AlreadyExists` is not an error: whoever was first made the value that is kept. */
 async function createOnce(connection: Connection, objects: readonly KubernetesObject[]): Promise<void> {
   for (const object of objects) {
-    for (const [key, value] of Object.entries((object.stringData ?? {}) as Record<string, string>)) {
-      for (const one of secretsInEntry(key, value)) connection.redactor.add(one)
-    }
+    for (const one of secretsInData((object.stringData ?? {}) as Record<string, string>)) connection.redactor.add(one)
   }
   const args = ['create', '-f', '-']
   const outcome = await callKubectl(connection, args, listOf(objects))

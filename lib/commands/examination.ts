@@ -9,7 +9,7 @@ import { collect } from '../doctor/collect/index.ts'
 import { diagnose, type Diagnosis } from '../doctor/diagnose.ts'
 import type { Evidence, Witnessed, Said, Wanted } from '../doctor/evidence.ts'
 import type { Seen } from '../doctor/witnessed.ts'
-import { swept } from '../doctor/sweep.ts'
+import { sparing, swept } from '../doctor/sweep.ts'
 import { routeName } from '../manifest/ingress.ts'
 import type { Config } from '../config/schema.ts'
 import type { AirstripError } from '../errors.ts'
@@ -47,7 +47,7 @@ export async function examineAll(session: Session, known: Known = { said: [], fi
   ])
   const recorded = { state, said: [...said, ...known.said], witnessed: () => [...witnessed, ...known.witnessed()] }
   const evidence = await collect(reader, { namespace, release, wanted: wantedOf(config, unreachable === undefined ? await familyNow(config, reader) : undefined), recorded, unreachable, redact: redactor.redact, learn: redactor.add })
-  const clean = swept(evidence.unreachable === undefined ? [...known.findings, ...ofToday(beside, evidence)] : [...known.findings], redactor.redact)
+  const clean = swept(evidence.unreachable === undefined ? [...known.findings, ...ofToday(beside, evidence)] : [...known.findings], sparing(redactor.redact, evidence))
   return { evidence, beside: clean, diagnosis: diagnose(evidence, clean) }
 }
 

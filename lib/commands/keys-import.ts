@@ -1,6 +1,6 @@
 import { damagedKeys, readKeys, refuseOtherFormat } from '../adapters/keyfile.ts'
 import { compared, parseKeyring, secretsOf, type Compared, type Keyring } from '../airflow/keyring.ts'
-import { secretsInEntry } from '../airflow/keys.ts'
+import { readData, secretsInData } from '../airflow/keys.ts'
 import { makeChanges, objectsOf } from '../changes.ts'
 import { isNonEmpty } from '../check.ts'
 import type { Config } from '../config/schema.ts'
@@ -39,7 +39,7 @@ async function opened(file: string, { session, flags, deps }: Run): Promise<Keyr
   const keyring = parseKeyring(await readKeys(file, passphrase))
   if (keyring === undefined) throw damagedKeys(file, 'what is in it is not what `keys export` writes')
   if (keyring === 'newer') throw new AirstripError('KEYS_NEWER', `${file} was written by a newer airstrip.`, { place: file })
-  for (const { data } of keyring.secrets) for (const [key, value] of Object.entries(data)) for (const one of secretsInEntry(key, Buffer.from(value, 'base64').toString())) redactor.add(one)
+  for (const secret of keyring.secrets) for (const one of secretsInData(readData(secret))) redactor.add(one)
   refuseForeign(keyring, config, file)
   return keyring
 }

@@ -46,7 +46,7 @@ function doneTimes({ steps }: State): Record<string, string> {
   return Object.fromEntries(Object.entries(steps).flatMap(([name, { doneAt }]) => (doneAt === undefined ? [] : [[name, doneAt]])))
 }
 
-/** What a run has only not come to, or not been asked for alone, is no decision: a later step was done since. */
+/** Left out on purpose only where a step after it was done: what no run has come to yet is no decision. */
 function skippedIn({ steps }: State): string[] {
   const names = allSteps.map(({ name }) => name)
   return names.filter((name, index) => steps[name]?.status === 'skipped' && names.slice(index + 1).some((later) => steps[later]?.doneAt !== undefined))

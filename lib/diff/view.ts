@@ -2,13 +2,12 @@ import { createTwoFilesPatch } from 'diff'
 import { stringify } from 'yaml'
 import type { KubernetesObject } from '../access.ts'
 import { withoutSecrets } from '../doctor/looks/index.ts'
+import { mask } from '../doctor/redact.ts'
 import { namesSecret } from '../doctor/looks/words.ts'
 import { isRecord, withData } from './compare.ts'
 
 /** What a server adds to every object, and no person ever wants or changes. */
 const serverFields = ['uid', 'resourceVersion', 'generation', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'managedFields', 'selfLink']
-
-export const mask = '••••••'
 
 /** Names of variables whose literal value is not for everybody's eyes: a key, a connection and whatever is about a secret too. */
 const secretVariable = /passw|secret|token|credential|fernet|private|(?:^|[-_])(?:key|conn|dsn)(?:$|[-_])|SQL_ALCHEMY|BROKER_URL|RESULT_BACKEND/i

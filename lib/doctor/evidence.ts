@@ -109,7 +109,7 @@ export interface StateFacts {
   problem?: { code: string; sentence: string } | undefined
   /** By step: ISO time when it was done the last time. */
   doneAt?: Record<string, string> | undefined
-  /** Steps that never were done, and that a run has gone past since: one after them was. */
+  /** Steps that never were done, and that were gone past: one after them was done. */
   skipped?: string[] | undefined
 }
 

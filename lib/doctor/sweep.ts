@@ -22,6 +22,8 @@ export function swept<T extends object>(value: T, known: Known | undefined, coun
   const image = remembered((tally) => (found) => (known?.(found, (form) => isNoName(form, tally)) ?? found).replace(loginInImage, (...groups) => withoutLogin(groups, tally)), count)
   const walk = (inner: unknown, key: string, named: boolean): unknown => {
     if (typeof inner === 'string') {
+      // Of Kubernetes' own words, which a Secret may have too: type: ServiceAccount.
+      if (key === 'kind' || key === 'apiVersion') return inner
       const kind = kindOf(key)
       if (kind === 'image') return image(inner)
       if (named || kind === 'identity') return name(inner)
@@ -66,9 +68,9 @@ function isNoName(form: string, count: Count): boolean {
 }
 
 /** For what is made of swept evidence: a net for what no rule should have brought in, which leaves names as they are. */
-export function sparingNames(known: Known, evidence?: Evidence): Redact {
-  const names = evidence === undefined ? new Set() : namesIn(evidence)
-  return (text) => known(text, (form) => !plainName.test(form) && !names.has(form))
+export function sparingNames(known: Known, evidence: Evidence): Redact {
+  const spared = sparing(known, evidence)
+  return (text) => spared(text, (form) => !plainName.test(form))
 }
 
 /** Thousands of objects say the same; each text is looked at once, and counted as often as it is there. */

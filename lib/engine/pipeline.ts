@@ -97,7 +97,10 @@ async function refuseMoved(step: Step, news: Planned['changes'], deps: PipelineD
 /** Steps that this run leaves out keep what is known of them, but for one that never went well and that it goes past: nobody waits for that any more. */
 function markOthers(chosen: readonly Step[], { steps, state, emit }: PipelineDeps): void {
   const needed = leftOut(steps, chosen).map(({ step }) => step)
-  const isPassed = (step: Step): boolean => [steps.slice(0, steps.indexOf(step)), steps.slice(steps.indexOf(step))].every((side) => side.some((one) => chosen.includes(one))) && !needed.includes(step)
+  const isPassed = (step: Step): boolean => {
+    const index = steps.indexOf(step)
+    return !needed.includes(step) && steps.slice(0, index).some((one) => chosen.includes(one)) && steps.slice(index + 1).some((one) => chosen.includes(one))
+  }
   for (const step of steps) {
     const { status: before, doneAt } = stepOf(state, step.name)
     const isGivenUp = before === 'failed' && doneAt === undefined && isPassed(step)

@@ -57,6 +57,12 @@ export function timeOf(event: Event): number {
   return time == null ? 0 : Date.parse(time)
 }
 
+/** When it was said first in these words, in ms since 1970; undefined where nothing tells. */
+export function firstTimeOf({ firstTimestamp, eventTime, metadata }: Event): number | undefined {
+  const time = firstTimestamp ?? eventTime ?? metadata.creationTimestamp
+  return time == null ? undefined : Date.parse(time)
+}
+
 /** The newest event with one of these reasons. */
 export function latest(events: readonly Event[], ...reasons: string[]): Event | undefined {
   return events.findLast((event) => reasons.includes(event.reason ?? ''))

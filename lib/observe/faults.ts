@@ -140,7 +140,7 @@ export const faults = {
   'acme-challenge-unreachable': { settleMs: 0, rule: 'The certificate authority cannot reach Traefik for its challenge.', link: 'https://github.com/traefik/traefik/issues/2763' },
   'letsencrypt-duplicate-limit': { settleMs: 0, rule: 'Five certificates for the same names were issued within a week.', link: 'https://letsencrypt.org/docs/rate-limits/' },
   'certresolver-missing': { settleMs: 0, rule: 'Traefik serves its default certificate, has no resolver of the wanted name, or is refused a certificate or its renewal.', link: 'https://github.com/traefik/traefik/issues/10241' },
-  'certificate-ending': { settleMs: 0, rule: 'The certificate has ended, or ends within two weeks; one of a short life once it should have been renewed.' },
+  'certificate-ending': { settleMs: 0, rule: 'The certificate has ended, or ends within two weeks; one of a short life once half of the time for its renewal is over.' },
   'certificate-other-name': { settleMs: 0, rule: 'The certificate is for another name.' },
   'loadbalancer-never-ready': { settleMs: 300_000, rule: 'A Service of type LoadBalancer gets no address, since nothing on the cluster gives any.', link: 'https://github.com/fluxcd/helm-controller/issues/218' },
   'ingress-unproven': { settleMs: 0, rule: 'No request reached the route from this machine.' },

@@ -114,8 +114,8 @@ export function notReadyMs({ metadata, status }: KubernetesObject, now: Date): n
 const skewMs = 60_000
 
 /** A time that is to come was written by a clock that ran ahead, and says nothing of how long ago that was. */
-export function pastMs(time: string | undefined, now: Date): number {
-  const age = ageMs(time, now)
+export function pastMs(time: string | number | undefined, now: Date): number {
+  const age = typeof time === 'number' ? now.getTime() - time : ageMs(time, now)
   return age < -skewMs ? Infinity : age
 }
 

@@ -7,7 +7,7 @@
 import type { Container, Event, PodTemplateSpec } from 'kubernetes-types/core/v1.js'
 import type { StorageClass } from 'kubernetes-types/storage/v1.js'
 import type { KubernetesObject } from '../access.ts'
-import { describeEvent, timeOf } from './events.ts'
+import { describeEvent, firstTimeOf, timeOf, timesOf } from './events.ts'
 import { faults } from './faults.ts'
 import { type Context, type Failed, type Observation, type Provisioner, failed, inNamespace, nameOf, triedAgain } from './observation.ts'
 
@@ -168,7 +168,7 @@ const patientMs = 300_000
 function keepsFailing(claim: KubernetesObject, provisioner: string, events: readonly Event[], now: Date): Failed | undefined {
   const tries = events.filter(({ reason }) => reason === 'ProvisioningFailed')
   const last = tries.at(-1)
-  if (last === undefined || tries.reduce((sum, { count, series }) => sum + (series?.count ?? count ?? 1), 0) < tellingTries || onItsWay.test(last.message ?? '')) return undefined
+  if (last === undefined || tries.reduce((sum, event) => sum + timesOf(event), 0) < tellingTries || onItsWay.test(last.message ?? '')) return undefined
   return triedAgain(failed(claim, 'local-path-provisioning-failed', {
     title: `The provisioner ${provisioner} does not manage to make a volume`,
     evidence: [`${nameOf(claim)} is Pending`, describeEvent(last)],
@@ -188,8 +188,8 @@ const answers = ['Provisioning', 'ProvisioningFailed', 'ProvisioningSucceeded']
 function unanswered(claim: KubernetesObject, provisioner: string, events: readonly Event[], now: Date): Failed | undefined {
   const asked = events.find(({ reason, message = '' }) => reason === 'ExternalProvisioning' && [`"${provisioner}"`, `'${provisioner}'`].some((name) => message.includes(name)))
   if (asked === undefined || events.some(({ reason = '' }) => answers.includes(reason))) return undefined
-  const since = asked.firstTimestamp ?? asked.eventTime ?? asked.metadata.creationTimestamp
-  if (since == null || now.getTime() - Date.parse(since) < silenceMs) return undefined
+  const since = firstTimeOf(asked)
+  if (since === undefined || now.getTime() - since < silenceMs) return undefined
   return failed(claim, 'provisioner-not-running', {
     title: `Nobody answers as provisioner ${provisioner}, and claims wait for it`,
     evidence: [`${nameOf(claim)} is Pending`, describeEvent(asked)],

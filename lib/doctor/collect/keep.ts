@@ -25,7 +25,8 @@ const readableHeaders = /^(?:host|accept|user-agent|content-type|x-forwarded-(?:
 const readableParameters = /^(?:server|share|path|nodePath|pathPattern|subDir|type|fsType|fsName|pool|clusterID|monitors|archiveOnDelete|onDelete|encrypted|iops\w*|throughput|zones?|numberOfReplicas|staleReplicaTimeout|dataLocality|diskSelector|nodeSelector|replication-type|storage\.kubernetes\.io\/\S*|csi\.storage\.k8s\.io\/\S*)$/
 
 /** What a route of Traefik wants of a header or a query, which may be a token: Headers(`X-Token`, `X`), Query(`token=X`). */
-const conditions = /(\b(?:Headers?|Query)(?:Regexp)?\(\s*(?:(?:`[^`]*`|"[^"]*")\s*,\s*[`"]|[`"][^`"=,]*=))([^`"]*)/gi
+const pairs = /(\b(?:Headers?|Query)(?:Regexp)?\(\s*(?:`[^`]*`|"[^"]*")\s*,\s*([`"]))((?:(?!\2).)*)/gis
+const assignments = /(\b(?:Headers?|Query)(?:Regexp)?\(\s*([`"])(?:(?!\2)[^=,])*=)((?:(?!\2).)*)/gis
 
 export type Keepers = ReturnType<typeof keepers>
 
@@ -82,7 +83,7 @@ function special(key: string, value: unknown, told: Told): unknown {
 
 function specialText(key: string, value: string, told: Told): string {
   if (/^ca(?:Bundle|Data|\.crt)$|-data$/.test(key)) return hidden('certificates', '', value, told)
-  if (key === 'match') return value.replace(conditions, (_, before: string, said: string) => before + hidden('headers', '', said, told))
+  if (key === 'match') return [pairs, assignments].reduce((rule, pattern) => rule.replace(pattern, (_, before: string, _sign: string, said: string) => before + hidden('headers', '', said, told)), value)
   // Of a probe.
   if (key === 'host') return value.replace(/^.*@/s, (login) => `${hidden('headers', 'password', login.replace(/^[^:]*:|@$/g, ''), told)}@`)
   // It stays as it is until all is swept, beside the events that quote it.

@@ -35,8 +35,8 @@ export const shapes: readonly RegExp[] = [
 /** Long, and mixed as only chance mixes. */
 const long = /(?<![\w+/=-])[\w+/-]{32,}={0,2}/g
 /** `id` as a word of its own or the end of a name: an `invalid` token is one nevertheless. */
-const digest = /(?:sha(?:256|512)[:-]|:\/\/|(?:(?:sandbox|container|task|shim|layer)(?:[_-]?id)?|(?:image|pod|machine|boot|snapshot)-?id|\bid|_id|commit|revision|checkout|HEAD is now at)[ :="\\]{1,4})$/i
-const camelId = /(?:[a-z]Id|ID)[ :="\\]{1,4}$/
+const digest = /(?:sha(?:256|512)[:-]|:\/\/|(?:\b(?:pod)?(?:sandbox|container|task|shim|layer)(?:[_-]?id)?|(?:image|pod|machine|boot|snapshot)-?id|\bid|_id|commit|revision|checkout|HEAD is now at)[ :="\\]{1,4})$/i
+const camelId = /[a-z]I[dD][ :="\\]{1,4}$/
 
 export function randomIn(text: string, put: (token: string) => string): string {
   return text.replace(long, (token: string, offset: number) => {

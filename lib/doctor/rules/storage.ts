@@ -3,7 +3,7 @@ import type { Event, PersistentVolume, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../access.ts'
 import type { Finding } from '../../step.ts'
 import { consumersOf, observeClaim, refusedFor } from '../../observe/claim.ts'
-import { describeEvent, eventsAbout, timeOf } from '../../observe/events.ts'
+import { describeEvent, eventsAbout, firstTimeOf, timeOf } from '../../observe/events.ts'
 import { type FaultId, faults } from '../../observe/faults.ts'
 import { ageMs, nameOf, pastMs } from '../../observe/observation.ts'
 import { controllerOf } from '../../observe/owners.ts'
@@ -115,7 +115,7 @@ function volumeOf({ message = '' }: Event): string | undefined {
 /** No longer than the pod has had a node, and than its mounts have failed: a driver comes after the node, and answers late. */
 function heldMs({ metadata, status }: Pod, failures: readonly Event[], now: Date): number {
   const placed = status?.conditions?.find(({ type }) => type === 'PodScheduled')?.lastTransitionTime ?? metadata?.creationTimestamp
-  const first = Math.max(...failures.map((failure) => pastMs(failure.firstTimestamp ?? failure.eventTime ?? undefined, now)))
+  const first = Math.max(...failures.map((failure) => pastMs(firstTimeOf(failure), now)))
   return Math.min(pastMs(placed, now), first)
 }
 

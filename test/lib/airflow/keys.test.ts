@@ -120,7 +120,9 @@ void t.test('under a key that says where to or as whom only what looks so is no 
   ]
   for (const [key, ...values] of places) for (const value of values) t.same(secretsInEntry(key, value), [], `${key}: ${value}`)
   for (const [key, value] of [['user', 'Sup3r.S3cret'], ['type', 'a1!b2@c3'], ['user', 'wJalrXUtnFEMI/K7MDENG'], ['user', 'v9xk2mq8rt4lw7yp'], ['user', 'p@ssw0rd'], ['host', 'https://joe:x@y'], ['password', 'swordfish'], ['user', '83461927']] as const) t.same(secretsInEntry(key, value).slice(0, 1), [value], value)
-  t.same(secretsInEntry('user', 'app:Passw0rd!'), ['app:Passw0rd!', 'Passw0rd!'], 'and what follows the user')
+  for (const password of ['Passw0rd!', '7hR2kQ9xZpLm', '4ever-Tulip']) t.same(secretsInEntry('user', `app:${password}`), [`app:${password}`, password], 'and what follows the user')
+  for (const place of ['https://10.0.0.1:6443', 'https://10.0.0.1', 'pg-0.pg,pg-1.pg', 'kafka-0:9092,kafka-1:9092', '/var/run/postgresql', '/cloudsql/p:eu-west1:db', 'fd00::1', 'db.example.org.', 'DB.example.org', '*.example.org', 'GitHub', 'MongoDB', 'AIRFLOW_PROD', 'ServiceAccount', 'airflow:2.6.2-python3.8', 'redis:6379', 'tcp://db:5432']) t.same(secretsInEntry('host', place), [], place)
+  t.same(secretsInEntry('host', '/v9xk2mq8rt4lw7yp').length, 1, 'a path that chance made is none')
   t.same(secretsInEntry('username', 'Joe Doe'), [])
   t.end()
 })

@@ -173,3 +173,11 @@ void t.test('what a run has seen of a Job is written down without what is secret
   const { witnessed } = await lookBehind(new AirstripError('FAILED', 'helm cannot become ready'), session, now, () => [{ pod: migrating, logs, at: '2023-08-02T10:00:00Z' }])
   t.match(witnessed, [{ at: now.toISOString(), job: { metadata: { name: 'airflow-run-airflow-migrations' } }, logs: [{ lines: ['key ••••••', 'postgresql://postgres:••••••@airflow-postgresql:5432'] }] }])
 })
+
+void t.test('the name of an object stays in what a step found, though a Secret holds it too', async (t) => {
+  const { session } = operated(t, [pod({ name: 'pg-rw-2' })])
+  for (const secret of ['pg-rw-2', 'canary-4711-password']) session.redactor.add(secret)
+  const own = { id: 'not-ready-unexplained', severity: 'error' as const, title: 'Pod pg-rw-2 is not ready', evidence: ['it said canary-4711-password'], why: 'x', fix: ['y'] as [string] }
+  const { findings } = await lookBehind(new AirstripError('FAILED', 'helm cannot become ready', { findings: [own] }), session, now, () => [])
+  t.match(findings.find(({ title }) => title.startsWith('Pod')), { title: 'Pod pg-rw-2 is not ready', evidence: ['it said ••••••'] })
+})

@@ -72,6 +72,7 @@ void t.test('a CoreDNS that is not ready has a minute, and one that says why is 
   t.same(ids({ system: [service, server(0, 'False', twenty)] }), [])
   const endpoints = system({ apiVersion: 'v1', kind: 'Endpoints', metadata: { name: 'kube-dns' }, subsets: [{ addresses: [{ ip: '10.244.0.2' }] }] })
   t.same([[0, 'False'], [1, 'True']].map(([available, status]) => answersNames(evidence({ system: [service, endpoints, server(Number(available), String(status), twenty)] }))), [false, true], 'and is not called well meanwhile')
+  t.notOk(answersNames(evidence({ system: [service, server(1, 'True', long), serving({ phase: 'Running', conditions: [{ type: 'Ready', status: 'False', lastTransitionTime: twenty }] })] })), 'nor one that only the Deployment still counts')
   t.same(ids({ system: [service, server(0, 'False', '2023-08-02T10:28:50Z')] }), ['cluster-dns-broken'])
   t.same(ids({ system: [service, server(0, 'False', twenty), serving({ phase: 'Running', containerStatuses: [crashed(2, {}, { name: 'coredns' })] })] }), ['cluster-dns-broken'], 'in back-off')
   const logs = [{ namespace: 'kube-system', pod: 'coredns-5d-x', container: 'coredns', previous: false, lines: ['/etc/coredns/Corefile:3 - Error during parsing: Unknown directive \'kuberntes\''] }]

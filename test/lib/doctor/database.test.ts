@@ -1,6 +1,7 @@
 /** The database under Airflow. The texts are of Bitnami's PostgreSQL, psycopg2 and alembic, from the failure catalogue (B 16, D); none was produced here. */
 import t from 'tap'
 import type { Evidence } from '../../../lib/doctor/evidence.ts'
+import { databaseOf } from '../../../lib/doctor/rules/database/parts.ts'
 import { container, crashed, deployment, inManifest, job, pod, ready, statefulSet } from '../observe/objects.ts'
 import { bound, folder, found, good, has, ids, log, of, postgres, refusing } from './airflow-on-database.ts'
 import { wanted } from './way.ts'
@@ -104,6 +105,7 @@ void t.test('the database of another program in the namespace is not Airflow\'s'
   const airflow = deployment('airflow-scheduler', 1)
   const beside = { claims: [claim], secrets: [secret('gitea-postgresql', 'postgres-password'), secret('airflow-airstrip-fernet-key', 'fernet-key')] }
   t.same(ids(of({ ...beside, workloads: [gitea, airflow] }, { objects: [inManifest(airflow)], values: { fernetKeySecretName: 'airflow-airstrip-fernet-key' } })), [], 'where Airflow\'s own is outside the cluster')
+  t.match(databaseOf(of({ release: 'af', workloads: [], claims: [{ ...bound, metadata: { ...bound.metadata, name: 'data-af-postgresql-0' } }], record: undefined, wanted })), { claim: { metadata: { name: 'data-af-postgresql-0' } } }, 'a release by another name has its own')
   t.same(ids(of({ ...beside, workloads: [gitea], record: undefined, wanted })).filter((id) => !id.startsWith('release-not-installed')), [], 'and before the first install')
   t.end()
 })

@@ -14,6 +14,7 @@ const base64 = (text: string): string => Buffer.from(text).toString('base64')
 
 void t.test('of a route the value that a header or a query must have is not kept', (t) => {
   const matchOf = (match: string): unknown => keepers({}).plain({ apiVersion: 'traefik.io/v1alpha1', kind: 'IngressRoute', metadata: { name: 'r' }, spec: { match } }).spec
+  t.same(matchOf('Headers(`X-Token`, `ab"cdefgh`) && Query(`token=ab"cdefgh`)'), { match: `Headers(\`X-Token\`, \`${mask}\`) && Query(\`token=${mask}\`)` }, 'with the other sign within')
   t.same(matchOf('Host(`x`) && Headers(`X-Auth-Token`, `Hunter9xyz`) && PathPrefix(`/airflow`)'), { match: `Host(\`x\`) && Headers(\`X-Auth-Token\`, \`${mask}\`) && PathPrefix(\`/airflow\`)` })
   for (const name of ['HeadersRegexp', 'HeaderRegexp', 'Header', 'Query', 'QueryRegexp']) t.same(matchOf(`${name}("x-token", "Hunter9xyz")`), { match: `${name}("x-token", "${mask}")` })
   t.same(matchOf('Query(`token=Hunter9xyz`)'), { match: `Query(\`token=${mask}\`)` })

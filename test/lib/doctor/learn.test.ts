@@ -106,6 +106,15 @@ void t.test('what was applied, bytes of a ConfigMap, and a flag with its value a
 })
 
 // Where it is searched in the square of its size, the file does not end in its time.
+// Where a pattern tries each way to cut these, the file does not end in its time.
+void t.test('a long row of versions or digits is judged as well', (t) => {
+  t.ok(isTelling(`1.2${'-abc123'.repeat(300)}-0x1b`))
+  const { add, redact } = createRedactor()
+  learnSetting(add, 'SOMETHING', `${'1'.repeat(8000)} a`)
+  t.equal(redact('1 a'), '1 a')
+  t.end()
+})
+
 void t.test('a large Secret is learned like any other', (t) => {
   for (const text of ['0123456789abcdef'.repeat(65_536), `${'Ab3+'.repeat(16)}\n`.repeat(16_000), '{"a":"b"},'.repeat(100_000)]) {
     const { add, redact } = createRedactor()

@@ -81,6 +81,7 @@ void t.test('a certificate that has ended is told apart from a clock that is beh
     const [finding] = told(expired, facts)
     t.match(finding, { id: 'kubeadm-certs-expired', fix: ofK3s, why: /K3s/ }, 'K3s renews its own')
     t.notMatch([finding?.why, ...finding?.fix ?? []].join(' '), /kubeadm/, 'and knows no kubeadm')
+    t.equal(finding?.fix[1]?.includes('# on a node of K3s'), facts.others === undefined, 'where its file is not here it is said where')
   }
   t.match(told(expired, { others: ['/etc/rancher/k3s/k3s.yaml'], certificate: { ...itsAdmin, subject: 'O=system:masters, CN=kubernetes-admin' } }), [{ fix: [/kubeadm certs renew all/] }], 'a K3s on this machine may be another cluster')
   const certificate = { subject: 'CN=kubernetes-admin, O=system:masters', validFrom: '2021-01-01T00:00:00.000Z', validTo: '2022-01-01T00:00:00.000Z' }

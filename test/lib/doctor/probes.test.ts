@@ -69,6 +69,8 @@ void t.test('a container that its probe ends is told where the kubelet wrote no 
   t.same(other({ lastState: { terminated: { exitCode: 1, reason: 'Error' } } }), [], 'who ends by itself is not ended by its probe')
   t.same(other({ ready: true }), [])
   t.same(of({ lastState: { terminated: { exitCode: 137, reason: 'Error', finishedAt: '2023-08-02T10:29:00Z' } } }, refused, '2023-08-02T10:29:20Z').map(({ id }) => id).filter((id) => id === 'webserver-oom-or-slow-start'), [], 'nor who was ended by a boot, and whose probe has failed only since')
+  const worded = pod({ spec: { containers: [{ name: 'webserver', ports: [{ containerPort: 8080 }], livenessProbe: { httpGet: { path: '/health', port: 8080 } } }] }, status: { ...ready, conditions: [], containerStatuses: [running({ name: 'webserver', ready: false, restartCount: 2, lastState: {} }, '2023-08-02T10:29:05Z')] } })
+  t.match(found({ pods: [worded], events: [event(worded, 'Unhealthy', refused, { firstTimestamp: '2023-08-02T10:24:40Z', lastTimestamp: '2023-08-02T10:28:40Z' }), event(worded, 'Unhealthy', `${refused} (again)`, { firstTimestamp: '2023-08-02T10:29:20Z', lastTimestamp: '2023-08-02T10:29:40Z' })] }), [{ id: 'webserver-oom-or-slow-start' }], 'it said so before in other words')
   t.match(of({}, refused.replace('Liveness', 'Startup')), [{ title: /startup probe/, evidence: [/its startup probe fails/], fix: [/./, /startupProbe/] }])
   t.same(other({ restartCount: 1 }), [])
   t.end()

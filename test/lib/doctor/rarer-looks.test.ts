@@ -69,7 +69,7 @@ for (const [kind, forms] of Object.entries({ 'what a value begins with or holds'
 
 void t.test('chance is no id for ending in these letters', (t) => {
   const redact = redactWith()
-  for (const word of ['invalid', 'paid', 'valid']) t.equal(redact(`${word} kV9zX2mQ8rT4Lw7Yp3Nb6Hs1Jd5Gf0AcUe2Rt9Q`), `${word} ${mask}`)
+  for (const word of ['invalid', 'paid', 'valid', 'INVALID:', 'PAID', 'subtask', 'multitask:']) t.equal(redact(`${word} kV9zX2mQ8rT4Lw7Yp3Nb6Hs1Jd5Gf0AcUe2Rt9Q`), `${word} ${mask}`)
   const hex = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
   for (const word of ['containerid:', 'SANDBOX', 'podsandboxid', 'imageid:', 'TASK', 'container-id:', 'Checkout']) t.equal(redact(`${word} ${hex}`), `${word} ${hex}`, word)
   for (const word of ['id', 'containerID:', 'image_id=']) t.match(redact(`${word} kV9zX2mQ8rT4Lw7Yp3Nb6Hs1Jd5Gf0AcUe2Rt9Q`), /kV9z/, word)

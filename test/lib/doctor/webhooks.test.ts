@@ -37,6 +37,8 @@ void t.test('a webhook that has let others in since is back, where it is asked o
   t.same(since('StatefulSet', 'create Pod airflow-worker-0 in StatefulSet airflow-worker successful'), [])
   t.same(since('ReplicaSet', 'Created pod: airflow-scheduler-new-1', '15'), ['admission-webhook-down'], 'before')
   t.same(since('StatefulSet', 'create Claim logs-airflow-worker-0 Pod airflow-worker-0 in StatefulSet airflow-worker success'), ['admission-webhook-down'], 'a claim is no pod')
+  const still = { ...deployment('airflow-scheduler', 0, [{ type: 'ReplicaFailure', status: 'True', message: refused.message }]) }
+  t.same(found({ webhooks: [hook], workloads: [still], events: [{ ...refused, involvedObject: { ...(refused.involvedObject as object), name: 'airflow-scheduler-6d5b9c7f9' } }, event(set('ReplicaSet', 'airflow-other'), 'SuccessfulCreate', 'Created pod: airflow-other-1', { type: 'Normal', ...at('17') })] }), [], 'though the Deployment says so until its next try')
   const cron = event(set('CronJob', 'airflow-cleanup'), 'FailedCreate', refused.message as string, at('16'))
   t.match(found({ webhooks: [hook], events: [cron, event(set('ReplicaSet', 'airflow-other'), 'SuccessfulCreate', 'Created pod: airflow-other-1', { type: 'Normal', ...at('17') })] }), [{ id: 'admission-webhook-down' }], 'who is asked of Jobs may be asked of nothing else')
   t.same(since('Job', 'Created pod: etl-1'), ['admission-webhook-down'], 'Jobs come and go')

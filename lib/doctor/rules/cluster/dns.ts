@@ -22,7 +22,8 @@ const why = 'Airflow finds its database, its broker and its workers by names tha
 /** Nothing is told of a start yet, and nobody gets an answer from it either. */
 export function answersNames(evidence: Evidence): boolean {
   const server = serverIn(evidence)
-  return dns(evidence).length === 0 && (server === undefined || ((server as Deployment).status?.availableReplicas ?? 0) > 0)
+  if (dns(evidence).length > 0) return false
+  return server === undefined || (((server as Deployment).status?.availableReplicas ?? 0) > 0 && isServing(podsOf(server, evidence), new Date(evidence.at)))
 }
 
 function serverIn({ system }: Evidence): KubernetesObject | undefined {

@@ -4,7 +4,7 @@ import { k3sUnit } from '../../../observe/node.ts'
 import { isReady, writtenAt } from '../../../observe/observation.ts'
 import { isRestless } from '../../../observe/restless.ts'
 import type { Finding } from '../../../step.ts'
-import type { ContainerLog, Evidence } from '../../evidence.ts'
+import { type ContainerLog, type Evidence, podsIn } from '../../evidence.ts'
 import { wrong } from '../../rule.ts'
 import { watchesUsedUp } from '../nodes/disk.ts'
 
@@ -35,7 +35,7 @@ const recentMs = 600_000
 /** Of a container that is well only what it said just now: the last lines of its log may be days old. */
 function saidBy(log: ContainerLog, { pods, system, at }: Evidence): Line[] {
   const now = new Date(at)
-  const pod = [...pods, ...system].find(({ kind, metadata }) => kind === 'Pod' && metadata.name === log.pod && metadata.namespace === log.namespace)
+  const pod = podsIn({ pods, system }).find(({ metadata }) => metadata.name === log.pod && metadata.namespace === log.namespace)
   const { initContainerStatuses = [], containerStatuses = [] } = (pod as Pod | undefined)?.status ?? {}
   const status = [...initContainerStatuses, ...containerStatuses].find(({ name }) => name === log.container)
   const isWell = pod !== undefined && isReady(pod) && status?.ready !== false && !isRestless(pod, now)
@@ -80,7 +80,7 @@ function ofOneProcess(lines: readonly Line[], evidence: Evidence): Finding[] {
 
 /** The unit that starts the containers of that pod's node: `docker://20.10.7`, `containerd://1.7.11` */
 function runtimeOf({ namespace, pod }: ContainerLog, { nodes = [], pods, system }: Evidence): string {
-  const said = [...pods, ...system].find(({ kind, metadata }) => kind === 'Pod' && metadata.name === pod && metadata.namespace === namespace) as Pod | undefined
+  const said = podsIn({ pods, system }).find(({ metadata }) => metadata.name === pod && metadata.namespace === namespace) as Pod | undefined
   const node = (nodes.find(({ metadata }) => metadata.name === said?.spec?.nodeName) ?? nodes[0]) as Node | undefined
   const runtime = node?.status?.nodeInfo?.containerRuntimeVersion.startsWith('docker:') === true ? 'docker' : 'containerd'
   return (node && k3sUnit(node)) ?? runtime

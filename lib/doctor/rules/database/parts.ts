@@ -21,10 +21,15 @@ export const noConnection = /(?:could not connect to server|connection to server
 export const installMs = 3_600_000
 
 /** Those of the release: another program of the namespace may have a PostgreSQL of its own beside it. */
-export function databaseSets({ workloads, record, release }: Evidence): KubernetesObject[] {
-  const own = `${record?.name ?? release ?? 'airflow'}-postgresql`
+export function databaseSets(evidence: Evidence): KubernetesObject[] {
+  const { workloads, record } = evidence
+  const own = nameOfSet(evidence)
   const names = [own, `${own}-primary`, ...(record?.objects ?? []).filter(isDatabaseSet).map(({ metadata }) => metadata.name)]
   return workloads.filter((one) => isDatabaseSet(one) && names.includes(one.metadata.name))
+}
+
+function nameOfSet({ record, release }: Evidence): string {
+  return `${record?.name ?? release ?? 'airflow'}-postgresql`
 }
 
 /** Undefined where the database is somebody else's. */
@@ -33,7 +38,7 @@ export function databaseOf(evidence: Evidence): Database | undefined {
   const [set] = databaseSets(evidence)
   const made = record?.objects.some(isDatabaseSet) ?? false
   if (set === undefined && !made && wanted?.bundledDatabase !== true) return undefined
-  const name = set?.metadata.name ?? `${record?.name ?? 'airflow'}-postgresql`
+  const name = set?.metadata.name ?? nameOfSet(evidence)
   const pod = pods.find(({ metadata }) => metadata.name === `${name}-0`)
   const claim = claims.find(({ metadata }) => metadata.name === `data-${name}-0` || (pod !== undefined && claimNamesOf(pod).includes(metadata.name)))
   const volume = volumes.find(({ metadata }) => metadata.name === (claim?.spec as { volumeName?: string } | undefined)?.volumeName)

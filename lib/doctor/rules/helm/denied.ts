@@ -7,7 +7,7 @@
  */
 import type { Finding } from '../../../step.ts'
 import { judgeRefusal } from '../../../observe/refusal.ts'
-import { type Evidence, viewOf } from '../../evidence.ts'
+import { type Evidence, podsIn, viewOf } from '../../evidence.ts'
 import { failuresOf, matchesIn, quoted } from '../../failures.ts'
 import { type Rule, wrong } from '../../rule.ts'
 import { immutableWords } from './conflicts.ts'
@@ -60,8 +60,8 @@ function forbidden(evidence: Evidence): Finding[] {
 
 /** What a failure quotes of events and logs speaks of whoever runs in the cluster: system:serviceaccount:local-path-storage:local-path-provisioner-service-account */
 function isOfPod(user: string, { pods, system }: Evidence): boolean {
-  return [...pods, ...system].some(({ kind, metadata: { namespace = 'default' }, spec }) => {
+  return podsIn({ pods, system }).some(({ metadata: { namespace = 'default' }, spec }) => {
     const { serviceAccountName = 'default' } = (spec ?? {}) as { serviceAccountName?: string }
-    return kind === 'Pod' && user === `system:serviceaccount:${namespace}:${serviceAccountName}`
+    return user === `system:serviceaccount:${namespace}:${serviceAccountName}`
   })
 }

@@ -5,7 +5,7 @@ import { tookTheRequest } from '../../../observe/answer.ts'
 import { ageMs } from '../../../observe/observation.ts'
 import { traefikLogs } from '../../../observe/pod-logs.ts'
 import { findTraefik, groupOf, runs, traefikImage, type Traefik, type TraefikGroup } from '../../../preflight/traefik.ts'
-import type { Evidence, Wanted } from '../../evidence.ts'
+import { type Evidence, type Wanted, podsIn } from '../../evidence.ts'
 import { doubtful, wrong } from '../../rule.ts'
 
 export interface Way {
@@ -89,7 +89,7 @@ export function logCommand({ workload }: Way): string {
 
 /** What Traefik complained of, newest last. */
 export function complaintsOf({ workload }: Way, { logs, system, pods }: Evidence): string[] {
-  const near = [...system, ...pods].filter((object) => object.kind === 'Pod' && ((object.spec as { containers?: { image?: string }[] } | undefined)?.containers ?? []).some(({ image = '' }) => traefikImage.test(image)))
+  const near = podsIn({ pods, system }).filter((object) => ((object.spec as { containers?: { image?: string }[] } | undefined)?.containers ?? []).some(({ image = '' }) => traefikImage.test(image)))
   const names = near.map(({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}`)
   return logs.filter(({ namespace, pod }) => names.includes(`${namespace}/${pod}`) || (workload !== undefined && pod.startsWith(`${workload.metadata.name}-`))).flatMap(({ lines }) => lines)
 }

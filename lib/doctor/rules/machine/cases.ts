@@ -184,7 +184,7 @@ export const cases: readonly Case[] = [
 
 function renewal(kubeconfig: Lost['kubeconfig']): NonEmpty<string> {
   const ofK3s = 'sudo systemctl restart k3s # on the server: K3s renews its own when it starts'
-  if (isK3s(kubeconfig)) return [ofK3s, ...copyCommands({ ...kubeconfig, others: [k3sFile] })]
+  if (isK3s(kubeconfig)) return [ofK3s, ...copyCommands(kubeconfig, k3sFile)]
   return [
     'sudo kubeadm certs check-expiration; sudo kubeadm certs renew all # on the node',
     'sudo crictl rm -f $(sudo crictl ps -q --name "kube-apiserver|kube-controller-manager|kube-scheduler|etcd") # on the node: the kubelet starts them again with the new ones',

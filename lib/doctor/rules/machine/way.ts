@@ -35,10 +35,12 @@ const keep = 'sudo chown "$(id -u):$(id -g)" ~/.kube/config && chmod 600 ~/.kube
 export const k3sFile = '/etc/rancher/k3s/k3s.yaml'
 const places: [path: string, of: string][] = [['/etc/kubernetes/admin.conf', 'kubeadm'], [k3sFile, 'K3s']]
 
-/** Whatever this machine has; otherwise where the two distributions that people have at home keep theirs. */
-export function copyCommands({ others }: KubeconfigFacts): NonEmpty<string> {
-  const [first, ...rest] = (others.length > 0 ? others : places.map(([path]) => path)).map((path) => {
-    const of = others.length > 0 ? '' : ` # on a node of ${places.find(([place]) => place === path)?.[1] ?? ''}`
+/** Whatever this machine has, or `only` that; otherwise where the two distributions that people have at home keep theirs. */
+export function copyCommands({ others }: KubeconfigFacts, only?: string): NonEmpty<string> {
+  const known = only === undefined ? places.map(([path]) => path) : [only]
+  const here = others.filter((path) => only === undefined || path === only)
+  const [first, ...rest] = (here.length > 0 ? here : known).map((path) => {
+    const of = here.length > 0 ? '' : ` # on a node of ${places.find(([place]) => place === path)?.[1] ?? ''}`
     return `mkdir -p ~/.kube && sudo cp --backup=numbered ${path} ~/.kube/config && ${keep}${of}`
   })
   return [first ?? 'kubectl config get-contexts', ...rest]

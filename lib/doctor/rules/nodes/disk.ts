@@ -27,7 +27,7 @@ export const watchesUsedUp = /(?:inotify|fsnotify|\bwatch).*no space left on dev
 interface Line {
   pod: KubernetesObject
   line: string
-  /** What it writes to, where a program said it; the runtime writes to its node's disk alone. */
+  /** What the pod mounts, where a program said it; the runtime writes to its node's disk alone. */
   volumes?: Volume[]
 }
 
@@ -49,9 +49,9 @@ function ofNode(node: string, all: readonly Line[]): Finding {
   const volumes = all.flatMap((one) => one.volumes ?? [])
   const evidence = [...new Set([...all.map(({ line }) => line).slice(0, 5), ...volumes.map(({ line }) => line)])]
   const why = 'What needs to be written cannot be: images, containers, or the data of a volume that lies there.'
-  const apart = all.every(({ volumes: [first, ...rest] = [] }) => first?.apart === true && rest.every((volume) => volume.apart))
+  const apart = all.every(({ volumes = [] }) => volumes.length > 0 && volumes.every((volume) => volume.apart))
   if (!apart) return wrong('node-pressure-evicted', { ...relief, title: `No space is left on a disk of node ${node}`, evidence, why })
-  const where = [...new Set(volumes.filter((one) => one.apart).map(({ line }) => line))]
+  const where = [...new Set(volumes.map(({ line }) => line))]
   return wrong('node-pressure-evicted', {
     title: `No space is left on a volume of ${[...new Set(all.map(({ pod }) => nameOf(pod)))].join(', ')}`, evidence, why,
     fix: fixOf(where.map((line) => `df -h # where that volume is: ${line}; make it larger there, or free space on it`), `df -h; df -i # on node ${node}, should the volume have space`),

@@ -21,7 +21,7 @@ import { type Rule, doubtful, wrong } from '../../rule.ts'
 import { lastWords } from '../../unready.ts'
 import { whoBlocks } from '../database/superuser.ts'
 import { tightLimit } from './cpu-limit.ts'
-import { endByProbe, killsOf, lateMs, probeOf } from './kills.ts'
+import { endByProbe, killsOf, lateMs, probeFailed, probeOf } from './kills.ts'
 import { described, givesNoAnswer, whyNever } from './probes.ts'
 import { type Running, containersIn, isRecent, lastSaid, logLines, placeOf, standsFirm } from './statuses.ts'
 
@@ -94,7 +94,7 @@ function killedByProbe(evidence: Evidence): Finding[] {
   const firm = standsFirm(evidence)
   return containersIn(evidence).filter(({ pod }) => firm || isFoundation(pod)).flatMap((container): Finding[] => {
     const { pod, status } = container
-    const said = lastSaid(container, 'Unhealthy', /^(Liveness|Startup) probe failed/)
+    const said = lastSaid(container, 'Unhealthy', probeFailed)
     const ended = endByProbe(container, said, evidence)
     if (ended === undefined || status.restartCount < 2 || status.lastState?.terminated?.reason === 'OOMKilled') return []
     // The page that Airflow does not serve is told with the route, which knows what it serves.

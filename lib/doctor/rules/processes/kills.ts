@@ -5,11 +5,12 @@
  *   Warning Unhealthy: Liveness probe failed: No alive jobs found.
  */
 import type { Event } from 'kubernetes-types/core/v1.js'
-import { describeEvent, timeOf, timesOf } from '../../../observe/events.ts'
+import { describeEvent, firstTimeOf, timesOf } from '../../../observe/events.ts'
 import { hasRunLessThanLast } from '../../../observe/restless.ts'
 import type { Evidence } from '../../evidence.ts'
-import { type Running, isRecent } from './statuses.ts'
+import { type Running, allSaid, isRecent } from './statuses.ts'
 
+export const probeFailed = /^(Liveness|Startup) probe failed/
 const killed = /failed (liveness|startup) probe, will be restarted/
 /** For so long one end is held to be part of what goes on now. */
 export const lateMs = 900_000
@@ -29,13 +30,14 @@ export function endByProbe(container: Running, said: Event | undefined, evidence
  * The kubelet writes 25 events of a pod and then one in five minutes (client-go's spam filter), which what the probes
  * say of a slow start uses up: that it killed the container is in none then, but it ended by a signal and runs again.
  */
-function endedUnseen({ status }: Running, said: Event | undefined, evidence: Evidence): string | undefined {
+function endedUnseen(container: Running, said: Event | undefined, evidence: Evidence): string | undefined {
+  const { status } = container
   const last = status.lastState?.terminated
   const { running } = status.state ?? {}
   if (said === undefined || !isRecent(said, evidence, lateMs) || status.ready || running === undefined || ![undefined, 137, 143].includes(last?.exitCode)) return undefined
-  // A probe that has failed only since it runs again did not end it: a boot did.
-  const failedFirst = Date.parse(said.firstTimestamp ?? said.eventTime ?? new Date(timeOf(said)).toISOString())
-  if (!(failedFirst < Date.parse(last?.finishedAt ?? running.startedAt ?? ''))) return undefined
+  // A probe that has failed only since it runs again, in whatever words, did not end it: a boot did.
+  const ended = Date.parse(last?.finishedAt ?? running.startedAt ?? '')
+  if (!allSaid(container, 'Unhealthy', probeFailed).some((event) => (firstTimeOf(event) ?? Infinity) < ended)) return undefined
   const probe = `its ${probeOf(said.message)} probe`
   return last === undefined ? `${probe} fails` : `ended by signal ${last.exitCode - 128} while ${probe} failed`
 }

@@ -30,9 +30,14 @@ export function placeOf(pod: string, container: string): string {
 }
 
 /** The newest event of the container with this reason whose text fits. */
-export function lastSaid({ status, events }: Running, reason: string, text: RegExp): Event | undefined {
+export function lastSaid(container: Running, reason: string, text: RegExp): Event | undefined {
+  return allSaid(container, reason, text).at(-1)
+}
+
+/** Of each wording one event, oldest first. */
+export function allSaid({ status, events }: Running, reason: string, text: RegExp): Event[] {
   const field = `{${status.name}}`
-  return events.findLast((event) => event.reason === reason && text.test(event.message ?? '') && (event.involvedObject.fieldPath ?? field).endsWith(field))
+  return events.filter((event) => event.reason === reason && text.test(event.message ?? '') && (event.involvedObject.fieldPath ?? field).endsWith(field))
 }
 
 export function isRecent(event: Event, { at }: Evidence, withinMs: number): boolean {

@@ -38,17 +38,19 @@ function webhookDown(evidence: Evidence): Finding[] {
 
 function callsIn(evidence: Evidence): Call[] {
   const { events, workloads, said, at } = evidence
-  const failures = (events as readonly unknown[] as Event[]).filter(({ reason }) => reason === 'FailedCreate')
+  const refused = (events as readonly unknown[] as Event[]).filter(({ reason }) => reason === 'FailedCreate')
+  const inEvents = new Set(refused.map(targetOf))
+  const failures = refused
     .filter((event) => Date.parse(at) - timeOf(event) <= currentMs && !madeSince(event, events) && !letInSince(event, evidence))
     .map((event) => ({ target: targetOf(event), seen: `${event.involvedObject.kind ?? ''} ${event.involvedObject.name ?? ''}: ${describeEvent(event)}`, text: event.message ?? '' }))
   const told = said.map(({ source, text }) => ({ target: undefined, seen: `${source}: ${text.split('\n').find((line) => failedCall.test(line)) ?? ''}`, text }))
-  return [...told, ...workloads.flatMap(refusedIn), ...failures].flatMap(({ target, seen, text }) => {
+  return [...told, ...workloads.flatMap(refusedIn).filter(({ target }) => !inEvents.has(target)), ...failures].flatMap(({ target, seen, text }) => {
     const [, webhook] = failedCall.exec(text) ?? []
     return webhook === undefined ? [] : [{ target, webhook, seen, text }]
   })
 }
 
-/** A Deployment may say so before the event of its ReplicaSet is there. */
+/** A Deployment says so before the event of its ReplicaSet is there, and still until its next try when the webhook is back. */
 function refusedIn(workload: KubernetesObject): Omit<Call, 'webhook'>[] {
   const { conditions = [] } = (workload.status ?? {}) as { conditions?: { type: string; status: string; message?: string }[] }
   const failure = conditions.find(({ type, status }) => type === 'ReplicaFailure' && status === 'True')
