@@ -86,12 +86,3 @@ export function exitCodeOf(error: unknown, stoppedBy: unknown): number {
   if (!(error instanceof AirstripError)) return errorCodes.INTERNAL.exit
   return error.code === 'INTERRUPTED' && stoppedBy === 'SIGTERM' ? 143 : error.exitCode
 }
-
-/** The same error without the secrets that what it quotes may hold. */
-export function masked(error: unknown, redact: (text: string) => string): unknown {
-  if (!(error instanceof AirstripError)) return error instanceof Error ? new Error(redact(error.message), { cause: error }) : error
-  const { code, place, seen, next, findings, transient } = error
-  const quoted = <T>(value: T): T => JSON.parse(JSON.stringify(value), (_, inner: unknown) => (typeof inner === 'string' ? redact(inner) : inner)) as T
-  const details = quoted({ seen, next, findings })
-  return new AirstripError(code, redact(error.message), { ...details, transient, cause: error, ...(place === undefined ? {} : { place }) })
-}

@@ -9,8 +9,9 @@ import { airflowSpec } from '../airflow/spec.ts'
 import { holderAlive } from '../cluster/machine.ts'
 import type { Emit } from '../engine/events.ts'
 import { takeLock } from '../engine/lock.ts'
+import { redactedError } from '../engine/redacted.ts'
 import { loadState, refuseForeign } from '../engine/state.ts'
-import { AirstripError, masked } from '../errors.ts'
+import { AirstripError } from '../errors.ts'
 import { clusterId } from '../observe/cluster-id.ts'
 import type { DatabasePlace, DumpWish, KubernetesObject, Release, Writer } from '../access.ts'
 import type { Deps, Flags } from './deps.ts'
@@ -48,7 +49,7 @@ export async function atDatabase(flags: Flags, deps: Deps, act: (at: AtDatabase)
     return await inHistory({ flags, deps, redact: redactor.redact, emit }, (tell) =>
       act({ flags, deps, session, emit: tell, writer: (signal) => session.writer(signal, tell), folder: dumpFolder(flags.state), ...found }))
   } catch (error) {
-    throw pastedError(masked(error, redactor.redact), pastedWith(flags))
+    throw pastedError(redactedError(error, redactor.redact), pastedWith(flags))
   } finally {
     unlock()
   }

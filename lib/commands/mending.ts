@@ -6,6 +6,7 @@ import { lockFile } from '../adapters/files.ts'
 import { objectsOf } from '../changes.ts'
 import { holderAlive } from '../cluster/machine.ts'
 import { takeLock } from '../engine/lock.ts'
+import { redactedError } from '../engine/redacted.ts'
 import { pauseAfter } from '../engine/wait.ts'
 import { AirstripError, type ErrorCode } from '../errors.ts'
 import { diagnosisLines } from '../report/diagnosis.ts'
@@ -78,7 +79,7 @@ async function mend(plan: MendPlan, surgery: Surgery): Promise<boolean> {
     return true
   } catch (error) {
     if (!(error instanceof AirstripError) || final.includes(error.code)) throw error
-    for (const line of problemLines(error, deps.colors && flags.color)) deps.err(session.redactor.redact(line))
+    for (const line of problemLines(redactedError(error, session.redactor.redact), deps.colors && flags.color)) deps.err(line)
     return false
   }
 }

@@ -7,9 +7,9 @@ import type { Emit } from '../engine/events.ts'
 import { problemOf } from '../engine/finding.ts'
 import { createHistory, runId, statusesOf, type History } from '../engine/history.ts'
 import { takeLock } from '../engine/lock.ts'
-import { redacted } from '../engine/redacted.ts'
+import { redacted, redactedError } from '../engine/redacted.ts'
 import { loadState, stateText, type RunRecord, type State } from '../engine/state.ts'
-import { AirstripError, exitCodeOf, masked } from '../errors.ts'
+import { AirstripError, exitCodeOf } from '../errors.ts'
 import { createRenderer } from '../report/renderer.ts'
 import type { Step } from '../step.ts'
 import type { Deps, Flags } from './deps.ts'
@@ -51,7 +51,7 @@ export async function running(chosen: readonly Step[], flags: Flags, deps: Deps,
   try {
     return await act(run)
   } catch (error) {
-    throw pastedError(masked(error, redact), pasted)
+    throw pastedError(redactedError(error, redact), pasted)
   } finally {
     renderer.end()
   }

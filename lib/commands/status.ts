@@ -4,7 +4,7 @@ import { objectsOf } from '../changes.ts'
 import { holderAlive } from '../cluster/machine.ts'
 import { parseHistory } from '../engine/history.ts'
 import { clusterId } from '../observe/cluster-id.ts'
-import { redacted } from '../engine/redacted.ts'
+import { redacted, redactedError } from '../engine/redacted.ts'
 import { examine, type Examined } from '../engine/step-run.ts'
 import { emptyState, parseState, refuseForeign, stepOf, type State, type StateFile } from '../engine/state.ts'
 import { AirstripError } from '../errors.ts'
@@ -34,7 +34,7 @@ export async function runStatus(flags: Flags, deps: Deps): Promise<number> {
   const found = { state: { path: session.file.path, condition }, cluster, problems, run: lastRun(state), steps: rows, runs }
   const lines = flags.json === true ? [statusJson(redacted(found, redactor.redact))] : statusLines(redacted(found, redactor.redact))
   for (const line of lines) deps.out(line)
-  for (const line of errors.flatMap((error) => problemLines(error, deps.colors && flags.color))) deps.err(redactor.redact(line))
+  for (const line of errors.flatMap((error) => problemLines(redactedError(error, redactor.redact), deps.colors && flags.color))) deps.err(line)
   return errors.length === 0 ? 0 : 1
 }
 

@@ -1,4 +1,5 @@
 import { redactWith, visible } from '../doctor/redact.ts'
+import { AirstripError } from '../errors.ts'
 import { stepNames } from './events.ts'
 
 /**
@@ -20,6 +21,16 @@ export function redacted<T>(value: T, redact: (text: string) => string): T {
   }
   const clean = (text: string, key: string): string => (ourOwn.has(key) ? text : quoting.has(key) ? quoted(text) : redact(text))
   return eachString(value, clean)
+}
+
+/** The same error without the secrets that its sentence, or what it quotes, may hold. */
+export function redactedError(error: AirstripError, redact: (text: string) => string): AirstripError
+export function redactedError(error: unknown, redact: (text: string) => string): unknown
+export function redactedError(error: unknown, redact: (text: string) => string): unknown {
+  if (!(error instanceof AirstripError)) return error instanceof Error ? new Error(redacted({ message: error.message }, redact).message, { cause: error }) : error
+  const { code, place, transient, message: sentence, seen, next, findings } = error
+  const { message, ...details } = redacted({ message: sentence, seen, next, findings }, redact)
+  return new AirstripError(code, message, { ...details, transient, cause: error, ...(place === undefined ? {} : { place }) })
 }
 
 /** Maps every string, told the key that it, or the list that it is in, lies under. */

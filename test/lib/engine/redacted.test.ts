@@ -1,6 +1,7 @@
 import t from 'tap'
 import { createRedactor } from '../../../lib/cluster/redact.ts'
-import { redacted } from '../../../lib/engine/redacted.ts'
+import { redacted, redactedError } from '../../../lib/engine/redacted.ts'
+import { AirstripError } from '../../../lib/errors.ts'
 import { emptyState, stateText, type State } from '../../../lib/engine/state.ts'
 import { createHistory, type HistoryFiles } from '../../../lib/engine/history.ts'
 import { observe } from '../../../lib/observe/registry.ts'
@@ -32,6 +33,19 @@ void t.test('neither the state nor the history keeps what looks like a secret', 
   t.equal(written.length, 3)
   t.notMatch(written.join('\n'), /Hunter\dxyz/)
   t.match(written[0], /--from-literal=connection=FILE/)
+  t.end()
+})
+
+void t.test('an error that is printed quotes logs without what looks like a secret, and its advice stays whole', (t) => {
+  const error = redactedError(new AirstripError('TIMEOUT', 'Pod x said two words-9Q', {
+    seen: ['FATAL: postgresql://airflow:Hunter8xyz@db.example.org/airflow'], next: 'kubectl create secret generic x --from-literal=password=VALUE',
+    findings: [{ id: 'crash-loop', severity: 'error', title: 'It crashes', evidence: ['api_key=Hunter9xyz'], why: 'since', fix: ['kubectl create secret generic x --from-literal=token=FILE'] }],
+  }), redact)
+  t.equal(error.message, 'Pod x said ••••••')
+  t.notMatch(JSON.stringify([error.seen, error.findings]), /Hunter/)
+  t.match(error.next, /=password=VALUE$/)
+  t.match(error.findings[0]?.fix[0], /=token=FILE$/)
+  t.match(redactedError(new Error('no login with token=Hunter7xyz'), redact), { message: 'no login with token=••••••' })
   t.end()
 })
 
