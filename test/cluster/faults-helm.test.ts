@@ -110,6 +110,14 @@ const fresh: Fault[] = [
     it.write({})
     await it.airstrip(['apply'])
   } },
+  // At an upgrade the user is there already, and only the Job is told.
+  { name: 'a first user whose Job fails, at the first install', id: 'crash-loop', tells: /create-user/, explains: ['admin-login-missing'], seconds: 90, harm: async it => {
+    it.write({ airflow: { values: { createUserJob: { args: ['bash', '-c', 'echo no such role >&2; exit 1'] } } } })
+    await it.airstrip(['apply', '--timeout', '60s'])
+  }, mend: async it => {
+    it.write({})
+    await it.airstrip(['apply'])
+  } },
 ]
 
 for (const [index, fault] of chosen(fresh).entries()) {

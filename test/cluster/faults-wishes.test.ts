@@ -113,12 +113,12 @@ const data: Fault[] = [
       await it.airstrip(['apply'])
     }
   } },
-  wish('a first user whose Job fails', 'crash-loop', /create-user/, { airflow: { values: { createUserJob: { args: ['bash', '-c', 'echo no such role >&2; exit 1'] }, env: [{ name: 'ROUND', value: '1' }] } } }, { seconds: 90, explains: ['admin-login-missing'], flags: ['--timeout', '60s'] }),
+  wish('a first user whose Job fails', 'crash-loop', /create-user/, { airflow: { values: { createUserJob: { args: ['bash', '-c', 'echo no such role >&2; exit 1'] }, env: [{ name: 'ROUND', value: '1' }] } } }, { seconds: 90, flags: ['--timeout', '60s'] }),
   wish('migrations over the database of a newer Airflow', 'db-newer-than-image', revision, { airflow: { values: { env: [{ name: 'ROUND', value: '2' }] } } }, { ...newerDatabase, flags: ['--timeout', '60s'] }),
   after(wish('migrations over the database of a newer Airflow, until they have no tries left', 'db-newer-than-image', revision, it => ({ airflow: { ...triedThrice(it, 'migrations') } }), { ...newerDatabase, explains: ['job-failed'] }), it => podGone(it, 'run-airflow-migrations')),
   after(wish('migrations over the database of a newer Airflow, whose Job is deleted after its last try', 'db-newer-than-image', revision, it => ({ airflow: { ...triedThrice(it, 'deleted') } }), { ...newerDatabase, explains: ['job-failed'] }), it => kube(it, 'delete', 'job', '-l', 'component=run-airflow-migrations')),
   after(wish('migrations that are no hook of Helm\'s over the database of a newer Airflow', 'db-newer-than-image', revision, it => ({ airflow: { ...triedThrice(it, 'ordinary'), values: { migrateDatabaseJob: { useHelmHooks: false } } } }), { ...newerDatabase, explains: ['job-failed'] }), it => podGone(it, 'run-airflow-migrations')),
-  after(wish('a first user whose Job has no tries left', 'job-failed', /no such role/, it => ({ airflow: { ...triedThrice(it, 'user'), values: failingUser('3') } }), { seconds: 90, explains: ['admin-login-missing'] }), it => podGone(it, 'create-user-job')),
+  after(wish('a first user whose Job has no tries left', 'job-failed', /no such role/, it => ({ airflow: { ...triedThrice(it, 'user'), values: failingUser('3') } }), { seconds: 90 }), it => podGone(it, 'create-user-job')),
 ]
 
 async function revisionBack(it: Site): Promise<void> {

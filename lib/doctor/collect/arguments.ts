@@ -5,8 +5,8 @@
 import { isSecretName, learnFromText, learnSetting, type Learn } from '../learn.ts'
 import { type Count, mask } from '../redact.ts'
 
-/** Flags that are shown with what they are set to: Traefik's, and those of what the cluster runs on. */
-const readableFlags = /^--?(?:entrypoints?|certificatesresolvers(?=\.[^.=]+\.acme\.(?:storage|caserver|(?:tls|http|dns)challenge)\b)|core|configfile|providers(?=\.kubernetes)|log|accesslog|api|ping|metrics|global|serverstransport|config|conf|provisioner-name|v|port|bind|bind-address|listen-address|advertise-address|service-cluster-ip-range|cluster-cidr|secure-port|leader-elect)(?:[.=]|$)/i
+/** Flags that are shown with what they are set to: Traefik's, those of what the cluster runs on, and git-sync's pauses. */
+const readableFlags = /^--?(?:entrypoints?|certificatesresolvers(?=\.[^.=]+\.acme\.(?:storage|caserver|(?:tls|http|dns)challenge)\b)|core|configfile|providers(?=\.kubernetes)|log|accesslog|api|ping|metrics|global|serverstransport|config|conf|provisioner-name|v|port|bind|bind-address|listen-address|advertise-address|service-cluster-ip-range|cluster-cidr|secure-port|leader-elect|period|wait)(?:[.=]|$)/i
 const flag = /^(--[a-z][\w.-]*|-[a-z])(?:=([^]*))?$/i
 
 const readableWords = /^(?:(?:\/usr)?(?:\/local)?(?:\/s?bin)?\/?(?:ba)?sh|-c|-e|-ec|-o|--|exec|airflow|celery|kubernetes|scheduler|webserver|api-server|worker|triggerer|dag-processor|flower|standalone|version|db|check|check-migrations|init|upgrade|migrate|users|create|python3?|tini|(?:\/usr)?(?:\/local)?\/bin\/[\w-]+|\/entrypoint|\/coredns|\/traefik|traefik|local-path-provisioner|start|redis-server|postgres|sleep|node|kube-[a-z-]+|etcd|true|false|\d{1,9}|&&|\|\||;|\\)$/

@@ -14,7 +14,7 @@ import type { Scope } from './collector.ts'
 import { commandLineOf, readableArguments } from './arguments.ts'
 
 /** Their values are the program's own settings and no secrets, and rules read them. */
-const readableVariables = /^AIRFLOW__(WEBSERVER|API)__(BASE_URL|ENABLE_PROXY_FIX)$|^AIRFLOW__CORE__EXECUTOR$|^PGDATA$/
+const readableVariables = /^AIRFLOW__(WEBSERVER|API)__(BASE_URL|ENABLE_PROXY_FIX)$|^AIRFLOW__CORE__EXECUTOR$|^PGDATA$|^GIT_?SYNC_(?:PERIOD|WAIT)$/
 
 /** Kubernetes' own, and Helm's. */
 const readableAnnotations = /^(?:volume\.(?:beta\.)?kubernetes\.io\/[\w.-]+|storageclass\.(?:beta\.)?kubernetes\.io\/is-default-class|meta\.helm\.sh\/release-name(?:space)?|helm\.sh\/(?:hook|hook-weight|hook-delete-policy|resource-policy)|pv\.kubernetes\.io\/[\w.-]+|deployment\.kubernetes\.io\/[\w.-]+|deprecated\.daemonset\.template\.generation|kubectl\.kubernetes\.io\/restartedAt|kubernetes\.io\/(?:limit-ranger|ingress\.class|config\.source|config\.mirror|config\.hash|config\.seen)|node\.alpha\.kubernetes\.io\/ttl|volumes\.kubernetes\.io\/[\w.-]+|ingressclass\.kubernetes\.io\/is-default-class|control-plane\.alpha\.kubernetes\.io\/leader)$/

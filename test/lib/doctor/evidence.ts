@@ -1,12 +1,24 @@
 /** A reader that answers from a list, and evidence made by hand. */
 import { emptyEvidence, type Evidence } from '../../../lib/doctor/evidence.ts'
+import { keepers } from '../../../lib/doctor/collect/keep.ts'
 import type { KubernetesObject, ListQuery, LogQuery, Reader, Release } from '../../../lib/access.ts'
 import { node, now } from '../observe/objects.ts'
 
 export const long = '2023-08-02T09:00:00Z'
 
 export function evidence(parts: Partial<Evidence> = {}): Evidence {
-  return { ...emptyEvidence(now, 'airflow', 'airflow'), nodes: [node()], classes: [], volumes: [], ...parts }
+  const kept = Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, Array.isArray(part) ? part.map(collected) : part])) as Partial<Evidence>
+  return { ...emptyEvidence(now, 'airflow', 'airflow'), nodes: [node()], classes: [], volumes: [], ...kept }
+}
+
+const { plain, middleware } = keepers({})
+
+/** As collection leaves it: a rule that reads what is not kept finds nothing here either. */
+function collected(part: unknown): unknown {
+  const { kind, metadata } = (typeof part === 'object' && part !== null ? part : {}) as Partial<KubernetesObject>
+  // Of these only the keys are kept, and tests write them as such; what has no kind is no object of Kubernetes'.
+  if (kind === undefined || metadata === undefined || ['Secret', 'ConfigMap', 'CustomResourceDefinition'].includes(kind)) return part
+  return (kind === 'Middleware' ? middleware : plain)(part as KubernetesObject)
 }
 
 const kinds: Record<string, string> = {

@@ -50,7 +50,8 @@ export function whyNever(spec: Container | undefined, probe: Probe | undefined, 
   const [, name] = /strconv\.Atoi: parsing "([^"]+)": invalid syntax/.exec(said) ?? []
   if (name !== undefined) return `The probe asks the port called ${name}, and the container names none so.`
   if (/server gave HTTP response to HTTPS client/i.test(said)) return 'The probe asks by HTTPS, and the program answers plain HTTP.'
-  const port = probe?.httpGet?.port ?? probe?.tcpSocket?.port ?? /pg_isready\b.*\s-p\s*(\d+)/.exec((probe?.exec?.command ?? []).join(' '))?.[1]
+  // Of a command, whose words no evidence keeps, pg_isready says where it asked: `/var/run/postgresql:5499 - no response`.
+  const port = probe?.httpGet?.port ?? probe?.tcpSocket?.port ?? /:(\d{1,5}) - no response/.exec(said)?.[1]
   const ports = (spec?.ports ?? []).flatMap(({ containerPort, name }) => [String(containerPort), name])
   const isOther = port !== undefined && ports.length > 0 && !ports.includes(String(port))
   return isOther && /connection refused|invalid port|no response/i.test(said) ? `The probe asks port ${String(port)}, and the container names only ${ports.filter(Boolean).join(', ')}.` : undefined
