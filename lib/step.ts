@@ -123,7 +123,8 @@ export interface Step<Slice = unknown, Spec = unknown> {
   spec(config: Slice): Spec
   check(spec: Spec, reader: Reader): Promise<Check>
   apply(changes: NonEmpty<Change>, writer: Writer): Promise<void>
-  verify(spec: Spec, reader: Reader): Promise<Look>
+  /** `since`: when a change that is still being made began; what was there before may be what it mends, so it is not judged. */
+  verify(spec: Spec, reader: Reader, since?: Date): Promise<Look>
   /** For a failure or a timeout: every unready object with its reason, last log lines and events. */
   explain?(spec: Spec, reader: Reader): Promise<string[]>
   /** What airstrip made here: what goes, in order, and what stays. Left out where a step makes nothing of its own. */

@@ -63,7 +63,7 @@ export const helm: Step<AirflowSlice, AirflowSpec> = {
 
   apply: makeChanges,
 
-  verify: ({ release: { name, namespace, executor } }, reader) => lookAtRelease(name, namespace, reader, (object) => goesWith(executor, name, object)),
+  verify: ({ release: { name, namespace, executor } }, reader, since) => lookAtRelease(name, namespace, reader, { since, spared: (object) => goesWith(executor, name, object) }),
 
   explain: ({ release: { name, namespace } }, reader) => explainRelease(name, namespace, reader),
 

@@ -46,8 +46,8 @@ export const executor: Step<AirflowSlice, AirflowSpec> = {
 
   apply: makeChanges,
 
-  async verify({ release: spec }, reader) {
-    const [look, left] = await Promise.all([lookAtRelease(spec.name, spec.namespace, reader), leftovers(spec, reader)])
+  async verify({ release: spec }, reader, since) {
+    const [look, left] = await Promise.all([lookAtRelease(spec.name, spec.namespace, reader, { since }), leftovers(spec, reader)])
     if (look.state === 'failed') return look
     if (isNonEmpty(left)) return { state: 'waiting', on: look.state === 'waiting' ? [...look.on, ...left] : left }
     return look.state === 'done' ? { ...look, evidence: [proof(spec.executor), ...look.evidence] } : look

@@ -117,7 +117,7 @@ async function applyWatched(step: Step, spec: unknown, changes: NonEmpty<Change>
   const end = (reason: AirstripError): void => {
     ending.abort(reason)
   }
-  await changeWatched(step.apply(changes, deps.writer(signal)), () => step.verify(spec, deps.look()), end, patienceOf(step, { ...deps, changedAt }), progress)
+  await changeWatched(step.apply(changes, deps.writer(signal)), () => step.verify(spec, deps.look(), changedAt), end, patienceOf(step, { ...deps, changedAt }), progress)
   return changedAt
 }
 

@@ -68,13 +68,13 @@ export function pauseAfter(waitedMs: number): number {
 
 /**
  * A failure is final only after it held for its time without interruption: much that looks broken
- * while a cluster starts is only not there yet. And what was tried last before a change of this run may
+ * while a cluster starts is only not there yet, and it may come while no look is answered. And what was tried last before a change of this run may
  * be mended by it: a crash loop pauses for up to five minutes before it shows.
  */
-export function heldVerdict(clock: Clock, changedAt?: Date): (seen: Look) => Failed | undefined {
+export function heldVerdict(clock: Clock, changedAt?: Date): (seen: Look | undefined) => Failed | undefined {
   let held: { key: string; since: number } | undefined
   return (seen) => {
-    if (seen.state !== 'failed' || isOfBefore(seen, changedAt)) {
+    if (seen?.state !== 'failed' || isOfBefore(seen, changedAt)) {
       held = undefined
       return undefined
     }

@@ -30,9 +30,9 @@ export async function changeWatched(
   await clock.sleep(quietMs, over.signal)
   while (!over.signal.aborted && cause === undefined) {
     const seen = await look().catch(() => undefined)
-    if (seen !== undefined && !over.signal.aborted) {
-      last = seen
-      progress.show(seen.state === 'done' ? [] : seen.on)
+    if (!over.signal.aborted) {
+      last = seen ?? last
+      if (seen !== undefined) progress.show(seen.state === 'done' ? [] : seen.on)
       const final = verdict(seen)
       cause = final === undefined ? undefined : hopeless(step, final)
     }

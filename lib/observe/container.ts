@@ -7,11 +7,11 @@ import { observePull } from './image.ts'
 import type { Context, Observation } from './observation.ts'
 import { observeStart } from './start-error.ts'
 
-export function observeContainers(object: KubernetesObject, events: readonly Event[], context: Pick<Context, 'now' | 'present'>): Observation | undefined {
+export function observeContainers(object: KubernetesObject, events: readonly Event[], context: Pick<Context, 'now' | 'present' | 'logins'>): Observation | undefined {
   const { now } = context
   const { initContainerStatuses = [], containerStatuses = [] } = (object as Pod).status ?? {}
   const found = [...initContainerStatuses, ...containerStatuses]
-    .map((status) => observePull(object, status, events, now) ?? observeConfig(object, status, context) ?? observeStart(object, status) ?? observeCrash(object, status, events, now))
+    .map((status) => observePull(object, status, events, context) ?? observeConfig(object, status, context) ?? observeStart(object, status, now) ?? observeCrash(object, status, events, now))
     .filter((observation) => observation !== undefined)
   return found.find(({ state }) => state === 'failed') ?? found[0]
 }

@@ -2,8 +2,8 @@
  * A container that starts and ends, again and again.
  *
  * The kubelet waits 10, 20, 40, 80 … seconds between starts. Only the fourth wait and later ones
- * count, and only where the last run ended by itself,
- * with an error, and soon: a probe's kill (137, 143, or a Killing event) and a webserver that gave
+ * count, whatever the restarts: after a boot of the node it begins with 10 again, and they go on from
+ * where they were. And only where the last run ended by itself, with an error, and soon: a probe's kill (137, 143, or a Killing event) and a webserver that gave
  * up after two minutes are what a slow machine looks like. An init container that waits for the
  * database crashes by design, any other is judged alike, and a Job counts its tries itself.
  *
@@ -18,6 +18,8 @@ import { type Failed, failed, inNamespace, nameOf, triedAgain } from './observat
 import { controllerOf, ownerName } from './owners.ts'
 
 export const heldRestarts = 4
+/** Above the third wait, 40 s, and no more than the longest of a kubelet that is told to wait less (from Kubernetes 1.33 on). */
+const heldPauseMs = 60_000
 const soonMs = 90_000
 const longestBackOffMs = 300_000
 const signals = [137, 143]
@@ -39,8 +41,15 @@ export function observeCrash(pod: KubernetesObject, status: ContainerStatus, eve
   const last = status.state?.terminated ?? (status.state?.waiting?.reason === 'CrashLoopBackOff' ? status.lastState?.terminated : undefined)
   if (!last || status.restartCount < restarts || (pod as Pod).spec?.restartPolicy === 'Never') return undefined
   if (tries && controllerOf(pod)?.kind === 'Job') return undefined
+  if (restarts >= heldRestarts && pauseMs(status) < heldPauseMs) return undefined
   const found = verdict(pod, status, last, events, waits)
   return found && triedAgain(found, last.finishedAt, now, longestBackOffMs)
+}
+
+/** `back-off 1m20s restarting failed container=scheduler pod=…`; without end where none is told yet: that is so for some seconds only. */
+function pauseMs({ state }: ContainerStatus): number {
+  const [, minutes = '0', seconds] = /^back-off (?:(\d+)m)?([\d.]+)s restarting/.exec(state?.waiting?.message ?? '') ?? []
+  return seconds === undefined ? Infinity : (Number(minutes) * 60 + Number(seconds)) * 1000
 }
 
 function verdict(pod: KubernetesObject, status: ContainerStatus, last: ContainerStateTerminated, events: readonly Event[], waits: boolean): Failed | undefined {

@@ -21,11 +21,10 @@ export function observeDeployment(object: KubernetesObject, context: Context): O
   const counts = lacking(deployment)
   if (counts === undefined) return done(`${nameOf(object)}: ${deployment.status?.availableReplicas ?? 0} available`)
   const refused = condition(deployment, 'ReplicaFailure')
-  if (refused?.status === 'True') {
-    const refusal = judgeRefusal(object, refused.message ?? '', lastTry(object, context), context)
-    if (refusal.state === 'failed') return refusal
-  }
-  return throughPods(object, newestPods(object, context), counts + stuck(deployment), context)
+  const refusal = refused?.status === 'True' ? judgeRefusal(object, refused.message ?? '', lastTry(object, context), context) : undefined
+  if (refusal?.state === 'failed') return refusal
+  const line = counts + stuck(deployment) + (refusal?.state === 'waiting' ? `; ${refusal.reason}` : '')
+  return throughPods(object, newestPods(object, context), line, context)
 }
 
 function condition(deployment: Deployment, type: string): DeploymentCondition | undefined {

@@ -10,9 +10,9 @@ import type { ContainerStatus, Event } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { timeOf } from './events.ts'
 import { nodeOf, plainRegistry, pullIfAbsent, registryUnreachable, registryUntrusted } from './image-registry.ts'
-import { type Failed, type Observation, failed, fixOf, inNamespace, nameOf, triedAgain, waiting } from './observation.ts'
+import { type Context, type Failed, type Observation, failed, fixOf, inNamespace, nameOf, triedAgain, waiting } from './observation.ts'
 import { targetOf, thenDeletePod } from './owners.ts'
-import { makePullSecret } from './pull-secret.ts'
+import { makePullSecret, newLogin } from './pull-secret.ts'
 import { type Meaning, inShort, lacksPart, meaningOf } from './pull-text.ts'
 
 const pullReasons = ['ErrImagePull', 'ImagePullBackOff', 'ErrImageNeverPull', 'InvalidImageName', 'ImageInspectError', 'RegistryUnavailable', 'SignatureValidationFailed']
@@ -37,12 +37,14 @@ export function pullOf(pod: KubernetesObject, status: ContainerStatus, events: r
   return { reason, image, text: pullText(message, said), said }
 }
 
-export function observePull(pod: KubernetesObject, status: ContainerStatus, events: readonly Event[], now: Date): Observation | undefined {
+export function observePull(pod: KubernetesObject, status: ContainerStatus, events: readonly Event[], { now, logins = [] }: Pick<Context, 'now' | 'logins'>): Observation | undefined {
   const pull = pullOf(pod, status, events)
   if (pull === undefined) return undefined
   const { reason, image, text, said } = pull
   const evidence = [`${nameOf(pod)}, container ${status.name}: ${reason}`, ...(text ? [text] : [])]
   const found = verdict(pod, reason, image, text, evidence)
+  const login = said && wantsLogin.includes(meant(text, image, reason)) ? newLogin(pod, timeOf(said), logins) : undefined
+  if (login !== undefined) return waiting(`${status.name}: ${nameOf(login)} was written since the last try to pull image ${image}`)
   const begun = nextTry(status, image, events, now)
   if (begun !== undefined && !isAnswered(pull, begun)) {
     if (found === undefined || now.getTime() - begun > quickTryMs) return waiting(`${status.name}: image ${image} is being pulled`)
@@ -60,6 +62,8 @@ const quickTryMs = 120_000
 const longestPullMs = 1_200_000
 /** What a registry, or the node itself, answers for good. */
 const final: readonly (Meaning | undefined)[] = ['absent', 'denied', 'unsigned', 'other cpu', 'short name']
+/** A registry may say of what only some are shown that it is not there. */
+const wantsLogin: readonly (Meaning | undefined)[] = ['absent', 'denied']
 /** Nobody has mended it meanwhile. */
 const atOnceMs = 60_000
 

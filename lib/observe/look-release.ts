@@ -6,15 +6,22 @@ import { surroundings } from './look.ts'
 import { isWatched } from './registry.ts'
 import { observeRelease, type ReleaseView } from './release.ts'
 
+interface Asked {
+  /** Not waited for. */
+  spared?: (object: KubernetesObject) => boolean
+  /** When the change began that Helm is a part of: what is older than that is not judged. */
+  since?: Date | undefined
+}
+
 /**
  * Whether the release works. A healthy one is told from its own objects; pods, claims, events and
- * the cluster around them are only read where something is not ready. What is `spared` is not waited for.
+ * the cluster around them are only read where something is not ready.
  */
-export async function lookAtRelease(name: string, namespace: string, reader: Reader, spared: (object: KubernetesObject) => boolean = () => false): Promise<Look> {
+export async function lookAtRelease(name: string, namespace: string, reader: Reader, { spared = () => false, since }: Asked = {}): Promise<Look> {
   const found = await reader.release(name, namespace)
   const release = found && { ...found, objects: found.objects.filter((object) => !spared(object)) }
   if (release === undefined) return { state: 'waiting', on: [{ object: `Helm release ${namespace}/${name}`, reason: 'has no record yet' }] }
-  const near = await nearOf(release, reader)
+  const near = await nearOf(release, reader, since)
   const alone = observeRelease({ release, ...near, events: [], pods: [], claims: [], now: reader.now() })
   if (alone.state === 'done') return alone
   return observeRelease({ release, ...near, ...(await surroundings([namespace], reader)) })
@@ -22,10 +29,10 @@ export async function lookAtRelease(name: string, namespace: string, reader: Rea
 
 type Near = Pick<ReleaseView, 'objects' | 'hooks' | 'workingSince'>
 
-/** The Lease has a holder exactly while a Helm of ours is at work. */
-async function nearOf(release: Release, reader: Reader): Promise<Near> {
+/** The Lease has a holder exactly while a Helm of ours is at work; a change begins before that, with the dump of the database. */
+async function nearOf(release: Release, reader: Reader, since: Date | undefined): Promise<Near> {
   const watched = release.objects.filter(({ kind }) => isWatched(kind)).map(refOf)
   const [lease, ...live] = await reader.get([operationRef(release), ...watched, ...release.hooks.map(({ ref }) => ref)])
   const there = (objects: (KubernetesObject | undefined)[]): KubernetesObject[] => objects.filter((object) => object !== undefined)
-  return { objects: there(live.slice(0, watched.length)), hooks: there(live.slice(watched.length)), workingSince: heldSince(lease) }
+  return { objects: there(live.slice(0, watched.length)), hooks: there(live.slice(watched.length)), workingSince: since?.toISOString() ?? heldSince(lease) }
 }

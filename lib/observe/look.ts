@@ -6,6 +6,7 @@ import { waitsForConsumer } from './claim.ts'
 import { saidMissing } from './config-error.ts'
 import { lookForProvisioners } from './look-provisioners.ts'
 import { nameOf, newestTry, waiting, type Context, type Observation } from './observation.ts'
+import { loginsOf } from './pull-secret.ts'
 import { observe } from './registry.ts'
 
 /** Whether all of these are there and work; what lies beside them is only read where one is not. */
@@ -53,13 +54,18 @@ export async function surroundings(namespaces: readonly string[], reader: Reader
   const nodes = cluster.filter(({ kind }) => kind === 'Node')
   const events = near.filter(({ kind }) => kind === 'Event')
   const pods = near.filter(({ kind }) => kind === 'Pod')
-  const [provisioners, present] = await Promise.all([lookForProvisioners(claims, { nodes, now: reader.now() }, reader), presentOf(saidMissing(pods, events), reader)])
+  const [provisioners, present, logins] = await Promise.all([
+    lookForProvisioners(claims, { nodes, now: reader.now() }, reader),
+    foundOf(saidMissing(pods, events), reader),
+    foundOf(loginsOf(pods), reader),
+  ])
   return {
     events,
     pods,
     claims,
     provisioners,
-    present,
+    present: present.map(nameOf),
+    logins,
     replicaSets: near.filter(({ kind }) => kind === 'ReplicaSet'),
     classes: cluster.filter(({ kind }) => kind === 'StorageClass'),
     volumes: cluster.filter(({ kind }) => kind === 'PersistentVolume'),
@@ -68,9 +74,9 @@ export async function surroundings(namespaces: readonly string[], reader: Reader
   }
 }
 
-/** Who may not read them is told what the kubelet said last. */
-async function presentOf(refs: readonly ObjectRef[], reader: Reader): Promise<string[]> {
+/** None for who may not read them: then what the kubelet said last counts. */
+async function foundOf(refs: readonly ObjectRef[], reader: Reader): Promise<KubernetesObject[]> {
   if (refs.length === 0) return []
-  const found = await reader.get(refs).catch(() => [])
-  return found.flatMap((object) => (object === undefined ? [] : [nameOf(object)]))
+  const found: (KubernetesObject | undefined)[] = await reader.get(refs).catch(() => [])
+  return found.filter((object) => object !== undefined)
 }

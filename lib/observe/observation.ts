@@ -42,6 +42,8 @@ export interface Context {
   nodes?: readonly KubernetesObject[] | undefined
   /** Secrets and ConfigMaps that pods are said to lack, and that are there by now: `Secret airflow/name`. */
   present?: readonly string[] | undefined
+  /** The Secrets that pods whose image could not be pulled log in to a registry with. */
+  logins?: readonly KubernetesObject[] | undefined
   /** They tell which pods are of a Deployment's newest version. */
   replicaSets?: readonly KubernetesObject[] | undefined
   /** What makes volumes: Deployments outside the namespace and the pods that they send to the nodes. */
@@ -150,8 +152,8 @@ export function newestTry(failures: readonly Failed[]): string | undefined {
   return times.length < failures.length ? undefined : times.sort((a, b) => Date.parse(a) - Date.parse(b)).at(-1)
 }
 
-/** Of gunicorn `[2023-08-01 22:57:46 +0000]`, and of its requests `[02/Aug/2023:10:29:50 +0000]`. */
-const times = /(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:\.\d+)?) ?(Z|[+-]\d\d:?\d\d)|\[(\d\d)\/([A-Z][a-z]{2})\/(\d{4}):(\d\d:\d\d:\d\d) ([+-]\d{4})\]/
+/** Of gunicorn `[2023-08-01 22:57:46 +0000]`, and of its requests `[02/Aug/2023:10:29:50 +0000]`; of PostgreSQL `2023-08-02 10:29:40.123 GMT [99]`. */
+const times = /(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:\.\d+)?) ?(Z|GMT\b|UTC\b|[+-]\d\d:?\d\d)|\[(\d\d)\/([A-Z][a-z]{2})\/(\d{4}):(\d\d:\d\d:\d\d) ([+-]\d{4})\]/
 
 /** Airflow before 2.3 writes no zone: `[2022-08-02 10:29:40,123] {…} INFO - Sending … scheduled__2022-08-01T00:00:00+00:00`, whose only whole time is of a run. */
 const begins = /^\W{0,2}\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d/
@@ -160,7 +162,7 @@ const headSigns = 40
 /** When a line of a log was written, in ms since 1970; undefined for one without a time, or without its zone (Airflow before 2.3). */
 export function writtenAt(line: string): number | undefined {
   const [, date, time, zone = '', day, month, year, requested, offset] = times.exec(begins.test(line) ? line.slice(0, headSigns) : line) ?? []
-  const at = Date.parse(date === undefined ? `${day ?? ''} ${month ?? ''} ${year ?? ''} ${requested ?? ''} ${offset ?? ''}` : `${date}T${time ?? ''}${zone}`)
+  const at = Date.parse(date === undefined ? `${day ?? ''} ${month ?? ''} ${year ?? ''} ${requested ?? ''} ${offset ?? ''}` : `${date}T${time ?? ''}${zone.replace(/GMT|UTC/, 'Z')}`)
   return Number.isNaN(at) ? undefined : at
 }
 

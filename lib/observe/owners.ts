@@ -5,6 +5,7 @@
 import type { Pod } from 'kubernetes-types/core/v1.js'
 import type { OwnerReference } from 'kubernetes-types/meta/v1.js'
 import type { KubernetesObject } from '../access.ts'
+import { isLeaving, isOverdue } from './leaving.ts'
 import { inNamespace } from './observation.ts'
 
 export function controllerOf(object: KubernetesObject): OwnerReference | undefined {
@@ -83,15 +84,17 @@ export function lasting(pods: readonly KubernetesObject[]): KubernetesObject[] {
 
 /**
  * True where a pod of the namespace is going to end and give back what it holds: a task, a Job. A
- * Job's pod that keeps crashing does not count, since it may be waiting for the very thing refused.
+ * Job's pod that keeps crashing does not count, since it may be waiting for the very thing refused;
+ * nor one that should be gone since: its node may never answer again.
  */
-export function someoneLeaves(namespace: string | undefined, pods: readonly KubernetesObject[]): boolean {
-  return pods.some((pod) => pod.metadata.namespace === namespace && leaves(pod as Pod))
+export function someoneLeaves(namespace: string | undefined, pods: readonly KubernetesObject[], now: Date): boolean {
+  return pods.some((pod) => pod.metadata.namespace === namespace && leaves(pod, now))
 }
 
-function leaves({ metadata, spec, status }: Pod): boolean {
+function leaves(pod: KubernetesObject, now: Date): boolean {
+  const { spec, status } = pod as Pod
   if (status?.phase === 'Succeeded' || status?.phase === 'Failed') return false
-  if (metadata?.deletionTimestamp !== undefined) return true
+  if (isLeaving(pod)) return !isOverdue(pod, now)
   const onNode = spec?.nodeName !== undefined && spec.restartPolicy !== 'Always'
   return onNode && (status?.containerStatuses ?? []).every((container) => container.restartCount < 2)
 }

@@ -14,8 +14,8 @@ import { lasting, ownerName, someoneLeaves, targetOf, thenDeletePod, workloadOf 
 
 /** Undefined where nothing of the kind is said, or where somebody is about to make room, or a node to come back. */
 export function crowdedOut(pod: KubernetesObject, said: string, evidence: string[], context: Context): Failed | undefined {
-  const { pods } = context
-  if (someoneLeaves(pod.metadata.namespace, pods) || someNodeComesBack(pod, context)) return undefined
+  const { pods, now } = context
+  if (someoneLeaves(pod.metadata.namespace, pods, now) || someNodeComesBack(pod, context)) return undefined
   return portTaken(pod, said, evidence, pods) ?? companyWanted(pod, said, evidence)
 }
 

@@ -7,7 +7,7 @@
 import type { Container, Event, PodTemplateSpec } from 'kubernetes-types/core/v1.js'
 import type { StorageClass } from 'kubernetes-types/storage/v1.js'
 import type { KubernetesObject } from '../access.ts'
-import { describeEvent, firstTimeOf, timeOf, timesOf } from './events.ts'
+import { describeEvent, firstTimeOf, latest, timeOf, timesOf } from './events.ts'
 import { faults } from './faults.ts'
 import { type Context, type Failed, type Observation, type Provisioner, failed, inNamespace, nameOf, triedAgain } from './observation.ts'
 
@@ -69,6 +69,8 @@ export function observeProvisioner(claim: KubernetesObject, { provisioner }: Sto
   if (mine.some(({ object, look }) => isRunning(object, look))) return helperFailed(claim, context.provisioners) ?? timedOut(claim, events)
   const broken = mine.find(({ object, look }) => isScaledToZero(object) || look.state === 'failed')
   if (mine.length > 0 && broken === undefined) return undefined
+  // Under another name, and with an image of another: it is known by its work.
+  if (mine.length === 0 && hasAnswered(events, context.now)) return timedOut(claim, events)
   return notRunning(claim, provisioner, broken)
 }
 
@@ -183,6 +185,11 @@ function keepsFailing(claim: KubernetesObject, provisioner: string, events: read
 /** A provisioner takes a claim within seconds, and says so (Provisioning) before it begins. */
 const silenceMs = 45_000
 const answers = ['Provisioning', 'ProvisioningFailed', 'ProvisioningSucceeded']
+
+function hasAnswered(events: readonly Event[], now: Date): boolean {
+  const last = latest(events, ...answers)
+  return last !== undefined && now.getTime() - timeOf(last) <= longestPauseMs
+}
 
 /** Whoever it is may run outside the cluster, and may only be starting; hence the long time in a wait. */
 function unanswered(claim: KubernetesObject, provisioner: string, events: readonly Event[], now: Date): Failed | undefined {

@@ -2,9 +2,12 @@
 
 // Cut off half way: the registry is there, and the next try gets further.
 const cutOff = /failed to copy|httpReadSeeker|unexpected EOF/i
+// It has the image's list and lacks what that names: failed open: content at https://ghcr.io/v2/me/airflow/manifests/sha256:30aa… not found: not found
+const noManifest = /content at \S+\/manifests\/\S+ not found/
 // failed to prepare extraction snapshot "extract-… sha256:…": parent snapshot sha256:… does not exist: not found
 // The node's own store, between two of its clean-ups: nothing of that is the registry's, and the next try may find it whole.
-const ownStore = /failed to prepare extraction snapshot|parent snapshot \S+ does not exist/
+// failed to commit snapshot extract-817-abc sha256:dd: snapshot extract-817-abc sha256:dd does not exist: not found · dockershim: layer does not exist
+const ownStore = /failed to prepare extraction snapshot|failed to commit snapshot|\bsnapshot (\S+ ){1,2}does not exist|\blease \S+ does not exist|layer does not exist/
 // Asked before "absent": "no such host: not found" is no answer from a registry.
 const unreachable = /\bdial (tcp|udp)\b|no such host|name resolution|server misbehaving|no route to host|network is unreachable|connection refused/i
 // A page of a proxy, or of whoever wants a login: failed to resolve reference "…": unexpected media type text/html for sha256:…: not found
@@ -21,7 +24,9 @@ const shortName = /short name mode is enforcing|short-name resolution enforced|s
 // image pull failed for apache/airflow:2.6.2 because the signature validation failed: Source image rejected: A signature was required, but no signature exists
 const unsigned = /signature validation failed|SignatureValidationFailed|Source image rejected/
 // failed to extract layer sha256:…: failed to get reader from content store: content digest sha256:1b93…: not found
-const lostPart = /failed to get reader from content store|content digest sha256:[0-9a-f]+: not found/
+// failed to stat parent: stat /var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/112/fs: no such file or directory
+// CRI-O: reading image "ab12…": locating item named "manifest" for image with ID "ab12…" (consider removing the image to resolve the issue): file does not exist
+const lostPart = /failed to get reader from content store|content digest sha256:[0-9a-f]+: not found|failed to stat parent: stat \S+: no such file|locating item named "manifest" for image .*: file does not exist/
 // The last is CRI-O's.
 const otherCpu = /no match(ing manifest)? for (platform|linux)|no image found in (manifest list|image index) for architecture/i
 const absent = /not found|notfound|manifest unknown|name unknown|does not exist|pull access denied/i
@@ -32,7 +37,7 @@ export type Meaning = 'short name' | 'lost part' | 'unreachable' | 'page' | 'pla
 
 /** The first that fits counts: each is asked before what it could be taken for. */
 const meanings: readonly [Meaning, RegExp][] = [
-  ['passing', cutOff], ['lost part', lostPart], ['passing', ownStore], ['page', page], ['plain http', plainHttp], ['passing', outOfTime], ['untrusted', untrusted],
+  ['absent', noManifest], ['passing', cutOff], ['lost part', lostPart], ['passing', ownStore], ['page', page], ['plain http', plainHttp], ['passing', outOfTime], ['untrusted', untrusted],
   ['unreachable', unreachable], ['passing', transient], ['unsigned', unsigned], ['other cpu', otherCpu], ['absent', absent], ['denied', denied],
 ]
 

@@ -11,17 +11,16 @@ import type { KubernetesObject } from '../access.ts'
 import { observeClaim } from './claim.ts'
 import { isDefault } from './class.ts'
 import { eventsAbout, latest, timeOf } from './events.ts'
-import { type Context, type Failed, type Observation, failed, fixOf, inNamespace, nameOf, triedAgain, waiting } from './observation.ts'
+import { type Context, type Failed, type Observation, failed, fixOf, inNamespace, nameOf, readySince, triedAgain, waiting } from './observation.ts'
 import { controllerOf, isTask, someoneLeaves } from './owners.ts'
+import { someoneIsReplaced } from './scheduling.ts'
 import { templateOf } from './template.ts'
 
 /** Undefined where the last thing the controller did was not refused. */
 export function observeRefusal(workload: KubernetesObject, context: Context): Observation | undefined {
   const event = latest(eventsAbout(workload, context.events), 'FailedCreate', 'SuccessfulCreate')
   if (event?.reason !== 'FailedCreate') return undefined
-  const [message, lastTry] = [event.message ?? '', timeOf(event)]
-  const found = judgeRefusal(workload, message, lastTry, context)
-  return found.state === 'failed' && isOfAll(found, message) && letInSince(lastTry, context) ? waiting(`could not make a pod, as others could since then: ${message}`) : found
+  return judgeRefusal(workload, event.message ?? '', timeOf(event), context)
 }
 
 /** What is said to any pod, and not of this one alone. */
@@ -32,10 +31,15 @@ function isOfAll({ finding: { id } }: Failed, message: string): boolean {
 /** A Job is tried again after ten seconds, then twenty, then forty. */
 const nextTryMs = 90_000
 
-/** Whoever refused may not any more: its own next try tells. Pods of tasks and Jobs come and go. */
-function letInSince(lastTry: number, { pods, now }: Context): boolean {
-  const made = pods.filter((pod) => !isTask(pod) && !['Job', undefined].includes(controllerOf(pod)?.kind)).map(({ metadata }) => Date.parse(metadata.creationTimestamp ?? ''))
-  return now.getTime() - lastTry < nextTryMs && made.some((time) => time > lastTry)
+/**
+ * Whoever refused may not any more: its own next try tells. Pods of tasks and Jobs come and go. And what a pod replaced
+ * in a rolling update went when it was ready, so that a quota which was full may have room since.
+ */
+function letInSince(lastTry: number, { finding: { id } }: Failed, message: string, { pods, now }: Context): boolean {
+  const givesRoom = id === 'quota-exceeded' && isOfPods(message)
+  const lasting = pods.filter((pod) => !isTask(pod) && !['Job', undefined].includes(controllerOf(pod)?.kind))
+  const times = lasting.flatMap((pod) => [pod.metadata.creationTimestamp, givesRoom ? readySince(pod) : undefined])
+  return now.getTime() - lastTry < nextTryMs && times.some((time) => Date.parse(time ?? '') > lastTry)
 }
 
 /** A controller's pauses between tries double, up to this. */
@@ -46,6 +50,7 @@ export function judgeRefusal(workload: KubernetesObject, message: string, lastTr
   const final = twoDefaults(refusal, context) ?? quota(refusal, context) ?? limits(refusal) ?? admission(refusal)
     ?? serviceAccount(refusal) ?? missingClass(refusal) ?? webhookGone(refusal) ?? invalid(refusal) ?? claimLeaves(refusal, context)
   if (!final) return waiting(`cannot make a pod: ${message}`)
+  if (lastTry !== undefined && isOfAll(final, message) && letInSince(lastTry, final, message, context)) return waiting(`could not make a pod, as others could since then: ${message}`)
   return triedAgain(final, lastTry, context.now, longestPauseMs)
 }
 
@@ -76,12 +81,16 @@ function twoDefaults({ workload, message, evidence }: Refusal, { classes }: Cont
   })
 }
 
-/** Full for now may empty again when a Job ends; a request beyond the limit never fits. */
-function quota({ workload, message, evidence }: Refusal, { pods }: Context): Failed | undefined {
+/** What a pod has that should be gone is counted until the quota's controller counts anew. */
+const recountMs = 300_000
+
+/** Full for now may empty again when a Job ends, or a rolling update; a request beyond the limit never fits. */
+function quota({ workload, message, evidence }: Refusal, { pods, now }: Context): Failed | undefined {
   const [, name] = /(?:exceeded|failed) quota: ([^\s,:]+)/.exec(message) ?? []
   if (name === undefined) return undefined
   const unset = message.includes('must specify')
-  if (!unset && isOfPods(message) && someoneLeaves(workload.metadata.namespace, pods)) return undefined
+  const { namespace } = workload.metadata
+  if (!unset && isOfPods(message) && (someoneLeaves(namespace, pods, new Date(now.getTime() - recountMs)) || someoneIsReplaced(namespace, pods))) return undefined
   return failed(workload, 'quota-exceeded', {
     title: unset ? `Quota ${name} wants requests and limits on every pod` : `Quota ${name} leaves no room`,
     evidence,
@@ -131,22 +140,44 @@ function limits({ workload, message, evidence }: Refusal): Failed | undefined {
   return rule === undefined ? undefined : refusedBy(workload, 'a LimitRange', evidence, `kubectl ${inNamespace(workload)} describe limitrange`)
 }
 
+/** A registry whose signatures it checks, a vault: failed to verify image …: dial tcp: lookup index.docker.io on 10.96.0.10:53: … i/o timeout */
+const ownTrouble = /\bdial tcp\b|i\/o timeout|deadline exceeded|connection refused|\b503\b/
 /** Before Kubernetes 1.20, and since. */
 const podSecurityPolicy = /unable to validate against any pod security policy|PodSecurityPolicy: unable to admit pod|no providers available to validate pod request/
 
+const webhooks = 'kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations'
+
 function admission({ workload, message, evidence }: Refusal): Failed | undefined {
   const [, webhook] = /admission webhook "([^"]+)" denied the request/.exec(message) ?? []
-  if (webhook !== undefined) return refusedBy(workload, `webhook ${webhook}`, evidence, 'kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations')
+  if (webhook !== undefined && ownTrouble.test(message)) return cannotAsk(workload, webhook, evidence)
+  if (webhook !== undefined) return refusedBy(workload, `webhook ${webhook}`, evidence, webhooks)
   const [, policy] = /ValidatingAdmissionPolicy '([^']+)'.* denied request/.exec(message) ?? []
   if (policy !== undefined) return refusedBy(workload, `ValidatingAdmissionPolicy ${policy}`, evidence, `kubectl get validatingadmissionpolicy ${policy} -o yaml`)
   if (podSecurityPolicy.test(message)) return refusedBy(workload, 'every PodSecurityPolicy', evidence, 'kubectl get podsecuritypolicies')
+  if (message.includes('unable to validate against any security context constraint')) return refusedBy(workload, 'every SecurityContextConstraints', evidence, 'kubectl get securitycontextconstraints')
   if (message.includes('violates PodSecurity')) return refusedBy(workload, 'the namespace\'s pod security level', evidence, `kubectl get namespace ${workload.metadata.namespace ?? ''} --show-labels`)
   return undefined
 }
 
+/** Longer than a registry, a line or a vault most often is away. */
+const ownTroubleMs = 300_000
+
+function cannotAsk(workload: KubernetesObject, webhook: string, evidence: string[]): Failed {
+  return failed(workload, 'admission-refused', {
+    title: `${thoseOf(workload)} are refused by webhook ${webhook}, which cannot reach what it asks itself`,
+    evidence,
+    why: 'It denies what it cannot judge; once it reaches what its message names, the next try is let in.',
+    fix: ['kubectl get pods -A # whether what the message names runs, and whether pods reach it: a registry, a vault, the cluster\'s DNS', webhooks],
+  }, ownTroubleMs)
+}
+
+function thoseOf({ kind }: KubernetesObject): string {
+  return kind === 'Release' ? 'The chart\'s objects' : 'Pods'
+}
+
 function refusedBy(workload: KubernetesObject, who: string, evidence: string[], look: string): Failed {
   return failed(workload, 'admission-refused', {
-    title: `${workload.kind === 'Release' ? 'The chart\'s objects' : 'Pods'} are refused by ${who}`,
+    title: `${thoseOf(workload)} are refused by ${who}`,
     evidence,
     why: 'It judged the object itself, so the same one is refused again each time.',
     fix: [`npx tsx run.ts apply --from helm # once what it objects to is changed in airflow.values, or the namespace is exempt`, look],
@@ -166,7 +197,7 @@ function webhookGone({ workload, message, evidence }: Refusal): Failed | undefin
     title: `Webhook ${webhook} cannot be called, and nothing is made without it`,
     evidence,
     why: `The API server asks it before it makes a pod, and its service ${service ?? ''} does not exist (any more).`,
-    fix: ['kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations # delete the one of what was removed, or install that again'],
+    fix: [`${webhooks} # delete the one of what was removed, or install that again`],
   }, 60_000)
 }
 

@@ -13,7 +13,7 @@ import type { KubernetesObject } from '../access.ts'
 import { heldRestarts } from './crash.ts'
 import { latest } from './events.ts'
 import { isControlPlane, lastingTaints } from './node.ts'
-import { boundVolumes, isAskedFor, reachesVolumes, someNodeComesBack, tooBigFor } from './node-fit.ts'
+import { boundVolumes, isAskedFor, reachesVolumes, someNodeComesBack, someNodeUnfolds, tooBigFor } from './node-fit.ts'
 import { type Context, type Failed, type Observation, failed, fixOf, inNamespace, isReady, nameOf, waiting } from './observation.ts'
 import { lasting, madeByOwner, ownerName, someoneLeaves, targetOf, thenDeletePod, workloadOf } from './owners.ts'
 import { absentNode, crowdedOut, unknownScheduler } from './placement.ts'
@@ -29,14 +29,26 @@ export function observeScheduling(object: KubernetesObject, claim: Observation |
     return waiting(claim?.state === 'waiting' ? `waits for its volume: ${claim.reason}` : 'has not been looked at by the scheduler yet')
   }
   const evidence = [`${nameOf(object)} is not placed: ${said}`]
-  const growing = latest(events, 'TriggeredScaleUp', 'NotTriggerScaleUp')?.reason === 'TriggeredScaleUp'
-  if (growing) return waiting(`waits for a node that is being added: ${said}`)
+  const coming = placeToCome(object, events, context)
+  if (coming !== undefined) return waiting(`waits for ${coming}: ${said}`)
   return missingClaim(object, said, evidence, context)
     ?? sieve(object, evidence, context)
     ?? unboundElsewhere(object, said, evidence, context)
     ?? crowdedOut(object, said, evidence, context)
     ?? full(object, said, evidence, context)
     ?? waiting(claim?.state === 'waiting' ? `is not placed: ${said} (${claim.reason})` : `is not placed: ${said}`)
+}
+
+/** Of the cluster's autoscaler, and of Karpenter: Nominated: Pod should schedule on: nodeclaim/default-7x2pk */
+const growing = ['TriggeredScaleUp', 'Nominated', 'NominatePod']
+
+/** What is under way and gives the pod its place, whatever the nodes are like now. */
+function placeToCome(pod: KubernetesObject, events: readonly Event[], context: Context): string | undefined {
+  if (growing.includes(latest(events, ...growing, 'NotTriggerScaleUp')?.reason ?? '')) return 'a node that is being added'
+  const { nominatedNodeName } = (pod as Pod).status ?? {}
+  // Those whom it ends for this one may be of any namespace.
+  if (nominatedNodeName !== undefined && nominatedNodeName !== '') return `others to end on node ${nominatedNodeName}`
+  return someNodeUnfolds(pod, context) ? 'what is still to be set up on a node that has only just come' : undefined
 }
 
 function missingClaim(pod: KubernetesObject, said: string, evidence: string[], { claims, volumes = [] }: Context): Failed | undefined {
@@ -155,9 +167,9 @@ function tooBig(pod: KubernetesObject, evidence: string[]): Failed {
 
 /** Full now, and nothing of this namespace is about to leave; others may, so this takes longer to be certain. */
 function full(pod: KubernetesObject, said: string, evidence: string[], context: Context): Failed | undefined {
-  const { nodes, pods } = context
+  const { nodes, pods, now } = context
   if (nodes === undefined || !/Insufficient [\w./-]+|Too many pods/.test(said)) return undefined
-  if (someoneLeaves(pod.metadata.namespace, pods) || someoneIsReplaced(pod.metadata.namespace, pods) || someNodeComesBack(pod, context)) return undefined
+  if (someoneLeaves(pod.metadata.namespace, pods, now) || someoneIsReplaced(pod.metadata.namespace, pods) || someNodeComesBack(pod, context)) return undefined
   if (takesNoMorePods(said)) return tooManyPods(pod, evidence, nodes as readonly unknown[] as Node[], said.includes('Insufficient ') ? lessAsked(pod) : [])
   return failed(pod, 'insufficient-cpu-or-memory', {
     title: 'The nodes are full',
@@ -172,7 +184,7 @@ function full(pod: KubernetesObject, said: string, evidence: string[], context: 
 }
 
 /** In a rolling update the old pod goes when the new one, which has its place, is ready. One that keeps crashing may be waiting for the very pod that has none. */
-function someoneIsReplaced(namespace: string | undefined, pods: readonly KubernetesObject[]): boolean {
+export function someoneIsReplaced(namespace: string | undefined, pods: readonly KubernetesObject[]): boolean {
   const there = lasting(pods).filter((one) => one.metadata.namespace === namespace && workloadOf(one)?.kind === 'Deployment')
   return there.some((next) => isStarting(next as Pod) && there.some((old) => isReady(old) && ownerName(old) === ownerName(next) && hashOf(old) !== hashOf(next)))
 }

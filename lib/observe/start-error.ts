@@ -11,22 +11,27 @@ import type { ContainerStatus } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { damagedIn } from './image.ts'
 import { startsNot } from './memory.ts'
-import { type Failed, failed, nameOf } from './observation.ts'
+import { type Failed, failed, nameOf, triedAgain } from './observation.ts'
 import { ownerName } from './owners.ts'
 
 /** Nothing in the image or the pod changes between two starts, so these stay. All else a runtime may get over. */
 const lasting = /executable file not found|no such file or directory|permission denied|is a directory|not a directory|exec format error|no command specified|OOM-killed|cannot unmarshal|invalid argument|not a shared (or slave )?mount|read-only file system|no users found|no matching entries in passwd/i
 const transient = /deadline exceeded|timed out|is reserved for|try again|connection (refused|reset)|unavailable|no space left/i
 const reasons = ['RunContainerError', 'CreateContainerError', 'StartError', 'ContainerCannotRun']
+const longestBackOffMs = 300_000
 
-export function observeStart(pod: KubernetesObject, status: ContainerStatus): Failed | undefined {
-  const { state, lastState, name } = status
+export function observeStart(pod: KubernetesObject, status: ContainerStatus, now: Date): Failed | undefined {
+  const { state, lastState } = status
   const end = state?.terminated ?? (state?.waiting === undefined ? undefined : lastState?.terminated)
   const said = [state?.waiting, end].find((one) => reasons.includes(one?.reason ?? ''))
   const { reason = '', message = '' } = said ?? {}
-  const evidence = [`${nameOf(pod)}, container ${name}: ${reason}: ${message}`]
-  const damaged = damagedIn(message, pod, status, evidence)
-  if (damaged !== undefined) return damaged
+  const evidence = [`${nameOf(pod)}, container ${status.name}: ${reason}: ${message}`]
+  const found = damagedIn(message, pod, status, evidence) ?? verdict(pod, status.name, message, evidence)
+  // What is only to be made is tried every few seconds; what was started and ended is in back-off.
+  return found !== undefined && said === end ? triedAgain(found, end?.finishedAt, now, longestBackOffMs) : found
+}
+
+function verdict(pod: KubernetesObject, name: string, message: string, evidence: string[]): Failed | undefined {
   if (message === '' || !lasting.test(message) || transient.test(message)) return undefined
   if (message.includes('exec: "apparmor_parser": executable file not found')) return noAppArmor(pod, evidence)
   if (/exec format error/i.test(message)) return otherCpu(pod, name, evidence)
@@ -54,7 +59,7 @@ function noAppArmor(pod: KubernetesObject, evidence: string[]): Failed {
 function inShort(message: string): string {
   const tail = /exec: .*|error (mounting|creating) .*|failed to generate .*/s.exec(message)?.[0] ?? message
   // Of each try alone: with them in the title no two tries would be the same failure, and none would be held.
-  const text = tail.replace(/: unknown$/, '').replace(/\b[0-9a-f]{64}\b/g, '…').replace(/\bcontainerd-mount\d+/g, '…')
+  const text = tail.replace(/\btime="[^"]*" /, '').replace(/: unknown$/, '').replace(/\b[0-9a-f]{64}\b/g, '…').replace(/\bcontainerd-mount\d+/g, '…')
   // The reason is at its end, after paths that are long.
   return text.length > 200 ? `${text.slice(0, 90)} … ${text.slice(-105)}` : text
 }

@@ -7,7 +7,7 @@ import { markedLease } from '../../lib/airflow/restored.ts'
 import type { KubernetesObject, Release } from '../../lib/access.ts'
 import { helm } from '../../steps/04-helm.ts'
 import { clusterReader, type Cluster } from '../fakes/reader.ts'
-import { claim, deployment, release } from '../lib/observe/objects.ts'
+import { claim, container, deployment, pod, release } from '../lib/observe/objects.ts'
 import { changesOf, chart, config, family, place, told, type Sections } from './config.ts'
 
 const spec = helm.spec(config())
@@ -134,4 +134,16 @@ void t.test('it is verified by its own objects', async (t) => {
   const look = (objects: KubernetesObject[], one: Release) => helm.verify(spec, clusterReader({ objects, release: one }))
   t.match(await look([scheduler], installed()), { state: 'done' })
   t.match(await look([deployment('airflow-scheduler', 0)], installed()), { state: 'waiting', on: [{ object: 'Deployment airflow/airflow-scheduler' }] })
+})
+
+void t.test('while the database is dumped before an upgrade, the release of before is not judged: the upgrade may be what mends it', async (t) => {
+  const missing = { waiting: { reason: 'CreateContainerConfigError', message: 'couldn\'t find key connection in Secret airflow/airflow-metadata' } }
+  const broken = pod({ status: { phase: 'Pending', containerStatuses: [container({ state: missing })] } })
+  const replicaSet: KubernetesObject = { apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { name: 'airflow-scheduler-6d5b9c7f9', namespace: 'airflow', uid: 'uid-airflow-scheduler-6d5b9c7f9', ownerReferences: [{ kind: 'Deployment', name: 'airflow-scheduler', uid: 'uid-airflow-scheduler', controller: true }] } }
+  const objects = [lease(''), deployment('airflow-scheduler', 0), replicaSet, broken]
+  const look = (status: string, updatedAt: string, since?: Date) => helm.verify(spec, clusterReader({ objects, release: installed({ status, updatedAt }) }), since)
+  const began = new Date('2023-08-02T10:28:00.250Z')
+  t.match(await look('deployed', '2023-07-01T10:00:00Z', began), { state: 'waiting', on: [{ object: 'Helm release airflow/airflow', reason: 'Helm has not begun yet; the record is deployed' }] })
+  t.match(await look('deployed', '2023-07-01T10:00:00Z'), { state: 'failed', findings: [{ id: 'container-config-error' }] }, 'where nothing is being made it is judged')
+  for (const status of ['pending-upgrade', 'deployed']) t.match(await look(status, '2023-08-02T10:29:10.5Z', began), { state: 'failed', findings: [{ id: 'container-config-error' }] }, `and so is what the new Helm has made: ${status}`)
 })

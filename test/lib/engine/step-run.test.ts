@@ -161,3 +161,22 @@ void t.test('what crashed before the change does not end the wait after it', asy
   await t.rejects(runStep(storage({ check: inTurn(satisfied), verify: inTurn(crashed) }), {}, undefined, deps()), { code: 'FAILED' }, 'where nothing was changed it does')
   t.match(await runStep(storage({ check: inTurn(satisfied), verify: inTurn<Look>(...Array.from({ length: 20 }, () => crashed), done) }), {}, undefined, { ...deps(), changedAt: all.clock.now() }), { changed: 0 }, 'unless an earlier step did')
 })
+
+void t.test('while a change is made its step is looked at as of its beginning, and afterwards as it is', async (t) => {
+  const all = deps()
+  const [began, asked] = [all.clock.now(), [] as (Date | undefined)[]]
+  let finish: () => void
+  const helm = step({
+    name: 'helm', check: inTurn<Check>({ state: 'drifted', changes: [release] }),
+    apply: () => new Promise((resolve) => {
+      finish = resolve
+    }),
+    verify: (_spec, _reader, since) => {
+      asked.push(since)
+      finish()
+      return Promise.resolve(done)
+    },
+  })
+  await runStep(helm, {}, undefined, all)
+  t.same(asked, [began, undefined])
+})

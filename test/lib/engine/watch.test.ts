@@ -111,3 +111,11 @@ void t.test('while Helm works, progress is one line per object and "ready" once'
   await changeWatched(changing, inTurn(waiting('Pod airflow/a'), waiting('Pod airflow/a'), done), end, told)
   t.same(told.told(), ['waiting Pod airflow/a', 'ready Pod airflow/a'])
 })
+
+void t.test('what was seen before a look that got no answer is not held on to: it may have been mended in between', async (t) => {
+  const told = patience()
+  const { changing, end, ended } = helm(told, 60_000)
+  const [lacks, away] = [failed('container-config-error', 20_000), new AirstripError('CLUSTER_UNREACHABLE', 'The API server does not answer.') as never]
+  await changeWatched(changing, inTurn<Look>(lacks, lacks, ...Array.from({ length: 17 }, () => away), lacks, done), end, told)
+  t.equal(ended(), undefined)
+})

@@ -133,3 +133,13 @@ void t.test('a start that fails anew each time is one failure: what is of one tr
   for (const kind of ['shared', 'shared or slave']) t.match(title(`failed to generate container "${'b'.repeat(64)}" spec: failed to generate spec: path "/srv/dags" is mounted on "/srv" but it is not a ${kind} mount`), new RegExp(`container "…" spec.* not a ${kind} mount$`), kind)
   t.end()
 })
+
+void t.test('restarts are counted for life, so a loop is told by the pause that the kubelet really keeps', (t) => {
+  const kept = (pause: string, restarts: number, last = {}) => observePod(main(crashed(restarts, last, { state: { waiting: { reason: 'CrashLoopBackOff', message: `back-off ${pause} restarting failed container=scheduler pod=airflow-scheduler-6d5b9c7f9-x2x4z_airflow(0b5f)` } } })), context()).state
+  for (const pause of ['10s', '20s', '40s']) t.equal(kept(pause, 12), 'waiting', `${pause} after a boot of the node, with twelve restarts of before`)
+  t.equal(kept('40s', 12, { exitCode: 137, reason: 'OOMKilled' }), 'waiting')
+  t.equal(kept('1m20s', 4), 'failed', 'the fourth pause of a pod that is new')
+  for (const pause of ['1m20s', '2m40s', '5m0s']) t.equal(kept(pause, 12), 'failed', pause)
+  t.equal(kept('1m0s', 12), 'failed', 'the longest of a kubelet that is told to pause less (ReduceDefaultCrashLoopBackOffDecay)')
+  t.end()
+})

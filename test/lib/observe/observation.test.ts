@@ -9,9 +9,11 @@ void t.test('when a line of a log was written, as programs say it', (t) => {
     ['[2023-08-01 22:57:46 +0200] [52] [INFO] Booting worker with pid: 52', '2023-08-01T20:57:46.000Z'],
     ['2023-08-02 10:29:40.123+02:00 x', '2023-08-02T08:29:40.123Z'],
     ['10.42.0.1 - - [02/Aug/2023:10:29:50 +0200] "GET /health HTTP/1.1" 200 141 "-" "kube-probe/1.22"', '2023-08-02T08:29:50.000Z'],
+    ['2023-08-02 10:29:40.123 GMT [99] FATAL:  role "airflow" is not permitted to log in', '2023-08-02T10:29:40.123Z'],
+    ['2023-08-02 10:29:40.123 UTC [99] DETAIL:  Role "airflow" does not exist.', '2023-08-02T10:29:40.123Z'],
   ]
   for (const [line, time] of times) t.equal(new Date(writtenAt(line) ?? NaN).toISOString(), time, line)
-  for (const line of ['', 'Reason: Forbidden', '[2023-08-02 10:05:09,123] {manager.py:585} WARNING - x', '[2023-08-02 10:29:40,123: ERROR/MainProcess] x', '[02/Foo/2023:10:29:50 +0000]', '2023-13-45T10:29:40Z']) t.equal(writtenAt(line), undefined, line)
+  for (const line of ['', 'Reason: Forbidden', '[2023-08-02 10:05:09,123] {manager.py:585} WARNING - x', '[2023-08-02 10:29:40,123: ERROR/MainProcess] x', '[02/Foo/2023:10:29:50 +0000]', '2023-08-02 10:29:40.123 CEST [99] LOG:  x', '2023-13-45T10:29:40Z']) t.equal(writtenAt(line), undefined, line)
   t.end()
 })
 

@@ -40,6 +40,14 @@ void t.test('a provisioner that was scaled to 0, or is not there, will not make 
   t.end()
 })
 
+void t.test('a provisioner under another name, from a mirror, is known by what it says of the claim', (t) => {
+  const said = (seconds: number) => [event(chosen(), 'Provisioning', 'External provisioner is provisioning volume for claim "airflow/data-airflow-postgresql-0"', { type: 'Normal', lastTimestamp: new Date(now.getTime() - seconds * 1000).toISOString() })]
+  t.match(look(chosen(), [], said(30)), { state: 'waiting' })
+  t.match(look(chosen(), [], said(900)), { state: 'failed', finding: { id: 'provisioner-not-running' } }, 'it has said nothing for long')
+  t.match(look(chosen(), [provisioner(0, { replicas: 0 })], said(30)), { state: 'failed', finding: { id: 'provisioner-not-running' } }, 'one that is known to be scaled to 0')
+  t.end()
+})
+
 void t.test('one that cannot start is told with its own cause, one that is starting is waited for', (t) => {
   const waiting = { phase: 'Pending', containerStatuses: [container({ name: 'local-path-provisioner', state: { waiting: { reason: 'ErrImagePull', message: 'rpc error: code = NotFound desc = docker.io/rancher/local-path-provisioner:v9: not found' } } })] }
   const mine = (status: Record<string, unknown>) => near(pod({ name: 'local-path-provisioner-1-x', owner: { kind: 'ReplicaSet', name: 'local-path-provisioner-1' }, labels: { 'pod-template-hash': '1' }, spec: { containers: [{ name: 'local-path-provisioner', image: 'rancher/local-path-provisioner:v9' }] }, status }))
