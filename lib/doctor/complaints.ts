@@ -70,11 +70,16 @@ function isCurrent(pod: KubernetesObject, { jobs, record }: Evidence): boolean {
   return record?.status !== 'deployed' || record.objects.some(({ kind, metadata }) => kind === 'Job' && metadata.name === owner.name)
 }
 
-/** Whether its run is the present one, or that has said nothing yet: the entrypoint prints dots while it tries to reach the database, and nothing else. */
+/** The entrypoint prints dots while it tries to reach the database, and nothing else. */
+export function isSilent({ lines }: ContainerLog): boolean {
+  return lines.every((line) => /^[.\s]*$|^(BACKEND|DB_HOST|DB_PORT)=/.test(line))
+}
+
+/** Whether its run is the present one, or that has said nothing yet. */
 export function counts(log: ContainerLog, logs: readonly ContainerLog[]): boolean {
   if (!log.previous) return true
   const now = logs.find(({ pod, container, previous }) => !previous && pod === log.pod && container === log.container)
-  return now === undefined || now.lines.every((line) => /^[.\s]*$|^(BACKEND|DB_HOST|DB_PORT)=/.test(line))
+  return now === undefined || isSilent(now)
 }
 
 function runSince(pod: KubernetesObject, { container, previous }: ContainerLog): string | undefined {

@@ -46,7 +46,7 @@ function uidOf({ spec }: KubernetesObject): number {
 
 /** DETAIL:  The data directory was initialized by PostgreSQL version 11, which is not compatible with this version 15.2 (Debian 15.2-1.pgdg110+1). */
 function otherMajor(evidence: Evidence): Finding[] {
-  const said = complaints(evidence, /initialized by PostgreSQL version ([\d.]+), which is not compatible with this version ([\w.]+)/)
+  const said = complaints(evidence, /initialized by PostgreSQL version ([\d.]+), which is not compatible with this version ([\w.]*\w)/)
   const [first] = said
   if (first === undefined) return []
   const [, before = '', now = ''] = first.groups

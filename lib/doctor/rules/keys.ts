@@ -5,7 +5,8 @@ import type { KubernetesObject } from '../../access.ts'
 import type { Finding } from '../../step.ts'
 import { nameOf } from '../../observe/observation.ts'
 import { mainContainersOf, variablesOf } from '../../observe/template.ts'
-import { counts, mentions, told } from '../complaints.ts'
+import { isOfAnotherPart } from '../apart.ts'
+import { type Complaint, counts, mentions, told } from '../complaints.ts'
 import type { Evidence, SecretFacts } from '../evidence.ts'
 import { type Explains, type ExplainsIf, type Rule, doubtful, wrong } from '../rule.ts'
 import { restarted } from '../restart.ts'
@@ -43,12 +44,19 @@ function noFernetKey(evidence: Evidence): Finding[] {
   })]
 }
 
-/** AWS says "(InvalidToken)", and JWT InvalidTokenError; of a variable Airflow says it in its own words. */
-const undecryptable = /(?<!\()\bInvalidToken\b|Can't decrypt .*invalid token or value/
+/** Of a variable Airflow says it in its own words. */
+const undecryptable = /\bfernet\.InvalidToken\b|Can't decrypt .*invalid token or value/
+/** AWS, JWT and Telegram have tokens that are invalid as well; a traceback that is drawn leaves out whose it was, and shows where. */
+const bareToken = /^\W*InvalidToken\b/
+const inFernet = /\bfernet\.py\b/
+
+function undecrypted(evidence: Evidence): Complaint[] {
+  return [...mentions(evidence, undecryptable), ...mentions({ ...evidence, logs: evidence.logs.filter(({ lines }) => lines.some((line) => inFernet.test(line))) }, bareToken)]
+}
 
 function rotated(evidence: Evidence): Finding[] {
   const secret = fernetSecret(evidence)
-  const said = mentions(evidence, undecryptable)
+  const said = undecrypted(evidence)
   const claim = databaseOf(evidence)?.claim
   const made = claim?.metadata.creationTimestamp
   const restored = secret?.labels[restoredLabel] !== undefined
@@ -199,7 +207,10 @@ function knownLogin({ knownPasswords = [], secrets = [], release = 'airflow', na
 }
 
 export const keyExplains: Explains = {
-  'fernet-key-rotated': [...thatSpeakOf(/fernet|InvalidToken/i), 'helm-release-failed', 'scheduler-liveness-restart-loop', 'not-ready-unexplained'],
+  'fernet-key-rotated': [
+    ...thatSpeakOf(/fernet|InvalidToken/i), 'helm-release-failed',
+    ...(['scheduler-liveness-restart-loop', 'not-ready-unexplained'] as const).map((id): ExplainsIf => ({ id, when: (...of) => !isOfAnotherPart(...of) })),
+  ],
   'redis-password-drift': [
     ...thatSpeakOf(/redis|kombu|username-password|NOAUTH|WRONGPASS|celery|container (?:airflow-)?(?:worker|flower)\b/i).map(({ id, when }): ExplainsIf => ({ id, when: (symptom, evidence, cause) => !isOfItsOwn(symptom) && when(symptom, evidence, cause) })),
     { id: 'scheduler-liveness-restart-loop', when: ({ evidence }) => evidence.some((line) => /container (?:airflow-)?(?:worker|scheduler|flower)\b/.test(line)) },

@@ -52,6 +52,7 @@ void t.test('a volume of another major version is told with both', (t) => {
   const line = '2023-08-02 10:29:31.010 GMT [1] DETAIL:  The data directory was initialized by PostgreSQL version 11, which is not compatible with this version 15.2 (Debian 15.2-1.pgdg110+1).'
   t.match(found(refusing(line))[0], { id: 'postgres-major-version', severity: 'error', title: /PostgreSQL 11, .* 15\.2/, fix: [/airflow\.database\.imageTag/] })
   t.same(ids(refusing(line)), ['postgres-major-version error', 'crash-loop error explained'])
+  t.equal(found(refusing(line.replace(/ \(.*/, '.').replace('15.2', '15.4')))[0]?.title, 'The volume holds a database of PostgreSQL 11, and 15.4 was started over it')
   t.end()
 })
 

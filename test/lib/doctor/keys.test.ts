@@ -33,6 +33,10 @@ void t.test('what another Fernet key encrypted is an error once somebody tries t
   t.same(ids(of({ workloads: down, pods: [crashing], secrets: [fernet()], logs: [says(invalid, crashing, 'scheduler')] })), ['fernet-key-rotated error', 'crash-loop error explained'])
   t.same(ids(of({ pods: [webserver], secrets: [fernet()], logs: [says('jwt.exceptions.InvalidTokenError: Signature verification failed'), says('INFO - Connection my_db saved')] })), [], 'a token of the web is no Fernet token')
   t.same(ids(of({ pods: [webserver], secrets: [fernet()], logs: [says('botocore.exceptions.ClientError: An error occurred (InvalidToken) when calling the PutObject operation')] })), [], 'nor is one of AWS')
+  t.same(ids(of({ pods: [webserver], secrets: [fernet()], logs: [says('telegram.error.InvalidToken: The token `x` was rejected by the server.'), says('InvalidToken: no such bot')] })), [], 'nor one of Telegram')
+  // As Airflow's command line draws a traceback.
+  const drawn = ['│ /home/airflow/.local/lib/python3.7/site-packages/cryptography/fernet.py:119 in                   │', '╰──────────────────────────────────────────────────────────────────────────────────────────────────╯', 'InvalidToken']
+  t.match(found(of({ pods: [webserver], secrets: [fernet()], logs: [{ ...says(''), lines: drawn }] })), [{ id: 'fernet-key-rotated', severity: 'error' }])
   t.match(found(of({ pods: [webserver], secrets: [fernet()], logs: [says('ERROR - Can\'t decrypt _val for key=home, invalid token or value')] })), [{ id: 'fernet-key-rotated' }])
   t.end()
 })

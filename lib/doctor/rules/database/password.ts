@@ -3,13 +3,15 @@ import type { KubernetesObject, NonEmpty } from '../../../access.ts'
 import { passwordSecrets, secretNames } from '../../../airflow/keys.ts'
 import type { Finding } from '../../../step.ts'
 import { nameOf } from '../../../observe/observation.ts'
-import { type Complaint, complaints, mentions, told } from '../../complaints.ts'
+import { type Complaint, mentions, told } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
 import { deleted, written } from '../../secret-commands.ts'
 import { restarted } from '../../restart.ts'
+import { saidOfDatabase } from './asked.ts'
 import { misled } from './connection.ts'
 import { type Database, type Password, databaseOf, disagreeing, installMs, passwordsOf } from './parts.ts'
+import { absentRole, detailOf } from './role.ts'
 import { asSuperuser, passwordOfTheSecret } from './superuser.ts'
 
 export const passwordRules: readonly Rule[] = [refused, differing, unknownPassword]
@@ -20,11 +22,11 @@ const atOnceMs = 5000
 const authentication = /password authentication failed for user "([^"]+)"|role "([^"]+)" does not exist|no password supplied/
 
 function refused(evidence: Evidence): Finding[] {
-  const said = complaints(evidence, authentication)
+  const said = saidOfDatabase(evidence, authentication)
   if (said.length === 0 || disagreeing(passwordsOf(evidence)).length > 0) return []
   const database = databaseOf(evidence)
   if (database === undefined) return [outside(told(said))]
-  const stranger = asStranger(said, evidence) ?? roleOf(said, database, evidence)
+  const stranger = asStranger(said, evidence) ?? absentRole(said, database, evidence) ?? roleOf(said, database, evidence)
   if (stranger !== undefined) return [stranger]
   const facts = [...told(said), ...persisted(evidence), ...ages(evidence, database)]
   const { namespace, release = 'airflow' } = evidence
@@ -54,17 +56,14 @@ function asStranger(said: readonly Complaint[], { wanted, secrets = [], namespac
   })
 }
 
-/** To who asks PostgreSQL says of these, too, that the password is wrong; what it is it says in its own log (libpq/crypt.c, 11 to 17). */
-const details = /DETAIL: +(?:User "([^"]+)" has (an expired password|no password assigned)|Password does not match|Connection matched|Role "[^"]+" does not exist)/
-
 /** The role alone, in a database that was made with its Secret. */
 function roleOf(said: readonly Complaint[], { pod, claim }: Database, evidence: Evidence): Finding | undefined {
   const { namespace, wanted } = evidence
   const user = wanted?.database?.user ?? ''
-  const detail = mentions({ ...evidence, pods: pod === undefined ? [] : [pod] }, details)
-  const [, role, fault] = detail[0]?.groups ?? []
+  const detail = detailOf(user, pod, evidence)
+  const fault = detail[0]?.groups[1]
   // Of the superuser's own password nobody is left to change it.
-  if (pod === undefined || user === 'postgres' || !/^\w+$/.test(user) || detail[0]?.groups[0].includes('does not exist') === true || (fault === undefined ? !areTogether(claim, passwordsOf(evidence)) : role !== user)) return undefined
+  if (pod === undefined || user === 'postgres' || !/^\w+$/.test(user) || (fault === undefined && !areTogether(claim, passwordsOf(evidence)))) return undefined
   const hasEnded = fault === 'an expired password'
   const mended = hasEnded ? asSuperuser(namespace, pod.metadata.name, `ALTER ROLE "${user}" VALID UNTIL $$infinity$$`) : passwordOfTheSecret(namespace, pod.metadata.name, user)
   return wrong('postgres-pvc-old-password', {
@@ -115,7 +114,7 @@ function differing(evidence: Evidence): Finding[] {
   const alone = disagreeing(passwords)
   // One that leads elsewhere is told as such, whatever its password.
   if (alone.length === 0 || misled(evidence).length > 0) return []
-  const said = complaints(evidence, authentication)
+  const said = saidOfDatabase(evidence, authentication)
   const { namespace } = evidence
   const [odd] = alone
   const one = alone.length === 1 && odd !== undefined

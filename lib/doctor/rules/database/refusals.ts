@@ -6,13 +6,14 @@
 import type { NonEmpty } from '../../../access.ts'
 import { secretNames } from '../../../airflow/keys.ts'
 import type { Finding } from '../../../step.ts'
-import { complaints, told } from '../../complaints.ts'
+import { told } from '../../complaints.ts'
 import { firmSince } from '../../../observe/release.ts'
 import { type Evidence, partsIn } from '../../evidence.ts'
 import { recalled } from '../../witnessed.ts'
 import { wrong } from '../../rule.ts'
 import { restarted } from '../../restart.ts'
 import { deleted } from '../../secret-commands.ts'
+import { saidOfDatabase } from './asked.ts'
 import { misled } from './connection.ts'
 import { databaseOf } from './parts.ts'
 import { asSuperuser } from './superuser.ts'
@@ -130,8 +131,16 @@ const refusals: readonly Refusal[] = [
     otherwise: 'npx tsx run.ts restore # the newest dump, where there is one; else empty tables are made by `airflow db migrate` (`airflow db upgrade` before 2.7) in any pod of Airflow',
   },
   {
+    // postinit.c; its DETAIL says "User does not have CONNECT privilege."
+    pattern: /FATAL:\s+permission denied for database "([^"]+)"/,
+    title: (name) => `Airflow's user may not connect to database ${name}`,
+    why: 'The user is known there and lacks CONNECT on the database, so somebody revoked it, of him or of PUBLIC.',
+    sql: (name, user) => `GRANT CONNECT ON DATABASE "${name}" TO "${user}"`,
+    otherwise: 'Give it back: GRANT CONNECT ON DATABASE … TO …',
+  },
+  {
     // aclchk.c; tables are changed by their owner alone, whatever others may do with them.
-    pattern: /(?:permission denied for|must be owner of) (?:table|relation|schema|sequence|database|type|index|view) (\S+)/,
+    pattern: /(?:permission denied for|must be owner of) (?:table|relation|schema|sequence|database(?! ")|type|index|view) (\S+)/,
     ofMigrations: true,
     title: (name) => `Airflow's user may not use ${name} in its database`,
     why: 'The tables belong to another user, as after a dump that was brought in by hand; in PostgreSQL 15 and later the schema public is closed as well.',
@@ -146,7 +155,7 @@ export function turnedAway(evidence: Evidence): Finding[] {
   if (misled(evidence).length > 0) return []
   const migrated = migratedAt(evidence)
   return refusals.flatMap((refusal): Finding[] => {
-    const said = complaints(refusal.ofMigrations === true ? recalled(evidence) : evidence, refusal.pattern).filter(({ notBefore = Infinity }) => refusal.onceMigrated !== true || (migrated !== undefined && notBefore >= migrated))
+    const said = saidOfDatabase(refusal.ofMigrations === true ? recalled(evidence) : evidence, refusal.pattern).filter(({ notBefore = Infinity }) => refusal.onceMigrated !== true || (migrated !== undefined && notBefore >= migrated))
     const [first] = said
     if (first === undefined) return []
     const name = (first.groups[1] ?? '').replace(/[;,.]$/, '')

@@ -1,0 +1,88 @@
+/**
+ * What is said of Airflow's database by those who ask it. The image's entrypoint asks it up to twenty times before it
+ * says anything (`airflow db check`, each try with seconds of Python), and prints dots alone; until then the database's
+ * own log tells whom it turns away, and of who runs on the kubelet's probes:
+ *
+ *   2023-08-02 10:29:40.123 GMT [99] FATAL:  role "airflow" is not permitted to log in
+ *   Warning Unhealthy: Liveness probe failed: … port 5432 failed: FATAL:  role "airflow" is not permitted to log in
+ */
+import type { ContainerStatus, Event, Pod } from 'kubernetes-types/core/v1.js'
+import type { KubernetesObject } from '../../../access.ts'
+import { eventsAbout, firstTimeOf, timeOf } from '../../../observe/events.ts'
+import { ageMs, pastMs, writtenAt } from '../../../observe/observation.ts'
+import { isAtWork, isTask } from '../../../observe/owners.ts'
+import { type Complaint, complaints, isSilent, mentions } from '../../complaints.ts'
+import type { Evidence } from '../../evidence.ts'
+import { isStranger } from '../../strangers.ts'
+import { isOfAnother } from './other.ts'
+import { databaseOf } from './parts.ts'
+
+/** What is older may be mended: of the chart's probes two would have succeeded since. */
+const freshMs = 120_000
+/** An Airflow that is let in has something to say by then, mostly. */
+const waitedMs = 30_000
+/** Who waits tries again every few seconds; who mistypes a password does so once. */
+const leastRefusals = 2
+
+/** Where Airflow itself says something the others only say the same. */
+export function saidOfDatabase(evidence: Evidence, pattern: RegExp): Complaint[] {
+  const own = complaints(evidence, pattern).filter((one) => !isOfAnother(one, evidence) && (one.pod !== databaseOf(evidence)?.pod || isAirflows(one.line, evidence)))
+  return own.length > 0 ? own : [...byProbes(evidence, pattern), ...byItself(evidence, pattern)]
+}
+
+/** As far as it names a user or a database; of an unknown one nobody can tell. */
+function isAirflows(line: string, { wanted }: Evidence): boolean {
+  const { user, name } = wanted?.database ?? {}
+  const [asUser, ofDatabase] = [/\b(?:user|role) "([^"]+)"/, /\bdatabase "([^"]+)"/].map((naming) => naming.exec(line)?.[1])
+  return wanted?.database === undefined || ((asUser === undefined || asUser === user) && (ofDatabase === undefined || ofDatabase === name))
+}
+
+/** None of before the database was ready: that is over. */
+function byProbes(evidence: Evidence, pattern: RegExp): Complaint[] {
+  const { pods, events, at } = evidence
+  const database = databaseOf(evidence)
+  if (database !== undefined && database.readySince === undefined) return []
+  const since = database?.readySince === undefined ? -Infinity : Date.parse(database.readySince)
+  const counts = (event: Event): boolean => event.reason === 'Unhealthy' && /^(Liveness|Startup) probe failed/.test(event.message ?? '') && timeOf(event) >= since && pastMs(timeOf(event), new Date(at)) <= freshMs
+  return pods.filter((pod) => !isStranger(pod, evidence) && !isTask(pod)).flatMap((pod) =>
+    eventsAbout(pod, events).filter(counts).flatMap((event) => asComplaint(pod, event, pattern)).filter((one) => !isOfAnother(one, evidence)))
+}
+
+function asComplaint(pod: KubernetesObject, event: Event, pattern: RegExp): Complaint[] {
+  const line = event.message?.split('\n').find((one) => pattern.test(one))
+  const groups = line === undefined ? null : pattern.exec(line)
+  if (line === undefined || groups === null) return []
+  const container = /\{(.+)\}/.exec(event.involvedObject.fieldPath ?? '')?.[1] ?? 'probe'
+  return [{ pod, container, line: line.trim(), groups, notBefore: firstTimeOf(event) }]
+}
+
+/** Of Airflow's user and database alone, again and again since somebody waits: people mistype passwords as well. */
+function byItself(evidence: Evidence, pattern: RegExp): Complaint[] {
+  const { logs, wanted, at } = evidence
+  const { pod, readySince } = databaseOf(evidence) ?? {}
+  const waitsSince = Math.min(...silentSince(evidence))
+  if (pod === undefined || readySince === undefined || wanted?.database === undefined || waitsSince === Infinity) return []
+  const since = Math.max(waitsSince, Date.parse(readySince))
+  const counts = (line: string): boolean => {
+    const time = writtenAt(line)
+    return /\bFATAL:/.test(line) && pattern.test(line) && isAirflows(line, evidence) && time !== undefined && time >= since && pastMs(time, new Date(at)) <= freshMs
+  }
+  const own = logs.filter((log) => log.pod === pod.metadata.name && !log.previous).map((log) => ({ ...log, lines: log.lines.filter(counts) }))
+  return mentions({ ...evidence, pods: [pod], logs: own.filter(({ lines }) => lines.length >= leastRefusals) }, pattern)
+}
+
+/** Ms since 1970 of each start after which a container of Airflow's has waited without a word. */
+function silentSince(evidence: Evidence): number[] {
+  const { pods, logs, at } = evidence
+  const database = databaseOf(evidence)?.pod
+  const airflows = pods.filter((pod) => pod !== database && pod.metadata.deletionTimestamp === undefined && !isStranger(pod, evidence) && !isTask(pod))
+  return airflows.flatMap((pod) => {
+    const { initContainerStatuses = [], containerStatuses = [] } = (pod as Pod).status ?? {}
+    const waits = ({ name, ready }: ContainerStatus): boolean => {
+      const said = logs.find((log) => log.pod === pod.metadata.name && log.container === name && !log.previous)
+      // Without a readiness probe whatever runs is called ready, and then only dots tell that it waits.
+      return said === undefined ? !ready || isAtWork(pod) : isSilent(said)
+    }
+    return [...initContainerStatuses, ...containerStatuses].filter(waits).flatMap(({ state }) => state?.running?.startedAt ?? []).filter((startedAt) => ageMs(startedAt, new Date(at)) >= waitedMs).map(Date.parse)
+  })
+}
