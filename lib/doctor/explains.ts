@@ -4,9 +4,11 @@
  */
 import type { Finding } from '../step.ts'
 import { type FaultId, rank } from '../observe/faults.ts'
+import { isOfAnotherPart } from './apart.ts'
 import type { Evidence } from './evidence.ts'
 import { isOfItself } from './of-itself.ts'
 import type { Explains } from './rule.ts'
+import { speaksOfTheSame } from './rules/cluster/symptoms.ts'
 import { clusterExplains } from './rules/cluster.ts'
 import { databaseExplains } from './rules/database.ts'
 import { folderExplains } from './rules/folders.ts'
@@ -35,7 +37,7 @@ export function explained(findings: readonly Finding[], evidence: Evidence): Fin
 }
 
 function causesOf(finding: Finding, findings: readonly Finding[], evidence: Evidence): Finding[] {
-  return findings.filter((other) => other !== finding && !(other.severity === 'warning' && finding.severity === 'error') && (isCause(other, finding, evidence) || isOwnCause(other, finding) || isBelow(other, finding)))
+  return findings.filter((other) => other !== finding && !(other.severity === 'warning' && finding.severity === 'error') && (isCause(other, finding, evidence) || isOwnCause(other, finding) || isBelow(other, finding, evidence)))
 }
 
 function isExplained(finding: Finding, findings: readonly Finding[], evidence: Evidence): boolean {
@@ -63,8 +65,9 @@ function placesIn(line: string): string[] {
 /** What takes the object itself away, or leaves Traefik without a kind to read it by. */
 const takesItAway: readonly FaultId[] = ['namespace-terminating', 'traefik-missing', 'crd-names-conflict', 'traefik-crd-group-mismatch']
 
-/** The same probe, with the path that it asks for. */
+/** The same probe, with the path that it asks for; the same crash, with what it says. */
 function tellsMore(cause: Finding, symptom: Finding): boolean {
+  if (symptom.id === 'crash-loop') return speaksOfTheSame(cause, symptom)
   return cause.id === 'probe-path-mismatch' && symptom.id === 'readiness-probe-failing'
 }
 
@@ -72,13 +75,17 @@ function tellsMore(cause: Finding, symptom: Finding): boolean {
 const umbrellas: readonly FaultId[] = ['heartbeat-missing', 'wait-for-migrations-crashloop', 'post-install-hook-timeout', 'helm-release-failed', 'not-ready-unexplained']
 
 /** What a program that has been ready for minutes may hang for. */
-const stopsHeartbeats = /^(?:control-plane|node-|cluster-dns|pod-network|kube-proxy|kind-too-many|database-|postgres-|db-newer|network-policy|service-without|redis-|release-object-|logs-not-writable)/
+const stopsHeartbeats = /^(?:control-plane|cluster-dns|pod-network|kube-proxy|kind-too-many|database-|postgres-|db-newer|network-policy|service-without|redis-|release-object-|logs-not-writable)/
+
+/** What runs and does not do its work keeps nobody from running. */
+const ofWhatRuns: readonly FaultId[] = ['web-page-failing', 'heartbeat-missing', 'task-logs-unreachable', 'admin-login-missing']
 
 /** What is wrong with this machine, with the way in, or with the way to a log, keeps no pod from running. */
-function isBelow(cause: Finding, symptom: Finding): boolean {
+function isBelow(cause: Finding, symptom: Finding, evidence: Evidence): boolean {
   const { id } = symptom
   const within = cause.id !== 'kubelet-unreachable' && rank(cause.id) >= rank('control-plane-down') && rank(cause.id) < rank('release-not-installed')
   if (!umbrellas.includes(id as FaultId) || isOfItself(symptom) || cause.severity !== 'error' || !within || rank(cause.id) >= rank(id)) return false
+  if (id === 'not-ready-unexplained') return !ofWhatRuns.includes(cause.id as FaultId) && !isOfAnotherPart(symptom, evidence, cause)
   return id !== 'heartbeat-missing' || stopsHeartbeats.test(cause.id)
 }
 

@@ -2,6 +2,7 @@
  * Faults that were set in the object itself, which no other fault brings about: a Deployment that somebody scaled to
  * nothing is no symptom of a node that takes no pods. They are told as roots, whatever else is broken.
  */
+import { containerOf } from '../observe/causes.ts'
 import type { FaultId } from '../observe/faults.ts'
 import type { Finding } from '../step.ts'
 
@@ -11,8 +12,15 @@ const titled = (pattern: RegExp) => ({ title }: Finding): boolean => pattern.tes
 /** A field that a person has changed, as edited.ts has it. */
 const editedProbe = some(/ is not as the release has it: .*(?:liveness|startup|readiness)Probe/)
 
+/** Of the container that crashes, and not of one beside it. */
+function editedProgram(finding: Finding): boolean {
+  return some(new RegExp(` is not as the release has it: .*ontainers\\[${containerOf(finding)}\\]\\.(?:command|args|env)`))(finding)
+}
+
 const ofItself: Partial<Record<FaultId, (finding: Finding) => boolean>> = {
-  'traefik-not-running': titled(/^Traefik is scaled to no pod|^Traefik does not run: Image \S+ does not exist/),
+  'traefik-not-running': titled(/^Traefik is scaled to no pod|^Traefik does not run: (?:Image \S+ does not exist|.* keeps crashing)/),
+  // Nobody deletes it by the way; that it does not answer can come from elsewhere.
+  'admission-webhook-down': some(/service "[^"]+" not found/),
   'cluster-dns-broken': titled(/scaled to no pod|Corefile|forwards to itself|may not read/),
   'provisioner-not-running': some(/ is scaled to 0$|^no (?:Deployment|pod) in the cluster runs/),
   // Only that there are no endpoints, or no answer, can come from elsewhere.
@@ -22,6 +30,7 @@ const ofItself: Partial<Record<FaultId, (finding: Finding) => boolean>> = {
   'webserver-oom-or-slow-start': titled(/memory/),
   'scheduler-liveness-restart-loop': (finding) => finding.title.includes('cannot succeed') || editedProbe(finding),
   'readiness-probe-failing': editedProbe,
+  'crash-loop': editedProgram,
   // Of its tables and not of the pods that wait for them.
   'wait-for-migrations-crashloop': titled(/^The database /),
 }

@@ -22,10 +22,16 @@ export interface Part {
   foundation: boolean
 }
 
+/** `below`: what failed of that which it cannot run without. */
+export interface Symptom {
+  failure: Failed
+  below: Failed[]
+}
+
 export interface Causes {
   roots: Failed[]
   /** Failed too, but explained by a root. */
-  symptoms: Failed[]
+  symptoms: Symptom[]
   /** Everything that is not ready, whatever the reason. */
   pending: Pending[]
 }
@@ -43,8 +49,8 @@ export function isDatabaseSet({ kind, metadata: { name } }: KubernetesObject): b
 
 export function causesOf(parts: readonly Part[]): Causes {
   const failures = parts.flatMap(({ observation, foundation }) => (observation.state === 'failed' ? [{ observation, foundation }] : []))
-  const symptoms = failures.filter((failure) => isSymptom(failure, parts)).map(({ observation }) => observation)
-  const roots = failures.map(({ observation }) => observation).filter((observation) => !symptoms.includes(observation))
+  const symptoms = failures.filter((failure) => isSymptom(failure, parts)).map(({ observation }) => ({ failure: observation, below: belowOf(observation, parts).flatMap((part) => (part.observation.state === 'failed' ? [part.observation] : [])) }))
+  const roots = failures.map(({ observation }) => observation).filter((observation) => !symptoms.some(({ failure }) => failure === observation))
   return { roots, symptoms, pending: parts.flatMap(pendingOf) }
 }
 
@@ -55,20 +61,35 @@ export function causesOf(parts: readonly Part[]): Causes {
  */
 function isSymptom({ observation, foundation }: { observation: Failed; foundation: boolean }, parts: readonly Part[]): boolean {
   const { id } = observation.finding
-  const below = parts.filter((part) => part.foundation && part.observation !== observation && part.observation.state !== 'done' && isMissedBy(observation, part))
-  if (id === 'job-failed') return below.some(isBrokenDatabase)
+  const below = belowOf(observation, parts)
+  if (id === 'job-failed') return below.some(({ observation }) => observation.state === 'failed' && observation.finding.id !== 'job-failed')
   return id === 'crash-loop' && !foundation && below.length > 0
 }
 
-/** Nobody waits for the first user, and for the broker only who sends or takes tasks. */
-function isMissedBy({ subject }: Failed, { name }: Part): boolean {
-  if (name.includes('create-user')) return false
-  return !name.includes('redis') || /worker|scheduler|flower/.test(subject)
+function belowOf(observation: Failed, parts: readonly Part[]): Part[] {
+  const container = containerOf(observation.finding)
+  return parts.filter((part) => part.observation !== observation && isMissedBy(container, part))
 }
 
-/** No Job of the chart needs the broker. */
-function isBrokenDatabase({ name, observation }: Part): boolean {
-  return observation.state === 'failed' && observation.finding.id !== 'job-failed' && !name.includes('redis')
+/** `Pod airflow/airflow-scheduler-0, container scheduler: exit code 1`; empty where no container is spoken of. */
+export function containerOf({ evidence }: Finding): string {
+  return evidence.flatMap((line) => /^Pod \S+, container ([\w-]+)/.exec(line)?.[1] ?? [])[0] ?? ''
+}
+
+/** Whether the container cannot run without this part, which is not there. Nobody waits for the first user. */
+export function isMissedBy(container: string, { name, foundation, observation }: Part): boolean {
+  if (!foundation || observation.state === 'done' || name.includes('create-user')) return false
+  return name.includes('redis') ? needsBroker(container) : needsDatabase(container)
+}
+
+/** Only who sends or takes tasks; no Job of the chart does. */
+export function needsBroker(container: string): boolean {
+  return /^(?:airflow-)?(?:worker|scheduler|flower)$/.test(container)
+}
+
+/** All but the database and the broker themselves, and what only sweeps, counts or fetches; of both charts. */
+export function needsDatabase(container: string): boolean {
+  return !/^(?:postgresql|mysql|redis|init-chmod-data|volume-permissions|statsd|log-cleanup|[\w-]+-log-groomer|(?:dags-)?git-(?:sync|clone)(?:-init)?)$/.test(container)
 }
 
 function pendingOf({ name, observation }: Part): Pending[] {

@@ -81,9 +81,9 @@ async function read(reader: Reader, query: Wanted, redact: Redact): Promise<Cont
 const speakers = /^(?:airflow-)?(scheduler|web|webserver|api-server|db-migrations|worker|triggerer|dag-processor|postgresql|redis|git-sync|flower|coredns|local-path-provisioner|traefik)$/
 const speakingImages = /(^|\/)((?:mirrored-coredns-)?coredns|local-path-provisioner)(:|@|$)/
 
-/** Traefik may write every request into its log: of that nothing is wanted, and what it complains of lies far back. */
+/** Traefik may write every request into its log: of that nothing is wanted, and what it complains of lies far back. What its client of Kubernetes complains of comes as `E0802 10:29:50.123456       1 reflector.go:138] …`. */
 const manyLines = 500
-const complaints = /\blevel"?[=:]\s?"?(warn|error|fatal|panic)|\b(WRN|ERR|FTL|PNC)\b/i
+const complaints = /\blevel"?[=:]\s?"?(warn|error|fatal|panic)|\b(WRN|ERR|FTL|PNC)\b|^[EWF]\d{4} \d\d:/i
 
 /** One of each kind of container among those that are ready. */
 function talkative(pods: readonly KubernetesObject[], now: Date): Wanted[] {

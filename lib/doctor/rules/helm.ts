@@ -1,11 +1,13 @@
 /** What Helm and the chart refuse, what Helm leaves behind, and what of the release is not there any more. */
 import type { Pod } from 'kubernetes-types/core/v1.js'
+import { containerOf, needsBroker } from '../../observe/causes.ts'
 import type { FaultId } from '../../observe/faults.ts'
 import { reads } from '../../observe/template.ts'
 import type { Finding } from '../../step.ts'
+import { isOfAnotherPart } from '../apart.ts'
 import type { Evidence } from '../evidence.ts'
 import type { Explains, ExplainsIf, Rule } from '../rule.ts'
-import { unexplainedEnds, unanswered } from './cluster/symptoms.ts'
+import { unexplainedEnds, unanswered, wordsOf } from './cluster/symptoms.ts'
 import { conflictRules } from './helm/conflicts.ts'
 import { deniedRules } from './helm/denied.ts'
 import { lockRules } from './helm/lock.ts'
@@ -31,14 +33,27 @@ function causeSays(pattern: RegExp) {
   return (_symptom: Finding, _evidence: Evidence, { evidence }: Finding): boolean => evidence.some((line) => pattern.test(line))
 }
 
-const isOfNeeded = causeSays(needed)
+/** Only Redis, and a Secret or ConfigMap, are not missed by everybody: without the latter a container is not even started. */
+function isOfNeeded(symptom: Finding, _evidence: Evidence, { evidence }: Finding): boolean {
+  const hasRun = containerOf(symptom) !== ''
+  return evidence.some((line) => needed.test(line) && (!/-redis\b/.test(line) || needsBroker(containerOf(symptom))) && !(hasRun && /^(?:Secret|ConfigMap) /.test(line)))
+}
 
 /** `Secret airflow/airflow-fernet-key does not exist`, and a pod that says that this is what it misses. */
-function speakOfOne({ title, evidence: said }: Finding, _evidence: Evidence, { evidence }: Finding): boolean {
-  const names = evidence.flatMap((line) => /^[A-Z]\w+ (?:[\w.-]+\/)?([\w.-]+)/.exec(line)?.[1] ?? [])
+function speakOfOne({ title, evidence: said }: Finding, _evidence: Evidence, cause: Finding): boolean {
+  const names = namesIn(cause)
   // Not by whom it is said: a pod's name begins with that of its Service.
   const words = [title, ...said].map((line) => line.replace(/^[A-Z]\w+ \S+?(?:, container \S+)?: /, ''))
   return names.some((name) => words.some((line) => line.includes(name)))
+}
+
+function namesIn({ evidence }: Finding): string[] {
+  return evidence.flatMap((line) => /^[A-Z]\w+ (?:[\w.-]+\/)?([\w.-]+)/.exec(line)?.[1] ?? [])
+}
+
+/** A container that ended; its title and its pod's name begin with the name of its Service. */
+function saysOne(symptom: Finding, cause: Finding): boolean {
+  return namesIn(cause).some((name) => wordsOf(symptom).some((line) => line.includes(name)))
 }
 
 const needs: Partial<Record<FaultId, ExplainsIf['when']>> = {
@@ -48,10 +63,12 @@ const needs: Partial<Record<FaultId, ExplainsIf['when']>> = {
   'redis-password-drift': causeSays(/redis|broker/),
 }
 
-/** What no rule knows more of may come of any part that is missing. */
-const ofNeeded = without.map((one): FaultId | ExplainsIf => {
+/** What no rule knows more of may come of what others cannot be without, or of its own part. */
+const ofNeeded = without.map((one): ExplainsIf => {
   const { id, when } = typeof one === 'string' ? { id: one, when: needs[one] ?? (() => true) } : one
-  return id === 'not-ready-unexplained' ? id : { id, when: (symptom, evidence, cause) => isOfNeeded(symptom, evidence, cause) && when(symptom, evidence, cause) }
+  if (id === 'not-ready-unexplained') return { id, when: (symptom, evidence, cause) => causeSays(needed)(symptom, evidence, cause) || !isOfAnotherPart(symptom, evidence, cause) }
+  if (needs[id] !== undefined) return { id, when: (symptom, evidence, cause) => causeSays(needed)(symptom, evidence, cause) && when(symptom, evidence, cause) }
+  return { id, when: (symptom, evidence, cause) => saysOne(symptom, cause) || (isOfNeeded(symptom, evidence, cause) && when(symptom, evidence, cause)) }
 })
 
 /** What reads an edited ConfigMap; of one variable too many nothing is known. Where the database lies pods are told by a variable. */

@@ -14,6 +14,7 @@ import { diskFull } from './nodes/disk.ts'
 import { kubeletUnreached } from './nodes/kubelet.ts'
 import { evicted, underPressure } from './nodes/pressure.ts'
 import { refused } from './nodes/refused.ts'
+import { namesPodOnBadNode, onBadNode, onBadNodeOrNone, onShortNode, standing, withoutPlace } from './nodes/standing.ts'
 import { lacksNetwork, stateOf } from './nodes/state.ts'
 
 export const nodeRules: readonly Rule[] = [notReady, kubeletUnreached, underPressure, diskFull, evicted, refused, cordoned, noneSchedulable]
@@ -68,20 +69,18 @@ function noneSchedulable({ nodes = [], pods }: Evidence): Finding[] {
   })]
 }
 
+/** Who runs a webhook is not looked at, so a node's fault may always be its. */
+const above = [...needsPods.filter((one) => one !== 'admission-webhook-down'), 'cluster-dns-broken', 'certresolver-missing', 'certificate-other-name'] as const
+
 export const nodeExplains: Explains = {
   'node-not-ready': [
-    'no-schedulable-node', 'cluster-dns-broken', { id: 'pod-network-broken', when: (_, { nodes = [] }) => !nodes.some(lacksNetwork) }, ...needsPods, 'claim-terminating', 'namespace-terminating',
-    ...(['crash-loop', 'job-failed', 'pod-failed', 'scheduler-liveness-restart-loop', 'webserver-oom-or-slow-start', 'insufficient-cpu-or-memory', 'image-registry-unreachable'] as const).map((id) => ({ id, when: isOnBadNode })),
+    'no-schedulable-node', 'admission-webhook-down', 'claim-terminating', 'namespace-terminating',
+    ...standing([...above, 'heartbeat-missing'], onBadNodeOrNone), ...standing([{ id: 'pod-network-broken', when: (_, { nodes = [] }) => !nodes.some(lacksNetwork) }], onBadNode),
+    ...(['crash-loop', 'job-failed', 'pod-failed', 'scheduler-liveness-restart-loop', 'webserver-oom-or-slow-start', 'insufficient-cpu-or-memory', 'image-registry-unreachable'] as const).map((id) => ({ id, when: namesPodOnBadNode })),
   ],
-  'node-pressure-evicted': ['no-schedulable-node', 'cluster-dns-broken', ...needsPods, { id: 'pod-failed', when: ({ evidence }) => evidence.some((line) => line.includes('Evicted')) }],
-  'node-cordoned': ['no-schedulable-node', 'cluster-dns-broken', ...needsPods],
-  'no-schedulable-node': ['cluster-dns-broken', ...needsPods],
+  'node-pressure-evicted': ['no-schedulable-node', 'admission-webhook-down', ...standing([...above, 'heartbeat-missing'], onShortNode), { id: 'pod-failed', when: ({ evidence }) => evidence.some((line) => line.includes('Evicted')) }],
+  'node-cordoned': ['no-schedulable-node', 'admission-webhook-down', ...standing(above, withoutPlace)],
+  'no-schedulable-node': ['admission-webhook-down', ...standing(above, withoutPlace)],
   'untolerated-taint': ['no-schedulable-node'],
   'control-plane-taint-single-node': ['no-schedulable-node'],
-}
-
-/** Where no node is left everything is of before; otherwise what names a pod of the bad one. */
-function isOnBadNode({ evidence: lines }: Finding, { nodes = [], pods }: Evidence): boolean {
-  const bad = nodes.filter((node) => observeNode(node).state === 'waiting')
-  return bad.length === nodes.length || bad.flatMap((node) => podsOn(node, pods)).some(({ metadata }) => lines.some((line) => line.includes(metadata.name)))
 }

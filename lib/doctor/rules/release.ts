@@ -1,17 +1,20 @@
 /** The Helm release and everything in it. */
 import type { KubernetesObject, NonEmpty, Release } from '../../access.ts'
+import { isMadeBy } from '../../airflow/helm-marks.ts'
 import { isUnfinished, readLease } from '../../airflow/lock.ts'
 import type { Finding } from '../../step.ts'
-import { causesOf, mergeFindings } from '../../observe/causes.ts'
+import { type Part, type Symptom, causesOf, isMissedBy, mergeFindings } from '../../observe/causes.ts'
 import { type FaultId, faults } from '../../observe/faults.ts'
 import { type Failed, ageMs, nameOf } from '../../observe/observation.ts'
 import { isLeaving, isOverdue } from '../../observe/leaving.ts'
 import { podsOf } from '../../observe/owners.ts'
 import { umbrella } from '../../observe/release.ts'
-import { editsOf } from '../edited.ts'
+import { editsOf, withEdits } from '../edited.ts'
 import { type Evidence, partsIn } from '../evidence.ts'
+import { isOfItself } from '../of-itself.ts'
 import { recalled } from '../witnessed.ts'
 import { type Rule, doubtful, wrong } from '../rule.ts'
+import { isOfItsOwn } from './cluster/symptoms.ts'
 import { isTakenDown, verdictOf } from './helm/lock.ts'
 import { describe, lastWords, unready } from '../unready.ts'
 
@@ -21,12 +24,27 @@ function notInstalled(evidence: Evidence): Finding[] {
   const { release, record, namespace, unknown } = evidence
   if (release === undefined || unknown.some((line) => line.includes('record of Helm release'))) return []
   if (record !== undefined && !(isTakenDown(evidence) && evidence.operation?.alive !== true)) return []
+  const living = record !== undefined ? [] : evidence.workloads.filter((one) => isMadeBy({ name: release, namespace }, one) && one.metadata.deletionTimestamp === undefined)
+  if (living.length > 0) return [recordGone(release, living, evidence)]
   return [wrong('release-not-installed', {
     title: `Helm release ${namespace}/${release} is not installed`,
     evidence: record === undefined ? [`there is no record of it in namespace ${namespace}`] : [`Helm's record of it, revision ${record.revision}, says ${record.status}${isUnfinished(record.status) ? ` since ${record.updatedAt}` : ''}`, 'none of its workloads is there'],
     why: record === undefined ? 'Nothing has been installed yet, it was removed, or it has another name.' : 'It was taken down by Helm, which kept its record, or was cut off before it could delete it.',
     fix: record === undefined ? ['npx tsx run.ts apply'] : reinstalled(record, evidence),
   })]
+}
+
+/** What Helm wrote of itself on each object tells whose it is; by that an install takes it over. */
+function recordGone(release: string, living: readonly KubernetesObject[], { namespace }: Evidence): Finding {
+  return wrong('release-not-installed', {
+    title: `Helm's record of release ${namespace}/${release} is gone, and what it made is there`,
+    evidence: [`there is no record of it in namespace ${namespace}`, `made by it, as their annotations say: ${living.map(nameOf).join(', ')}`],
+    why: `Its Secrets sh.helm.release.v1.${release}.v… were deleted, without which Helm knows nothing of what it made; what runs is not touched by that.`,
+    fix: [
+      `kubectl -n ${namespace} create -f FILE # where there is a copy of the last of those Secrets`,
+      'npx tsx run.ts apply # else: installs it again over what runs, which Helm takes over; the keys, the passwords and the data stay',
+    ],
+  })
 }
 
 /**
@@ -48,15 +66,21 @@ function release(present: Evidence): Finding[] {
   const settled = roots.filter((failure) => hasSettled(failure, evidence))
   // Once Helm has failed something is wrong for certain, and what looks like it says more than Helm does.
   const told = settled.length === 0 && record?.status === 'failed' ? roots : settled
-  const certain = mergeFindings(told.map((failure) => withLog(failure, evidence)))
-  // A crash under a database that only starts, or is about to fail, says nothing yet.
-  const explained = certain.length === 0 ? [] : symptoms.filter((failure) => hasSettled(failure, evidence)).map(({ finding }) => under(finding, certain))
-  const above = record?.status === 'failed' ? [under(umbrella(record), certain)] : []
-  return [...certain, ...explained, ...above]
+  const above = symptoms.filter(({ failure }) => hasSettled(failure, evidence)).map(({ failure, below }) => ({ finding: withLog(failure, evidence), below }))
+  const ofThemselves = above.map(({ finding }) => finding).filter((finding) => isOfItsOwn(finding) || isOfItself(withEdits(finding, evidence)))
+  const certain = mergeFindings([...told.map((failure) => withLog(failure, evidence)), ...ofThemselves])
+  const explained = above.filter(({ finding }) => !ofThemselves.includes(finding)).flatMap(({ finding, below }) => under(finding, certain.filter((cause) => isOneOf(cause, below))))
+  if (record?.status !== 'failed') return [...certain, ...explained]
+  return [...certain, ...explained, ...(certain.length > 0 ? under(umbrella(record), certain) : [umbrella(record)])]
 }
 
-function under(finding: Finding, causes: Finding[]): Finding {
-  return causes.length > 0 ? { ...finding, causes } : finding
+/** A crash under a database that only starts, or is about to fail, says nothing yet. */
+function under(finding: Finding, causes: Finding[]): Finding[] {
+  return causes.length > 0 ? [{ ...finding, causes }] : []
+}
+
+function isOneOf({ id, title }: Finding, below: Symptom['below']): boolean {
+  return below.some(({ finding }) => finding.id === id && finding.title === title)
 }
 
 /** A wait gives a registry longer to come back, and others longer to make room; who asks what is wrong now is told. */
@@ -96,8 +120,9 @@ function unexplained(evidence: Evidence): Finding[] {
   const { record, at, unknown } = evidence
   const now = new Date(at)
   if (record === undefined || record.status.startsWith('pending-') || isTakenDown(evidence) || unknown.length > 0) return []
-  if (causesOf(partsIn(evidence)).roots.length > 0) return []
-  const list = unready(evidence).map((one) => ({ one, ms: unreadyMs(one.object, evidence, now) }))
+  const parts = partsIn(evidence)
+  const isFailing = causesOf(parts).roots.length > 0
+  const list = unready(evidence).filter(({ object }) => !isFailing || standsAlone(object, parts)).map((one) => ({ one, ms: unreadyMs(one.object, evidence, now) }))
   const edited = (name: string): boolean => evidence.workloads.some((workload) => nameOf(workload) === name && editsOf(workload, evidence).length > 0)
   const held = list.filter(({ one, ms }) => !endsOld(one.object, evidence, now) && (ms >= startMs || (ms >= ranMs && wasReady(one.object, evidence, now)) || (ms >= editedMs && edited(one.object))))
   if (held.length === 0) return []
@@ -108,6 +133,12 @@ function unexplained(evidence: Evidence): Finding[] {
     why: held.some(({ one }) => edited(one.object)) ? 'No rule knows more; what was edited by hand is the likeliest cause.' : 'The cause is unknown; what is known is above.',
     fix: [`kubectl -n ${record.namespace} describe ${wordsFor(held.map(({ one }) => one.object))} # the log lines and events above come from what is not ready`],
   })]
+}
+
+/** Beside what has failed: neither that itself, nor what waits for the database, the broker or a hook, nor what was never made. */
+function standsAlone(name: string, parts: readonly Part[]): boolean {
+  const own = parts.find((part) => part.name === name)
+  return own?.object !== undefined && own.observation.state === 'waiting' && !parts.some((part) => part !== own && isMissedBy(name.replace(/^.*-/, ''), part))
 }
 
 function wordsFor(names: readonly string[]): string {

@@ -2,7 +2,7 @@
 import type { Event, PersistentVolume, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../access.ts'
 import type { Finding } from '../../step.ts'
-import { consumersOf, observeClaim, refusedFor } from '../../observe/claim.ts'
+import { claimNamesOf, consumersOf, observeClaim, refusedFor } from '../../observe/claim.ts'
 import { describeEvent, eventsAbout, firstTimeOf, timeOf } from '../../observe/events.ts'
 import { type FaultId, faults } from '../../observe/faults.ts'
 import { ageMs, nameOf, pastMs } from '../../observe/observation.ts'
@@ -12,6 +12,7 @@ import { type Evidence, viewOf } from '../evidence.ts'
 import { isStranger } from '../strangers.ts'
 import { type Explains, type ExplainsIf, type Rule, doubtful, wrong } from '../rule.ts'
 import { unexplainedEnds } from './cluster/symptoms.ts'
+import { databaseOf } from './database/parts.ts'
 
 export const storageRules: readonly Rule[] = [claims, volumes, hidden, notMounted]
 
@@ -119,8 +120,16 @@ function heldMs({ metadata, status }: Pod, failures: readonly Event[], now: Date
   return Math.min(pastMs(placed, now), first)
 }
 
+/** What the cause speaks of is mounted by the Job's own pods or the database. */
+function isMounted(symptom: Finding, evidence: Evidence, cause: Finding): boolean {
+  const { pod, claim } = databaseOf(evidence) ?? {}
+  const ofJob = evidence.pods.filter((one) => controllerOf(one)?.kind === 'Job' && symptom.title.includes(controllerOf(one)?.name ?? ''))
+  const names = [...(pod === undefined ? [] : [pod]), ...(claim === undefined ? [] : [claim]), ...ofJob].flatMap((one) => [one.metadata.name, ...claimNamesOf(one)])
+  return cause.evidence.some((line) => (line.match(/[\w.-]+/g) ?? []).some((word) => names.includes(word)))
+}
+
 /** What stands on the volumes, apart from what pods say of it as their own; a crash without the database is told by causes.ts. */
-const above: readonly (FaultId | ExplainsIf)[] = ['hidden-log-pvcs', 'wait-for-migrations-crashloop', 'wait-hook-deadlock', 'post-install-hook-timeout', 'helm-release-failed', 'admin-login-missing', 'not-ready-unexplained', ...unexplainedEnds.filter(({ id }) => id === 'job-failed')]
+const above: readonly (FaultId | ExplainsIf)[] = ['hidden-log-pvcs', 'wait-for-migrations-crashloop', 'wait-hook-deadlock', 'post-install-hook-timeout', 'helm-release-failed', 'admin-login-missing', 'not-ready-unexplained', ...unexplainedEnds.filter(({ id }) => id === 'job-failed').map(({ id, when }): ExplainsIf => ({ id, when: (...all) => isMounted(...all) && when(...all) }))]
 
 export const storageExplains: Explains = {
   'two-default-storageclasses': [...above, 'pvc-no-usable-storageclass'],

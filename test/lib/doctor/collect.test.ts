@@ -136,7 +136,7 @@ void t.test('of arguments and Middlewares only what is known to be no secret is 
 
 void t.test('of Traefik\'s log only complaints are kept, from far back: it may hold every request', async (t) => {
   const traefik = { ...pod({ name: 'traefik-1', spec: { containers: [{ name: 'traefik', image: 'traefik:v2.9' }] }, status: ready }) }
-  const said = ['10.0.0.1 - - [02/Aug/2023] "GET /?token=hunter2 HTTP/2.0" 404 19', 'level=info msg=started', 'level=error msg="middleware does not exist"', '2023-08-02T10:00:00Z ERR error="service not found"', '{"level":"warn","message":"x"}']
+  const said = ['10.0.0.1 - - [02/Aug/2023] "GET /?token=hunter2 HTTP/2.0" 404 19', 'level=info msg=started', 'level=error msg="middleware does not exist"', '2023-08-02T10:00:00Z ERR error="service not found"', '{"level":"warn","message":"x"}', 'E0802 10:29:50.123456       1 reflector.go:138] k8s.io/client-go@v0.22.1/tools/cache/reflector.go:167: Failed to watch *v1alpha1.IngressRoute', 'W0802 10:29:50.123456       1 reflector.go:561] failed to list *v1alpha1.IngressRoute']
   const { logs } = await collectLogs(reader({ logs: ({ lines }) => (lines === 500 ? said.join('\n') : '') }).reader, { pods: [], system: [traefik] }, (text) => text)
   t.match(logs, [{ lines: said.slice(2) }])
 })

@@ -1,6 +1,6 @@
 /** The texts of Traefik are of its source and of the catalogue's threads; answers and objects were seen on the lab. */
 import t from 'tap'
-import { container, event, inManifest, release } from '../observe/objects.ts'
+import { container, crashed, event, inManifest, release } from '../observe/objects.ts'
 import { long } from './evidence.ts'
 import { answers, definitions, group, healthy, judged, makeEndpoints, makeService, roots, routes, rule, saysTraefik, service, silent, traefik, traefikPod, unrouted, webPod, webserver, wanted } from './way.ts'
 
@@ -52,11 +52,18 @@ void t.test('a reference to nothing is named as what Traefik drops the route for
     [edited(rule({ services: [{ name: service, port: 80 }] })), /has no port 80, only 8080/, 'npx tsx run.ts apply --only ingress'],
     [edited({ entryPoints: ['nope'] }), /entry point nope does not exist in Traefik, which has web, websecure/, 'npx tsx run.ts apply --only ingress'],
     [{ services: [], answered: answers(unrouted) }, /Service airflow\/airflow-webserver does not exist/, 'npx tsx run.ts apply --from helm # makes the release\'s Service again'],
+    [{ system: [traefik({ args: ['--entrypoints.websecure.address=:443', '--providers.kubernetesingress'] })], answered: answers(unrouted) }, /Traefik reads no routes: its arguments have no --providers\.kubernetescrd/, 'kubectl -n traefik patch deployment traefik --type json -p \'[{"op":"add","path":"/spec/template/spec/containers/0/args/-","value":"--providers.kubernetescrd"}]\''],
+    [{ system: [traefik({ args: ['--entrypoints.websecure.address=:443', '--providers.kubernetescrd=false'] })], answered: answers(unrouted) }, /Traefik reads no routes: its arguments have --providers\.kubernetescrd=false/, 'kubectl -n traefik edit deployment traefik # its arguments --providers.kubernetescrd'],
+    [{ system: [traefik({ args: ['--providers.kubernetescrd', '--providers.kubernetescrd.labelselector=app=foo'] })], answered: answers(unrouted) }, /reads routes with the labels app=foo only/, 'kubectl -n traefik edit deployment traefik # its arguments --providers.kubernetescrd.namespaces and .ingressclass, or .labelselector'],
     [{ system: [traefik({ args: ['--providers.kubernetescrd.namespaces=default,kube-system'] })], answered: answers(unrouted) }, /reads routes of the namespaces default, kube-system only/, 'kubectl -n traefik edit deployment traefik # its arguments --providers.kubernetescrd.namespaces and .ingressclass'],
   ]
   for (const [parts, title, fix] of titles) {
     t.match(judged(parts).findings[0], { id: 'traefik-404-route-not-loaded', severity: 'error', title, fix: [fix] })
     t.same(roots(parts), ['traefik-404-route-not-loaded error'])
+  }
+  for (const args of [['--entrypoints.websecure.address=:443', '--configfile=/etc/traefik/traefik.yaml'], ['--providers.kubernetescrd', '--providers.kubernetescrd.labelselector=app!=foo'], ['--providers.kubernetescrd', '--providers.kubernetescrd.labelselector=mine=yes']]) {
+    const labelled = routes().map((object) => ({ ...object, metadata: { ...object.metadata, labels: { mine: 'yes' } } }))
+    t.match(judged({ routes: labelled, system: [traefik({ args })], answered: answers(unrouted) }).findings[0], { title: 'Traefik answers, but has not loaded the route' }, `nothing is certain of ${args.join(' ')}`)
   }
   t.same(judged({ routes: routes(rule({ middlewares: [{ name: service }, { name: 'auth@file' }] })) }).findings.map(({ id }) => id), ['route-missing'], 'one of another provider is no bad reference')
   t.end()
@@ -71,6 +78,8 @@ void t.test('what cannot be seen on the objects is in Traefik\'s log, of which o
   t.match(first, { id: 'traefik-404-route-not-loaded', title: 'Traefik answers, but has not loaded the route' })
   const denied = 'level=error msg="Failed to watch *v1alpha1.IngressRoute: failed to list *v1alpha1.IngressRoute: ingressroutes.traefik.containo.us is forbidden: User \\"system:serviceaccount:traefik:traefik\\" cannot list resource \\"ingressroutes\\" in API group \\"traefik.containo.us\\" at the cluster scope"'
   t.match(judged({ answered: answers(unrouted), logs: saysTraefik(denied) }).findings[0], { id: 'traefik-404-route-not-loaded', title: 'Traefik may not read the cluster\'s routes', fix: [/--serviceaccount=traefik:\w+; done/, /its chart/] })
+  const byClient = 'E0802 10:29:50.123456       1 reflector.go:138] k8s.io/client-go@v0.22.1/tools/cache/reflector.go:167: Failed to watch *v1alpha1.IngressRoute: failed to list *v1alpha1.IngressRoute: ingressroutes.traefik.containo.us is forbidden: User "system:serviceaccount:traefik:traefik" cannot list resource "ingressroutes" in API group "traefik.containo.us" at the cluster scope'
+  t.match(judged({ answered: answers(unrouted), logs: saysTraefik(byClient) }).findings[0], { title: 'Traefik may not read the cluster\'s routes' }, 'as client-go itself writes it')
   const written = '10.0.0.1 - - "GET /x HTTP/1.1" 404 "x is forbidden: User \\"system:serviceaccount:a:$(id)\\" cannot list"'
   t.notMatch(JSON.stringify(judged({ answered: answers(unrouted), logs: saysTraefik(written, 'level=error msg="gateways.gateway.networking.k8s.io is forbidden: User \\"system:serviceaccount:traefik:traefik\\" cannot list"') }).findings), /may not read|\$\(id\)/, 'what anybody can write into an access log')
   t.match(first?.evidence.join(), /error while parsing rule/)
@@ -99,6 +108,10 @@ void t.test('Traefik that does not run is told with its reason; while it starts,
   const broken = judged({ ...refused, system: [traefik({ available: 0 }), traefikPod(pull)] })
   t.match(broken.findings[0], { id: 'traefik-not-running', title: 'Traefik does not run: Image docker.io/library/traefik:v2.9.10 does not exist' })
   t.same(roots({ ...refused, system: [traefik({ available: 0 }), traefikPod(pull)] }), ['traefik-not-running error'])
+  const ends = (restartCount: number, exitCode: number) => traefikPod({ phase: 'Running', containerStatuses: [crashed(restartCount, { exitCode }, { name: 'traefik' })] })
+  const crash = (restartCount: number, exitCode = 1) => ({ ...refused, system: [traefik({ available: 0 }), { ...ends(restartCount, exitCode), metadata: { ...ends(restartCount, exitCode).metadata, creationTimestamp: '2023-08-02T10:29:00Z' } }], logs: saysTraefik('2023/08/02 10:29:50 command traefik error: failed to decode configuration from flags: field not found, node: nope') })
+  t.match(judged(crash(2)).findings[0], { id: 'traefik-not-running', severity: 'error', title: /^Traefik does not run: Container traefik of Deployment traefik keeps crashing/, evidence: [/exit code 1, restarted 2 times/, /field not found, node: nope/, /refused/i], fix: [/--previous/, /rollout undo deployment\/traefik/] })
+  t.same([crash(1), crash(2, 0)].map((parts) => judged(parts).findings[0]?.severity), ['warning', 'warning'], 'once may be a start, and what ends well says nothing')
   const starting = traefikPod({ phase: 'Pending', containerStatuses: [container({ name: 'traefik' })] })
   t.same(roots({ ...refused, system: [traefik({ available: 0 }), { ...starting, metadata: { ...starting.metadata, creationTimestamp: young } }] }), ['traefik-not-running warning'])
   t.same(judged({ system: [traefik({ available: 0 }), starting] }).findings, [], 'and nothing where HOST answers')

@@ -32,6 +32,20 @@ void t.test('any other that ends after minutes is told with its last words, and 
 void t.test('who is killed and by no probe is looked for where the kernel writes it down', (t) => {
   t.match(found({ ...twoMinutes, exitCode: 137 }, { container: 'scheduler' }), [{ id: 'oom-killed', title: /is killed again and again, and by no probe/, fix: [/dmesg/, /limits\.memory/] }])
   t.same(found({ ...twoMinutes, exitCode: 137 }, { container: 'scheduler', events: (one) => [event(one, 'Unhealthy', 'Liveness probe failed: ')] }).map(({ id }) => id), [], 'that one is the probe\'s')
-  t.same(found({ ...twoMinutes, exitCode: 0 }), [])
+  t.end()
+})
+
+void t.test('who ends well again and again is to run on, and is told however long it ran', (t) => {
+  const well = { exitCode: 0, reason: 'Completed', startedAt: '2023-08-02T10:29:00Z', finishedAt: '2023-08-02T10:29:35Z' }
+  const told = { id: 'crash-loop', severity: 'error', title: 'Container scheduler of Deployment airflow-scheduler ends again and again without an error, the last time after 35 s', evidence: [/exit code 0, restarted 4 times/], fix: [/command/] }
+  const of = (end: Record<string, unknown>, restartCount: number, more: Parameters<typeof found>[1] = {}) => found({ ...well, ...end }, { container: 'scheduler', ...more, status: { restartCount, ...more.status } })
+  t.match(of({}, 4), [told])
+  t.match(of({ ...twoMinutes, exitCode: 0 }, 3).map(({ id }) => id), ['crash-loop'])
+  t.same(of({}, 2), [], 'twice may be chance')
+  t.same(of({}, 4, { events: (one) => [event(one, 'Unhealthy', 'Liveness probe failed: ')] }).filter(({ title }) => title.includes('without an error')), [], 'that one is the probe\'s')
+  const backOff = (one: ReturnType<typeof pod>) => [event(one, 'BackOff', 'Back-off restarting failed container')]
+  const since = (startedAt: string) => ({ status: { ready: true, state: { running: { startedAt } } }, events: backOff })
+  t.match(of({}, 4, since('2023-08-02T10:29:45Z')), [told], 'between two ends')
+  t.same(of({ startedAt: '2023-08-02T09:00:00Z', finishedAt: '2023-08-02T09:00:35Z' }, 4, since('2023-08-02T09:01:15Z')), [], 'one that has run on since')
   t.end()
 })

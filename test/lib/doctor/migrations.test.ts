@@ -5,7 +5,7 @@ import type { ContainerLog, Evidence, Wanted } from '../../../lib/doctor/evidenc
 import type { ReleaseHook } from '../../../lib/access.ts'
 import { container, deployment, inManifest, job, pod, ready, release, statefulSet } from '../observe/objects.ts'
 import { evidence, long } from './evidence.ts'
-import { wanted as whole } from './way.ts'
+import { answers, wanted as whole } from './way.ts'
 
 const good = [statefulSet('airflow-postgresql', 1), deployment('airflow-scheduler', 1)]
 const starting = [statefulSet('airflow-postgresql', 1), deployment('airflow-scheduler', 0)]
@@ -79,6 +79,25 @@ void t.test('a database that has lost its tables is told as that, with what make
   t.match(found(of(waits({ pods: [waitingPod, running], logs: [older], ...right }), { ...done, objects: [scheduler] }))[0], { fix: [/exec airflow-webserver-5c9-abcde -c webserver -- airflow db upgrade #/] }, 'where a container runs on, there')
   t.match(found(of(waits({ logs: [older], ...right, ...by('apache/airflow:2.5.0') }), done))[0], { title: /done elsewhere/ }, 'another image of the pods is no reason to migrate')
   t.match(found(of(waits({ logs: [unapplied] }), done))[0], { title: /done elsewhere/ }, 'of a connection that nobody knows it may be another database')
+  t.end()
+})
+
+void t.test('a database with all its tables, and without its record of their revision, gets the record back and nothing else', (t) => {
+  const done = { hooks: [migrate({ phase: 'Succeeded', endedAt: '2023-08-02T09:05:00Z' })], values: { data: { metadataSecretName: 'airflow-airstrip-metadata' } } }
+  const secrets = [{ name: 'airflow-airstrip-metadata', type: 'Opaque', createdAt: long, labels: {}, keys: ['connection'], same: {}, remarks: { connection: 'leads to airflow-postgresql.airflow:5432/airflow' } }]
+  const database = { user: 'airflow', host: 'airflow-postgresql.airflow', port: 5432, name: 'airflow' }
+  const postgresql = pod({ name: 'airflow-postgresql-0', owner: { kind: 'StatefulSet', name: 'airflow-postgresql' }, labels: {}, status: ready })
+  const scheduler = { ...inManifest(deployment('airflow-scheduler', 1)), spec: { template: { spec: { initContainers: [{ name: 'wait-for-airflow-migrations', image: 'apache/airflow:2.6.2' }] } } } }
+  const page = (metadatabase: string, latest_triggerer_heartbeat: string | null) => ({ answered: answers({ body: JSON.stringify({ metadatabase: { status: metadatabase }, scheduler: { status: 'unhealthy', latest_scheduler_heartbeat: null }, triggerer: { status: 'healthy', latest_triggerer_heartbeat } }) }) })
+  const look = (parts: Partial<Evidence>, objects = [scheduler]) => found(of(waits({ pods: [waitingPod, postgresql], logs: [unapplied], wanted: { ...whole, database }, secrets, ...parts }), { ...done, objects })).find(({ id }) => id === 'wait-for-migrations-crashloop')
+  const living = page('healthy', '2023-08-02T10:29:58.1+00:00')
+  t.match(look(living), {
+    severity: 'error', title: 'The database has lost its record of its revision, and has its tables', evidence: [/unapplied/, /in DB: set\(\)/, /last heartbeat of 2023-08-02T10:29:58/],
+    why: /alembic_version/, fix: [/^npx tsx run\.ts backup && echo 'INSERT INTO alembic_version SELECT \$\$c804e5c76e3e\$\$ WHERE NOT EXISTS \(SELECT FROM alembic_version\)' \| kubectl -n airflow exec -i airflow-postgresql-0 -- sh -c .* -d airflow' #/, /restore FILE/],
+  })
+  t.match(look({ ...living, pods: [waitingPod] })?.fix, [/^INSERT INTO alembic_version .* in the database airflow/, /restore FILE/], 'a database that is elsewhere')
+  t.match(look(living, []), { title: /done elsewhere/ }, 'of another image the head would be another')
+  for (const parts of [page('unhealthy', '2023-08-02T10:29:58.1+00:00'), page('healthy', null), {}]) t.match(look(parts), { title: /shows Airflow no tables/ })
   t.end()
 })
 

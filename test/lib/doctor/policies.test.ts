@@ -140,3 +140,32 @@ void t.test('a connection that failed is held against who keeps it out, and not 
   t.same(blamed('Error 110 connecting to cloud-redis.airflow:6379. Connection timed out.', beside), ['cloud'], 'unless Airflow asks for it by its name')
   t.end()
 })
+
+void t.test('who waits for the database without a word is held against the policy that surely keeps it out', (t) => {
+  const closed = (createdAt = '2023-08-02T10:20:00Z') => ({ ...policy('closed', { podSelector: { matchLabels: { 'app.kubernetes.io/name': 'postgresql' } }, policyTypes: ['Ingress'] }), metadata: { name: 'closed', namespace: 'airflow', creationTimestamp: createdAt } })
+  const waiter = (startedAt: string, init: Rules = {}, name = 'wait-for-airflow-migrations') => pod({
+    labels: { 'tier': 'airflow', 'component': 'scheduler', 'pod-template-hash': '6d5b9c7f9' },
+    status: { ...placed, phase: 'Pending', initContainerStatuses: [{ name, restartCount: 0, ready: false, state: { running: { startedAt } }, ...init }] },
+  })
+  const database = foundation('airflow-postgresql', 'postgresql', 5432)
+  const dots = (...lines: string[]) => [{ namespace: 'airflow', pod: waiter('').metadata.name, container: 'wait-for-airflow-migrations', previous: false, lines }]
+  const told = (parts: Partial<Evidence> = {}, startedAt = '2023-08-02T10:29:10Z') => found({ pods: [webPod(), waiter(startedAt), database], networkPolicies: [closed()], ...parts })
+  t.match(told(), [{ title: 'NetworkPolicy closed keeps Airflow\'s parts apart', severity: 'error', evidence: [/^no policy lets Pod airflow\/airflow-scheduler\S+ reach Pod airflow\/airflow-postgresql-0/, /has said nothing since it started at 2023-08-02T10:29:10Z/] }])
+  t.equal(told({ logs: dots('....') }).length, 1)
+  t.equal(told({ networkPolicies: [policy('no-egress', { podSelector: { matchLabels: { component: 'scheduler' } }, policyTypes: ['Egress'] })] }).length, 1)
+  t.same(told({}, '2023-08-02T10:29:30Z'), [], 'it has just begun')
+  t.same(told({ logs: dots('[2023-08-02T10:29:40.123+0000] {migration.py:213} INFO - Context impl PostgresqlImpl.') }), [], 'it has reached it')
+  t.same(told({ networkPolicies: [letsIn('closed', 'postgresql', { matchLabels: { tier: 'airflow' } })] }), [], 'it is let in')
+  t.same(told({ networkPolicies: [closed('2023-08-02T10:29:20Z')] }), [], 'what was tried before the policy was there')
+  t.equal(told({ networkPolicies: [closed('2023-08-02T10:27:00Z')] }, '2023-08-02T10:15:00Z').length, 1, 'and at last a try that began after it')
+  t.same(told({ pods: [waiter('2023-08-02T10:29:10Z')] }), [], 'a database that is not ready')
+  const runs = pod({ labels: { 'tier': 'airflow', 'component': 'scheduler', 'pod-template-hash': '6d5b9c7f9' }, status: { ...ready, containerStatuses: [{ name: 'scheduler', ready: true, restartCount: 0, state: { running: { startedAt: '2023-08-02T10:21:00Z' } } }] } })
+  t.same(told({ pods: [runs, database] }), [], 'one that is ready, whose log was just begun anew')
+  t.same(told({ pods: [waiter('2023-08-02T10:29:10Z', {}, 'init-plugins'), database] }), [], 'a container that asks no database')
+  const unread = { unknown: [`the log of ${waiter('').metadata.name}, container wait-for-airflow-migrations, could not be read: no`] }
+  t.same(told(unread), [], 'nobody could read what it says')
+  const page = webPod()
+  const through = { ...page, status: { ...(page.status as object), initContainerStatuses: [{ name: 'wait-for-airflow-migrations', ready: true, state: { terminated: { exitCode: 0, finishedAt: '2023-08-02T10:21:00Z' } } }] } }
+  t.same(told({ pods: [through, waiter('2023-08-02T10:29:10Z'), database] }), [], 'a plugin that does not enforce it has let another through')
+  t.end()
+})

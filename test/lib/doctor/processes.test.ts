@@ -109,6 +109,7 @@ void t.test('killed for memory is a warning once, and an error when it comes aga
   t.same(ids({ pods: [pod({ status: { containerStatuses: [running({ restartCount: 3, ...ended })] } })] }), ['oom-killed error'])
   t.same(ids({ pods: [pod({ status: { containerStatuses: [running({ name: 'webserver', restartCount: 3, ...ended })] } })] }), ['webserver-oom-or-slow-start error'])
   t.match(found(said('[2023-08-02 10:29:40 +0000] [42] [ERROR] Worker (pid:57) was sent SIGKILL! Perhaps out of memory?', 'webserver')), [{ id: 'webserver-oom-or-slow-start' }])
+  t.match(found(said('[2023-08-02 10:29:40 +0000] [31] [WARNING] Worker with pid 31 was terminated due to signal 9', 'webserver')), [{ id: 'webserver-oom-or-slow-start', title: /killed for want of memory/ }], 'in the words of gunicorn 20')
   t.end()
 })
 

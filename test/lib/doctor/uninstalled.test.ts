@@ -38,3 +38,16 @@ void t.test('where anything of it runs, or nobody could look, it is no release t
   t.same(left('uninstalled', long, { unknown: ['deployments.apps in airflow could not be read: no', 'statefulsets.apps in airflow could not be read: no'] }).findings, [])
   t.end()
 })
+
+void t.test('a release whose record alone is gone is no release that was never there', (t) => {
+  const marked = (name: string) => made.map((object) => ({ ...object, metadata: { ...object.metadata, annotations: { 'meta.helm.sh/release-name': name, 'meta.helm.sh/release-namespace': 'airflow' } } }))
+  const without = (parts: Partial<Evidence>) => diagnose(evidence({ record: undefined, ...parts })).findings.filter(({ id }) => id === 'release-not-installed')
+  t.match(without({ workloads: marked('airflow') }), [{
+    severity: 'error', title: 'Helm\'s record of release airflow/airflow is gone, and what it made is there', evidence: [/^there is no record of it/, /^made by it, as their annotations say: StatefulSet airflow\/airflow-postgresql, Deployment airflow\/airflow-scheduler$/],
+    why: /sh\.helm\.release\.v1\.airflow/, fix: [/^kubectl -n airflow create -f FILE #/, /^npx tsx run\.ts apply #/],
+  }])
+  t.match(without({ workloads: marked('other') }), [{ title: 'Helm release airflow/airflow is not installed' }], 'of another release')
+  const going = marked('airflow').map((object) => ({ ...object, metadata: { ...object.metadata, deletionTimestamp: '2023-08-02T10:29:58Z' } }))
+  t.match(without({ workloads: going }), [{ title: 'Helm release airflow/airflow is not installed' }], 'what an uninstall takes away')
+  t.end()
+})

@@ -1,5 +1,6 @@
 /** What stands on running pods, and so looks broken wherever pods do not run. */
 import type { Finding } from '../../../step.ts'
+import { containerOf, needsDatabase } from '../../../observe/causes.ts'
 import type { FaultId } from '../../../observe/faults.ts'
 import type { ExplainsIf } from '../../rule.ts'
 
@@ -14,7 +15,7 @@ export const needsPods: readonly (FaultId | ExplainsIf)[] = [
 
 /** A crash or a failed Job has causes of its own as a rule; only one that speaks of somebody it did not reach is explained. */
 export function thatSpeakOf(words: RegExp): ExplainsIf[] {
-  return (['crash-loop', 'job-failed'] as const).map((id) => ({ id, when: ({ evidence }: Finding) => evidence.some((line) => words.test(line)) }))
+  return (['crash-loop', 'job-failed'] as const).map((id) => ({ id, when: (symptom) => linesOf(symptom).some((line) => words.test(line)) }))
 }
 
 /** fatal: unable to access 'https://github.com/me/dags/': Could not resolve host: github.com */
@@ -22,14 +23,54 @@ export const gitUnreached: ExplainsIf = { id: 'git-sync-failure', when: ({ evide
 
 /** A program that died of another thing than whom it talks to, by its own words. */
 const ofItsOwn = /ENOENT|No such file or directory|ModuleNotFoundError|ImportError|SyntaxError|IndentationError|NameError|AttributeError|exec format error|command not found|invalid choice|unrecognized arguments/
+/** Programs say these and go on; they died of them where nothing was said after. */
+const saidLast = /(?:^|[:. ])(?:KeyError|ValueError|AirflowConfigException)\b/
 const ofTheDatabase = /database|postgres|psycopg|sqlalchemy|OperationalError/i
+/** Whoever got these from the database was let in by it. */
+const answeredByIt = /ProgrammingError|psycopg2\.errors\.Duplicate/
 
-export function isOfItsOwn({ evidence }: Finding): boolean {
-  return evidence.some((line) => ofItsOwn.test(line)) && !evidence.some((line) => ofTheDatabase.test(line))
+export function isOfItsOwn(finding: Finding): boolean {
+  const evidence = linesOf(finding)
+  if (finding.id === 'job-failed' && evidence.some((line) => answeredByIt.test(line)) && !evidence.some((line) => line.includes('OperationalError'))) return true
+  const ofIt = evidence.some((line) => ofItsOwn.test(line)) || evidence.some((line, index) => saidLast.test(line) && isLastOf(placeIn(line), evidence.slice(index + 1)))
+  return ofIt && !evidence.some((line) => ofTheDatabase.test(line))
 }
 
-/** A crash or a failed Job that does not say what else it died of. */
-export const unexplainedEnds: readonly ExplainsIf[] = (['crash-loop', 'job-failed'] as const).map((id) => ({ id, when: (symptom: Finding) => !isOfItsOwn(symptom) }))
+function isLastOf(place: string | undefined, after: readonly string[]): boolean {
+  return place !== undefined && !after.some((line) => placeIn(line) === place)
+}
+
+/** `Pod airflow/airflow-worker-0, container worker: …`, and of its log `airflow-worker-0/worker (previous run): …` */
+function placeIn(line: string): string | undefined {
+  const [, pod, container] = /^Pod \S+\/(\S+), container ([\w-]+)/.exec(line) ?? /^([\w.-]+)\/([\w-]+)(?: \(previous run\))?: /.exec(line) ?? []
+  return pod === undefined || container === undefined ? undefined : `${pod}/${container}`
+}
+
+function placesOf({ evidence }: Finding): string[] {
+  return evidence.filter((line) => line.startsWith('Pod ')).flatMap((line) => placeIn(line) ?? [])
+}
+
+/** Without what another container of its pod said. */
+function linesOf(finding: Finding): string[] {
+  const places = placesOf(finding)
+  return finding.evidence.filter((line) => placeIn(line) === undefined || places.length === 0 || places.includes(placeIn(line) ?? ''))
+}
+
+/** What the container itself said, and not by whom it is said. */
+export function wordsOf(finding: Finding): string[] {
+  return linesOf(finding).map((line) => line.replace(/^(?:Pod \S+, container [\w-]+|[\w.-]+\/[\w-]+(?: \(previous run\))?): /, ''))
+}
+
+/** The cause was told from what this very container said. */
+export function speaksOfTheSame(cause: Finding, symptom: Finding): boolean {
+  const places = placesOf(symptom)
+  return cause.evidence.some((line) => places.includes(placeIn(line) ?? ''))
+}
+
+/** A crash or a failed Job that does not say what else it died of, of a container that stands on others at all. */
+export const unexplainedEnds: readonly ExplainsIf[] = (['crash-loop', 'job-failed'] as const).map((id) => ({
+  id, when: (symptom, _evidence, cause) => speaksOfTheSame(cause, symptom) || (needsDatabase(containerOf(symptom)) && !isOfItsOwn(symptom)),
+}))
 
 export const unreached = /could not (translate|connect)|name resolution|Name or service not known|[Cc]onnection (refused|timed out|reset)|no route to host|[Nn]etwork is unreachable|OperationalError|migrations/
 export const unresolved = /could not translate host name|[Tt]emporary failure in name resolution|Name or service not known|no such host|getaddrinfo|server misbehaving/

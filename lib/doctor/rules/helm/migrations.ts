@@ -5,19 +5,19 @@ import { fernetSecretOf } from '../../../airflow/values.ts'
 import type { Finding } from '../../../step.ts'
 import { faults } from '../../../observe/faults.ts'
 import { hasEnded } from '../../../observe/job.ts'
-import { ageMs, isReady, nameOf } from '../../../observe/observation.ts'
+import { ageMs, nameOf } from '../../../observe/observation.ts'
 import { mainContainersOf, templateOf } from '../../../observe/template.ts'
 import { mentions, told } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
 import { leadsRight } from '../database/connection.ts'
-import { databaseSets } from '../database/parts.ts'
+import { lastHeartbeat } from '../processes/heartbeats.ts'
 import { again } from './refusals.ts'
+import { emptied, headsIn, initContainers, isEmpty, lastHeads, migrateIn, moved, unrecorded, wantedHead } from './revisions.ts'
 
 export const migrationRules: readonly Rule[] = [deadlock, waiting, noLogin]
 
 const waits = /There are still unapplied migrations after \d+ seconds|Waiting for migrations\.\.\. \d+ second/
-const initContainers = /^(wait-for-airflow-migrations|wait-for-db-migrations|check-db-migrations)$/
 
 /** Each with the last line in which it says so. */
 function waitingPods({ pods, logs }: Evidence): { pod: KubernetesObject; line: string }[] {
@@ -85,11 +85,14 @@ function waiting(evidence: Evidence): Finding[] {
   const lines = settled.map(({ line }) => line)
   const [first] = settled
   if (state === 'done' && first !== undefined && leadsRight(evidence)) {
-    if (isEmpty(evidence)) return [emptied(first.pod, lines, evidence)]
-    const heads = headsIn(evidence)
     // An image that is not the release's wants another state by itself.
     const own = job === undefined ? releaseImages(record) : jobImages(job)
-    if (heads !== undefined && waitingImages(settled.map(({ pod }) => pod)).every((image) => own.includes(image))) return [moved(first.pod, heads, [...lines, ...imagesOf(settled.map(({ pod }) => pod), job)], evidence)]
+    const isOwn = waitingImages(settled.map(({ pod }) => pod)).every((image) => own.includes(image))
+    const heartbeat = lastHeartbeat(evidence)
+    const [empty, heads, head] = [isEmpty(evidence), headsIn(evidence), wantedHead(evidence)]
+    if (empty && heartbeat === undefined) return [emptied(first.pod, lines, evidence)]
+    if (empty && isOwn && heartbeat !== undefined && head !== undefined) return [unrecorded(head, heartbeat, lines, evidence)]
+    if (heads !== undefined && isOwn) return [moved(first.pod, heads, [...lines, ...imagesOf(settled.map(({ pod }) => pod), job)], evidence)]
   }
   return [wrong('wait-for-migrations-crashloop', {
     title: `Pods wait for the migrations, ${titles[state]}`,
@@ -99,56 +102,6 @@ function waiting(evidence: Evidence): Finding[] {
       ? ['Look for another database or image than the Job\'s: data.metadataSecretName, images.useDefaultImageForMigration and the images in airflow.values', again]
       : [`${again} # runs the migrations`, ...(state === 'absent' ? ['Set migrateDatabaseJob.enabled: true in airflow.values where it is false'] : [])],
   })]
-}
-
-// TimeoutError: There are still unapplied migrations after 60 seconds. MigrationHead(s) in DB: set() | Migration Head(s) in Source Code: {'c804e5c76e3e'}
-function lastHeads({ logs }: Evidence): string | undefined {
-  return logs.filter(({ container }) => initContainers.test(container)).map(({ lines }) => lines.findLast((line) => line.includes('in DB: '))).find((line) => line !== undefined)
-}
-
-function isEmpty(evidence: Evidence): boolean {
-  return /Migration ?Head\(s\) in DB: set\(\)/.test(lastHeads(evidence) ?? '')
-}
-
-interface Heads { there: string; wanted: string }
-
-function headsIn(evidence: Evidence): Heads | undefined {
-  const [, there, wanted] = /in DB: \{'(\w+)'\}.*in Source Code: \{'(\w+)'\}/.exec(lastHeads(evidence) ?? '') ?? []
-  return there === undefined || wanted === undefined || there === wanted ? undefined : { there, wanted }
-}
-
-/** Revisions of Alembic tell no order; Airflow itself knows what came before it, and refuses what came after. */
-function moved(pod: KubernetesObject, { there, wanted }: Heads, lines: string[], evidence: Evidence): Finding {
-  return wrong('wait-for-migrations-crashloop', {
-    title: `The database is at revision ${there}, and the image wants ${wanted}`,
-    evidence: lines,
-    why: 'The Job of the migrations has run, and the database was brought to another state since: by a dump of another Airflow that was restored, or by the migrations of another image.',
-    fix: [
-      `npx tsx run.ts backup && ${migrateIn(pod, evidence)} # from an older one; of a newer one it says "Can't locate revision" and changes nothing`,
-      'Where a newer Airflow has migrated it: write that version as airflow.image.tag or airflow.version, then: npx tsx run.ts apply --from helm',
-    ],
-  })
-}
-
-/** In a container that runs on, of the same image; the one that waits has all that the Job had, and ends with its time. */
-function migrateIn(waiting: KubernetesObject, { namespace, pods, wanted }: Evidence): string {
-  const init = ((waiting as Pod).spec?.initContainers ?? []).find(({ name }) => initContainers.test(name))
-  const running = pods.filter(isReady).flatMap((pod) => ((pod as Pod).spec?.containers ?? []).filter(({ name, image }) => image === init?.image && /^(?:airflow-)?(?:scheduler|webserver|web|api-server|triggerer)$/.test(name)).map(({ name }) => ({ pod, name })))
-  const { pod, name } = running[0] ?? { pod: waiting, name: init?.name ?? 'wait-for-airflow-migrations' }
-  return `kubectl -n ${namespace} exec ${pod.metadata.name} -c ${name} -- airflow db ${wanted?.family === 'official-3' ? 'migrate' : 'upgrade'}`
-}
-
-function emptied(pod: KubernetesObject, lines: string[], evidence: Evidence): Finding {
-  return wrong('wait-for-migrations-crashloop', {
-    title: 'The database shows Airflow no tables any more, and nothing makes them again',
-    evidence: [...lines, 'the migrations were done, and the database knows of none: Migration Head(s) in DB: set()', ...databaseSets(evidence).map((one) => `${nameOf(one)} is the database`)],
-    why: 'What the Job of the migrations made is gone: the volume was emptied or is another one, the database was dropped and made anew, or its tables were; or it is there, and Airflow\'s user lost the right to look into its schema. A Job runs once.',
-    fix: [
-      `${migrateIn(pod, evidence)} # makes empty tables, without what was in the old ones`,
-      'npx tsx run.ts restore FILE # where there is a backup of what was in them',
-      'Neither of these where the tables are there, as \\dt tells PostgreSQL\'s superuser: then Airflow\'s user may not see them, and needs GRANT USAGE ON SCHEMA public',
-    ],
-  })
 }
 
 const titles = { failed: 'which have failed', absent: 'which nothing runs', done: 'which are done elsewhere' }

@@ -7,11 +7,11 @@ import { foreignFinalizers, letGo } from '../../../observe/finalizers.ts'
 import { ageMs, nameOf } from '../../../observe/observation.ts'
 import { observe } from '../../../observe/registry.ts'
 import { scaledToNone } from '../../../observe/release.ts'
-import { mainContainersOf, variablesOf } from '../../../observe/template.ts'
+import { mainContainersOf, reads, templateOf, variablesOf } from '../../../observe/template.ts'
 import { type Evidence, viewOf } from '../../evidence.ts'
 import { lives } from '../../lives.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
-import { namedSecrets } from './lock.ts'
+import { namedSecrets, verdictOf } from './lock.ts'
 
 export const objectRules: readonly Rule[] = [terminating, missing, going, edited, overridden, scaled, paused]
 
@@ -41,17 +41,18 @@ function terminating({ ownNamespace, record, at }: Evidence): Finding[] {
 function missing(evidence: Evidence): Finding[] {
   const { record, namespace, ownNamespace } = evidence
   if (record === undefined || ownNamespace?.metadata.deletionTimestamp !== undefined) return []
-  if (!isAllMade(record, evidence)) return []
-  const made = [...record.objects, ...standingHooks(record)].filter(({ kind, metadata }) => kind !== 'Job' && (metadata.namespace ?? namespace) === namespace)
+  const all = isAllMade(record, evidence)
+  if (!all && !isLeft(record, evidence)) return []
+  const made = [...record.objects, ...standingHooks(record)].filter(({ kind, metadata }) => kind !== 'Job' && (metadata.namespace ?? namespace) === namespace && (all || isBeforeWorkload({ kind, metadata }, evidence)))
   const gone = made.filter(({ kind, metadata }) => lives(evidence, kind, metadata.name) === false).map(({ kind, metadata }) => `${kind} ${namespace}/${metadata.name}`)
-  const keys = namedSecrets(evidence).filter((name) => lives(evidence, 'Secret', name) === false).map((name) => `Secret ${namespace}/${name}`)
-  const all = [...new Set([...gone, ...keys])]
-  const [first] = all
+  const keys = all ? namedSecrets(evidence).filter((name) => lives(evidence, 'Secret', name) === false).map((name) => `Secret ${namespace}/${name}`) : []
+  const names = [...new Set([...gone, ...keys])]
+  const [first] = names
   if (first === undefined) return []
   const fernet = keys.some((name) => name.endsWith('-fernet-key'))
   return [wrong('release-object-missing', {
-    title: all.length === 1 ? `${first} does not exist, and the release needs it` : `${all.length} objects of the release do not exist`,
-    evidence: all.map((name) => `${name} is part of Helm's revision ${record.revision} and is not there`),
+    title: names.length === 1 ? `${first} does not exist, and the release needs it` : `${names.length} objects of the release do not exist`,
+    evidence: names.map((name) => `${name} is part of Helm's revision ${record.revision} and is not there`),
     why: 'It was deleted after Helm had made it. What runs may go on for a while, but no new pod starts without it.',
     fix: fernet
       ? ['Make the Secret again from a backup, if there is one: a new Fernet key cannot read the connections that are stored', 'npx tsx run.ts apply # otherwise: makes again what is missing, with a new key']
@@ -67,6 +68,16 @@ function isAllMade({ status, description, hooks, updatedAt }: Release, { jobs }:
   const since = Math.floor(Date.parse(updatedAt) / 1000) * 1000
   const isMade = ({ ref }: ReleaseHook): boolean => ref.kind === 'Job' && jobs.some(({ metadata }) => metadata.name === ref.name && Date.parse(metadata.creationTimestamp ?? '') >= since)
   return after.some((hook) => /^(?:Running|Succeeded)$/.test(hook.phase) || isMade(hook))
+}
+
+/** By a Helm that has failed or is gone, and that found a revision before: nobody makes or changes anything now, and that one's objects were there. */
+function isLeft({ status, revision }: Release, evidence: Evidence): boolean {
+  return revision > 1 && (status === 'failed' || (status.startsWith('pending-') && verdictOf(evidence).state === 'stale'))
+}
+
+/** Helm makes a Service before what it leads to: where that lives, there was one. */
+function isBeforeWorkload({ kind, metadata }: Pick<KubernetesObject, 'kind' | 'metadata'>, { workloads }: Evidence): boolean {
+  return kind === 'Service' && workloads.some((workload) => workload.metadata.name === metadata.name.replace(/-hl$/, ''))
 }
 
 const heldMs = 60_000
@@ -117,16 +128,17 @@ interface Marked { metadata: { name: string }; marks?: Record<string, number>; w
 function edited(evidence: Evidence): Finding[] {
   const { record, namespace, configMaps = [] } = evidence
   const made = record?.objects.filter(({ kind }) => kind === 'ConfigMap') ?? []
-  const lines = made.flatMap((object) => {
+  const changed = made.flatMap((object) => {
     const live = configMaps.find(({ metadata }) => metadata.name === object.metadata.name) as Marked | undefined
     const [wanted, there] = [(object as Marked).marks, live?.marks]
     if (live === undefined || wanted === undefined || there === undefined) return []
     const keys = Object.keys({ ...wanted, ...there }).filter((key) => wanted[key] !== there[key])
     const by = live.written === undefined ? '' : `, written by ${live.written.by} at ${live.written.at}`
-    return keys.length === 0 ? [] : [`ConfigMap ${namespace}/${live.metadata.name} is not as the release has it: ${keys.join(', ')}${by}`]
+    return keys.length === 0 ? [] : [{ name: live.metadata.name, line: `ConfigMap ${namespace}/${live.metadata.name} is not as the release has it: ${keys.join(', ')}${by}` }]
   })
-  if (record === undefined || lines.length === 0) return []
-  const suffers = record.objects.some((object) => ['Deployment', 'StatefulSet'].includes(object.kind) && isShort(evidence.workloads.find((one) => one.kind === object.kind && one.metadata.name === object.metadata.name)))
+  if (record === undefined || changed.length === 0) return []
+  const lines = changed.map(({ line }) => line)
+  const suffers = record.objects.some((object) => ['Deployment', 'StatefulSet'].includes(object.kind) && evidence.workloads.some((one) => one.kind === object.kind && one.metadata.name === object.metadata.name && isShort(one) && changed.some(({ name }) => reads(templateOf(one), 'ConfigMap', name))))
   return [(suffers ? wrong : doubtful)('config-edited', {
     title: lines.length === 1 ? `${String(lines[0]).replace(/ is not as .*/, '')} of the release was edited by hand` : `${lines.length} ConfigMaps of the release were edited by hand`,
     evidence: lines,
@@ -135,18 +147,18 @@ function edited(evidence: Evidence): Finding[] {
   })]
 }
 
-function isShort(workload: KubernetesObject | undefined): boolean {
-  const { replicas = 1 } = (workload?.spec ?? {}) as Scale
-  const { readyReplicas = 0 } = (workload?.status ?? {}) as { readyReplicas?: number }
-  return workload !== undefined && readyReplicas < replicas
+function isShort({ spec, status }: KubernetesObject): boolean {
+  const { replicas = 1 } = (spec ?? {}) as Scale
+  const { readyReplicas = 0 } = (status ?? {}) as { readyReplicas?: number }
+  return readyReplicas < replicas
 }
 
 interface Scale { replicas?: number; paused?: boolean }
 
-/** The live workloads of the manifest, each beside what the manifest says. */
+/** The live workloads of the manifest, each beside what the manifest says; what lives was made, even where not all was. */
 function workloadsOf(evidence: Evidence): { want: Scale; live: KubernetesObject }[] {
   const { record, workloads, namespace } = evidence
-  return (record !== undefined && isAllMade(record, evidence) ? record.objects : []).flatMap(({ kind, metadata, spec }) => {
+  return (record !== undefined && (isAllMade(record, evidence) || isLeft(record, evidence)) ? record.objects : []).flatMap(({ kind, metadata, spec }) => {
     const live = workloads.find((one) => one.kind === kind && one.metadata.name === metadata.name && (metadata.namespace ?? namespace) === one.metadata.namespace)
     return live === undefined || !['Deployment', 'StatefulSet'].includes(kind) ? [] : [{ want: (spec ?? {}), live }]
   })

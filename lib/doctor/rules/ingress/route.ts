@@ -1,11 +1,12 @@
 /** Whether the route is there, is the one that airstrip writes, and leads to things that exist. */
 import { drift } from '../../../diff/rules.ts'
-import { templateOf } from '../../../observe/template.ts'
+import { mainContainersOf, templateOf } from '../../../observe/template.ts'
 import type { KubernetesObject, NonEmpty } from '../../../access.ts'
 import { ingressObjects } from '../../../manifest/ingress.ts'
 import { healthUrl } from '../../../observe/answer.ts'
 import { faults } from '../../../observe/faults.ts'
 import { ageMs, nameOf } from '../../../observe/observation.ts'
+import { traefikImage } from '../../../preflight/traefik.ts'
 import type { Finding } from '../../../step.ts'
 import { copiedAway } from '../../../observe/copied-away.ts'
 import type { Evidence } from '../../evidence.ts'
@@ -72,7 +73,8 @@ function answerLines({ answer, wanted }: Way): string[] {
 }
 
 /** One of these makes Traefik drop the whole route. */
-function badReferences({ route, traefik, group }: Way, { namespace, routes = [], services }: Evidence): string[] {
+function badReferences(way: Way, { namespace, routes = [], services }: Evidence): string[] {
+  const { route, traefik, group } = way
   if (route === undefined) return []
   const { entryPoints = [], routes: rules = [] } = specOf(route)
   const foreign = (kind: string, one: { name: string; namespace?: string }): string[] =>
@@ -92,7 +94,7 @@ function badReferences({ route, traefik, group }: Way, { namespace, routes = [],
   })
   const known = traefik.entryPoints ?? []
   const lost = known.length > 0 && entryPoints.length > 0 && !entryPoints.some((one) => known.includes(one))
-  return [...new Set([...middlewares, ...targets])].concat(lost ? [`entry point ${entryPoints.join(', ')} does not exist in Traefik, which has ${known.join(', ')}`] : [], unread(route, traefik, namespace))
+  return [...new Set([...middlewares, ...targets])].concat(lost ? [`entry point ${entryPoints.join(', ')} does not exist in Traefik, which has ${known.join(', ')}`] : [], unread(route, traefik, namespace), isTraefiks404(way.answer) ? unprovided(route, way) : [])
 }
 
 function unread({ metadata }: KubernetesObject, { namespaces = [], ingressClass }: Way['traefik'], namespace: string): string[] {
@@ -101,6 +103,35 @@ function unread({ metadata }: KubernetesObject, { namespaces = [], ingressClass 
     ...(namespaces.length > 0 && !namespaces.includes(namespace) ? [`Traefik reads routes of the namespaces ${namespaces.join(', ')} only`] : []),
     ...(ingressClass !== undefined && asked !== ingressClass ? [`Traefik reads routes of the class ${ingressClass} only`] : []),
   ]
+}
+
+const without = 'Traefik reads no routes: its arguments have no --providers.kubernetescrd'
+const provider = /^--providers\.kubernetescrd(?:[.=]|$)/i
+
+/** Its arguments are all that it knows, unless they name a file; and where they name nothing else of it there may be one that needs no name. */
+function unprovided({ metadata }: KubernetesObject, { workload }: Way): string[] {
+  const { command = [], args = [] } = mainContainersOf(workload).find(isTraefiks) ?? {}
+  const words = [...command, ...args]
+  if (words.some((word) => /^--configfile\b/i.test(word)) || !words.some((word) => /^--(?:entrypoints|providers)\./i.test(word))) return []
+  const own = words.filter((word) => provider.test(word))
+  if (own.length === 0) return [without]
+  const selectors = own.flatMap((word) => /^--providers\.kubernetescrd\.labelselector=(.+)$/i.exec(word)?.[1] ?? [])
+  return [
+    ...own.filter((word) => /^[^.]+\.kubernetescrd=false$/i.test(word)).map((word) => `Traefik reads no routes: its arguments have ${word}`),
+    ...[...new Set(selectors)].filter((selector) => !mayHave(metadata.labels ?? {}, selector)).map((selector) => `Traefik reads routes with the labels ${selector} only`),
+  ]
+}
+
+function isTraefiks({ image = '' }: { image?: string }): boolean {
+  return traefikImage.test(image)
+}
+
+/** Of a selector that asks for more than equal values nothing is concluded. */
+function mayHave(labels: Record<string, string>, selector: string): boolean {
+  return selector.split(',').every((one) => {
+    const [, key, value] = /^\s*([^\s!=]+)\s*==?\s*([\w.-]*)\s*$/.exec(one) ?? []
+    return key === undefined || labels[key] === value
+  })
 }
 
 /**
@@ -158,8 +189,18 @@ function repair(bad: readonly string[], way: Way): NonEmpty<string> {
   const own = (spec.routes ?? []).some(({ services = [] }) => services.some(({ name, port }) => name === wanted.service && port === 8080))
   if (own && bad.some((line) => line.startsWith('Service '))) return ['npx tsx run.ts apply --from helm # makes the release\'s Service again', again]
   if (bad.some((line) => line.startsWith('entry point')) && spec.entryPoints?.includes(wanted.entryPoint) === true) return [`Write ingress.entryPoint: ${traefik.entryPoints?.includes('websecure') === true ? 'websecure' : (traefik.entryPoints?.[0] ?? '')} in the configuration, then: ${again}`]
-  if (bad.some((line) => line.startsWith('Traefik reads'))) return [`kubectl -n ${way.workload?.metadata.namespace ?? 'traefik'} edit ${way.workload?.kind.toLowerCase() ?? 'deployment'} ${way.workload?.metadata.name ?? 'traefik'} # its arguments --providers.kubernetescrd.namespaces and .ingressclass`]
+  if (bad.some((line) => line.startsWith('Traefik reads'))) return [readingRoutes(bad, way)]
   return bad.length > 0 ? [again] : [`${logCommand(way)} # names what it misses`, again]
+}
+
+function readingRoutes(bad: readonly string[], { workload }: Way): string {
+  const [namespace, kind, name] = [workload?.metadata.namespace ?? 'traefik', workload?.kind.toLowerCase() ?? 'deployment', workload?.metadata.name ?? 'traefik']
+  const containers = mainContainersOf(workload)
+  const index = containers.findIndex(isTraefiks)
+  if (bad.includes(without) && containers[index]?.args !== undefined) {
+    return `kubectl -n ${namespace} patch ${kind} ${name} --type json -p '${JSON.stringify([{ op: 'add', path: `/spec/template/spec/containers/${index}/args/-`, value: '--providers.kubernetescrd' }])}' # of its chart: providers.kubernetesCRD.enabled: true`
+  }
+  return `kubectl -n ${namespace} edit ${kind} ${name} # its arguments --providers.kubernetescrd${bad.some((line) => line.startsWith('Traefik reads no routes')) ? '' : '.namespaces and .ingressclass, or .labelselector'}`
 }
 
 /** A route of somebody else that Traefik prefers: the longer rule wins, or the higher priority. */

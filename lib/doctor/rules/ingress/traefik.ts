@@ -1,17 +1,21 @@
 /** Whether Traefik is there, runs, reads the group of the route, and answers. */
-import type { Service } from 'kubernetes-types/core/v1.js'
+import type { Pod, Service } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject, NonEmpty } from '../../../access.ts'
 import { healthUrl } from '../../../observe/answer.ts'
+import { observeCrash } from '../../../observe/crash.ts'
+import { eventsAbout } from '../../../observe/events.ts'
 import { faults } from '../../../observe/faults.ts'
-import { ageMs, fixOf, inNamespace, nameOf, type Observation } from '../../../observe/observation.ts'
+import { type Context, type Failed, ageMs, fixOf, inNamespace, isReady, nameOf, type Observation } from '../../../observe/observation.ts'
 import { podsOf } from '../../../observe/owners.ts'
 import { observe } from '../../../observe/registry.ts'
+import { keepsEnding } from '../../../observe/restless.ts'
 import { matchesLabels } from '../../../observe/selector.ts'
 import { mainContainersOf, templateOf } from '../../../observe/template.ts'
 import { runs, traefikGroups, type Traefik } from '../../../preflight/traefik.ts'
 import type { Finding } from '../../../step.ts'
 import { type Evidence, viewOf } from '../../evidence.ts'
 import { doubtful, wrong } from '../../rule.ts'
+import { lastWords } from '../../unready.ts'
 import { whoBlocks } from '../database/superuser.ts'
 import { begin, hasTaken, inTheWay, isExpected, isOff, isTraefiks404, logCommand, type Way, wayOf } from './way.ts'
 
@@ -88,7 +92,24 @@ function unready(workload: KubernetesObject, evidence: Evidence): { text: Text; 
   if (look.state === 'done') return undefined
   const pods = podsOf(workload, context.pods)
   const since = Math.min(...pods.map(({ metadata }) => ageMs(metadata.creationTimestamp, context.now)))
+  const ended = pods.flatMap((pod) => endsOf(pod, context))[0]
+  if (ended !== undefined) return { text: withLog(notReady(workload, ended), pods, evidence), settled: true }
   return { text: notReady(workload, look), settled: since >= (look.state === 'failed' ? faults[look.finding.id].settleMs : slowMs) }
+}
+
+/** Enough to tell of: no wait ends for it, and it stands on nothing that could still come. */
+const tellingRestarts = 2
+
+function endsOf(pod: KubernetesObject, { events, now }: Pick<Context, 'events' | 'now'>): Failed[] {
+  return ((pod as Pod).status?.containerStatuses ?? []).flatMap((status) => {
+    const last = status.lastState?.terminated
+    const between = last !== undefined && keepsEnding(status, now) ? { ...status, state: { terminated: last } } : status
+    return observeCrash(pod, between, eventsAbout(pod, events), now, { restarts: tellingRestarts }) ?? []
+  })
+}
+
+function withLog(text: Text, pods: readonly KubernetesObject[], evidence: Evidence): Text {
+  return { ...text, evidence: [...text.evidence, ...lastWords(pods.filter((pod) => !isReady(pod)), evidence)] }
 }
 
 function notReady(workload: KubernetesObject, look: Exclude<Observation, { state: 'done' }>): Text {

@@ -27,6 +27,7 @@ import { noConnection } from '../database/parts.ts'
 import { hasTaken, wayOf } from '../ingress/way.ts'
 import { destinationsOf } from './destination.ts'
 import { brokenServices } from './service.ts'
+import { hasPassed, silences } from './silence.ts'
 
 type Direction = 'Ingress' | 'Egress'
 
@@ -94,13 +95,17 @@ function fromDatabase(evidence: Evidence, parts: readonly KubernetesObject[], po
   // A name that the DNS does not know is no matter of the policy while the DNS itself is at fault.
   const nameless = !answersNames(evidence)
   const said = mentions(evidence, failing).filter(({ pod, line }) => parts.includes(pod) && !(nameless && unresolved.test(line)))
-  return said.flatMap((one) => {
-    const { pod: part, line, notBefore = 0 } = one
-    const legs = meant(one, databases, evidence).flatMap((to) => [{ from: part, to }, ...behind(to, databases, evidence).map((database) => ({ from: to, to: database }))])
+  const cuts = ({ pod: part, line, notBefore = 0 }: Pick<Complaint, 'pod' | 'line' | 'notBefore'>, whom: readonly KubernetesObject[]): Cut[] => {
+    const legs = whom.flatMap((to) => [{ from: part, to }, ...behind(to, databases, evidence).map((database) => ({ from: to, to: database }))])
     return legs.flatMap(({ from, to }) => blocked(from, to, policies).filter((policy) => notBefore >= ableSince(to, policy)).map((policy) => ({
       policy, lines: [`no policy lets ${nameOf(from)} reach ${nameOf(to)}`, `${part.metadata.name}: ${line}`], let: comeIn,
     })))
-  })
+  }
+  // PgBouncer stands before the database, and the broker is asked after it.
+  const own = databases.filter((one) => !isStranger(one, evidence))
+  const first = ['-pgbouncer-', '-postgresql-'].map((word) => own.filter(({ metadata: { name } }) => name.includes(word))).find((found) => found.length > 0) ?? []
+  const ignored = ({ policy }: Cut): boolean => parts.some((part) => first.some((to) => blocked(part, to, policies).includes(policy) && hasPassed(part, ableSince(to, policy))))
+  return [...said.flatMap((one) => cuts(one, meant(one, databases, evidence))), ...silences(evidence, parts).flatMap((one) => cuts(one, first)).filter((cut) => !ignored(cut))]
 }
 
 /** PgBouncer answers for the database, and says so when it does not reach it. */
@@ -153,7 +158,8 @@ function fromTraefik(evidence: Evidence, pages: readonly KubernetesObject[], pol
   const status = answered !== undefined && 'answer' in answered ? answered.answer.status : 0
   // A 503 may be the page's own, which Traefik has reached then.
   const isTraefiks = status === 503 && answered !== undefined && 'answer' in answered && /^(no available server|Service Unavailable)\s*$/.test(answered.answer.body)
-  if (!([502, 504].includes(status) || isTraefiks || hasTaken(evidence)) || brokenServices(evidence).length > 0) return []
+  const isMisled = brokenServices(evidence).some(({ title }) => title.startsWith(`Service ${evidence.namespace}/${evidence.wanted?.service ?? ''} `))
+  if (!([502, 504].includes(status) || isTraefiks || hasTaken(evidence)) || isMisled) return []
   const traefik = wayOf(evidence)?.workload
   const { labels, onHost } = templateOf(traefik)
   // From the node itself most plugins let everything in.

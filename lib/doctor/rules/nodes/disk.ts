@@ -18,7 +18,7 @@ import { complaints } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
 import { wrong } from '../../rule.ts'
 import { type Running, containersIn, placeOf } from '../processes/statuses.ts'
-import { relief } from './pressure.ts'
+import { relief, shortTitle } from './pressure.ts'
 
 const full = /no space left on device|disk quota exceeded/i
 /** The kernel says the same of watches that are used up, which is told with the open files. */
@@ -37,20 +37,24 @@ interface Volume {
   apart: boolean
 }
 
-/** A node that says so itself has told it. */
 export function diskFull(evidence: Evidence): Finding[] {
-  if ((evidence.nodes ?? []).some((node) => pressuresOf(node).length > 0)) return []
   const all = [...containersIn(evidence).flatMap((one) => [...saidByRuntime(one), ...saidInEvents(one, evidence)]), ...saidByItself(evidence)].filter(({ line }) => !watchesUsedUp.test(line))
   const nodes = [...new Set(all.map(({ pod }) => (pod as Pod).spec?.nodeName ?? ''))].filter((name) => name !== '')
-  return nodes.map((node) => ofNode(node, all.filter(({ pod }) => (pod as Pod).spec?.nodeName === node)))
+  return nodes.map((node) => ofNode(node, all.filter(({ pod }) => (pod as Pod).spec?.nodeName === node), evidence))
 }
 
-function ofNode(node: string, all: readonly Line[]): Finding {
+/** What a node says itself is told once, together with whom it keeps from writing. */
+function titleOf(name: string, { nodes = [] }: Evidence): string {
+  const node = nodes.find(({ metadata }) => metadata.name === name)
+  return node !== undefined && pressuresOf(node).some((line) => line.includes(': DiskPressure: ')) ? shortTitle : `No space is left on a disk of node ${name}`
+}
+
+function ofNode(node: string, all: readonly Line[], present: Evidence): Finding {
   const volumes = all.flatMap((one) => one.volumes ?? [])
   const evidence = [...new Set([...all.map(({ line }) => line).slice(0, 5), ...volumes.map(({ line }) => line)])]
   const why = 'What needs to be written cannot be: images, containers, or the data of a volume that lies there.'
   const apart = all.every(({ volumes = [] }) => volumes.length > 0 && volumes.every((volume) => volume.apart))
-  if (!apart) return wrong('node-pressure-evicted', { ...relief, title: `No space is left on a disk of node ${node}`, evidence, why })
+  if (!apart) return wrong('node-pressure-evicted', { ...relief, title: titleOf(node, present), evidence, why })
   const where = [...new Set(volumes.map(({ line }) => line))]
   return wrong('node-pressure-evicted', {
     title: `No space is left on a volume of ${[...new Set(all.map(({ pod }) => nameOf(pod)))].join(', ')}`, evidence, why,

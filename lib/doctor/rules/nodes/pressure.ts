@@ -14,9 +14,11 @@ export const relief = {
   fix: ['df -h; df -i; free -m # on the node', 'sudo crictl rmi --prune; sudo journalctl --vacuum-size=200M # on the node: images that nobody uses, and old logs', 'sudo du -xsh /opt/local-path-provisioner/* # on the node: volumes live on its disk'] as [string, ...string[]],
 }
 
+export const shortTitle = 'A node is short of disk, memory or process ids'
+
 export function underPressure(evidence: Evidence): Finding[] {
   const seen = (evidence.nodes ?? []).flatMap(pressuresOf)
-  return seen.length === 0 ? [] : [wrong('node-pressure-evicted', { title: 'A node is short of disk, memory or process ids', evidence: [...seen, ...evictedPods(evidence, byItsNode)], ...relief })]
+  return seen.length === 0 ? [] : [wrong('node-pressure-evicted', { title: shortTitle, evidence: [...seen, ...evictedPods(evidence, byItsNode)], ...relief })]
 }
 
 const recentMs = 3_600_000

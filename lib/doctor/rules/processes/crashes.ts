@@ -3,7 +3,7 @@ import type { Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../../access.ts'
 import { servesWeb } from '../../../airflow/families.ts'
 import type { Finding } from '../../../step.ts'
-import { isFoundation } from '../../../observe/causes.ts'
+import { isFoundation, isMissedBy, needsDatabase } from '../../../observe/causes.ts'
 import { describeEvent } from '../../../observe/events.ts'
 import { observeCrash } from '../../../observe/crash.ts'
 import { outOfMemory } from '../../../observe/memory.ts'
@@ -38,11 +38,12 @@ function crashing(evidence: Evidence): Finding[] {
   const now = new Date(evidence.at)
   // Helm waits for a Job that still has tries; where it gave up, what the Job dies of is why.
   const givenUp = evidence.record?.status === 'failed'
-  const [firm, firmBelow] = [standsFirm(evidence), standsFirm(evidence, false)]
+  const firmBelow = standsFirm(evidence, false)
+  const standsOnWell = standing(evidence)
   const since = evidence.record === undefined ? 0 : firmSince(partsIn(evidence), evidence.record, evidence.pods)
   return containersIn(evidence).flatMap(({ pod, status, events }) => {
     const ofJob = controllerOf(pod)?.kind === 'Job'
-    if (ofJob ? !givenUp || !firmBelow : !firm && !isFoundation(pod)) return []
+    if (ofJob ? !givenUp || !firmBelow : !standsOnWell(pod, status.name)) return []
     // Between two ends it runs for some seconds; that is no sign of health.
     const last = status.lastState?.terminated
     const betweenEnds = status.ready ? status.restartCount >= manyRestarts && keepsEnding(status, now) : status.restartCount > tellingRestarts && ageMs(last?.finishedAt, now) <= justNowMs
@@ -53,9 +54,15 @@ function crashing(evidence: Evidence): Finding[] {
     const restarts = ofJob ? 1 : atOnce ? tellingRestarts : tellingRestarts + 1
     const look = observeCrash(pod, again ? { ...status, state: { terminated: last } } : status, events, now, { restarts, waits: !atOnce || evidence.record?.status !== 'deployed', tries: !givenUp })
     // What it stands on was not there then.
-    if (look === undefined || (!ofJob && !isFoundation(pod) && triedBefore(look, since, now))) return []
+    if (look === undefined || (!ofJob && !isFoundation(pod) && needsDatabase(status.name) && triedBefore(look, since, now))) return []
     return [{ ...look.finding, evidence: [...look.finding.evidence, ...lastWords([pod], evidence)] }]
   })
+}
+
+/** Whether what a container cannot run without is there; what it says of itself is news only then. */
+function standing(evidence: Evidence): (pod: KubernetesObject, container: string) => boolean {
+  const parts = partsIn(evidence)
+  return (pod, container) => isFoundation(pod) || !parts.some((part) => isMissedBy(container, part))
 }
 
 /** To end is no work for a container that is to run on, however well it ends. */
@@ -63,18 +70,26 @@ function endingWell(evidence: Evidence): Finding[] {
   return containersIn(evidence).flatMap((container): Finding[] => {
     const { pod, status, init } = container
     const last = status.lastState?.terminated
-    const inBackOff = status.state?.waiting?.reason === 'CrashLoopBackOff'
-    const isShort = last?.startedAt != null && last.finishedAt != null && Date.parse(last.finishedAt) - Date.parse(last.startedAt) < atOnceMs
+    if (init || last?.exitCode !== 0 || last.startedAt == null || last.finishedAt == null || controllerOf(pod)?.kind === 'Job') return []
+    const ranMs = Date.parse(last.finishedAt) - Date.parse(last.startedAt)
+    // One that works for a while may have been ended from outside, and by a probe that only its complaint tells of.
+    const isProgram = ranMs < atOnceMs ? status.restartCount >= tellingRestarts : status.restartCount > tellingRestarts && lastSaid(container, 'Unhealthy', probeFailed) === undefined
     // Whom a probe ends may end well: that is told with the probe.
-    if (killsOf(container, evidence).length > 0) return []
-    if (init || last?.exitCode !== 0 || !inBackOff || !isShort || status.restartCount < tellingRestarts || controllerOf(pod)?.kind === 'Job') return []
+    if (!isProgram || !isHeldBack(container, evidence) || killsOf(container, evidence).length > 0) return []
     return [wrong('crash-loop', {
-      title: `Container ${status.name} of ${ownerName(pod)} ends at once, without an error`,
+      title: `Container ${status.name} of ${ownerName(pod)} ends ${ranMs < atOnceMs ? 'at once, without an error' : `again and again without an error, the last time after ${Math.round(ranMs / 1000)} s`}`,
       evidence: [`${placeOf(nameOf(pod), status.name)}: exit code 0, restarted ${status.restartCount} times`, ...lastWords([pod], evidence)],
       why: 'Its command does something and ends, where it is to run on; the kubelet starts it again and again.',
       fix: [`kubectl -n ${pod.metadata.namespace ?? 'default'} get pod ${pod.metadata.name} -o jsonpath='{.spec.containers[?(@.name=="${status.name}")].command}{.spec.containers[?(@.name=="${status.name}")].args}' # then correct command or args in airflow.values, and run again`],
     })]
   })
+}
+
+/** In the kubelet's pause between two starts, or just after one; restarts of long ago are over. */
+function isHeldBack(container: Running, evidence: Evidence): boolean {
+  const { status } = container
+  if (status.state?.waiting?.reason === 'CrashLoopBackOff') return true
+  return keepsEnding(status, new Date(evidence.at)) && lastSaid(container, 'BackOff', /^Back-off restarting failed container/) !== undefined
 }
 
 /** Also one that runs again: the next time is a matter of load. */
@@ -91,8 +106,8 @@ function outOfMemoryOnce(evidence: Evidence): Finding[] {
 const ofItsDatabase = /OperationalError|psycopg|could not (?:connect to server|translate host name)|connection to server at|FATAL: /
 
 function killedByProbe(evidence: Evidence): Finding[] {
-  const firm = standsFirm(evidence)
-  return containersIn(evidence).filter(({ pod }) => firm || isFoundation(pod)).flatMap((container): Finding[] => {
+  const standsOnWell = standing(evidence)
+  return containersIn(evidence).filter(({ pod, status }) => standsOnWell(pod, status.name)).flatMap((container): Finding[] => {
     const { pod, status } = container
     const said = lastSaid(container, 'Unhealthy', probeFailed)
     const ended = endByProbe(container, said, evidence)
@@ -176,9 +191,9 @@ function isCommand(pod: KubernetesObject, name: string, kind: 'startup' | 'liven
   return httpGet === undefined && tcpSocket === undefined
 }
 
-/** [ERROR] Worker (pid:42) was sent SIGKILL! Perhaps out of memory? */
+/** [ERROR] Worker (pid:42) was sent SIGKILL! Perhaps out of memory? · of gunicorn 20: [WARNING] Worker with pid 42 was terminated due to signal 9 */
 function workersKilled(evidence: Evidence): Finding[] {
-  const lines = logLines(evidence, /Worker \(pid:\d+\) was sent SIGKILL! Perhaps out of memory/i)
+  const lines = logLines(evidence, /Worker (?:\(pid:\d+\) was sent SIGKILL! Perhaps out of memory|with pid \d+ was terminated due to signal 9\b)/i)
   if (lines.length === 0) return []
   return [wrong('webserver-oom-or-slow-start', {
     title: 'The webserver\'s workers are killed for want of memory',

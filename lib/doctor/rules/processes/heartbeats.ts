@@ -4,7 +4,7 @@
  *   {"metadatabase": {"status": "healthy"}, "scheduler": {"status": "unhealthy", "latest_scheduler_heartbeat": "2023-08-02T10:20:00.000000+00:00"},
  *    "triggerer": {"status": null, "latest_triggerer_heartbeat": null}}
  */
-import type { KubernetesObject } from '../../../access.ts'
+import type { HttpsAnswer, KubernetesObject } from '../../../access.ts'
 import { servesWeb } from '../../../airflow/families.ts'
 import { parsedJson } from '../../../json.ts'
 import { ageMs, nameOf, readySince } from '../../../observe/observation.ts'
@@ -24,16 +24,31 @@ const components: Readonly<Record<string, string>> = { scheduler: 'scheduler', t
 
 type Page = Partial<Record<string, { status?: string | null } & Record<string, unknown>>>
 
+/** What the page has read of Airflow's tables just now: undefined where it could read none, or there is none in them. */
+export function lastHeartbeat({ answered }: Evidence): string | undefined {
+  const page = answered !== undefined && 'answer' in answered ? pageOf(answered.answer) : undefined
+  if (page?.metadatabase?.status !== 'healthy') return undefined
+  return Object.keys(components).map((name) => heartbeatOf(name, page)).filter((said) => said !== undefined).sort().at(-1)
+}
+
+function pageOf(answer: HttpsAnswer | undefined): Page | undefined {
+  return parsedJson(answer?.body ?? '') as Page | undefined
+}
+
+function heartbeatOf(name: string, page: Page): string | undefined {
+  const said = page[name]?.[`latest_${name}_heartbeat`]
+  return typeof said === 'string' ? said : undefined
+}
+
 export function withoutHeartbeat(evidence: Evidence): Finding[] {
   const way = wayOf(evidence)
   // While the database is not there yet, or again, that is told, and the rest of it.
   if (way?.works !== true || !standsFirm(evidence)) return []
-  const page = parsedJson(way.answer?.body ?? '') as Page | undefined
-  if (page?.metadatabase?.status === 'unhealthy') return unasked(evidence)
+  const page = pageOf(way.answer) ?? {}
+  if (page.metadatabase?.status === 'unhealthy') return unasked(evidence)
   return Object.entries(components).flatMap(([name, component]) => {
-    const { status, [`latest_${name}_heartbeat`]: latest } = page?.[name] ?? {}
-    const said = typeof latest === 'string' ? latest : undefined
-    if (status !== 'unhealthy' || (said !== undefined && ageMs(said, new Date(evidence.at)) < silentMs)) return []
+    const said = heartbeatOf(name, page)
+    if (page[name]?.status !== 'unhealthy' || (said !== undefined && ageMs(said, new Date(evidence.at)) < silentMs)) return []
     const pods = settledPods(evidence, (pod) => pod.metadata.labels?.component === component)
     return pods === undefined ? [] : [silent(name.replace('_', ' '), said, pods, evidence)]
   })
