@@ -5,6 +5,7 @@
 import { containerOf } from '../observe/causes.ts'
 import type { FaultId } from '../observe/faults.ts'
 import type { Finding } from '../step.ts'
+import { missesOthers } from './rules/cluster/symptoms.ts'
 
 const some = (pattern: RegExp) => ({ evidence }: Finding): boolean => evidence.some((line) => pattern.test(line))
 const titled = (pattern: RegExp) => ({ title }: Finding): boolean => pattern.test(title)
@@ -12,9 +13,9 @@ const titled = (pattern: RegExp) => ({ title }: Finding): boolean => pattern.tes
 /** A field that a person has changed, as edited.ts has it. */
 const editedProbe = some(/ is not as the release has it: .*(?:liveness|startup|readiness)Probe/)
 
-/** Of the container that crashes, and not of one beside it. */
+/** Of the container that crashes, and not of one beside it; and where its own words do not tell of whom it lacks. */
 function editedProgram(finding: Finding): boolean {
-  return some(new RegExp(` is not as the release has it: .*ontainers\\[${containerOf(finding)}\\]\\.(?:command|args|env)`))(finding)
+  return some(new RegExp(` is not as the release has it: .*ontainers\\[${containerOf(finding)}\\]\\.(?:command|args|env)`))(finding) && !missesOthers(finding)
 }
 
 const ofItself: Partial<Record<FaultId, (finding: Finding) => boolean>> = {

@@ -33,7 +33,7 @@ export async function waitUntilDone(look: () => Promise<Look>, patience: Patienc
       return seen
     }
     progress.show(seen.on)
-    const final = verdict(seen)
+    const final = verdict(error === undefined ? seen : undefined)
     if (final !== undefined) throw hopeless(patience.step, final)
     if (clock.elapsedMs() - started >= timeoutMs) throw error ?? outOfTime(patience, seen)
     await clock.sleep(patience.pauseMs(clock.elapsedMs() - started), signal)
@@ -67,21 +67,26 @@ export function pauseAfter(waitedMs: number): number {
 }
 
 /**
- * A failure is final only after it held for its time without interruption: much that looks broken
- * while a cluster starts is only not there yet, and it may come while no look is answered. And what was tried last before a change of this run may
- * be mended by it: a crash loop pauses for up to five minutes before it shows.
+ * A failure is final only after it held for its time without interruption: much that looks broken while a cluster
+ * starts is only not there yet. What was tried last before a change of this run may be mended by it: a crash loop
+ * pauses for up to five minutes before it shows. A look that got no answer (undefined) tells nothing, and the time
+ * until the next one does not count: what is wrong may have ended in it.
  */
 export function heldVerdict(clock: Clock, changedAt?: Date): (seen: Look | undefined) => Failed | undefined {
-  let held: { key: string; since: number } | undefined
+  let held: { key: string; forMs: number; at: number } | undefined
+  let answered = true
   return (seen) => {
-    if (seen?.state !== 'failed' || isOfBefore(seen, changedAt)) {
+    const isNext = answered
+    answered = seen !== undefined
+    if (seen === undefined) return undefined
+    if (seen.state !== 'failed' || isOfBefore(seen, changedAt)) {
       held = undefined
       return undefined
     }
-    const key = keyOf(seen)
-    const now = clock.elapsedMs()
-    if (held?.key !== key) held = { key, since: now }
-    return now - held.since >= seen.settleMs ? seen : undefined
+    const [key, at] = [keyOf(seen), clock.elapsedMs()]
+    const before = held?.key === key ? held : { forMs: 0, at }
+    held = { key, forMs: before.forMs + (isNext ? at - before.at : 0), at }
+    return held.forMs >= seen.settleMs ? seen : undefined
   }
 }
 

@@ -13,13 +13,15 @@
 import type { ContainerStateTerminated, ContainerStatus, Event, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { outOfMemory } from './memory.ts'
-import { describeEvent } from './events.ts'
+import { describeEvent, firstTimeOf } from './events.ts'
 import { type Failed, failed, inNamespace, nameOf, triedAgain } from './observation.ts'
 import { controllerOf, ownerName } from './owners.ts'
 
 export const heldRestarts = 4
-/** Above the third wait, 40 s, and no more than the longest of a kubelet that is told to wait less (from Kubernetes 1.33 on). */
+/** Above the third wait, 40 s. Restarts are counted for life, and after a boot the waits begin anew. */
 const heldPauseMs = 60_000
+/** From the first of these waits on: a kubelet may be told to wait no longer than seconds, from Kubernetes 1.33 on. */
+const heldMs = 150_000
 const soonMs = 90_000
 const longestBackOffMs = 300_000
 const signals = [137, 143]
@@ -41,7 +43,7 @@ export function observeCrash(pod: KubernetesObject, status: ContainerStatus, eve
   const last = status.state?.terminated ?? (status.state?.waiting?.reason === 'CrashLoopBackOff' ? status.lastState?.terminated : undefined)
   if (!last || status.restartCount < restarts || (pod as Pod).spec?.restartPolicy === 'Never') return undefined
   if (tries && controllerOf(pod)?.kind === 'Job') return undefined
-  if (restarts >= heldRestarts && pauseMs(status) < heldPauseMs) return undefined
+  if (restarts >= heldRestarts && pauseMs(status) < heldPauseMs && !hasWaited(status.name, events, now)) return undefined
   const found = verdict(pod, status, last, events, waits)
   return found && triedAgain(found, last.finishedAt, now, longestBackOffMs)
 }
@@ -50,6 +52,12 @@ export function observeCrash(pod: KubernetesObject, status: ContainerStatus, eve
 function pauseMs({ state }: ContainerStatus): number {
   const [, minutes = '0', seconds] = /^back-off (?:(\d+)m)?([\d.]+)s restarting/.exec(state?.waiting?.message ?? '') ?? []
   return seconds === undefined ? Infinity : (Number(minutes) * 60 + Number(seconds)) * 1000
+}
+
+/** Warning BackOff: Back-off restarting failed container */
+function hasWaited(container: string, events: readonly Event[], now: Date): boolean {
+  const field = `{${container}}`
+  return events.some((event) => event.reason === 'BackOff' && (event.involvedObject.fieldPath ?? '').endsWith(field) && now.getTime() - (firstTimeOf(event) ?? now.getTime()) >= heldMs)
 }
 
 function verdict(pod: KubernetesObject, status: ContainerStatus, last: ContainerStateTerminated, events: readonly Event[], waits: boolean): Failed | undefined {

@@ -85,10 +85,10 @@ export function lasting(pods: readonly KubernetesObject[]): KubernetesObject[] {
 /**
  * True where a pod of the namespace is going to end and give back what it holds: a task, a Job. A
  * Job's pod that keeps crashing does not count, since it may be waiting for the very thing refused;
- * nor one that should be gone since: its node may never answer again.
+ * nor one that should be gone for longer than `graceMs`: its node may never answer again.
  */
-export function someoneLeaves(namespace: string | undefined, pods: readonly KubernetesObject[], now: Date): boolean {
-  return pods.some((pod) => pod.metadata.namespace === namespace && leaves(pod, now))
+export function someoneLeaves(namespace: string | undefined, pods: readonly KubernetesObject[], now: Date, graceMs = 0): boolean {
+  return pods.some((pod) => pod.metadata.namespace === namespace && leaves(pod, new Date(now.getTime() - graceMs)))
 }
 
 function leaves(pod: KubernetesObject, now: Date): boolean {

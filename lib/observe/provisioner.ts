@@ -70,7 +70,7 @@ export function observeProvisioner(claim: KubernetesObject, { provisioner }: Sto
   const broken = mine.find(({ object, look }) => isScaledToZero(object) || look.state === 'failed')
   if (mine.length > 0 && broken === undefined) return undefined
   // Under another name, and with an image of another: it is known by its work.
-  if (mine.length === 0 && hasAnswered(events, context.now)) return timedOut(claim, events)
+  if (mine.length === 0 && hasAnswered(events, context.now)) return timedOut(claim, events) ?? keepsFailing(claim, provisioner, events, context.now)
   return notRunning(claim, provisioner, broken)
 }
 

@@ -7,11 +7,12 @@
  * Only what is known to be an answer to the object itself is final. A webhook that cannot be reached
  * may only be starting, and anything unknown is waited for.
  */
+import type { Event } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { observeClaim } from './claim.ts'
 import { isDefault } from './class.ts'
 import { eventsAbout, latest, timeOf } from './events.ts'
-import { type Context, type Failed, type Observation, failed, fixOf, inNamespace, nameOf, readySince, triedAgain, waiting } from './observation.ts'
+import { type Context, type Failed, type Observation, failed, fixOf, inNamespace, nameOf, triedAgain, waiting } from './observation.ts'
 import { controllerOf, isTask, someoneLeaves } from './owners.ts'
 import { someoneIsReplaced } from './scheduling.ts'
 import { templateOf } from './template.ts'
@@ -32,14 +33,14 @@ function isOfAll({ finding: { id } }: Failed, message: string): boolean {
 const nextTryMs = 90_000
 
 /**
- * Whoever refused may not any more: its own next try tells. Pods of tasks and Jobs come and go. And what a pod replaced
- * in a rolling update went when it was ready, so that a quota which was full may have room since.
+ * Whoever refused may not any more: its own next try tells. Pods of tasks and Jobs come and go. And a quota which was
+ * full may have room where a pod was taken away since, as in a rolling update.
  */
-function letInSince(lastTry: number, { finding: { id } }: Failed, message: string, { pods, now }: Context): boolean {
-  const givesRoom = id === 'quota-exceeded' && isOfPods(message)
+function letInSince(lastTry: number, { finding: { id } }: Failed, message: string, { pods, events, now }: Context): boolean {
   const lasting = pods.filter((pod) => !isTask(pod) && !['Job', undefined].includes(controllerOf(pod)?.kind))
-  const times = lasting.flatMap((pod) => [pod.metadata.creationTimestamp, givesRoom ? readySince(pod) : undefined])
-  return now.getTime() - lastTry < nextTryMs && times.some((time) => Date.parse(time ?? '') > lastTry)
+  const taken = (events as readonly unknown[] as Event[]).filter(({ reason }) => id === 'quota-exceeded' && isOfPods(message) && reason === 'SuccessfulDelete')
+  const times = [...lasting.map(({ metadata }) => Date.parse(metadata.creationTimestamp ?? '')), ...taken.map(timeOf)]
+  return now.getTime() - lastTry < nextTryMs && times.some((time) => time > lastTry)
 }
 
 /** A controller's pauses between tries double, up to this. */
@@ -90,7 +91,7 @@ function quota({ workload, message, evidence }: Refusal, { pods, now }: Context)
   if (name === undefined) return undefined
   const unset = message.includes('must specify')
   const { namespace } = workload.metadata
-  if (!unset && isOfPods(message) && (someoneLeaves(namespace, pods, new Date(now.getTime() - recountMs)) || someoneIsReplaced(namespace, pods))) return undefined
+  if (!unset && isOfPods(message) && (someoneLeaves(namespace, pods, now, recountMs) || someoneIsReplaced(namespace, pods))) return undefined
   return failed(workload, 'quota-exceeded', {
     title: unset ? `Quota ${name} wants requests and limits on every pod` : `Quota ${name} leaves no room`,
     evidence,

@@ -28,13 +28,20 @@ export interface ReleaseView extends Context {
   workingSince?: string | undefined
 }
 
+const nameOfRelease = ({ namespace, name }: Release): string => `Helm release ${namespace}/${name}`
+
+/** The record, and all that belongs to it, is still that of before. */
+export function notBegun(release: Release): Look {
+  return { state: 'waiting', on: [{ object: nameOfRelease(release), reason: `Helm has not begun yet; the record is ${release.status}` }] }
+}
+
 export function observeRelease(view: ReleaseView): Look {
   const { release } = view
   if (release === undefined) return { state: 'waiting', on: [{ object: 'Helm release', reason: 'has no record yet' }] }
-  const name = `Helm release ${release.namespace}/${release.name}`
+  const name = nameOfRelease(release)
   // Helm and the Lease take their times from one clock, and Helm keeps the time when it began.
   const begun = view.workingSince === undefined || release.status.startsWith('pending-') || Date.parse(release.updatedAt) >= Date.parse(view.workingSince)
-  if (!begun) return { state: 'waiting', on: [{ object: name, reason: `Helm has not begun yet; the record is ${release.status}` }] }
+  if (!begun) return notBegun(release)
   const parts = partsOf(view, release)
   const { roots, pending: unready } = causesOf(parts)
   const on = ['deployed', 'failed'].includes(release.status) ? unready : [...unready, { object: name, reason: `is ${release.status}` }]

@@ -11,7 +11,7 @@
 import type { Event, Node, PersistentVolume, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { heldRestarts } from './crash.ts'
-import { latest } from './events.ts'
+import { latest, timeOf } from './events.ts'
 import { isControlPlane, lastingTaints } from './node.ts'
 import { boundVolumes, isAskedFor, reachesVolumes, someNodeComesBack, someNodeUnfolds, tooBigFor } from './node-fit.ts'
 import { type Context, type Failed, type Observation, failed, fixOf, inNamespace, isReady, nameOf, waiting } from './observation.ts'
@@ -42,13 +42,24 @@ export function observeScheduling(object: KubernetesObject, claim: Observation |
 /** Of the cluster's autoscaler, and of Karpenter: Nominated: Pod should schedule on: nodeclaim/default-7x2pk */
 const growing = ['TriggeredScaleUp', 'Nominated', 'NominatePod']
 
+/** Longer than any cloud takes for a node. */
+const growthMs = 900_000
+
 /** What is under way and gives the pod its place, whatever the nodes are like now. */
 function placeToCome(pod: KubernetesObject, events: readonly Event[], context: Context): string | undefined {
-  if (growing.includes(latest(events, ...growing, 'NotTriggerScaleUp')?.reason ?? '')) return 'a node that is being added'
+  if (isGrowing(events, context.now)) return 'a node that is being added'
   const { nominatedNodeName } = (pod as Pod).status ?? {}
   // Those whom it ends for this one may be of any namespace.
   if (nominatedNodeName !== undefined && nominatedNodeName !== '') return `others to end on node ${nominatedNodeName}`
   return someNodeUnfolds(pod, context) ? 'what is still to be set up on a node that has only just come' : undefined
+}
+
+/** Until whoever adds it takes that back: the autoscaler in a word of its own, Karpenter in the scheduler's. */
+function isGrowing(events: readonly Event[], now: Date): boolean {
+  const ofKarpenter = ({ source, reportingComponent }: Event): boolean => (reportingComponent ?? source?.component) === 'karpenter'
+  const said = events.filter((event) => event.reason !== 'FailedScheduling' || ofKarpenter(event))
+  const last = latest(said, ...growing, 'NotTriggerScaleUp', 'FailedScheduling')
+  return last !== undefined && growing.includes(last.reason ?? '') && now.getTime() - timeOf(last) < growthMs
 }
 
 function missingClaim(pod: KubernetesObject, said: string, evidence: string[], { claims, volumes = [] }: Context): Failed | undefined {

@@ -59,7 +59,7 @@ function noAppArmor(pod: KubernetesObject, evidence: string[]): Failed {
 function inShort(message: string): string {
   const tail = /exec: .*|error (mounting|creating) .*|failed to generate .*/s.exec(message)?.[0] ?? message
   // Of each try alone: with them in the title no two tries would be the same failure, and none would be held.
-  const text = tail.replace(/\btime="[^"]*" /, '').replace(/: unknown$/, '').replace(/\b[0-9a-f]{64}\b/g, '…').replace(/\bcontainerd-mount\d+/g, '…')
+  const text = tail.replace(/\btime="[^"]*" /g, '').replace(/: unknown$/, '').replace(/\b[0-9a-f]{64}\b/g, '…').replace(/\bcontainerd-mount\d+/g, '…')
   // The reason is at its end, after paths that are long.
   return text.length > 200 ? `${text.slice(0, 90)} … ${text.slice(-105)}` : text
 }

@@ -144,6 +144,7 @@ void t.test('while the database is dumped before an upgrade, the release of befo
   const look = (status: string, updatedAt: string, since?: Date) => helm.verify(spec, clusterReader({ objects, release: installed({ status, updatedAt }) }), since)
   const began = new Date('2023-08-02T10:28:00.250Z')
   t.match(await look('deployed', '2023-07-01T10:00:00Z', began), { state: 'waiting', on: [{ object: 'Helm release airflow/airflow', reason: 'Helm has not begun yet; the record is deployed' }] })
+  t.match(await look('pending-upgrade', '2023-07-01T10:00:00Z', began), { state: 'waiting' }, 'nor is what a Helm of before has left')
   t.match(await look('deployed', '2023-07-01T10:00:00Z'), { state: 'failed', findings: [{ id: 'container-config-error' }] }, 'where nothing is being made it is judged')
   for (const status of ['pending-upgrade', 'deployed']) t.match(await look(status, '2023-08-02T10:29:10.5Z', began), { state: 'failed', findings: [{ id: 'container-config-error' }] }, `and so is what the new Helm has made: ${status}`)
 })

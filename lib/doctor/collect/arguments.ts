@@ -5,8 +5,8 @@
 import { isSecretName, learnFromText, learnSetting, type Learn } from '../learn.ts'
 import { type Count, mask } from '../redact.ts'
 
-/** Flags that are shown with what they are set to: Traefik's, those of what the cluster runs on, and git-sync's pauses. */
-const readableFlags = /^--?(?:entrypoints?|certificatesresolvers(?=\.[^.=]+\.acme\.(?:storage|caserver|(?:tls|http|dns)challenge)\b)|core|configfile|providers(?=\.kubernetes)|log|accesslog|api|ping|metrics|global|serverstransport|config|conf|provisioner-name|v|port|bind|bind-address|listen-address|advertise-address|service-cluster-ip-range|cluster-cidr|secure-port|leader-elect|period|wait)(?:[.=]|$)/i
+/** Flags that are shown with what they are set to: Traefik's, and those of what the cluster runs on. */
+const readableFlags = /^--?(?:entrypoints?|certificatesresolvers(?=\.[^.=]+\.acme\.(?:storage|caserver|(?:tls|http|dns)challenge)\b)|core|configfile|providers(?=\.kubernetes)|log|accesslog|api|ping|metrics|global|serverstransport|config|conf|provisioner-name|v|port|bind|bind-address|listen-address|advertise-address|service-cluster-ip-range|cluster-cidr|secure-port|leader-elect)(?:[.=]|$)/i
 const flag = /^(--[a-z][\w.-]*|-[a-z])(?:=([^]*))?$/i
 
 const readableWords = /^(?:(?:\/usr)?(?:\/local)?(?:\/s?bin)?\/?(?:ba)?sh|-c|-e|-ec|-o|--|exec|airflow|celery|kubernetes|scheduler|webserver|api-server|worker|triggerer|dag-processor|flower|standalone|version|db|check|check-migrations|init|upgrade|migrate|users|create|python3?|tini|(?:\/usr)?(?:\/local)?\/bin\/[\w-]+|\/entrypoint|\/coredns|\/traefik|traefik|local-path-provisioner|start|redis-server|postgres|sleep|node|kube-[a-z-]+|etcd|true|false|\d{1,9}|&&|\|\||;|\\)$/
@@ -19,7 +19,7 @@ export function readableArguments(all: readonly unknown[], learn: Learn, count: 
     before = flag.test(one) && !one.includes('=') ? one : ''
     const [, name, value] = flag.exec(one) ?? []
     if (name !== undefined && value === undefined) return one
-    if (name !== undefined && value !== undefined) return readable(name) ? one : `${name}=${hidden(name, value)}`
+    if (name !== undefined && value !== undefined) return readable(name) || isPause(name, value) ? one : `${name}=${hidden(name, value)}`
     // A password of digits alone, or a port: the flag tells.
     if (/^-\w$/.test(previous) && !readable(previous) && /^\d+$/.test(one)) return hidden(previous, one)
     if (previous === '' ? isCommand(one) : readable(previous) || isCommand(one) && !isSecretName(previous)) return one
@@ -39,6 +39,11 @@ export function readableArguments(all: readonly unknown[], learn: Learn, count: 
 export function commandLineOf(all: readonly unknown[]): string {
   const line = all.filter((one) => typeof one === 'string').join(' ')
   return all.length > 1 && /(?:^|\s)-(?!e?c\s)[a-z]|\b(?:auth|set|user|sqlplus|expdp|impdp|sqlldr|rman|rabbitmqctl)\b/i.test(line) ? line : ''
+}
+
+/** git-sync's. */
+function isPause(name: string, value: string): boolean {
+  return /^--(?:period|wait)$/.test(name) && /^[\d.]{1,6}(?:ms|s|m|h)?$/.test(value)
 }
 
 function readable(name: string): boolean {

@@ -22,6 +22,9 @@ const unfinished: [Partial<Evidence>, Parameters<typeof release>[0]][] = [
 
 void t.test('what was taken away is told although Helm did not come to its end', (t) => {
   const sets = ['airflow-postgresql', 'airflow-redis'].map((name) => statefulSet(name, 1))
+  const scheduler = statefulSet('airflow-scheduler', 1)
+  const brought = release({ objects: [inManifest(scheduler), service('airflow-scheduler')], status: 'failed', revision: 2, updatedAt: '2023-08-02T10:10:00Z' })
+  t.notOk(roots(evidence({ workloads: [scheduler], autoscalers: [], services: [], record: brought })).includes('release-object-missing'), 'a Service that another executor brings to a workload of before')
   for (const [parts, record] of unfinished) {
     const of = (more: Partial<Evidence>) => evidence({ workloads: sets, autoscalers: [], services: [service('airflow-postgresql')], ...parts, record: release({ objects: [...sets.map(inManifest), service('airflow-postgresql'), service('airflow-new')], ...record }), ...more })
     t.notOk(roots(of({})).includes('release-object-missing'), 'what no workload is there for may not have been made')

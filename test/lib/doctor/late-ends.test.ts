@@ -42,6 +42,7 @@ void t.test('who ends well again and again is to run on, and is told however lon
   t.match(of({}, 4), [told])
   t.match(of({ ...twoMinutes, exitCode: 0 }, 3).map(({ id }) => id), ['crash-loop'])
   t.same(of({}, 2), [], 'twice may be chance')
+  t.same(of({ startedAt: '2023-08-02T09:29:00Z' }, 14), [], 'who is told to begin anew after an hour (num_runs)')
   t.same(of({}, 4, { events: (one) => [event(one, 'Unhealthy', 'Liveness probe failed: ')] }).filter(({ title }) => title.includes('without an error')), [], 'that one is the probe\'s')
   const backOff = (one: ReturnType<typeof pod>) => [event(one, 'BackOff', 'Back-off restarting failed container')]
   const since = (startedAt: string) => ({ status: { ready: true, state: { running: { startedAt } } }, events: backOff })

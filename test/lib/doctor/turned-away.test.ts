@@ -64,6 +64,7 @@ void t.test('what a healthy site\'s database refuses is somebody\'s own mistake'
   none(silent(typo, {}, waits('2023-08-02T10:20:00Z'), ['10:22:10', '10:22:20']), 'it is over')
   none(silent(typo, {}, waits('2023-08-02T10:29:20Z'), ['10:28:50', '10:29:00']), 'it was before whoever waits')
   none(silent('FATAL:  database "airfow" does not exist'), 'of another database')
+  none(silent(typo, {}, undefined, ['10:27:15', ...tries]), 'an exporter that has tried all the time')
   none(silent('FATAL:  role "joe" is not permitted to log in'), 'of another user')
   none(silent('FATAL:  no pg_hba.conf entry for host "10.244.0.14", user "airflow", database "joe", no encryption'), 'of one of the two')
   none(silent('ERROR:  permission denied for table dag'), 'who has been let in')
@@ -79,10 +80,11 @@ const fails = (line: string) => `Liveness probe failed: Traceback (most recent c
 
 void t.test('who runs on is refused at the next probe, and its event says so', (t) => {
   const one = well('2023-08-02T10:05:30Z')
-  const probed = (line: string, fields: Record<string, unknown> = {}) => of({ wanted, pods: [one, server], events: [{ ...event(one, 'Unhealthy', fails(line), fields), involvedObject: { kind: 'Pod', name: one.metadata.name, namespace: 'airflow', uid: one.metadata.uid, fieldPath: 'spec.containers{scheduler}' } }] })
+  const probed = (line: string, fields: Record<string, unknown> = {}) => of({ wanted, pods: [one, server], events: [{ ...event(one, 'Unhealthy', fails(line), { count: 2, ...fields }), involvedObject: { kind: 'Pod', name: one.metadata.name, namespace: 'airflow', uid: one.metadata.uid, fieldPath: 'spec.containers{scheduler}' } }] })
   t.match(found(probed(noLogin))[0], { id: 'database-unreachable', title: /does not let airflow log in/, evidence: [/^airflow-scheduler-.*\/scheduler: sqlalchemy\.exc\.OperationalError: .* FATAL: {2}role "airflow" is not/] })
   t.match(found(probed('FATAL:  sorry, too many clients already'))[0], { title: 'PostgreSQL has no connection left' })
   t.match(found(probed('FATAL:  password authentication failed for user "airflow"'))[0], { id: 'postgres-pvc-old-password' })
+  t.notOk(has(probed('FATAL:  sorry, too many clients already', { count: 1 }), 'database-unreachable'), 'one alone, of a pod that is ready: all others went well')
   t.notOk(has(probed(noLogin, { lastTimestamp: '2023-08-02T10:27:00Z' }), 'database-unreachable'), 'the probes since then went well')
   t.notOk(has(probed('FATAL:  the database system is starting up'), 'database-unreachable'))
   t.end()
@@ -106,5 +108,6 @@ void t.test('a role that was renamed or dropped is no wrong password, and no dat
   t.notMatch(first?.fix.join(), /delete pvc|throws/)
   t.match(found(silent('FATAL:  role "airflow" does not exist'))[0], { title: 'PostgreSQL has no role airflow' }, 'as it says where it asks for no password')
   t.match(found(silent([...lines.slice(2), 'FATAL:  password authentication failed for user "airflow"', 'DETAIL:  Role "joe" does not exist.'].join('\n')))[0], { id: 'postgres-pvc-old-password' }, 'another role')
+  t.match(found(silent([...lines.slice(0, 2), 'DETAIL:  Password does not match for user "joe".'].join('\n')))[0], { title: 'PostgreSQL has no role airflow' }, 'what is said of another after it')
   t.end()
 })

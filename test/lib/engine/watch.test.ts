@@ -119,3 +119,11 @@ void t.test('what was seen before a look that got no answer is not held on to: i
   await changeWatched(changing, inTurn<Look>(lacks, lacks, ...Array.from({ length: 17 }, () => away), lacks, done), end, told)
   t.equal(ended(), undefined)
 })
+
+void t.test('an API server that gives no answer now and then keeps nobody from the end of a hopeless wait', async (t) => {
+  const told = patience()
+  const { changing, end, ended } = helm(told, 300_000)
+  const [lacks, away] = [failed('container-config-error', 20_000), new AirstripError('CLUSTER_UNREACHABLE', 'The API server does not answer.') as never]
+  await t.rejects(changeWatched(changing, inTurn<Look>(...Array.from({ length: 100 }, (_, at) => (at % 4 === 3 ? away : lacks))), end, told), { code: 'FAILED' })
+  t.match(ended(), { code: 'FAILED' })
+})

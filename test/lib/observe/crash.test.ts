@@ -1,6 +1,6 @@
 import t from 'tap'
 import { observePod } from '../../../lib/observe/pod.ts'
-import { container, context, crashed, event, pod } from './objects.ts'
+import { container, context, crashed, event, now, pod } from './objects.ts'
 
 function main(status: Record<string, unknown>, owner?: { kind: string; name: string }) {
   return pod({ ...(owner ? { owner } : {}), status: { containerStatuses: [status] } })
@@ -141,5 +141,8 @@ void t.test('restarts are counted for life, so a loop is told by the pause that 
   t.equal(kept('1m20s', 4), 'failed', 'the fourth pause of a pod that is new')
   for (const pause of ['1m20s', '2m40s', '5m0s']) t.equal(kept(pause, 12), 'failed', pause)
   t.equal(kept('1m0s', 12), 'failed', 'the longest of a kubelet that is told to pause less (ReduceDefaultCrashLoopBackOffDecay)')
+  const one = main(crashed(12, {}, { state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 10s restarting failed container=scheduler pod=x' } } }))
+  const paused = (seconds: number) => observePod(one, context({ events: [{ ...event(one, 'BackOff', 'Back-off restarting failed container', { firstTimestamp: new Date(now.getTime() - seconds * 1000).toISOString() }), involvedObject: { kind: 'Pod', name: one.metadata.name, namespace: 'airflow', uid: one.metadata.uid, fieldPath: 'spec.containers{scheduler}' } }] })).state
+  t.same([paused(60), paused(200)], ['waiting', 'failed'], 'of a kubelet that never pauses for longer (maxContainerRestartPeriod) the time tells')
   t.end()
 })

@@ -29,6 +29,9 @@ void t.test('a node that Karpenter adds is waited for, whatever those lack that 
       const said = event(one, reason, 'Pod should schedule on: nodeclaim/default-7x2pk', { type: 'Normal' })
       t.match(observePod(one, context({ events: [said] })), { state: 'waiting', reason: /waits for a node that is being added/ }, reason)
       t.match(observePod(one, context()), { state: 'failed' })
+      const cannot = { ...event(one, 'FailedScheduling', 'Failed to schedule pod, no instance type satisfied resources'), source: { component: 'karpenter' } }
+      t.match(observePod(one, context({ events: [{ ...said, lastTimestamp: new Date(now.getTime() - 60_000).toISOString() }, cannot] })), { state: 'failed' }, 'it takes that back')
+      t.match(observePod(one, context({ events: [{ ...said, lastTimestamp: new Date(now.getTime() - 1_000_000).toISOString() }] })), { state: 'failed' }, 'nor does a node take a quarter of an hour')
     }
   }
   t.end()

@@ -43,6 +43,8 @@ void t.test('a provisioner that was scaled to 0, or is not there, will not make 
 void t.test('a provisioner under another name, from a mirror, is known by what it says of the claim', (t) => {
   const said = (seconds: number) => [event(chosen(), 'Provisioning', 'External provisioner is provisioning volume for claim "airflow/data-airflow-postgresql-0"', { type: 'Normal', lastTimestamp: new Date(now.getTime() - seconds * 1000).toISOString() })]
   t.match(look(chosen(), [], said(30)), { state: 'waiting' })
+  const fails = event(chosen(), 'ProvisioningFailed', 'failed to provision volume with StorageClass "local-path": pods "helper-pod" is forbidden: violates PodSecurity "restricted:latest"', { count: 6, firstTimestamp: new Date(now.getTime() - 200_000).toISOString(), lastTimestamp: now.toISOString() })
+  t.match(look(chosen(), [], [...said(30), fails]), { state: 'failed', finding: { id: 'local-path-provisioning-failed' } }, 'and by what it fails at again and again')
   t.match(look(chosen(), [], said(900)), { state: 'failed', finding: { id: 'provisioner-not-running' } }, 'it has said nothing for long')
   t.match(look(chosen(), [provisioner(0, { replicas: 0 })], said(30)), { state: 'failed', finding: { id: 'provisioner-not-running' } }, 'one that is known to be scaled to 0')
   t.end()

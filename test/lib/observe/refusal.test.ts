@@ -7,10 +7,10 @@ import { container, context, event, now, pod, ready, statefulSet, workload } fro
 const ago = (seconds: number): string => new Date(now.getTime() - seconds * 1000).toISOString()
 
 /** Refused some seconds ago for the last time. */
-function refused(message: string, seconds: number, pods: KubernetesObject[] = []) {
+function refused(message: string, seconds: number, pods: KubernetesObject[] = [], more: KubernetesObject[] = []) {
   const scheduler = workload('Deployment', 'airflow-scheduler', { conditions: [{ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message }] })
   const set: KubernetesObject = { apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { name: 'airflow-scheduler-9f8', namespace: 'airflow', uid: 'u' } }
-  return observe(scheduler, context({ pods, events: [event(set, 'FailedCreate', `Error creating: ${message}`, { lastTimestamp: ago(seconds) })] }))
+  return observe(scheduler, context({ pods, events: [event(set, 'FailedCreate', `Error creating: ${message}`, { lastTimestamp: ago(seconds) }), ...more] }))
 }
 
 function webserver(hash: string, status: Record<string, unknown>, seconds = 600): KubernetesObject {
@@ -28,8 +28,11 @@ void t.test('a quota that a rolling update of another part will give back is wai
   t.match(refused(memory, 10, [webserver('5c9', readySince(500)), webserver('9f8', starting)]), { state: 'waiting' })
   t.match(refused(memory, 10, [webserver('5c9', readySince(500))]), full)
   t.match(refused(memory.replaceAll('limits.memory', 'requests.storage'), 10, [webserver('5c9', readySince(500)), webserver('9f8', starting)]), full, 'no pod gives back a claim')
-  t.match(refused(memory, 40, [webserver('9f8', readySince(8))]), { state: 'waiting', reason: /as others could since then/ }, 'the pod before it went when it was ready, and who was refused has not tried since')
-  t.match(refused(memory, 5, [webserver('9f8', readySince(8))]), full, 'it has')
+  const set: KubernetesObject = { apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { name: 'airflow-webserver-5c9', namespace: 'airflow', uid: 'w' } }
+  const went = [event(set, 'SuccessfulDelete', 'Deleted pod: airflow-webserver-5c9-x', { type: 'Normal', lastTimestamp: ago(8) })]
+  t.match(refused(memory, 40, [webserver('9f8', readySince(8))], went), { state: 'waiting', reason: /as others could since then/ }, 'the pod before it went when it was ready, and who was refused has not tried since')
+  t.match(refused(memory, 5, [webserver('9f8', readySince(8))], went), full, 'it has')
+  t.match(refused(memory, 40, [webserver('9f8', readySince(8))]), full, 'at a first install what becomes ready replaces nobody')
   t.end()
 })
 

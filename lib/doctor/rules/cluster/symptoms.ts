@@ -25,7 +25,7 @@ export const gitUnreached: ExplainsIf = { id: 'git-sync-failure', when: ({ evide
 const ofItsOwn = /ENOENT|No such file or directory|ModuleNotFoundError|ImportError|SyntaxError|IndentationError|NameError|AttributeError|exec format error|command not found|invalid choice|unrecognized arguments/
 /** Programs say these and go on; they died of them where nothing was said after. */
 const saidLast = /(?:^|[:. ])(?:KeyError|ValueError|AirflowConfigException)\b/
-const ofTheDatabase = /database|postgres|psycopg|sqlalchemy|OperationalError/i
+const ofTheDatabase = /database|postgres|psycopg|sqlalchemy|OperationalError|Maximum number of retries/i
 /** Whoever got these from the database was let in by it. */
 const answeredByIt = /ProgrammingError|psycopg2\.errors\.Duplicate/
 
@@ -59,6 +59,11 @@ function linesOf(finding: Finding): string[] {
 /** What the container itself said, and not by whom it is said. */
 export function wordsOf(finding: Finding): string[] {
   return linesOf(finding).map((line) => line.replace(/^(?:Pod \S+, container [\w-]+|[\w.-]+\/[\w-]+(?: \(previous run\))?): /, ''))
+}
+
+/** Whom it talks to did not answer, by its own words; how its object was edited is none of them. */
+export function missesOthers(finding: Finding): boolean {
+  return wordsOf(finding).some((line) => !line.includes(' is not as the release has it: ') && (ofTheDatabase.test(line) || unreached.test(line)))
 }
 
 /** The cause was told from what this very container said. */

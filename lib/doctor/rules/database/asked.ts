@@ -8,8 +8,8 @@
  */
 import type { ContainerStatus, Event, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../../access.ts'
-import { eventsAbout, firstTimeOf, timeOf } from '../../../observe/events.ts'
-import { ageMs, pastMs, writtenAt } from '../../../observe/observation.ts'
+import { eventsAbout, firstTimeOf, timeOf, timesOf } from '../../../observe/events.ts'
+import { ageMs, isReady, pastMs, writtenAt } from '../../../observe/observation.ts'
 import { isAtWork, isTask } from '../../../observe/owners.ts'
 import { type Complaint, complaints, isSilent, mentions } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
@@ -23,6 +23,8 @@ const freshMs = 120_000
 const waitedMs = 30_000
 /** Who waits tries again every few seconds; who mistypes a password does so once. */
 const leastRefusals = 2
+/** What was turned away that long before anybody of Airflow's waited is another program, which tries on. */
+const ofOthersMs = 60_000
 
 /** Where Airflow itself says something the others only say the same. */
 export function saidOfDatabase(evidence: Evidence, pattern: RegExp): Complaint[] {
@@ -37,7 +39,7 @@ function isAirflows(line: string, { wanted }: Evidence): boolean {
   return wanted?.database === undefined || ((asUser === undefined || asUser === user) && (ofDatabase === undefined || ofDatabase === name))
 }
 
-/** None of before the database was ready: that is over. */
+/** None of before the database was ready: that is over. One alone of a pod that is ready is over too. */
 function byProbes(evidence: Evidence, pattern: RegExp): Complaint[] {
   const { pods, events, at } = evidence
   const database = databaseOf(evidence)
@@ -45,7 +47,7 @@ function byProbes(evidence: Evidence, pattern: RegExp): Complaint[] {
   const since = database?.readySince === undefined ? -Infinity : Date.parse(database.readySince)
   const counts = (event: Event): boolean => event.reason === 'Unhealthy' && /^(Liveness|Startup) probe failed/.test(event.message ?? '') && timeOf(event) >= since && pastMs(timeOf(event), new Date(at)) <= freshMs
   return pods.filter((pod) => !isStranger(pod, evidence) && !isTask(pod)).flatMap((pod) =>
-    eventsAbout(pod, events).filter(counts).flatMap((event) => asComplaint(pod, event, pattern)).filter((one) => !isOfAnother(one, evidence)))
+    eventsAbout(pod, events).filter((event) => counts(event) && (timesOf(event) > 1 || !isReady(pod))).flatMap((event) => asComplaint(pod, event, pattern)).filter((one) => !isOfAnother(one, evidence)))
 }
 
 function asComplaint(pod: KubernetesObject, event: Event, pattern: RegExp): Complaint[] {
@@ -63,11 +65,11 @@ function byItself(evidence: Evidence, pattern: RegExp): Complaint[] {
   const waitsSince = Math.min(...silentSince(evidence))
   if (pod === undefined || readySince === undefined || wanted?.database === undefined || waitsSince === Infinity) return []
   const since = Math.max(waitsSince, Date.parse(readySince))
-  const counts = (line: string): boolean => {
-    const time = writtenAt(line)
-    return /\bFATAL:/.test(line) && pattern.test(line) && isAirflows(line, evidence) && time !== undefined && time >= since && pastMs(time, new Date(at)) <= freshMs
-  }
-  const own = logs.filter((log) => log.pod === pod.metadata.name && !log.previous).map((log) => ({ ...log, lines: log.lines.filter(counts) }))
+  const refusedAt = (line: string): number => (/\bFATAL:/.test(line) && pattern.test(line) && isAirflows(line, evidence) ? writtenAt(line) : undefined) ?? NaN
+  const counts = (line: string): boolean => refusedAt(line) >= since && pastMs(refusedAt(line), new Date(at)) <= freshMs
+  const said = logs.filter((log) => log.pod === pod.metadata.name && !log.previous)
+  if (said.some(({ lines }) => lines.some((line) => refusedAt(line) >= Date.parse(readySince) && refusedAt(line) < since - ofOthersMs))) return []
+  const own = said.map((log) => ({ ...log, lines: log.lines.filter(counts) }))
   return mentions({ ...evidence, pods: [pod], logs: own.filter(({ lines }) => lines.length >= leastRefusals) }, pattern)
 }
 

@@ -15,7 +15,7 @@ import type { Database } from './parts.ts'
 import { asSuperuser, passwordOfTheSecret } from './superuser.ts'
 
 const absent = 'does not exist'
-const named = /DETAIL: +(?:User|Role) "([^"]+)"/
+const named = /DETAIL: +(?:User|Role|Password does not match for user) "([^"]+)"/
 
 /** The last that is of this role, or names none; the first group is what is wrong with it. */
 export function detailOf(user: string, pod: KubernetesObject | undefined, evidence: Evidence): Complaint[] {

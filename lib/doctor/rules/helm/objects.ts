@@ -75,9 +75,12 @@ function isLeft({ status, revision }: Release, evidence: Evidence): boolean {
   return revision > 1 && (status === 'failed' || (status.startsWith('pending-') && verdictOf(evidence).state === 'stale'))
 }
 
+/** Of what every executor has. Others come and go with the executor, before a workload that has been there all the time. */
+const lastingServices = /(?:^|-)(?:postgresql(?:-hl)?|pgbouncer|redis|web|webserver|api-server)$/
+
 /** Helm makes a Service before what it leads to: where that lives, there was one. */
 function isBeforeWorkload({ kind, metadata }: Pick<KubernetesObject, 'kind' | 'metadata'>, { workloads }: Evidence): boolean {
-  return kind === 'Service' && workloads.some((workload) => workload.metadata.name === metadata.name.replace(/-hl$/, ''))
+  return kind === 'Service' && lastingServices.test(metadata.name) && workloads.some((workload) => workload.metadata.name === metadata.name.replace(/-hl$/, ''))
 }
 
 const heldMs = 60_000

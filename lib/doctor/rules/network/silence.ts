@@ -11,8 +11,8 @@ import type { Evidence } from '../../evidence.ts'
 
 /** By either chart: what runs the image's entrypoint with the database's address. */
 const entering = /^(?:airflow-)?(?:wait-for-airflow-migrations|wait-for-db-migrations|check-db-migrations|check-db|run-airflow-migrations|create-user|db-migrations|scheduler|web|webserver|api-server|worker|triggerer|dag-processor)$/
-/** Longer than Airflow takes to load on a slow machine. */
-const silentMs = 45_000
+/** Longer than Airflow takes to load on a slow machine, and than the kernel tries a connection. */
+const silentMs = 180_000
 /** A try that began before the policy was there, and the next. */
 const tryMs = 150_000
 

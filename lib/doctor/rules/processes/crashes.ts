@@ -33,6 +33,8 @@ const tellingRestarts = 2
 const manyRestarts = 4
 const atOnceMs = 15_000
 const justNowMs = 120_000
+/** Who works for longer before it ends is most often told to begin anew (num_runs). */
+const longWorkMs = 300_000
 
 function crashing(evidence: Evidence): Finding[] {
   const now = new Date(evidence.at)
@@ -67,13 +69,14 @@ function standing(evidence: Evidence): (pod: KubernetesObject, container: string
 
 /** To end is no work for a container that is to run on, however well it ends. */
 function endingWell(evidence: Evidence): Finding[] {
+  const standsOnWell = standing(evidence)
   return containersIn(evidence).flatMap((container): Finding[] => {
     const { pod, status, init } = container
     const last = status.lastState?.terminated
     if (init || last?.exitCode !== 0 || last.startedAt == null || last.finishedAt == null || controllerOf(pod)?.kind === 'Job') return []
     const ranMs = Date.parse(last.finishedAt) - Date.parse(last.startedAt)
     // One that works for a while may have been ended from outside, and by a probe that only its complaint tells of.
-    const isProgram = ranMs < atOnceMs ? status.restartCount >= tellingRestarts : status.restartCount > tellingRestarts && lastSaid(container, 'Unhealthy', probeFailed) === undefined
+    const isProgram = ranMs < atOnceMs ? status.restartCount >= tellingRestarts : ranMs < longWorkMs && status.restartCount > tellingRestarts && standsOnWell(pod, status.name) && lastSaid(container, 'Unhealthy', probeFailed) === undefined
     // Whom a probe ends may end well: that is told with the probe.
     if (!isProgram || !isHeldBack(container, evidence) || killsOf(container, evidence).length > 0) return []
     return [wrong('crash-loop', {
