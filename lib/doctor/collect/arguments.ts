@@ -41,9 +41,9 @@ export function commandLineOf(all: readonly unknown[]): string {
   return all.length > 1 && /(?:^|\s)-(?!e?c\s)[a-z]|\b(?:auth|set|user|sqlplus|expdp|impdp|sqlldr|rman|rabbitmqctl)\b/i.test(line) ? line : ''
 }
 
-/** git-sync's. */
+/** git-sync's: `60`, `5m0s`. */
 function isPause(name: string, value: string): boolean {
-  return /^--(?:period|wait)$/.test(name) && /^[\d.]{1,6}(?:ms|s|m|h)?$/.test(value)
+  return /^--(?:period|wait)$/.test(name) && /^(?:\d{1,6}|(?:[\d.]{1,6}(?:ms|s|m|h)){1,3})$/.test(value)
 }
 
 function readable(name: string): boolean {

@@ -71,6 +71,8 @@ void t.test('a key that is another, or gone, keeps nobody\'s probe from its answ
   const probe = (name: string, id: FaultId = 'scheduler-liveness-restart-loop') => found(id, 'It is ended by its probe', [`Pod airflow/airflow-${name}, container x: 5 restarts`])
   const parts = { pods: ['webserver-1', 'triggerer-0'].map((name) => pod({ name: `airflow-${name}`, owner: { kind: 'StatefulSet', name: `airflow-${name.slice(0, -2)}` } })) }
   t.same([causes(fernet, probe('triggerer-0'), parts), causes(fernet, probe('webserver-1'), parts)], [[], ['fernet-key-rotated']])
+  const says = { ...parts, logs: ['webserver-1', 'triggerer-0'].map((name) => ({ namespace: 'airflow', pod: `airflow-${name}`, container: 'x', previous: false, lines: ['cryptography.fernet.InvalidToken'] })) }
+  t.same(causes(fernet, probe('triggerer-0'), says), ['fernet-key-rotated'], 'of those that say the same one is quoted')
   const missing = (name: string) => found('release-object-missing', `${name} does not exist, and the release needs it`, [`${name} is part of Helm's revision 1 and is not there`])
   for (const id of ['scheduler-liveness-restart-loop', 'webserver-oom-or-slow-start'] as const) {
     t.same([causes(missing('Secret airflow/airflow-fernet-key'), probe('webserver-1', id)), causes(missing('Service airflow/airflow-postgresql'), probe('webserver-1', id))], [[], ['release-object-missing']], id)

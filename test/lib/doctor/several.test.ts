@@ -51,6 +51,8 @@ void t.test('a crash of a command that was edited by hand is told beside a broke
   const edited = { ...crash('triggerer'), edited: { command: ['false'] } }
   t.same(told(site({ postgresql: none, triggerer: edited })), ['scaled-to-zero postgresql', 'crash-loop triggerer'])
   t.same(told(site({ postgresql: none, triggerer: { ...crash('triggerer'), edited: { workingDir: '/tmp' } } })), ['scaled-to-zero postgresql', 'crash-loop triggerer <= scaled-to-zero postgresql'])
+  const misses = crash('triggerer', 'sqlalchemy.exc.OperationalError: connection to server at "airflow-postgresql" failed: Connection refused')
+  t.same(told(site({ postgresql: none, triggerer: { ...misses, edited: { env: [{ name: 'LEVEL', value: 'DEBUG' }] } } })), ['scaled-to-zero postgresql', 'crash-loop triggerer <= scaled-to-zero postgresql'], 'a harmless edit of one that says what it lacks')
   t.end()
 })
 
