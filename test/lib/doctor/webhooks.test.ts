@@ -21,6 +21,8 @@ void t.test('a webhook that nobody answers is named with its configuration, and 
   t.same(found({ events: [refused('EOF'), event(set, 'SuccessfulCreate', 'Created pod')], webhooks: [hook] }), [], 'nor where a pod was made since')
   const refusedSet = deployment('airflow-statsd', 0, [{ type: 'ReplicaFailure', status: 'True', message: 'Internal error occurred: failed calling webhook "pods.example.org": Post "https://hook.policy.svc:443/?timeout=10s": service "hook" not found' }])
   t.match(found({ workloads: [refusedSet], webhooks: [hook] }), [{ id: 'admission-webhook-down', evidence: [/^Deployment airflow\/airflow-statsd: ReplicaFailure: /, /./], fix: [/ && kubectl delete/, /rollout restart deployment\/airflow-statsd/] }], 'before there is an event')
+  const byQuota = event({ ...set, metadata: { ...set.metadata, name: 'airflow-statsd-6d5b9c7f9' } }, 'FailedCreate', 'Error creating: pods "airflow-statsd-x" is forbidden: maximum memory usage per Container is 64Mi')
+  t.match(found({ workloads: [refusedSet], webhooks: [hook], events: [byQuota] }), [{ id: 'admission-webhook-down', evidence: [/ReplicaFailure: /, /./] }], 'though somebody else refused it before')
   const migrations = { ...set, kind: 'Job', metadata: { ...set.metadata, name: 'airflow-run-airflow-migrations' } }
   const ofJob = event(migrations, 'FailedCreate', 'Error creating: Internal error occurred: failed calling webhook "pods.example.org": Post "https://hook.policy.svc:443/?timeout=10s": service "hook" not found')
   t.match(found({ events: [ofJob], webhooks: [hook] }), [{ fix: [/ && kubectl delete/, /^npx tsx run\.ts apply --from helm # makes it again$/] }], 'a Job has no rollout that could be restarted')

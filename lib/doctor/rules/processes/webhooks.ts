@@ -39,7 +39,7 @@ function webhookDown(evidence: Evidence): Finding[] {
 function callsIn(evidence: Evidence): Call[] {
   const { events, workloads, said, at } = evidence
   const refused = (events as readonly unknown[] as Event[]).filter(({ reason }) => reason === 'FailedCreate')
-  const inEvents = new Set(refused.map(targetOf))
+  const inEvents = new Set(refused.filter(({ message = '' }) => failedCall.test(message)).map(targetOf))
   const failures = refused
     .filter((event) => Date.parse(at) - timeOf(event) <= currentMs && !madeSince(event, events) && !letInSince(event, evidence))
     .map((event) => ({ target: targetOf(event), seen: `${event.involvedObject.kind ?? ''} ${event.involvedObject.name ?? ''}: ${describeEvent(event)}`, text: event.message ?? '' }))
