@@ -59,10 +59,13 @@ function ordered(findings: readonly Finding[]): Finding[] {
   return [...findings].sort((a, b) => place(a) - place(b))
 }
 
+/** How a line of what was looked at begins that is not ready. */
+export const coming = 'on its way: '
+
 /** Not ready and nothing wrong: a start. */
 function onTheirWay(evidence: Evidence): string[] {
   const { record } = evidence
   if (record === undefined) return []
-  const helm = record.status.startsWith('pending-') ? [`on its way: Helm release ${record.namespace}/${record.name}: ${record.status} since ${record.updatedAt}`] : []
-  return [...unready(evidence).map(({ object, reason }) => `on its way: ${object}: ${reason}`), ...helm]
+  const helm = record.status.startsWith('pending-') ? [`${coming}Helm release ${record.namespace}/${record.name}: ${record.status} since ${record.updatedAt}`] : []
+  return [...unready(evidence).map(({ object, reason }) => `${coming}${object}: ${reason}`), ...helm]
 }

@@ -1,26 +1,30 @@
 /** What the doctor found, for a person and for a program. */
 import pc from 'picocolors'
 import { z } from 'zod'
-import type { Diagnosis } from '../doctor/diagnose.ts'
+import { coming, type Diagnosis } from '../doctor/diagnose.ts'
 import { finding } from '../engine/finding.ts'
 import type { Finding } from '../step.ts'
 import { findingsLines, shown } from './problem.ts'
 
 export function diagnosisLines({ healthy, findings, notes, unknown, looked }: Diagnosis, colors: boolean): string[] {
   const { dim, yellow, bold } = pc.createColors(colors)
+  const [onTheirWay, done] = [looked.filter((line) => line.startsWith(coming)), looked.filter((line) => !line.startsWith(coming))]
   return shown([
-    bold(headOf(healthy, findings, unknown)),
+    bold(headOf({ healthy, findings, unknown }, onTheirWay.length > 0)),
     ...findingsLines(findings, colors),
     ...unknown.map((line) => `  ${yellow('unknown')} ${line}`),
     ...notes.map((note) => dim(`  note ${note.title} [${note.id}]`)),
-    dim(`looked at: ${looked.join(', ')}`),
+    ...onTheirWay.map((line) => `  ${line}`),
+    dim(`looked at: ${done.join(', ')}`),
   ], colors)
 }
 
-function headOf(healthy: boolean, findings: readonly Finding[], unknown: readonly string[]): string {
+/** What only starts is not called healthy: it may be the first minute of a fault. */
+function headOf({ healthy, findings, unknown }: Pick<Diagnosis, 'healthy' | 'findings' | 'unknown'>, isStarting: boolean): string {
   if (findings.some(({ severity }) => severity === 'error')) return 'something is wrong'
   if (!healthy) return unknown.length > 0 ? 'not everything could be looked at' : 'something is wrong'
-  return findings.length === 0 ? 'healthy' : 'healthy, with warnings'
+  const head = isStarting ? 'nothing is wrong so far, and not everything is ready yet' : 'healthy'
+  return findings.length === 0 ? head : `${head}, with warnings`
 }
 
 const diagnosisVersion = 1
