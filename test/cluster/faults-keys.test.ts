@@ -112,6 +112,8 @@ const refusals: Fault[] = [
     await deletePods(it, 'scheduler')
   } },
   inside('a role that may not log in', 'ALTER ROLE airflow NOLOGIN', /not permitted to log in/, 'ALTER ROLE airflow LOGIN'),
+  inside('a role that was renamed', 'ALTER ROLE airflow RENAME TO airflow_before', /has no role airflow/, 'ALTER ROLE airflow_before RENAME TO airflow'),
+  inside('a database that Airflow may not connect to', 'REVOKE CONNECT ON DATABASE airflow FROM PUBLIC, airflow', /may not connect to database airflow/, 'GRANT CONNECT ON DATABASE airflow TO PUBLIC, airflow'),
   inside('no connection left for the role', 'ALTER ROLE airflow CONNECTION LIMIT 0', /no connection left for role airflow/, 'ALTER ROLE airflow CONNECTION LIMIT -1'),
   inside('a database that can only be read', 'ALTER DATABASE airflow SET default_transaction_read_only = on', /can only be read/, 'ALTER DATABASE airflow RESET default_transaction_read_only'),
   { ...inside('a server that can only be read', '', /can only be read/, ''), harm: it => readOnly(it, 'SET default_transaction_read_only = on'), undo: it => readOnly(it, 'RESET default_transaction_read_only') },
