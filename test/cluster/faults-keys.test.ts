@@ -131,7 +131,7 @@ const refusals: Fault[] = [
     void sql(it, `BEGIN; SELECT FROM job WHERE job_type = $$SchedulerJob$$ FOR UPDATE; ${holding}`, 'airflow').catch(() => undefined)
     return Promise.resolve()
   }, mend: letGo, undo: letGo },
-  { name: 'a database that lost its tables', id: 'wait-for-migrations-crashloop', seconds: 200, tells: /shows Airflow no tables/, harm: async it => {
+  { name: 'a database that lost the record of its revision', id: 'wait-for-migrations-crashloop', seconds: 200, tells: /lost its record of its revision, and has its tables/, harm: async it => {
     await sql(it, 'DROP TABLE alembic_version', 'airflow')
     await deletePods(it, 'scheduler')
   } },

@@ -93,9 +93,9 @@ void t.test('a database with all its tables, and without its record of their rev
   const living = page('healthy', '2023-08-02T10:29:58.1+00:00')
   t.match(look(living), {
     severity: 'error', title: 'The database has lost its record of its revision, and has its tables', evidence: [/unapplied/, /in DB: set\(\)/, /last heartbeat of 2023-08-02T10:29:58/],
-    why: /alembic_version/, fix: [/^npx tsx run\.ts backup && echo 'INSERT INTO alembic_version SELECT \$\$c804e5c76e3e\$\$ WHERE NOT EXISTS \(SELECT FROM alembic_version\)' \| kubectl -n airflow exec -i airflow-postgresql-0 -- sh -c .* -d airflow' #/, /restore FILE/],
+    why: /alembic_version/, fix: [/^npx tsx run\.ts backup && echo 'CREATE TABLE IF NOT EXISTS alembic_version \(version_num varchar\(32\) CONSTRAINT alembic_version_pkc PRIMARY KEY\); ALTER TABLE alembic_version OWNER TO "airflow"; INSERT INTO alembic_version SELECT \$\$c804e5c76e3e\$\$ WHERE NOT EXISTS \(SELECT FROM alembic_version\)' \| kubectl -n airflow exec -i airflow-postgresql-0 -- sh -c .* -d airflow' #/, /restore FILE/],
   })
-  t.match(look({ ...living, pods: [waitingPod] })?.fix, [/^INSERT INTO alembic_version .* in the database airflow/, /restore FILE/], 'a database that is elsewhere')
+  t.match(look({ ...living, pods: [waitingPod] })?.fix, [/^CREATE TABLE IF NOT EXISTS .*; INSERT INTO alembic_version .* in the database airflow/, /restore FILE/], 'a database that is elsewhere')
   t.match(look(living, []), { title: /done elsewhere/ }, 'of another image the head would be another')
   for (const parts of [page('unhealthy', '2023-08-02T10:29:58.1+00:00'), page('healthy', null), {}]) t.match(look(parts), { title: /shows Airflow no tables/ })
   t.end()

@@ -68,16 +68,18 @@ export function emptied(pod: KubernetesObject, lines: string[], evidence: Eviden
 export function unrecorded(head: string, heartbeat: string, lines: string[], evidence: Evidence): Finding {
   const { namespace, wanted } = evidence
   const pod = databaseOf(evidence)?.pod?.metadata.name
-  const database = wanted?.database?.name ?? ''
-  const sql = `INSERT INTO alembic_version SELECT $$${head}$$ WHERE NOT EXISTS (SELECT FROM alembic_version)`
+  const { name: database = '', user = '' } = wanted?.database ?? {}
+  // As Alembic makes it, where the table is gone too.
+  const table = 'CREATE TABLE IF NOT EXISTS alembic_version (version_num varchar(32) CONSTRAINT alembic_version_pkc PRIMARY KEY)'
+  const row = `INSERT INTO alembic_version SELECT $$${head}$$ WHERE NOT EXISTS (SELECT FROM alembic_version)`
   return wrong('wait-for-migrations-crashloop', {
     title: 'The database has lost its record of its revision, and has its tables',
     evidence: [...lines, 'the database names no revision: Migration Head(s) in DB: set()', `Airflow's health page reads its table of jobs, with the last heartbeat of ${heartbeat}`],
-    why: 'The row of the table alembic_version is gone, by which whoever waits for the migrations knows that they are done. The Job of the migrations has brought the tables to the revision that the image wants.',
+    why: 'The table alembic_version, or its row, is gone, by which whoever waits for the migrations knows that they are done. The Job of the migrations has brought the tables to the revision that the image wants.',
     fix: [
-      pod === undefined || !/^\w+$/.test(database)
-        ? `${sql}; -- as Airflow's user, in the database ${database}`
-        : `npx tsx run.ts backup && ${asSuperuser(namespace, pod, sql, database)} # who waits sees it at the next look`,
+      pod === undefined || ![database, user].every((one) => /^\w+$/.test(one))
+        ? `${table}; ${row}; -- as Airflow's user, in the database ${database}`
+        : `npx tsx run.ts backup && ${asSuperuser(namespace, pod, `${table}; ALTER TABLE alembic_version OWNER TO "${user}"; ${row}`, database)} # who waits sees it at the next look`,
       'npx tsx run.ts restore FILE # where more than that is gone, and there is a backup',
     ],
   })
