@@ -81,6 +81,11 @@ export class AirstripError extends Error {
   }
 }
 
+/** The engine's own, whose sentence may quote the whole of what it could not read: nobody shows that. */
+export function quotesItsInput(error: unknown): boolean {
+  return error instanceof SyntaxError || error instanceof RangeError || error instanceof URIError
+}
+
 /** A run that was asked to end says by which signal, as a shell does. */
 export function exitCodeOf(error: unknown, stoppedBy: unknown): number {
   if (!(error instanceof AirstripError)) return errorCodes.INTERNAL.exit

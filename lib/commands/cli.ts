@@ -1,7 +1,7 @@
 import { Command as Program, CommanderError, Option } from 'commander'
 import { ownVersion } from '../adapters/own-version.ts'
 import { nearest } from '../config/suggest.ts'
-import { AirstripError, errorCodes, exitCodeOf } from '../errors.ts'
+import { AirstripError, errorCodes, exitCodeOf, quotesItsInput } from '../errors.ts'
 import { problemLines } from '../report/problem.ts'
 import { stamped } from '../report/stamped.ts'
 import type { Deps, Flags } from './deps.ts'
@@ -71,6 +71,6 @@ function unknownCommand(word: string): AirstripError {
 
 /** An engine quotes what it could not read, and that may be a secret: of such an error only what it is. */
 function unforeseen(error: unknown): AirstripError {
-  if (error instanceof SyntaxError || error instanceof RangeError || error instanceof URIError) return new AirstripError('INTERNAL', `Something could not be read or handled (${error.name}).`, { cause: error })
+  if (error instanceof Error && quotesItsInput(error)) return new AirstripError('INTERNAL', `Something could not be read or handled (${error.name}).`, { cause: error })
   return new AirstripError('INTERNAL', error instanceof Error ? error.message : String(error), { cause: error })
 }

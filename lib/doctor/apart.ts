@@ -11,9 +11,14 @@ export function isOfAnotherPart(symptom: Finding, evidence: Evidence, cause: Fin
   return mine.length > 0 && its.length > 0 && !mine.some((part) => its.includes(part))
 }
 
+/** All that it is told with, word by word, so that no name is found within another. */
+export function wordsIn({ title, evidence }: Finding): Set<string> {
+  return new Set([title, ...evidence].flatMap((line) => line.split(/[\s/:,()'"]+/)))
+}
+
 /** By the name of a workload, of a pod of it, or of a claim of that pod's. */
-function partsNamed({ title, evidence: lines }: Finding, { pods, workloads }: Evidence): string[] {
-  const words = new Set([title, ...lines].flatMap((line) => line.split(/[\s/:,()'"]+/)))
+function partsNamed(finding: Finding, { pods, workloads }: Evidence): string[] {
+  const words = wordsIn(finding)
   const ofPod = (pod: KubernetesObject): string => workloadOf(pod)?.name ?? pod.metadata.name
   return [
     ...workloads.filter(({ metadata }) => words.has(metadata.name)).map(({ metadata }) => metadata.name),

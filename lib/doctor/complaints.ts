@@ -71,15 +71,24 @@ function isCurrent(pod: KubernetesObject, { jobs, record }: Evidence): boolean {
 }
 
 /** The entrypoint prints dots while it tries to reach the database, and nothing else. */
-export function isSilent({ lines }: ContainerLog): boolean {
-  return lines.every((line) => /^[.\s]*$|^(BACKEND|DB_HOST|DB_PORT)=/.test(line))
+export function isWordless(line: string): boolean {
+  return /^[.\s]*$|^(BACKEND|DB_HOST|DB_PORT)=/.test(line)
+}
+
+/** Of the present run; undefined where it was not asked for, or had nothing in it. */
+export function logOf(pod: string, container: string, { logs }: { logs: readonly ContainerLog[] }): readonly string[] | undefined {
+  return logs.find((log) => !log.previous && pod === log.pod && container === log.container)?.lines
+}
+
+/** Asked for, and not to be had: of that nothing can be concluded. */
+export function isUnread(pod: string, container: string, { unknown }: Pick<Evidence, 'unknown'>): boolean {
+  return unknown.some((line) => line.startsWith(`the log of ${pod}, container ${container}, `))
 }
 
 /** Whether its run is the present one, or that has said nothing yet. */
 export function counts(log: ContainerLog, logs: readonly ContainerLog[]): boolean {
   if (!log.previous) return true
-  const now = logs.find(({ pod, container, previous }) => !previous && pod === log.pod && container === log.container)
-  return now === undefined || isSilent(now)
+  return logOf(log.pod, log.container, { logs })?.every(isWordless) ?? true
 }
 
 function runSince(pod: KubernetesObject, { container, previous }: ContainerLog): string | undefined {

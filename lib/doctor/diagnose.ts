@@ -18,8 +18,9 @@ export interface Diagnosis {
   notes: Finding[]
   /** What could not be judged; never a silent pass. */
   unknown: string[]
-  /** What was looked at, and what is still on its way. */
   looked: string[]
+  /** What is not ready yet, and nothing wrong with it: each object with its reason. */
+  onTheirWay: string[]
 }
 
 /** Nothing is wrong where only these hold; a person who installs is told, one who looks for a fault is not alarmed. */
@@ -50,7 +51,7 @@ export function diagnose(evidence: Evidence, beside: readonly Finding[] = [], li
   const all = mergeFindings([...told, ...more]).map((finding) => withAbsence(withEdits({ ...finding, link: finding.link ?? linkOf(finding.id) }, evidence), evidence))
   const findings = ordered(explained(all.filter((finding) => !isNote(finding, evidence)), evidence))
   const healthy = unknown.length === 0 && findings.every(({ severity }) => severity === 'warning')
-  return { healthy, findings, notes: all.filter((finding) => isNote(finding, evidence)), unknown, looked: [...evidence.looked, ...onTheirWay(evidence)] }
+  return { healthy, findings, notes: all.filter((finding) => isNote(finding, evidence)), unknown, looked: evidence.looked, onTheirWay: onTheirWay(evidence) }
 }
 
 /** Errors before warnings, what explains before what is explained, the deeper before the higher. */
@@ -59,13 +60,10 @@ function ordered(findings: readonly Finding[]): Finding[] {
   return [...findings].sort((a, b) => place(a) - place(b))
 }
 
-/** How a line of what was looked at begins that is not ready. */
-export const coming = 'on its way: '
-
 /** Not ready and nothing wrong: a start. */
 function onTheirWay(evidence: Evidence): string[] {
   const { record } = evidence
   if (record === undefined) return []
-  const helm = record.status.startsWith('pending-') ? [`${coming}Helm release ${record.namespace}/${record.name}: ${record.status} since ${record.updatedAt}`] : []
-  return [...unready(evidence).map(({ object, reason }) => `${coming}${object}: ${reason}`), ...helm]
+  const helm = record.status.startsWith('pending-') ? [`Helm release ${record.namespace}/${record.name}: ${record.status} since ${record.updatedAt}`] : []
+  return [...unready(evidence).map(({ object, reason }) => `${object}: ${reason}`), ...helm]
 }

@@ -1,5 +1,5 @@
 import { redactWith, visible } from '../doctor/redact.ts'
-import { AirstripError } from '../errors.ts'
+import { AirstripError, quotesItsInput } from '../errors.ts'
 import { stepNames } from './events.ts'
 
 /**
@@ -27,9 +27,9 @@ export function redacted<T>(value: T, redact: (text: string) => string): T {
 export function redactedError(error: AirstripError, redact: (text: string) => string): AirstripError
 export function redactedError(error: unknown, redact: (text: string) => string): unknown
 export function redactedError(error: unknown, redact: (text: string) => string): unknown {
-  if (!(error instanceof AirstripError)) return error instanceof Error ? new Error(redacted({ message: error.message }, redact).message, { cause: error }) : error
-  const { code, place, transient, message: sentence, seen, next, findings } = error
-  const { message, ...details } = redacted({ message: sentence, seen, next, findings }, redact)
+  if (!(error instanceof AirstripError)) return error instanceof Error && !quotesItsInput(error) ? new Error(redacted({ message: error.message }, redact).message, { cause: error }) : error
+  const { code, transient, message: sentence, seen, next, findings } = error
+  const { message, place, ...details } = redacted({ message: sentence, place: error.place, seen, next, findings }, redact)
   return new AirstripError(code, message, { ...details, transient, cause: error, ...(place === undefined ? {} : { place }) })
 }
 

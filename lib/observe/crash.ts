@@ -3,8 +3,9 @@
  *
  * The kubelet waits 10, 20, 40, 80 … seconds between starts. Only the fourth wait and later ones
  * count, whatever the restarts: after a boot of the node it begins with 10 again, and they go on from
- * where they were. And only where the last run ended by itself, with an error, and soon: a probe's kill (137, 143, or a Killing event) and a webserver that gave
- * up after two minutes are what a slow machine looks like. An init container that waits for the
+ * where they were. And only where the last run ended by itself, with an error, and soon: a probe's kill
+ * (137, 143, or a Killing event) and a webserver that gave up after two minutes are what a slow machine
+ * looks like. An init container that waits for the
  * database crashes by design, any other is judged alike, and a Job counts its tries itself.
  *
  *   restartCount: 5, state: {waiting: {reason: CrashLoopBackOff, message: "back-off 2m40s restarting …"}},
@@ -14,7 +15,7 @@ import type { ContainerStateTerminated, ContainerStatus, Event, Pod } from 'kube
 import type { KubernetesObject } from '../access.ts'
 import { outOfMemory } from './memory.ts'
 import { describeEvent, firstTimeOf } from './events.ts'
-import { type Failed, failed, inNamespace, nameOf, triedAgain } from './observation.ts'
+import { type Failed, failed, inNamespace, longestBackOffMs, nameOf, triedAgain } from './observation.ts'
 import { controllerOf, ownerName } from './owners.ts'
 
 export const heldRestarts = 4
@@ -23,7 +24,6 @@ const heldPauseMs = 60_000
 /** From the first of these waits on: a kubelet may be told to wait no longer than seconds, from Kubernetes 1.33 on. */
 const heldMs = 150_000
 const soonMs = 90_000
-const longestBackOffMs = 300_000
 const signals = [137, 143]
 /** They end with an error until what they wait for is there. */
 const waiters = /^(wait-for-.+|check-db)$/

@@ -10,14 +10,13 @@ import type { ContainerStatus, Event } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { timeOf } from './events.ts'
 import { nodeOf, plainRegistry, pullIfAbsent, registryUnreachable, registryUntrusted } from './image-registry.ts'
-import { type Context, type Failed, type Observation, failed, fixOf, inNamespace, nameOf, triedAgain, waiting } from './observation.ts'
+import { type Context, type Failed, type Observation, failed, fixOf, inNamespace, longestBackOffMs, nameOf, triedAgain, waiting } from './observation.ts'
 import { targetOf, thenDeletePod } from './owners.ts'
 import { makePullSecret, newLogin } from './pull-secret.ts'
 import { type Meaning, inShort, lacksPart, meaningOf } from './pull-text.ts'
 
 const pullReasons = ['ErrImagePull', 'ImagePullBackOff', 'ErrImageNeverPull', 'InvalidImageName', 'ImageInspectError', 'RegistryUnavailable', 'SignatureValidationFailed']
 
-const longestBackOffMs = 300_000
 const bitnami = /^(docker\.io\/)?bitnami\//
 
 export interface Pull {

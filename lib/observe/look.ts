@@ -65,7 +65,8 @@ export async function surroundings(namespaces: readonly string[], reader: Reader
     claims,
     provisioners,
     present: present.map(nameOf),
-    logins,
+    // When they were written is asked of them, and nothing of what is in them.
+    logins: logins.map(({ apiVersion, kind, metadata }) => ({ apiVersion, kind, metadata })),
     replicaSets: near.filter(({ kind }) => kind === 'ReplicaSet'),
     classes: cluster.filter(({ kind }) => kind === 'StorageClass'),
     volumes: cluster.filter(({ kind }) => kind === 'PersistentVolume'),

@@ -140,6 +140,9 @@ function untilNextTry(id: FaultId, lastTry: number | string | undefined, now: Da
   return now.getTime() - time > freshMs ? longestPauseMs + 30_000 : undefined
 }
 
+/** The kubelet's pauses between two starts, or two pulls, double up to this. */
+export const longestBackOffMs = 300_000
+
 /** With its last try, and with the patience that an old one wants. */
 export function triedAgain(found: Failed, lastTry: number | string | undefined, now: Date, longestPauseMs: number): Failed {
   const triedAt = typeof lastTry === 'number' ? new Date(lastTry).toISOString() : lastTry

@@ -22,7 +22,7 @@ export interface ReleaseView extends Context {
   /** The live objects of its hooks. */
   hooks: readonly KubernetesObject[]
   /**
-   * ISO time since when a Helm of ours runs, or the change that it is a part of is made. Until it has written its own record everything that is seen is
+   * ISO time since when a Helm of ours runs. Until it has written its own record everything that is seen is
    * of the try before, and must not end this one.
    */
   workingSince?: string | undefined

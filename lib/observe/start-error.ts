@@ -11,14 +11,13 @@ import type { ContainerStatus } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { damagedIn } from './image.ts'
 import { startsNot } from './memory.ts'
-import { type Failed, failed, nameOf, triedAgain } from './observation.ts'
+import { type Failed, failed, longestBackOffMs, nameOf, triedAgain } from './observation.ts'
 import { ownerName } from './owners.ts'
 
 /** Nothing in the image or the pod changes between two starts, so these stay. All else a runtime may get over. */
 const lasting = /executable file not found|no such file or directory|permission denied|is a directory|not a directory|exec format error|no command specified|OOM-killed|cannot unmarshal|invalid argument|not a shared (or slave )?mount|read-only file system|no users found|no matching entries in passwd/i
 const transient = /deadline exceeded|timed out|is reserved for|try again|connection (refused|reset)|unavailable|no space left/i
 const reasons = ['RunContainerError', 'CreateContainerError', 'StartError', 'ContainerCannotRun']
-const longestBackOffMs = 300_000
 
 export function observeStart(pod: KubernetesObject, status: ContainerStatus, now: Date): Failed | undefined {
   const { state, lastState } = status

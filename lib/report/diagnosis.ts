@@ -1,22 +1,25 @@
 /** What the doctor found, for a person and for a program. */
 import pc from 'picocolors'
 import { z } from 'zod'
-import { coming, type Diagnosis } from '../doctor/diagnose.ts'
+import type { Diagnosis } from '../doctor/diagnose.ts'
 import { finding } from '../engine/finding.ts'
 import type { Finding } from '../step.ts'
 import { findingsLines, shown } from './problem.ts'
 
-export function diagnosisLines({ healthy, findings, notes, unknown, looked }: Diagnosis, colors: boolean): string[] {
+export function diagnosisLines({ healthy, findings, notes, unknown, looked, onTheirWay }: Diagnosis, colors: boolean): string[] {
   const { dim, yellow, bold } = pc.createColors(colors)
-  const [onTheirWay, done] = [looked.filter((line) => line.startsWith(coming)), looked.filter((line) => !line.startsWith(coming))]
   return shown([
     bold(headOf({ healthy, findings, unknown }, onTheirWay.length > 0)),
     ...findingsLines(findings, colors),
     ...unknown.map((line) => `  ${yellow('unknown')} ${line}`),
     ...notes.map((note) => dim(`  note ${note.title} [${note.id}]`)),
-    ...onTheirWay.map((line) => `  ${line}`),
-    dim(`looked at: ${done.join(', ')}`),
+    ...onTheirWay.map((line) => `  ${inWords(line)}`),
+    dim(`looked at: ${looked.join(', ')}`),
   ], colors)
+}
+
+function inWords(line: string): string {
+  return `on its way: ${line}`
 }
 
 /** What only starts is not called healthy: it may be the first minute of a fault. */
@@ -38,8 +41,8 @@ export const diagnosisSchema = z.object({
   looked: z.array(z.string()).describe('What was looked at, and what is on its way'),
 })
 
-export function diagnosisJson({ healthy, findings, notes, unknown, looked }: Diagnosis): string {
-  const json: z.output<typeof diagnosisSchema> = { version: diagnosisVersion, healthy, findings: findings.map(whole), unknown, notes: notes.map(whole), looked }
+export function diagnosisJson({ healthy, findings, notes, unknown, looked, onTheirWay }: Diagnosis): string {
+  const json: z.output<typeof diagnosisSchema> = { version: diagnosisVersion, healthy, findings: findings.map(whole), unknown, notes: notes.map(whole), looked: [...looked, ...onTheirWay.map(inWords)] }
   return JSON.stringify(json, undefined, 2)
 }
 

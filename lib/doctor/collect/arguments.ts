@@ -19,7 +19,7 @@ export function readableArguments(all: readonly unknown[], learn: Learn, count: 
     before = flag.test(one) && !one.includes('=') ? one : ''
     const [, name, value] = flag.exec(one) ?? []
     if (name !== undefined && value === undefined) return one
-    if (name !== undefined && value !== undefined) return readable(name) || isPause(name, value) ? one : `${name}=${hidden(name, value)}`
+    if (name !== undefined && value !== undefined) return readable(name) || (/^--(?:period|wait)$/.test(name) && isPause(value)) ? one : `${name}=${hidden(name, value)}`
     // A password of digits alone, or a port: the flag tells.
     if (/^-\w$/.test(previous) && !readable(previous) && /^\d+$/.test(one)) return hidden(previous, one)
     if (previous === '' ? isCommand(one) : readable(previous) || isCommand(one) && !isSecretName(previous)) return one
@@ -42,8 +42,8 @@ export function commandLineOf(all: readonly unknown[]): string {
 }
 
 /** git-sync's: `60`, `5m0s`. */
-function isPause(name: string, value: string): boolean {
-  return /^--(?:period|wait)$/.test(name) && /^(?:\d{1,6}|(?:[\d.]{1,6}(?:ms|s|m|h)){1,3})$/.test(value)
+export function isPause(value: string): boolean {
+  return /^(?:\d{1,6}|(?:[\d.]{1,6}(?:ms|s|m|h)){1,3})$/.test(value)
 }
 
 function readable(name: string): boolean {

@@ -11,10 +11,10 @@ import { isSecretName, type Learn, learnFromText, learnLogin, learnSetting } fro
 import { loginInImage } from '../looks/addresses.ts'
 import { type Count, mask } from '../redact.ts'
 import type { Scope } from './collector.ts'
-import { commandLineOf, readableArguments } from './arguments.ts'
+import { commandLineOf, isPause, readableArguments } from './arguments.ts'
 
 /** Their values are the program's own settings and no secrets, and rules read them. */
-const readableVariables = /^AIRFLOW__(WEBSERVER|API)__(BASE_URL|ENABLE_PROXY_FIX)$|^AIRFLOW__CORE__EXECUTOR$|^PGDATA$|^GIT_?SYNC_(?:PERIOD|WAIT)$/
+const readableVariables = /^AIRFLOW__(WEBSERVER|API)__(BASE_URL|ENABLE_PROXY_FIX)$|^AIRFLOW__CORE__EXECUTOR$|^PGDATA$/
 
 /** Kubernetes' own, and Helm's. */
 const readableAnnotations = /^(?:volume\.(?:beta\.)?kubernetes\.io\/[\w.-]+|storageclass\.(?:beta\.)?kubernetes\.io\/is-default-class|meta\.helm\.sh\/release-name(?:space)?|helm\.sh\/(?:hook|hook-weight|hook-delete-policy|resource-policy)|pv\.kubernetes\.io\/[\w.-]+|deployment\.kubernetes\.io\/[\w.-]+|deprecated\.daemonset\.template\.generation|kubectl\.kubernetes\.io\/restartedAt|kubernetes\.io\/(?:limit-ranger|ingress\.class|config\.source|config\.mirror|config\.hash|config\.seen)|node\.alpha\.kubernetes\.io\/ttl|volumes\.kubernetes\.io\/[\w.-]+|ingressclass\.kubernetes\.io\/is-default-class|control-plane\.alpha\.kubernetes\.io\/leader)$/
@@ -148,7 +148,7 @@ function learnApplied(text: string, told: Told): void {
 /** Variables keep their names, and a reference to a Secret or ConfigMap its target. */
 function variable({ name, value, valueFrom }: Setting, { count, note }: Told): unknown {
   if (valueFrom !== undefined) return { name, valueFrom }
-  if (readableVariables.test(name)) return { name, value }
+  if (readableVariables.test(name) || (/^GIT_?SYNC_(?:PERIOD|WAIT)$/.test(name) && isPause(String(value)))) return { name, value }
   if (typeof value === 'string' && value !== '') {
     count('variables')
     note(name, value)

@@ -208,13 +208,13 @@ function knownLogin({ knownPasswords = [], secrets = [], release = 'airflow', na
 
 /** Of those that say the same the finding quotes one. */
 function isOfASpeaker(symptom: Finding, evidence: Evidence): boolean {
-  return undecrypted(evidence).some(({ pod }) => symptom.evidence.some((line) => line.includes(pod.metadata.name)))
+  return undecrypted(evidence).some(({ pod }) => symptom.evidence.some((line) => line.split(/[\s/,:]+/).includes(pod.metadata.name)))
 }
 
 export const keyExplains: Explains = {
   'fernet-key-rotated': [
     ...thatSpeakOf(/fernet|InvalidToken/i), 'helm-release-failed',
-    ...(['scheduler-liveness-restart-loop', 'not-ready-unexplained'] as const).map((id): ExplainsIf => ({ id, when: (symptom, evidence, cause) => isOfASpeaker(symptom, evidence) || !isOfAnotherPart(symptom, evidence, cause) })),
+    ...(['scheduler-liveness-restart-loop', 'not-ready-unexplained'] as const).map((id): ExplainsIf => ({ id, when: (symptom, evidence, cause) => !isOfAnotherPart(symptom, evidence, cause) || isOfASpeaker(symptom, evidence) })),
   ],
   'redis-password-drift': [
     ...thatSpeakOf(/redis|kombu|username-password|NOAUTH|WRONGPASS|celery|container (?:airflow-)?(?:worker|flower)\b/i).map(({ id, when }): ExplainsIf => ({ id, when: (symptom, evidence, cause) => !isOfItsOwn(symptom) && when(symptom, evidence, cause) })),

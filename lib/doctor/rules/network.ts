@@ -40,12 +40,12 @@ const ofTheWay: readonly ExplainsIf[] = noPods.map((id) => ({ id, when: (_sympto
 const betweenPods: ExplainsIf = { id: 'pod-network-broken', when: ({ title }) => title.startsWith('Pods on node ') }
 
 /** Whoever is kept out of a pod by a policy of what may come in gets elsewhere all the same. */
-function shutsOut({ title }: Finding, { networkPolicies = [] }: Evidence): boolean {
+function shutsIn({ title }: Finding, { networkPolicies = [] }: Evidence): boolean {
   const told = networkPolicies.filter(({ metadata }) => title.replaceAll(',', '').split(' ').includes(metadata.name)).map(({ spec }) => spec as { policyTypes?: string[]; egress?: unknown })
   return told.length === 0 || told.some(({ policyTypes, egress }) => policyTypes?.includes('Egress') ?? egress !== undefined)
 }
 
-const gitShutIn: ExplainsIf = { id: gitUnreached.id, when: (symptom, evidence, cause) => shutsOut(cause, evidence) && gitUnreached.when(symptom, evidence, cause) }
+const gitShutIn: ExplainsIf = { id: gitUnreached.id, when: (symptom, evidence, cause) => shutsIn(cause, evidence) && gitUnreached.when(symptom, evidence, cause) }
 
 /** Not ready is nobody for the webserver's Service. */
 const ofThatPart: ExplainsIf = { id: 'not-ready-unexplained', when: (symptom, evidence, cause) => isMissedFoundation(symptom, cause) || !isOfAnotherPart(symptom, evidence, cause) }

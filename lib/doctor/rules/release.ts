@@ -9,6 +9,7 @@ import { type Failed, ageMs, nameOf } from '../../observe/observation.ts'
 import { isLeaving, isOverdue } from '../../observe/leaving.ts'
 import { podsOf } from '../../observe/owners.ts'
 import { umbrella } from '../../observe/release.ts'
+import { mainContainersOf } from '../../observe/template.ts'
 import { editsOf, withEdits } from '../edited.ts'
 import { type Evidence, partsIn } from '../evidence.ts'
 import { isOfItself } from '../of-itself.ts'
@@ -138,7 +139,10 @@ function unexplained(evidence: Evidence): Finding[] {
 /** Beside what has failed: neither that itself, nor what waits for the database, the broker or a hook, nor what was never made. */
 function standsAlone(name: string, parts: readonly Part[]): boolean {
   const own = parts.find((part) => part.name === name)
-  return own?.object !== undefined && own.observation.state === 'waiting' && !parts.some((part) => part !== own && isMissedBy(name.replace(/^.*-/, ''), part))
+  const named = mainContainersOf(own?.object).map((one) => one.name)
+  // Of what names none, as a claim, anybody may be the user.
+  const containers = named.length === 0 ? [''] : named
+  return own?.object !== undefined && own.observation.state === 'waiting' && !parts.some((part) => part !== own && containers.some((container) => isMissedBy(container, part)))
 }
 
 function wordsFor(names: readonly string[]): string {

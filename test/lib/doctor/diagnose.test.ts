@@ -48,7 +48,7 @@ void t.test('a start is not an alarm: nothing can have been broken for longer th
   const young = { ...lonely, metadata: { ...lonely.metadata, creationTimestamp: '2023-08-02T10:29:55Z' } }
   const record = { status: 'pending-install', updatedAt: '2023-08-02T10:29:50Z' }
   const starting = diagnose(of([postgres], { claims: [young], pods: [postgresPod] }, record))
-  t.match(starting, { healthy: true, findings: [], looked: [/^on its way: StatefulSet airflow\/airflow-postgresql/] })
+  t.match(starting, { healthy: true, findings: [], looked: [], onTheirWay: [/^StatefulSet airflow\/airflow-postgresql/] })
   t.match(diagnose(of([postgres], { claims: [lonely], pods: [postgresPod] }, record)), { healthy: false, findings: [{ id: 'pvc-no-usable-storageclass' }] })
   t.end()
 })

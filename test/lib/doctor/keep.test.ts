@@ -29,7 +29,7 @@ void t.test('of a probe neither a login nor a header of one\'s own is kept, and 
     livenessProbe: { httpGet: { host: `${mask}@10.0.0.1`, httpHeaders: [{ value: mask }, { value: 'https' }] } },
     args: ['users', 'create', '-p', mask, '-v', '4', 'sleep', '3600'],
   }] } })
-  t.match(keepers({}).pod({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'x' }, spec: { containers: [{ args: ['--wait', 'Hunter9xyz', '--wait=Hunter9xyz', '--period=5m0s', '--wait=60', '--period=1m30s'] }] } }), { spec: { containers: [{ args: ['--wait', mask, `--wait=${mask}`, '--period=5m0s', '--wait=60', '--period=1m30s'] }] } })
+  t.match(keepers({}).pod({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'x' }, spec: { containers: [{ env: [{ name: 'GIT_SYNC_WAIT', value: '60' }, { name: 'GITSYNC_PERIOD', value: 'Hunter9xyz' }], args: ['--wait', 'Hunter9xyz', '--wait=Hunter9xyz', '--period=5m0s', '--wait=60', '--period=1m30s'] }] } }), { spec: { containers: [{ env: [{ value: '60' }, { value: undefined }], args: ['--wait', mask, `--wait=${mask}`, '--period=5m0s', '--wait=60', '--period=1m30s'] }] } })
   t.end()
 })
 

@@ -38,14 +38,17 @@ void t.test('neither the state nor the history keeps what looks like a secret', 
 
 void t.test('an error that is printed quotes logs without what looks like a secret, and its advice stays whole', (t) => {
   const error = redactedError(new AirstripError('TIMEOUT', 'Pod x said two words-9Q', {
+    place: 'two words-9Q.yaml:1:2',
     seen: ['FATAL: postgresql://airflow:Hunter8xyz@db.example.org/airflow'], next: 'kubectl create secret generic x --from-literal=password=VALUE',
     findings: [{ id: 'crash-loop', severity: 'error', title: 'It crashes', evidence: ['api_key=Hunter9xyz'], why: 'since', fix: ['kubectl create secret generic x --from-literal=token=FILE'] }],
   }), redact)
-  t.equal(error.message, 'Pod x said ••••••')
+  t.same([error.message, error.place], ['Pod x said ••••••', '••••••.yaml:1:2'])
   t.notMatch(JSON.stringify([error.seen, error.findings]), /Hunter/)
   t.match(error.next, /=password=VALUE$/)
   t.match(error.findings[0]?.fix[0], /=token=FILE$/)
   t.match(redactedError(new Error('no login with token=Hunter7xyz'), redact), { message: 'no login with token=••••••' })
+  const unread = new SyntaxError('Unexpected token H in JSON: "Hunter6xyz"')
+  t.equal(redactedError(unread, redact), unread, 'whoever prints it knows by its kind that it quotes what was read')
   t.end()
 })
 

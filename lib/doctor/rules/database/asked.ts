@@ -8,10 +8,11 @@
  */
 import type { ContainerStatus, Event, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../../access.ts'
+import { needsDatabase } from '../../../observe/causes.ts'
 import { eventsAbout, firstTimeOf, timeOf, timesOf } from '../../../observe/events.ts'
 import { ageMs, isReady, pastMs, writtenAt } from '../../../observe/observation.ts'
 import { isAtWork, isTask } from '../../../observe/owners.ts'
-import { type Complaint, complaints, isSilent, mentions } from '../../complaints.ts'
+import { type Complaint, complaints, isUnread, isWordless, logOf, mentions } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
 import { isStranger } from '../../strangers.ts'
 import { isOfAnother } from './other.ts'
@@ -45,9 +46,9 @@ function byProbes(evidence: Evidence, pattern: RegExp): Complaint[] {
   const database = databaseOf(evidence)
   if (database !== undefined && database.readySince === undefined) return []
   const since = database?.readySince === undefined ? -Infinity : Date.parse(database.readySince)
-  const counts = (event: Event): boolean => event.reason === 'Unhealthy' && /^(Liveness|Startup) probe failed/.test(event.message ?? '') && timeOf(event) >= since && pastMs(timeOf(event), new Date(at)) <= freshMs
+  const isFresh = (event: Event): boolean => event.reason === 'Unhealthy' && /^(Liveness|Startup) probe failed/.test(event.message ?? '') && timeOf(event) >= since && pastMs(timeOf(event), new Date(at)) <= freshMs
   return pods.filter((pod) => !isStranger(pod, evidence) && !isTask(pod)).flatMap((pod) =>
-    eventsAbout(pod, events).filter((event) => counts(event) && (timesOf(event) > 1 || !isReady(pod))).flatMap((event) => asComplaint(pod, event, pattern)).filter((one) => !isOfAnother(one, evidence)))
+    eventsAbout(pod, events).filter((event) => isFresh(event) && (timesOf(event) > 1 || !isReady(pod))).flatMap((event) => asComplaint(pod, event, pattern)).filter((one) => !isOfAnother(one, evidence)))
 }
 
 function asComplaint(pod: KubernetesObject, event: Event, pattern: RegExp): Complaint[] {
@@ -66,24 +67,24 @@ function byItself(evidence: Evidence, pattern: RegExp): Complaint[] {
   if (pod === undefined || readySince === undefined || wanted?.database === undefined || waitsSince === Infinity) return []
   const since = Math.max(waitsSince, Date.parse(readySince))
   const refusedAt = (line: string): number => (/\bFATAL:/.test(line) && pattern.test(line) && isAirflows(line, evidence) ? writtenAt(line) : undefined) ?? NaN
-  const counts = (line: string): boolean => refusedAt(line) >= since && pastMs(refusedAt(line), new Date(at)) <= freshMs
+  const isOfNow = (line: string): boolean => refusedAt(line) >= since && pastMs(refusedAt(line), new Date(at)) <= freshMs
   const said = logs.filter((log) => log.pod === pod.metadata.name && !log.previous)
   if (said.some(({ lines }) => lines.some((line) => refusedAt(line) >= Date.parse(readySince) && refusedAt(line) < since - ofOthersMs))) return []
-  const own = said.map((log) => ({ ...log, lines: log.lines.filter(counts) }))
+  const own = said.map((log) => ({ ...log, lines: log.lines.filter(isOfNow) }))
   return mentions({ ...evidence, pods: [pod], logs: own.filter(({ lines }) => lines.length >= leastRefusals) }, pattern)
 }
 
 /** Ms since 1970 of each start after which a container of Airflow's has waited without a word. */
 function silentSince(evidence: Evidence): number[] {
-  const { pods, logs, at } = evidence
+  const { pods, at } = evidence
   const database = databaseOf(evidence)?.pod
   const airflows = pods.filter((pod) => pod !== database && pod.metadata.deletionTimestamp === undefined && !isStranger(pod, evidence) && !isTask(pod))
   return airflows.flatMap((pod) => {
     const { initContainerStatuses = [], containerStatuses = [] } = (pod as Pod).status ?? {}
     const waits = ({ name, ready }: ContainerStatus): boolean => {
-      const said = logs.find((log) => log.pod === pod.metadata.name && log.container === name && !log.previous)
+      if (!needsDatabase(name) || isUnread(pod.metadata.name, name, evidence)) return false
       // Without a readiness probe whatever runs is called ready, and then only dots tell that it waits.
-      return said === undefined ? !ready || isAtWork(pod) : isSilent(said)
+      return logOf(pod.metadata.name, name, evidence)?.every(isWordless) ?? (!ready || isAtWork(pod))
     }
     return [...initContainerStatuses, ...containerStatuses].filter(waits).flatMap(({ state }) => state?.running?.startedAt ?? []).filter((startedAt) => ageMs(startedAt, new Date(at)) >= waitedMs).map(Date.parse)
   })

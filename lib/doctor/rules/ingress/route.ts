@@ -105,7 +105,7 @@ function unread({ metadata }: KubernetesObject, { namespaces = [], ingressClass 
   ]
 }
 
-const without = 'Traefik reads no routes: its arguments have no --providers.kubernetescrd'
+const noProvider = 'Traefik reads no routes: its arguments have no --providers.kubernetescrd'
 const provider = /^--providers\.kubernetescrd(?:[.=]|$)/i
 
 /** Its arguments are all that it knows, unless they name a file; and where they name nothing else of it there may be one that needs no name. */
@@ -114,7 +114,7 @@ function unprovided({ metadata }: KubernetesObject, { workload }: Way): string[]
   const words = [...command, ...args]
   if (words.some((word) => /^--configfile\b/i.test(word)) || !words.some((word) => /^--(?:entrypoints|providers)\./i.test(word))) return []
   const own = words.filter((word) => provider.test(word))
-  if (own.length === 0) return [without]
+  if (own.length === 0) return [noProvider]
   const selectors = own.flatMap((word) => /^--providers\.kubernetescrd\.labelselector=(.+)$/i.exec(word)?.[1] ?? [])
   return [
     ...own.filter((word) => /^[^.]+\.kubernetescrd=false$/i.test(word)).map((word) => `Traefik reads no routes: its arguments have ${word}`),
@@ -197,7 +197,7 @@ function readingRoutes(bad: readonly string[], { workload }: Way): string {
   const [namespace, kind, name] = [workload?.metadata.namespace ?? 'traefik', workload?.kind.toLowerCase() ?? 'deployment', workload?.metadata.name ?? 'traefik']
   const containers = mainContainersOf(workload)
   const index = containers.findIndex(isTraefiks)
-  if (bad.includes(without) && containers[index]?.args !== undefined) {
+  if (bad.includes(noProvider) && containers[index]?.args !== undefined) {
     return `kubectl -n ${namespace} patch ${kind} ${name} --type json -p '${JSON.stringify([{ op: 'add', path: `/spec/template/spec/containers/${index}/args/-`, value: '--providers.kubernetescrd' }])}' # of its chart: providers.kubernetesCRD.enabled: true`
   }
   return `kubectl -n ${namespace} edit ${kind} ${name} # its arguments --providers.kubernetescrd${bad.some((line) => line.startsWith('Traefik reads no routes')) ? '' : '.namespaces and .ingressclass, or .labelselector'}`

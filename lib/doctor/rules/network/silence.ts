@@ -6,7 +6,7 @@
 import type { ContainerStatus, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../../access.ts'
 import { controllerOf, isAtWork, isTask } from '../../../observe/owners.ts'
-import { counts } from '../../complaints.ts'
+import { isUnread, isWordless, logOf } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
 
 /** By either chart: what runs the image's entrypoint with the database's address. */
@@ -27,19 +27,17 @@ export function silences(evidence: Evidence, parts: readonly KubernetesObject[])
   const now = Date.parse(evidence.at)
   return parts.filter((pod) => !isTask(pod)).flatMap((pod) => statusesOf(pod).flatMap((status) => {
     const startedAt = status.state?.running?.startedAt
-    if (startedAt == null || now - Date.parse(startedAt) < silentMs || !entering.test(status.name) || !isSilent(pod, status, evidence)) return []
+    if (startedAt == null || now - Date.parse(startedAt) < silentMs || !entering.test(status.name) || !saysNothing(pod, status, evidence)) return []
     return [{ pod, notBefore: Math.max(Date.parse(startedAt), now - tryMs), line: `container ${status.name} has said nothing since it started at ${startedAt}: it tries to reach the database` }]
   }))
 }
 
 /** Its log was asked for (collect/logs.ts), and there was nothing in it; of pods of one owner one is asked. That of one that has been ready for long may just have been begun anew. */
-function isSilent(pod: KubernetesObject, status: ContainerStatus, { logs, pods, unknown, namespace }: Evidence): boolean {
+function saysNothing(pod: KubernetesObject, status: ContainerStatus, evidence: Evidence): boolean {
+  const { pods } = evidence
   const isAsked = isAtWork(pod) || !status.ready
   const alike = pods.filter((one) => one === pod || (controllerOf(one) !== undefined && controllerOf(one)?.uid === controllerOf(pod)?.uid)).map(({ metadata }) => metadata.name)
-  return isAsked && alike.every((name) => {
-    const unread = unknown.some((line) => line.startsWith(`the log of ${name}, container ${status.name}, `))
-    return !unread && counts({ namespace, pod: name, container: status.name, previous: true, lines: [] }, logs)
-  })
+  return isAsked && alike.every((name) => !isUnread(name, status.name, evidence) && (logOf(name, status.name, evidence)?.every(isWordless) ?? true))
 }
 
 /** Whether an init container of its was through with the database after that time. */

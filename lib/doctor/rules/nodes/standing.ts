@@ -5,6 +5,7 @@ import type { FaultId } from '../../../observe/faults.ts'
 import { observeNode } from '../../../observe/node.ts'
 import { workloadOf } from '../../../observe/owners.ts'
 import type { Finding } from '../../../step.ts'
+import { wordsIn } from '../../apart.ts'
 import { type Evidence, podsIn } from '../../evidence.ts'
 import type { ExplainsIf } from '../../rule.ts'
 import { unanswered } from '../cluster/symptoms.ts'
@@ -28,9 +29,9 @@ function standsOn(symptom: Finding, evidence: Evidence, isMeant: (pod: Pod) => b
 }
 
 /** By their own names, or where it says none by their workloads'. */
-function podsNamed({ title, evidence: lines }: Finding, all: readonly KubernetesObject[]): KubernetesObject[] {
+function podsNamed(finding: Finding, all: readonly KubernetesObject[]): KubernetesObject[] {
   // A claim's name ends with its pod's.
-  const words = new Set([title, ...lines].flatMap((line) => line.split(/[\s/:,]+/)))
+  const words = wordsIn(finding)
   const says = (name: string | undefined): boolean => name !== undefined && words.has(name)
   const named = all.filter(({ metadata }) => says(metadata.name))
   return named.length > 0 ? named : all.filter((pod) => says(workloadOf(pod)?.name))
@@ -50,15 +51,16 @@ export const onBadNodeOrNone: Meant = (evidence, cause) => (pod) => onBadNode(ev
 /** `Node second: MemoryPressure: …`, `No space is left on a disk of node home`, `Pod airflow/airflow-webserver-1 was evicted: …` */
 export const onShortNode: Meant = (evidence, cause) => {
   const said = [cause.title, ...cause.evidence].flatMap((line) => [...line.matchAll(/\bnode (\S+?):?(?=\s|$)/gi)].map(([, name]) => name))
-  const ofPods = podsNamed(cause, podsIn(evidence)).map((pod) => (pod as Pod).spec?.nodeName)
-  return (pod) => withoutPlace(evidence, cause)(pod) || [...said, ...ofPods].includes(pod.spec?.nodeName)
+  const ofThose = podsNamed(cause, podsIn(evidence)).map((pod) => (pod as Pod).spec?.nodeName)
+  return (pod) => withoutPlace(evidence, cause)(pod) || [...said, ...ofThose].includes(pod.spec?.nodeName)
 }
 
 /** Of a pod that it names itself. */
 export function namesPodOnBadNode(symptom: Finding, evidence: Evidence, cause: Finding): boolean {
   const { nodes = [] } = evidence
+  const isBad = onBadNode(evidence, cause)
   const none = nodes.every((node) => observeNode(node).state === 'waiting')
-  return none || podsIn(evidence).some((pod) => onBadNode(evidence, cause)(pod as Pod) && symptom.evidence.some((line) => line.includes(pod.metadata.name)))
+  return none || podsIn(evidence).some((pod) => isBad(pod as Pod) && symptom.evidence.some((line) => line.includes(pod.metadata.name)))
 }
 
 function isOver(phase = ''): boolean {

@@ -41,7 +41,7 @@ function crashing(evidence: Evidence): Finding[] {
   // Helm waits for a Job that still has tries; where it gave up, what the Job dies of is why.
   const givenUp = evidence.record?.status === 'failed'
   const firmBelow = standsFirm(evidence, false)
-  const standsOnWell = standing(evidence)
+  const standsOnWell = standsOnWellIn(evidence)
   const since = evidence.record === undefined ? 0 : firmSince(partsIn(evidence), evidence.record, evidence.pods)
   return containersIn(evidence).flatMap(({ pod, status, events }) => {
     const ofJob = controllerOf(pod)?.kind === 'Job'
@@ -62,14 +62,14 @@ function crashing(evidence: Evidence): Finding[] {
 }
 
 /** Whether what a container cannot run without is there; what it says of itself is news only then. */
-function standing(evidence: Evidence): (pod: KubernetesObject, container: string) => boolean {
+function standsOnWellIn(evidence: Evidence): (pod: KubernetesObject, container: string) => boolean {
   const parts = partsIn(evidence)
   return (pod, container) => isFoundation(pod) || !parts.some((part) => isMissedBy(container, part))
 }
 
 /** To end is no work for a container that is to run on, however well it ends. */
 function endingWell(evidence: Evidence): Finding[] {
-  const standsOnWell = standing(evidence)
+  const standsOnWell = standsOnWellIn(evidence)
   return containersIn(evidence).flatMap((container): Finding[] => {
     const { pod, status, init } = container
     const last = status.lastState?.terminated
@@ -109,7 +109,7 @@ function outOfMemoryOnce(evidence: Evidence): Finding[] {
 const ofItsDatabase = /OperationalError|psycopg|could not (?:connect to server|translate host name)|connection to server at|FATAL: /
 
 function killedByProbe(evidence: Evidence): Finding[] {
-  const standsOnWell = standing(evidence)
+  const standsOnWell = standsOnWellIn(evidence)
   return containersIn(evidence).filter(({ pod, status }) => standsOnWell(pod, status.name)).flatMap((container): Finding[] => {
     const { pod, status } = container
     const said = lastSaid(container, 'Unhealthy', probeFailed)
