@@ -8,7 +8,7 @@ import { isOfAnotherPart } from './apart.ts'
 import type { Evidence } from './evidence.ts'
 import { isOfItself } from './of-itself.ts'
 import type { Explains } from './rule.ts'
-import { speaksOfTheSame } from './rules/cluster/symptoms.ts'
+import { placesOf, speaksOfTheSame } from './rules/cluster/symptoms.ts'
 import { clusterExplains } from './rules/cluster.ts'
 import { databaseExplains } from './rules/database.ts'
 import { folderExplains } from './rules/folders.ts'
@@ -53,13 +53,8 @@ function isCause(cause: Finding, symptom: Finding, evidence: Evidence): boolean 
 /** Of the same container: a scheduler that may not make pods explains no crash of the webserver. */
 function isOwnCause(cause: Finding, symptom: Finding): boolean {
   if (containerExplains[cause.id as FaultId]?.includes(symptom.id as FaultId) !== true) return false
-  const places = new Set(cause.evidence.flatMap(placesIn))
-  return symptom.evidence.flatMap(placesIn).some((place) => places.has(place))
-}
-
-/** `Pod airflow/airflow-scheduler-0, container scheduler: …` */
-function placesIn(line: string): string[] {
-  return /^Pod \S+, container [\w-]+/.exec(line) ?? []
+  const places = placesOf(cause)
+  return placesOf(symptom).some((place) => places.includes(place))
 }
 
 /** What takes the object itself away, or leaves Traefik without a kind to read it by. */

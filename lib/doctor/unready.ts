@@ -4,6 +4,7 @@ import { claimNamesOf } from '../observe/claim.ts'
 import { describeEvent, eventsAbout, timeOf } from '../observe/events.ts'
 import { type Observation, isReady, nameOf } from '../observe/observation.ts'
 import { isAtWork, podsOf } from '../observe/owners.ts'
+import { speakerOf } from '../observe/place.ts'
 import { type Evidence, partsIn } from './evidence.ts'
 
 export interface Unready {
@@ -41,7 +42,7 @@ function logsOf(pods: readonly KubernetesObject[], { logs }: Evidence): Unready[
   const names = pods.map(({ metadata }) => metadata.name)
   return logs
     .filter(({ pod }) => names.includes(pod))
-    .map(({ pod, container, previous, lines }) => ({ container: `${pod}/${container}${previous ? ' (previous run)' : ''}`, lines }))
+    .map(({ pod, container, previous, lines }) => ({ container: speakerOf(pod, container, previous), lines }))
 }
 
 const mostLastWords = 5

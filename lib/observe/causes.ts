@@ -10,6 +10,7 @@ import type { KubernetesObject, NonEmpty } from '../access.ts'
 import type { Finding, Pending } from '../step.ts'
 import { rank } from './faults.ts'
 import type { Failed, Observation } from './observation.ts'
+import { placeIn } from './place.ts'
 
 /** One object of the release, looked at. */
 export interface Part {
@@ -71,9 +72,9 @@ function belowOf(observation: Failed, parts: readonly Part[]): Part[] {
   return parts.filter((part) => part.observation !== observation && isMissedBy(container, part))
 }
 
-/** `Pod airflow/airflow-scheduler-0, container scheduler: exit code 1`; empty where no container is spoken of. */
+/** Empty where no container is spoken of. */
 export function containerOf({ evidence }: Finding): string {
-  return evidence.flatMap((line) => /^Pod \S+, container ([\w-]+)/.exec(line)?.[1] ?? [])[0] ?? ''
+  return evidence.flatMap((line) => placeIn(line)?.container ?? [])[0] ?? ''
 }
 
 /** Whether the container cannot run without this part, which is not there. Nobody waits for the first user. */

@@ -12,6 +12,7 @@ import type { KubernetesObject, ObjectRef } from '../access.ts'
 import { isFoundation } from './causes.ts'
 import { describeEvent, eventsAbout, latest, timeOf } from './events.ts'
 import { type Context, type Failed, type Observation, failed, inNamespace, nameOf, triedAgain, waiting } from './observation.ts'
+import { placeOf } from './place.ts'
 
 // The kubelet's own caches are late right after a pod was placed: "failed to sync secret cache: timed out".
 // One that has just started does not know the cluster's services yet, which go into the environment.
@@ -33,7 +34,7 @@ export function observeConfig(pod: KubernetesObject, status: ContainerStatus, { 
   const { reason, message = '' } = status.state?.waiting ?? {}
   if (reason !== 'CreateContainerConfigError') return undefined
   if (transient.test(message) || message === '') return waiting(`${status.name}: ${reason}: ${message || 'no message'}`)
-  return configError(pod, message, `${nameOf(pod)}, container ${status.name}: ${reason}: ${message}`, present)
+  return configError(pod, message, `${placeOf(pod, status.name)}: ${reason}: ${message}`, present)
 }
 
 /** None for a key that is missing in what is there. */

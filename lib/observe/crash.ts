@@ -17,6 +17,7 @@ import { outOfMemory } from './memory.ts'
 import { describeEvent, firstTimeOf } from './events.ts'
 import { type Failed, failed, inNamespace, longestBackOffMs, nameOf, triedAgain } from './observation.ts'
 import { controllerOf, ownerName } from './owners.ts'
+import { placeOf } from './place.ts'
 
 export const heldRestarts = 4
 /** Above the third wait, 40 s. Restarts are counted for life, and after a boot the waits begin anew. */
@@ -100,7 +101,7 @@ function crashLoop(pod: KubernetesObject, status: ContainerStatus, last: Contain
   const logs = `kubectl ${inNamespace(pod)} logs ${pod.metadata.name} -c ${status.name} --previous`
   return failed(pod, 'crash-loop', {
     title: `Container ${status.name} of ${ownerName(pod)} keeps crashing${more === undefined ? '' : `: ${more.why}`}`,
-    evidence: [`${nameOf(pod)}, container ${status.name}: ${describeEnd(last)}, restarted ${status.restartCount} times`, ...(more === undefined ? [] : [more.seen])],
+    evidence: [`${placeOf(pod, status.name)}: ${describeEnd(last)}, restarted ${status.restartCount} times`, ...(more === undefined ? [] : [more.seen])],
     why: 'It ends by itself soon after each start, so another start will not help; its last log lines say why.',
     fix: controllerOf(pod)?.kind === 'Job' ? [`${again} # runs it again, once what its log names is mended`, logs] : [logs],
   })

@@ -12,6 +12,7 @@ import { timeOf } from './events.ts'
 import { nodeOf, plainRegistry, pullIfAbsent, registryUnreachable, registryUntrusted } from './image-registry.ts'
 import { type Context, type Failed, type Observation, failed, fixOf, inNamespace, longestBackOffMs, nameOf, triedAgain, waiting } from './observation.ts'
 import { targetOf, thenDeletePod } from './owners.ts'
+import { placeOf } from './place.ts'
 import { makePullSecret, newLogin } from './pull-secret.ts'
 import { type Meaning, inShort, lacksPart, meaningOf } from './pull-text.ts'
 
@@ -40,7 +41,7 @@ export function observePull(pod: KubernetesObject, status: ContainerStatus, even
   const pull = pullOf(pod, status, events)
   if (pull === undefined) return undefined
   const { reason, image, text, said } = pull
-  const evidence = [`${nameOf(pod)}, container ${status.name}: ${reason}`, ...(text ? [text] : [])]
+  const evidence = [`${placeOf(pod, status.name)}: ${reason}`, ...(text ? [text] : [])]
   const found = verdict(pod, reason, image, text, evidence)
   const login = said && wantsLogin.includes(meant(text, image, reason)) ? newLogin(pod, timeOf(said), logins) : undefined
   if (login !== undefined) return waiting(`${status.name}: ${nameOf(login)} was written since the last try to pull image ${image}`)

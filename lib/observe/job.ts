@@ -11,6 +11,7 @@ import type { KubernetesObject } from '../access.ts'
 import { describeEnd } from './crash.ts'
 import { type Context, type Observation, ageMs, done, failed, inNamespace, nameOf, waiting } from './observation.ts'
 import { lasting, ownerName, podsOf } from './owners.ts'
+import { placeOf } from './place.ts'
 import { throughPods } from './workload-pods.ts'
 
 export function observeJob(object: KubernetesObject, context: Context): Observation {
@@ -81,6 +82,6 @@ function endsOf(object: KubernetesObject): string[] {
   const { initContainerStatuses = [], containerStatuses = [] } = (object as Pod).status ?? {}
   return [...initContainerStatuses, ...containerStatuses].flatMap(({ name, state, lastState }) => {
     const end = state?.terminated ?? lastState?.terminated
-    return end && end.exitCode !== 0 ? [`${nameOf(object)}, container ${name}: ${describeEnd(end)}`] : []
+    return end && end.exitCode !== 0 ? [`${placeOf(object, name)}: ${describeEnd(end)}`] : []
   })
 }

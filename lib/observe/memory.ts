@@ -7,6 +7,7 @@ import { servesWeb } from '../airflow/families.ts'
 import type { KubernetesObject, NonEmpty } from '../access.ts'
 import { type Failed, failed, fixOf, inNamespace, nameOf } from './observation.ts'
 import { ownerName, targetOf, thenDeletePod } from './owners.ts'
+import { placeOf } from './place.ts'
 
 interface Told {
   /** What is said of the containers whose limit it is. */
@@ -20,7 +21,7 @@ export function outOfMemory(pod: KubernetesObject, status: ContainerStatus): Fai
   return tooLittle(pod, status.name, {
     title: 'needs more memory than it may use',
     why: 'The kernel ended it at its memory limit, or the node had none left, each time it was started.',
-    evidence: [`${nameOf(pod)}, container ${status.name}: OOMKilled, restarted ${status.restartCount} times`],
+    evidence: [`${placeOf(pod, status.name)}: OOMKilled, restarted ${status.restartCount} times`],
   })
 }
 

@@ -11,8 +11,9 @@ import type { ContainerStatus } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { damagedIn } from './image.ts'
 import { startsNot } from './memory.ts'
-import { type Failed, failed, longestBackOffMs, nameOf, triedAgain } from './observation.ts'
+import { type Failed, failed, longestBackOffMs, triedAgain } from './observation.ts'
 import { ownerName } from './owners.ts'
+import { placeOf } from './place.ts'
 
 /** Nothing in the image or the pod changes between two starts, so these stay. All else a runtime may get over. */
 const lasting = /executable file not found|no such file or directory|permission denied|is a directory|not a directory|exec format error|no command specified|OOM-killed|cannot unmarshal|invalid argument|not a shared (or slave )?mount|read-only file system|no users found|no matching entries in passwd/i
@@ -24,7 +25,7 @@ export function observeStart(pod: KubernetesObject, status: ContainerStatus, now
   const end = state?.terminated ?? (state?.waiting === undefined ? undefined : lastState?.terminated)
   const said = [state?.waiting, end].find((one) => reasons.includes(one?.reason ?? ''))
   const { reason = '', message = '' } = said ?? {}
-  const evidence = [`${nameOf(pod)}, container ${status.name}: ${reason}: ${message}`]
+  const evidence = [`${placeOf(pod, status.name)}: ${reason}: ${message}`]
   const found = damagedIn(message, pod, status, evidence) ?? verdict(pod, status.name, message, evidence)
   // What is only to be made is tried every few seconds; what was started and ended is in back-off.
   return found !== undefined && said === end ? triedAgain(found, end?.finishedAt, now, longestBackOffMs) : found

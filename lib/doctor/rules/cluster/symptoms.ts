@@ -2,6 +2,7 @@
 import type { Finding } from '../../../step.ts'
 import { containerOf, needsDatabase } from '../../../observe/causes.ts'
 import type { FaultId } from '../../../observe/faults.ts'
+import { placeIn, speakerIn } from '../../../observe/place.ts'
 import type { ExplainsIf } from '../../rule.ts'
 
 /** Whom the database answered, and be it with a refusal, has reached it. */
@@ -32,33 +33,33 @@ const answeredByIt = /ProgrammingError|psycopg2\.errors\.Duplicate/
 export function isOfItsOwn(finding: Finding): boolean {
   const evidence = linesOf(finding)
   if (finding.id === 'job-failed' && evidence.some((line) => answeredByIt.test(line)) && !evidence.some((line) => line.includes('OperationalError'))) return true
-  const ofIt = evidence.some((line) => ofItsOwn.test(line)) || evidence.some((line, index) => saidLast.test(line) && isLastOf(placeIn(line), evidence.slice(index + 1)))
+  const ofIt = evidence.some((line) => ofItsOwn.test(line)) || evidence.some((line, index) => saidLast.test(line) && isLastOf(nameIn(line), evidence.slice(index + 1)))
   return ofIt && !evidence.some((line) => ofTheDatabase.test(line))
 }
 
 function isLastOf(place: string | undefined, after: readonly string[]): boolean {
-  return place !== undefined && !after.some((line) => placeIn(line) === place)
+  return place !== undefined && !after.some((line) => nameIn(line) === place)
 }
 
-/** `Pod airflow/airflow-worker-0, container worker: …`, and of its log `airflow-worker-0/worker (previous run): …` */
-function placeIn(line: string): string | undefined {
-  const [, pod, container] = /^Pod \S+\/(\S+), container ([\w-]+)/.exec(line) ?? /^([\w.-]+)\/([\w-]+)(?: \(previous run\))?: /.exec(line) ?? []
-  return pod === undefined || container === undefined ? undefined : `${pod}/${container}`
+/** Of whom or by whom it is said. */
+function nameIn(line: string): string | undefined {
+  return (placeIn(line) ?? speakerIn(line))?.name
 }
 
-function placesOf({ evidence }: Finding): string[] {
-  return evidence.filter((line) => line.startsWith('Pod ')).flatMap((line) => placeIn(line) ?? [])
+/** The containers of which it says what was seen. */
+export function placesOf({ evidence }: Finding): string[] {
+  return evidence.flatMap((line) => placeIn(line)?.name ?? [])
 }
 
 /** Without what another container of its pod said. */
 function linesOf(finding: Finding): string[] {
   const places = placesOf(finding)
-  return finding.evidence.filter((line) => placeIn(line) === undefined || places.length === 0 || places.includes(placeIn(line) ?? ''))
+  return finding.evidence.filter((line) => nameIn(line) === undefined || places.length === 0 || places.includes(nameIn(line) ?? ''))
 }
 
 /** What the container itself said, and not by whom it is said. */
 export function wordsOf(finding: Finding): string[] {
-  return linesOf(finding).map((line) => line.replace(/^(?:Pod \S+, container [\w-]+|[\w.-]+\/[\w-]+(?: \(previous run\))?): /, ''))
+  return linesOf(finding).map((line) => (placeIn(line) ?? speakerIn(line))?.words ?? line)
 }
 
 /** Whom it talks to did not answer, by its own words; how its object was edited is none of them. */
@@ -69,7 +70,7 @@ export function missesOthers(finding: Finding): boolean {
 /** The cause was told from what this very container said. */
 export function speaksOfTheSame(cause: Finding, symptom: Finding): boolean {
   const places = placesOf(symptom)
-  return cause.evidence.some((line) => places.includes(placeIn(line) ?? ''))
+  return cause.evidence.some((line) => places.includes(nameIn(line) ?? ''))
 }
 
 /** A crash or a failed Job that does not say what else it died of, of a container that stands on others at all. */

@@ -12,12 +12,13 @@ import { describeEvent, timeOf } from '../../../observe/events.ts'
 import { pullOf } from '../../../observe/image.ts'
 import { pressuresOf } from '../../../observe/node.ts'
 import { fixOf, nameOf } from '../../../observe/observation.ts'
+import { placeOf } from '../../../observe/place.ts'
 import { pathOf } from '../../../observe/volume.ts'
 import type { Finding } from '../../../step.ts'
 import { complaints } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
 import { wrong } from '../../rule.ts'
-import { type Running, containersIn, placeOf } from '../processes/statuses.ts'
+import { type Running, containersIn } from '../processes/statuses.ts'
 import { relief, shortTitle } from './pressure.ts'
 
 const full = /no space left on device|disk quota exceeded/i
@@ -78,7 +79,7 @@ function saidByRuntime({ pod, status, events }: Running): Line[] {
   if (status.ready) return []
   const ends = [status.state?.waiting, status.state?.terminated, status.lastState?.terminated].flatMap((one) => one?.message ?? [])
   const pull = pullOf(pod, status, events)?.text ?? ''
-  return [...ends, pull].filter((one) => full.test(one)).slice(0, 1).map((one) => ({ pod, line: `${placeOf(nameOf(pod), status.name)}: ${one.trim()}` }))
+  return [...ends, pull].filter((one) => full.test(one)).slice(0, 1).map((one) => ({ pod, line: `${placeOf(pod, status.name)}: ${one.trim()}` }))
 }
 
 const recentMs = 300_000
@@ -89,5 +90,5 @@ function saidInEvents({ pod, status, events }: Running, { at }: Evidence): Line[
 }
 
 function saidByItself(evidence: Evidence): Line[] {
-  return complaints(evidence, full).map(({ pod, container, line }) => ({ pod, line: `${placeOf(nameOf(pod), container)}: ${line}`, volumes: volumesOf(pod, evidence) }))
+  return complaints(evidence, full).map(({ pod, container, line }) => ({ pod, line: `${placeOf(pod, container)}: ${line}`, volumes: volumesOf(pod, evidence) }))
 }

@@ -1,7 +1,8 @@
 /** A limit on the processor, which slows a program down and is seen in no event: cgroups make it wait, and nobody says so. */
 import type { Pod } from 'kubernetes-types/core/v1.js'
-import { inNamespace, nameOf } from '../../../observe/observation.ts'
+import { inNamespace,  } from '../../../observe/observation.ts'
 import { targetOf, thenDeletePod } from '../../../observe/owners.ts'
+import { placeOf } from '../../../observe/place.ts'
 import { quantity } from '../../../observe/quantity.ts'
 import type { Running } from './statuses.ts'
 
@@ -20,7 +21,7 @@ export function tightLimit({ pod, status }: Running): Tight | undefined {
   const target = targetOf(pod)
   if (limit === undefined || target === undefined || !(quantity(limit) > 0 && quantity(limit) < tight)) return undefined
   return {
-    evidence: `${nameOf(pod)}, container ${status.name}: may use ${limit} of a processor`,
+    evidence: `${placeOf(pod, status.name)}: may use ${limit} of a processor`,
     fix: `kubectl ${inNamespace(pod)} set resources ${target} -c ${status.name} --limits=cpu=1${thenDeletePod(pod)} # instead of ${limit}; at once, and until the next apply: for good by resources.limits.cpu of that component in airflow.values, or of the LimitRange that gives it`,
   }
 }

@@ -12,6 +12,7 @@ import { isOverdue } from '../../../observe/leaving.ts'
 import { observeNode } from '../../../observe/node.ts'
 import { ageMs, fixOf, nameOf } from '../../../observe/observation.ts'
 import { controllerOf, ownerName, targetOf, thenDeletePod } from '../../../observe/owners.ts'
+import { placeOf } from '../../../observe/place.ts'
 import { firmSince, triedBefore } from '../../../observe/release.ts'
 import { keepsEnding } from '../../../observe/restless.ts'
 import { type Evidence, partsIn } from '../../evidence.ts'
@@ -23,7 +24,7 @@ import { whoBlocks } from '../database/superuser.ts'
 import { tightLimit } from './cpu-limit.ts'
 import { endByProbe, killsOf, lateMs, probeFailed, probeOf } from './kills.ts'
 import { described, givesNoAnswer, whyNever } from './probes.ts'
-import { type Running, containersIn, isRecent, lastSaid, logLines, placeOf, standsFirm } from './statuses.ts'
+import { type Running, containersIn, isRecent, lastSaid, logLines, standsFirm } from './statuses.ts'
 
 export const crashRules: readonly Rule[] = [crashing, endingWell, outOfMemoryOnce, killedByProbe, workersKilled, notEnding]
 
@@ -81,7 +82,7 @@ function endingWell(evidence: Evidence): Finding[] {
     if (!isProgram || !isHeldBack(container, evidence) || killsOf(container, evidence).length > 0) return []
     return [wrong('crash-loop', {
       title: `Container ${status.name} of ${ownerName(pod)} ends ${ranMs < atOnceMs ? 'at once, without an error' : `again and again without an error, the last time after ${Math.round(ranMs / 1000)} s`}`,
-      evidence: [`${placeOf(nameOf(pod), status.name)}: exit code 0, restarted ${status.restartCount} times`, ...lastWords([pod], evidence)],
+      evidence: [`${placeOf(pod, status.name)}: exit code 0, restarted ${status.restartCount} times`, ...lastWords([pod], evidence)],
       why: 'Its command does something and ends, where it is to run on; the kubelet starts it again and again.',
       fix: [`kubectl -n ${pod.metadata.namespace ?? 'default'} get pod ${pod.metadata.name} -o jsonpath='{.spec.containers[?(@.name=="${status.name}")].command}{.spec.containers[?(@.name=="${status.name}")].args}' # then correct command or args in airflow.values, and run again`],
     })]
@@ -117,7 +118,7 @@ function killedByProbe(evidence: Evidence): Finding[] {
     if (ended === undefined || status.restartCount < 2 || status.lastState?.terminated?.reason === 'OOMKilled') return []
     // The page that Airflow does not serve is told with the route, which knows what it serves.
     if (evidence.wanted !== undefined && servesWeb(status.name) && said?.message?.includes('statuscode: 404') === true) return []
-    const lines = [`${placeOf(nameOf(pod), status.name)}: ${ended}, restarted ${status.restartCount} times`, ...(said === undefined ? [] : [`${nameOf(pod)}: ${describeEvent(said)}`])]
+    const lines = [`${placeOf(pod, status.name)}: ${ended}, restarted ${status.restartCount} times`, ...(said === undefined ? [] : [`${nameOf(pod)}: ${describeEvent(said)}`])]
     const never = hopelessProbe(container, lines, said?.message ?? '')
     if (never !== undefined) return [never]
     // It asks the database, which has rules of its own; what it said before that one was back is over.

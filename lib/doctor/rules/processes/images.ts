@@ -3,6 +3,7 @@ import type { Pod } from 'kubernetes-types/core/v1.js'
 import type { Finding } from '../../../step.ts'
 import { pullOf } from '../../../observe/image.ts'
 import { ageMs, nameOf } from '../../../observe/observation.ts'
+import { placeOf } from '../../../observe/place.ts'
 import { makePullSecret } from '../../../observe/pull-secret.ts'
 import { meaningOf } from '../../../observe/pull-text.ts'
 import type { Evidence } from '../../evidence.ts'
@@ -20,7 +21,7 @@ function rateLimited(evidence: Evidence): Finding[] {
     const { namespace } = evidence
     return [wrong('dockerhub-rate-limit', {
       title: 'A registry refuses pulls: too many were made from this address',
-      evidence: [`${nameOf(pod)}, container ${status.name}: ${pull.reason}`, pull.text],
+      evidence: [`${placeOf(pod, status.name)}: ${pull.reason}`, pull.text],
       why: 'Docker Hub counts anonymous pulls by address, over six hours. It passes by itself; a login has a limit of its own, and an image that is on the node is not pulled.',
       fix: [
         makePullSecret(namespace, 'registry-login', pull.image),
@@ -47,7 +48,7 @@ function turnedAway(evidence: Evidence): Finding[] {
     const { nodeName = 'the node' } = (pod as Pod).spec ?? {}
     const [, host = 'HOST'] = /"https:\/\/([\w.-]+(?::\d+)?)\//.exec(pull.text) ?? []
     const told = datedElsewhere(said, host, nodeName, evidence.at) ?? refusing(pull.image)
-    return [wrong('image-registry-unreachable', { ...told, evidence: [`${nameOf(pod)}, container ${status.name}: ${pull.reason}`, pull.text] })]
+    return [wrong('image-registry-unreachable', { ...told, evidence: [`${placeOf(pod, status.name)}: ${pull.reason}`, pull.text] })]
   })
 }
 
@@ -91,7 +92,7 @@ function noSuchPullSecret(evidence: Evidence): Finding[] {
     if (pull === undefined || missing === undefined) return []
     return [wrong('image-pull-denied', {
       title: `Pull secret ${missing} does not exist`,
-      evidence: [`${nameOf(pod)} names pull secret ${missing}, and there is none in ${evidence.namespace}`, `${nameOf(pod)}, container ${status.name}: ${pull.reason}`, ...(pull.text === '' ? [] : [pull.text])],
+      evidence: [`${nameOf(pod)} names pull secret ${missing}, and there is none in ${evidence.namespace}`, `${placeOf(pod, status.name)}: ${pull.reason}`, ...(pull.text === '' ? [] : [pull.text])],
       why: 'The kubelet leaves out a pull secret that is not there and asks the registry without a login.',
       fix: [makePullSecret(evidence.namespace, missing, pull.image), 'or correct registry.secretName in airflow.values and run again'],
     })]

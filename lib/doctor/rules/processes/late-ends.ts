@@ -8,14 +8,15 @@ import type { ContainerStateTerminated } from 'kubernetes-types/core/v1.js'
 import { servesWeb } from '../../../airflow/families.ts'
 import { isFoundation } from '../../../observe/causes.ts'
 import { describeEnd, heldRestarts, soon } from '../../../observe/crash.ts'
-import { ageMs, inNamespace, nameOf } from '../../../observe/observation.ts'
+import { ageMs, inNamespace,  } from '../../../observe/observation.ts'
 import { controllerOf, ownerName } from '../../../observe/owners.ts'
+import { placeOf } from '../../../observe/place.ts'
 import { firmSince } from '../../../observe/release.ts'
 import type { Finding } from '../../../step.ts'
 import { type Evidence, partsIn } from '../../evidence.ts'
 import { wrong } from '../../rule.ts'
 import { lastWords } from '../../unready.ts'
-import { type Running, containersIn, lastSaid, placeOf, standsFirm } from './statuses.ts'
+import { type Running, containersIn, lastSaid, standsFirm } from './statuses.ts'
 
 /** Longer than the kubelet's longest pause and a run of ten minutes. */
 const recentMs = 900_000
@@ -31,7 +32,7 @@ export function endingLate(evidence: Evidence): Finding[] {
     // What it stands on was not there then.
     if (!isFoundation(pod) && Date.parse(last.finishedAt ?? '') < since) return []
     if (!isLate(last) || ageMs(last.finishedAt, new Date(evidence.at)) > recentMs || !isInBackOff(container) || endedByProbe(container)) return []
-    const seen = [`${placeOf(nameOf(pod), status.name)}: ${describeEnd(last)}, restarted ${status.restartCount} times`, ...lastWords([pod], evidence)]
+    const seen = [`${placeOf(pod, status.name)}: ${describeEnd(last)}, restarted ${status.restartCount} times`, ...lastWords([pod], evidence)]
     return [last.exitCode === killedCode ? killed(container, seen) : ended(container, last, seen)]
   })
 }

@@ -5,14 +5,15 @@ import type { Finding } from '../../../step.ts'
 import { servesWeb } from '../../../airflow/families.ts'
 import { isFoundation } from '../../../observe/causes.ts'
 import { describeEvent } from '../../../observe/events.ts'
-import { ageMs, fixOf, nameOf } from '../../../observe/observation.ts'
+import { ageMs, fixOf,  } from '../../../observe/observation.ts'
 import { ownerName } from '../../../observe/owners.ts'
+import { placeOf } from '../../../observe/place.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type Rule, wrong } from '../../rule.ts'
 import { whoBlocks } from '../database/superuser.ts'
 import { hasTaken } from '../ingress/way.ts'
 import { tightLimit } from './cpu-limit.ts'
-import { type Running, containersIn, isRecent, lastSaid, placeOf, standsFirm } from './statuses.ts'
+import { type Running, containersIn, isRecent, lastSaid, standsFirm } from './statuses.ts'
 
 export const probeRules: readonly Rule[] = [neverReady]
 
@@ -38,7 +39,7 @@ function neverReady(evidence: Evidence): Finding[] {
     const sure = whyNever(spec, spec?.readinessProbe, said.message ?? '')
     const runsMs = ageMs(startedAt, new Date(evidence.at))
     if (runsMs < (sure === undefined ? longMs : certainMs)) return []
-    const lines = [`${placeOf(nameOf(pod), status.name)}: has run for ${Math.round(runsMs / 1000)} s and is not ready`, `its probe: ${described(spec?.readinessProbe)}`, describeEvent(said)]
+    const lines = [`${placeOf(pod, status.name)}: has run for ${Math.round(runsMs / 1000)} s and is not ready`, `its probe: ${described(spec?.readinessProbe)}`, describeEvent(said)]
     return [sure === undefined && givesNoAnswer(said.message ?? '') ? hanging(container, lines, evidence) : neverSucceeds(container, lines, sure)]
   })
 }
@@ -73,7 +74,7 @@ function fallsSilent(container: Running, said: Event | undefined, evidence: Evid
   if (said === undefined || !givesNoAnswer(said.message ?? '') || !servesWeb(status.name) || !hasTaken(evidence)) return []
   const { periodSeconds = 10, timeoutSeconds = 1 } = (pod as Pod).spec?.containers.find(({ name }) => name === status.name)?.readinessProbe ?? {}
   if (!isRecent(said, evidence, triesAgo * (periodSeconds + timeoutSeconds) * 1000)) return []
-  return [hanging(container, [`${placeOf(nameOf(pod), status.name)}: is still called ready`, describeEvent(said)], evidence)]
+  return [hanging(container, [`${placeOf(pod, status.name)}: is still called ready`, describeEvent(said)], evidence)]
 }
 
 function neverSucceeds({ pod, status }: Running, evidence: string[], sure: string | undefined): Finding {

@@ -5,11 +5,12 @@ import type { BrokenDag } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
 import { fixOf, nameOf } from '../../../observe/observation.ts'
 import { lasting, ownerName, targetOf, thenDeletePod } from '../../../observe/owners.ts'
+import { placeOf } from '../../../observe/place.ts'
 import { complaints } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
 import { restarted } from '../../restart.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
-import { logLines, placeOf } from './statuses.ts'
+import { logLines } from './statuses.ts'
 
 export const saidRules: readonly Rule[] = [forbidden, withoutToken, otherCpu, brokenDag, logsRefused, logsUnreachable]
 
@@ -54,7 +55,7 @@ function withoutToken(evidence: Evidence): Finding[] {
     const anew = target === undefined ? `kubectl -n ${namespace} delete pod ${pod.metadata.name}` : `kubectl -n ${namespace} rollout restart ${target}${thenDeletePod(pod)}`
     return [wrong('k8s-executor-forbidden', {
       title: `${ownerName(pod)} has no token of its service account ${serviceAccountName}`,
-      evidence: [`${placeOf(nameOf(pod), container)}: ${line}`, `${nameOf(pod)} was made without one at ${String(pod.metadata.creationTimestamp)}`],
+      evidence: [`${placeOf(pod, container)}: ${line}`, `${nameOf(pod)} was made without one at ${String(pod.metadata.creationTimestamp)}`],
       why: 'The account, or the pod\'s template, says automountServiceAccountToken: false, or said so when the pod was made; without the token nobody makes the pods of tasks.',
       fix: [`kubectl -n ${namespace} patch serviceaccount ${serviceAccountName} -p '{"automountServiceAccountToken":true}' && ${anew}`, 'npx tsx run.ts apply # puts back what was changed by hand, and makes the pods anew that were made since'],
     })]

@@ -2,8 +2,9 @@
 import type { ContainerStatus, Event, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../../access.ts'
 import { eventsAbout, timeOf } from '../../../observe/events.ts'
-import { ageMs, isReady, nameOf, readySince, writtenAt, writtenBy } from '../../../observe/observation.ts'
+import { ageMs, isReady, readySince, writtenAt, writtenBy } from '../../../observe/observation.ts'
 import { isTask, lasting } from '../../../observe/owners.ts'
+import { placeOf } from '../../../observe/place.ts'
 import { type Evidence, partsIn } from '../../evidence.ts'
 import { isStranger } from '../../strangers.ts'
 
@@ -22,11 +23,6 @@ export function containersIn(evidence: Evidence): Running[] {
     const about = eventsAbout(pod, events)
     return [...initContainerStatuses.map((status) => ({ pod, status, init: true, events: about })), ...containerStatuses.map((status) => ({ pod, status, init: false, events: about }))]
   })
-}
-
-/** `Pod airflow/airflow-scheduler-0, container scheduler`: by it findings of one container find each other. */
-export function placeOf(pod: string, container: string): string {
-  return `${pod}, container ${container}`
 }
 
 /** The newest event of the container with this reason whose text fits. */
@@ -83,7 +79,7 @@ export function logLines(evidence: Evidence, pattern: RegExp, containers?: RegEx
     if (object === undefined || isStranger(object, evidence)) return []
     const now = new Date(at)
     const line = lines.findLast((text, index) => pattern.test(text) && isCurrent(isReady(object) ? writtenBy(lines, index) : writtenAt(text), now))
-    return line === undefined ? [] : [{ pod, container, text: line, evidence: `${placeOf(nameOf(object), container)}: ${line.trim()}` }]
+    return line === undefined ? [] : [{ pod, container, text: line, evidence: `${placeOf(object, container)}: ${line.trim()}` }]
   })
 }
 
