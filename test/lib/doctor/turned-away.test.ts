@@ -5,7 +5,7 @@ import type { KubernetesObject } from '../../../lib/access.ts'
 import { claim, container, deployment, event, pod, ready, statefulSet } from '../observe/objects.ts'
 import { errors as all, found, has, of, postgres } from './airflow-on-database.ts'
 import { long } from './evidence.ts'
-import { wanted as whole } from './way.ts'
+import { answers, wanted as whole } from './way.ts'
 
 const wanted = { ...whole, database: { user: 'airflow', host: 'airflow-postgresql.airflow', port: 5432, name: 'airflow' } }
 /** A pod of the fixtures has been on its way for long, which is told besides. */
@@ -95,6 +95,20 @@ void t.test('a program that was started again and has printed only dots is calle
   const dots = silent(noLogin, { workloads: [statefulSet('airflow-postgresql', 1), deployment('airflow-scheduler', 1)] }, one)
   t.same(errors({ ...dots, logs: [...dots.logs, said(one, 'scheduler', '....')] }), ['database-unreachable'])
   t.same(errors(dots), [], 'of one that says nothing at all nobody knows what it does')
+  t.end()
+})
+
+void t.test('what the health page could not ask is told by the refusal that lies in the database\'s log since, be it one', (t) => {
+  const page = (status: string): Partial<Evidence> => ({ answered: answers({ body: JSON.stringify({ metadatabase: { status }, scheduler: { status: 'healthy', latest_scheduler_heartbeat: '2023-08-02T10:29:50.1+00:00' } }) }) })
+  const ended = 'FATAL:  password authentication failed for user "airflow"\nDETAIL:  User "airflow" has an expired password.'
+  const runs = well('2023-08-02T10:05:30Z')
+  const asked = (status: string, ...times: string[]) => silent(ended, { ...page(status), workloads: [statefulSet('airflow-postgresql', 1), deployment('airflow-scheduler', 1)] }, runs, times)
+  t.match(found(asked('unhealthy', '10:29:55'))[0], { id: 'postgres-pvc-old-password', evidence: [/10:29:55\.123 GMT \[99\] FATAL/] })
+  t.same(errors(asked('unhealthy', '10:29:55')), ['postgres-pvc-old-password'])
+  t.same(errors(asked('unhealthy', '10:21:00', '10:25:00', '10:29:55')), ['postgres-pvc-old-password'], 'for as long as it lasts')
+  t.notOk(has(asked('healthy', '10:29:55'), 'postgres-pvc-old-password'), 'it was let in')
+  t.notOk(has(asked('unhealthy', '10:27:00'), 'postgres-pvc-old-password'), 'of before')
+  t.notOk(has({ ...asked('unhealthy', '10:29:55'), wanted: undefined }, 'postgres-pvc-old-password'))
   t.end()
 })
 

@@ -15,6 +15,7 @@ import { isAtWork, isTask } from '../../../observe/owners.ts'
 import { type Complaint, complaints, isUnread, isWordless, logOf, mentions } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
 import { isStranger } from '../../strangers.ts'
+import { lacksDatabase } from '../processes/heartbeats.ts'
 import { isOfAnother } from './other.ts'
 import { databaseOf } from './parts.ts'
 
@@ -59,19 +60,20 @@ function asComplaint(pod: KubernetesObject, event: Event, pattern: RegExp): Comp
   return [{ pod, container, line: line.trim(), groups, notBefore: firstTimeOf(event) }]
 }
 
-/** Of Airflow's user and database alone, again and again since somebody waits: people mistype passwords as well. */
+/** Of Airflow's user and database alone, again and again since somebody waits, or with the health page for a witness: people mistype passwords as well. */
 function byItself(evidence: Evidence, pattern: RegExp): Complaint[] {
   const { logs, wanted, at } = evidence
   const { pod, readySince } = databaseOf(evidence) ?? {}
-  const waitsSince = Math.min(...silentSince(evidence))
+  const isWitnessed = lacksDatabase(evidence)
+  const waitsSince = isWitnessed ? -Infinity : Math.min(...silentSince(evidence))
   if (pod === undefined || readySince === undefined || wanted?.database === undefined || waitsSince === Infinity) return []
   const since = Math.max(waitsSince, Date.parse(readySince))
   const refusedAt = (line: string): number => (/\bFATAL:/.test(line) && pattern.test(line) && isAirflows(line, evidence) ? writtenAt(line) : undefined) ?? NaN
   const isOfNow = (line: string): boolean => refusedAt(line) >= since && pastMs(refusedAt(line), new Date(at)) <= freshMs
   const said = logs.filter((log) => log.pod === pod.metadata.name && !log.previous)
-  if (said.some(({ lines }) => lines.some((line) => refusedAt(line) >= Date.parse(readySince) && refusedAt(line) < since - ofOthersMs))) return []
+  if (!isWitnessed && said.some(({ lines }) => lines.some((line) => refusedAt(line) >= Date.parse(readySince) && refusedAt(line) < since - ofOthersMs))) return []
   const own = said.map((log) => ({ ...log, lines: log.lines.filter(isOfNow) }))
-  return mentions({ ...evidence, pods: [pod], logs: own.filter(({ lines }) => lines.length >= leastRefusals) }, pattern)
+  return mentions({ ...evidence, pods: [pod], logs: own.filter(({ lines }) => lines.length >= (isWitnessed ? 1 : leastRefusals)) }, pattern)
 }
 
 /** Ms since 1970 of each start after which a container of Airflow's has waited without a word. */

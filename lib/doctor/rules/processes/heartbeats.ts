@@ -4,7 +4,7 @@
  *   {"metadatabase": {"status": "healthy"}, "scheduler": {"status": "unhealthy", "latest_scheduler_heartbeat": "2023-08-02T10:20:00.000000+00:00"},
  *    "triggerer": {"status": null, "latest_triggerer_heartbeat": null}}
  */
-import type { HttpsAnswer, KubernetesObject } from '../../../access.ts'
+import type { KubernetesObject } from '../../../access.ts'
 import { servesWeb } from '../../../airflow/families.ts'
 import { parsedJson } from '../../../json.ts'
 import { ageMs, nameOf, readySince } from '../../../observe/observation.ts'
@@ -26,13 +26,18 @@ type Page = Partial<Record<string, { status?: string | null } & Record<string, u
 
 /** What the page has read of Airflow's tables just now: undefined where it could read none, or there is none in them. */
 export function lastHeartbeat({ answered }: Evidence): string | undefined {
-  const page = answered !== undefined && 'answer' in answered ? pageOf(answered.answer) : undefined
+  const page = pageOf(answered)
   if (page?.metadatabase?.status !== 'healthy') return undefined
   return Object.keys(components).map((name) => heartbeatOf(name, page)).filter((said) => said !== undefined).sort().at(-1)
 }
 
-function pageOf(answer: HttpsAnswer | undefined): Page | undefined {
-  return parsedJson(answer?.body ?? '') as Page | undefined
+/** It answers, and could not ask the database when it was asked itself, a moment before the logs were read. */
+export function lacksDatabase({ answered }: Evidence): boolean {
+  return pageOf(answered)?.metadatabase?.status === 'unhealthy'
+}
+
+function pageOf(answered: Evidence['answered']): Page | undefined {
+  return answered !== undefined && 'answer' in answered ? parsedJson(answered.answer.body) as Page | undefined : undefined
 }
 
 function heartbeatOf(name: string, page: Page): string | undefined {
@@ -44,8 +49,8 @@ export function withoutHeartbeat(evidence: Evidence): Finding[] {
   const way = wayOf(evidence)
   // While the database is not there yet, or again, that is told, and the rest of it.
   if (way?.works !== true || !standsFirm(evidence)) return []
-  const page = pageOf(way.answer) ?? {}
-  if (page.metadatabase?.status === 'unhealthy') return unasked(evidence)
+  if (lacksDatabase(evidence)) return unasked(evidence)
+  const page = pageOf(evidence.answered) ?? {}
   return Object.entries(components).flatMap(([name, component]) => {
     const said = heartbeatOf(name, page)
     if (page[name]?.status !== 'unhealthy' || (said !== undefined && ageMs(said, new Date(evidence.at)) < silentMs)) return []
