@@ -60,9 +60,10 @@ function isOwnCause(cause: Finding, symptom: Finding): boolean {
 /** What takes the object itself away, or leaves Traefik without a kind to read it by. */
 const takesItAway: readonly FaultId[] = ['namespace-terminating', 'traefik-missing', 'crd-names-conflict', 'traefik-crd-group-mismatch']
 
-/** The same probe, with the path that it asks for; the same crash, with what it says. */
+/** The same probe, with the path that it asks for; the same crash, with what it says; the same tables, with one that somebody misses. */
 function tellsMore(cause: Finding, symptom: Finding): boolean {
   if (symptom.id === 'crash-loop') return speaksOfTheSame(cause, symptom)
+  if (symptom.id === 'wait-for-migrations-crashloop') return cause.id === 'database-unreachable' && cause.title.includes(' has no table ')
   return cause.id === 'probe-path-mismatch' && symptom.id === 'readiness-probe-failing'
 }
 

@@ -138,7 +138,7 @@ void t.test('PostgreSQL that lets nobody in is told by the reason that it gives'
     [`${at}database "airflow" is not currently accepting connections`, /takes no connections/, /ALLOW_CONNECTIONS true/],
     ['psycopg2.OperationalError: connection to server at "airflow-postgresql.airflow" (10.96.7.7), port 5432 failed: server does not support SSL, but SSL was required', /asks PostgreSQL for TLS/, /sslmode: disable/],
     ['psycopg2.errors.ReadOnlySqlTransaction: cannot execute INSERT in a read-only transaction', /can only be read/, /^echo 'SET default_transaction_read_only = off; ALTER SYSTEM RESET .* ALTER DATABASE "airflow" RESET .* ALTER ROLE "airflow" RESET .* SELECT pg_reload_conf\(\)' \| kubectl .* -d postgres'/],
-    ['sqlalchemy.exc.OperationalError: (psycopg2.OperationalError)  relation "job" does not exist', /has no table job, which Airflow made/, /restore.*airflow db/],
+    ['sqlalchemy.exc.OperationalError: (psycopg2.OperationalError)  relation "job" does not exist', /has no table job, which Airflow made/, /^npx tsx run.ts restore #/],
     [`${at}permission denied for database "airflow"`, /may not connect to database airflow$/, /^echo 'GRANT CONNECT ON DATABASE "airflow" TO "airflow"' \| kubectl .* -d postgres'/],
     ['psycopg2.errors.InsufficientPrivilege: permission denied for table alembic_version', /may not use alembic_version/, /^echo 'GRANT ALL ON SCHEMA public TO "airflow"; .*SELECT format.* \\gexec' \| .* -d airflow' && kubectl/],
   ]

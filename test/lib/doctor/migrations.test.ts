@@ -3,7 +3,7 @@ import t from 'tap'
 import { diagnose } from '../../../lib/doctor/diagnose.ts'
 import type { ContainerLog, Evidence, Wanted } from '../../../lib/doctor/evidence.ts'
 import type { ReleaseHook } from '../../../lib/access.ts'
-import { container, deployment, inManifest, job, pod, ready, release, statefulSet } from '../observe/objects.ts'
+import { container, crashed, deployment, inManifest, job, pod, ready, release, statefulSet } from '../observe/objects.ts'
 import { evidence, long } from './evidence.ts'
 import { answers, wanted as whole } from './way.ts'
 
@@ -77,6 +77,13 @@ void t.test('a database that has lost its tables is told as that, with what make
   t.notOk(ids(of(waits({ pods: [young], ...right }), { ...done, objects: [scheduler] })).some((one) => one.startsWith('wait-for-migrations')), 'who has not said yet what it finds, and is about to, is waited for')
   const running = pod({ name: 'airflow-webserver-5c9-abcde', owner: { kind: 'ReplicaSet', name: 'airflow-webserver-5c9' }, labels: { 'pod-template-hash': '5c9' }, spec: { containers: [{ name: 'webserver', image: 'apache/airflow:2.6.2' }] }, status: ready })
   t.match(found(of(waits({ pods: [waitingPod, running], logs: [older], ...right }), { ...done, objects: [scheduler] }))[0], { fix: [/exec airflow-webserver-5c9-abcde -c webserver -- airflow db upgrade #/] }, 'where a container runs on, there')
+  const triggerer = pod({ name: 'airflow-triggerer-0', owner: { kind: 'StatefulSet', name: 'airflow-triggerer' }, labels: {}, spec: { initContainers: [{ name: 'wait-for-airflow-migrations', image: 'apache/airflow:2.6.2' }], containers: [{ name: 'triggerer', image: 'apache/airflow:2.6.2' }] }, status: { containerStatuses: [crashed(4, {}, { name: 'triggerer' })] } })
+  const lacking = log('[2023-08-02T10:29:50.000+0000] sqlalchemy.exc.ProgrammingError: (psycopg2.errors.UndefinedTable) relation "job" does not exist', 'triggerer', triggerer)
+  const roots = found(of(waits({ pods: [waitingPod, triggerer], logs: [unapplied, lacking], ...right }), done)).filter(({ severity, causes = [] }) => severity === 'error' && causes.length === 0)
+  t.match(roots, [{
+    id: 'database-unreachable', title: /has no table job/, fix: [/^npx tsx run.ts restore #/, /^kubectl -n airflow exec airflow-triggerer-0 -c wait-for-airflow-migrations -- airflow db upgrade #/],
+  }], 'who misses one of them, and who looks for all, miss the same')
+  t.same(roots.map(({ id }) => id), ['database-unreachable'])
   t.match(found(of(waits({ logs: [older], ...right, ...by('apache/airflow:2.5.0') }), done))[0], { title: /done elsewhere/ }, 'another image of the pods is no reason to migrate')
   t.match(found(of(waits({ logs: [unapplied] }), done))[0], { title: /done elsewhere/ }, 'of a connection that nobody knows it may be another database')
   t.end()

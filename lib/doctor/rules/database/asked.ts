@@ -13,7 +13,7 @@ import { eventsAbout, firstTimeOf, timeOf, timesOf } from '../../../observe/even
 import { ageMs, isReady, pastMs, writtenAt } from '../../../observe/observation.ts'
 import { isAtWork, isTask } from '../../../observe/owners.ts'
 import { type Complaint, complaints, isUnread, isWordless, logOf, mentions } from '../../complaints.ts'
-import type { Evidence } from '../../evidence.ts'
+import type { ContainerLog, Evidence } from '../../evidence.ts'
 import { isStranger } from '../../strangers.ts'
 import { lacksDatabase } from '../processes/heartbeats.ts'
 import { isOfAnother } from './other.ts'
@@ -25,6 +25,8 @@ const freshMs = 120_000
 const waitedMs = 30_000
 /** Who waits tries again every few seconds; who mistypes a password does so once. */
 const leastRefusals = 2
+/** By the health page, when it was asked itself; what was refused before may be mended. */
+const askedMs = 20_000
 /** What was turned away that long before anybody of Airflow's waited is another program, which tries on. */
 const ofOthersMs = 60_000
 
@@ -60,20 +62,22 @@ function asComplaint(pod: KubernetesObject, event: Event, pattern: RegExp): Comp
   return [{ pod, container, line: line.trim(), groups, notBefore: firstTimeOf(event) }]
 }
 
-/** Of Airflow's user and database alone, again and again since somebody waits, or with the health page for a witness: people mistype passwords as well. */
+/** Of Airflow's user and database alone: with the health page for a witness, or again and again since somebody waits. People mistype passwords as well. */
 function byItself(evidence: Evidence, pattern: RegExp): Complaint[] {
   const { logs, wanted, at } = evidence
   const { pod, readySince } = databaseOf(evidence) ?? {}
-  const isWitnessed = lacksDatabase(evidence)
-  const waitsSince = isWitnessed ? -Infinity : Math.min(...silentSince(evidence))
-  if (pod === undefined || readySince === undefined || wanted?.database === undefined || waitsSince === Infinity) return []
-  const since = Math.max(waitsSince, Date.parse(readySince))
-  const refusedAt = (line: string): number => (/\bFATAL:/.test(line) && pattern.test(line) && isAirflows(line, evidence) ? writtenAt(line) : undefined) ?? NaN
-  const isOfNow = (line: string): boolean => refusedAt(line) >= since && pastMs(refusedAt(line), new Date(at)) <= freshMs
+  if (pod === undefined || readySince === undefined || wanted?.database === undefined) return []
+  const up = Date.parse(readySince)
   const said = logs.filter((log) => log.pod === pod.metadata.name && !log.previous)
-  if (!isWitnessed && said.some(({ lines }) => lines.some((line) => refusedAt(line) >= Date.parse(readySince) && refusedAt(line) < since - ofOthersMs))) return []
-  const own = said.map((log) => ({ ...log, lines: log.lines.filter(isOfNow) }))
-  return mentions({ ...evidence, pods: [pod], logs: own.filter(({ lines }) => lines.length >= (isWitnessed ? 1 : leastRefusals)) }, pattern)
+  const refusedAt = (line: string): number => (/\bFATAL:/.test(line) && pattern.test(line) && isAirflows(line, evidence) ? writtenAt(line) : undefined) ?? NaN
+  const refused = (since: number, withinMs: number, least: number): ContainerLog[] => said
+    .map((log) => ({ ...log, lines: log.lines.filter((line) => refusedAt(line) >= since && pastMs(refusedAt(line), new Date(at)) <= withinMs) }))
+    .filter(({ lines }) => lines.length >= least)
+  const witnessed = lacksDatabase(evidence) ? refused(up, askedMs, 1) : []
+  const waitsSince = Math.max(Math.min(...silentSince(evidence)), up)
+  const isOfOthers = said.some(({ lines }) => lines.some((line) => refusedAt(line) >= up && refusedAt(line) < waitsSince - ofOthersMs))
+  const waited = isOfOthers ? [] : refused(waitsSince, freshMs, leastRefusals)
+  return mentions({ ...evidence, pods: [pod], logs: witnessed.length > 0 ? witnessed : waited }, pattern)
 }
 
 /** Ms since 1970 of each start after which a container of Airflow's has waited without a word. */

@@ -13,6 +13,7 @@ import { recalled } from '../../witnessed.ts'
 import { wrong } from '../../rule.ts'
 import { restarted } from '../../restart.ts'
 import { deleted } from '../../secret-commands.ts'
+import { migrateIn } from '../helm/revisions.ts'
 import { saidOfDatabase } from './asked.ts'
 import { misled } from './connection.ts'
 import { databaseOf } from './parts.ts'
@@ -128,7 +129,7 @@ const refusals: readonly Refusal[] = [
     title: (name) => `The database has no table ${name}, which Airflow made in it once`,
     why: 'Its tables were dropped, or the database was made anew or is another one; the Job that makes them has run and does not run again.',
     onceMigrated: true,
-    otherwise: 'npx tsx run.ts restore # the newest dump, where there is one; else empty tables are made by `airflow db migrate` (`airflow db upgrade` before 2.7) in any pod of Airflow',
+    otherwise: 'npx tsx run.ts restore # the newest dump, where there is one',
   },
   {
     // postinit.c; its DETAIL says "User does not have CONNECT privilege."
@@ -159,7 +160,9 @@ export function turnedAway(evidence: Evidence): Finding[] {
     const [first] = said
     if (first === undefined) return []
     const name = (first.groups[1] ?? '').replace(/[;,.]$/, '')
-    return [wrong('database-unreachable', { title: refusal.title(name), evidence: told(said), why: refusal.why, fix: fixes(refusal, name, evidence) })]
+    const fix = fixes(refusal, name, evidence)
+    if (refusal.onceMigrated === true) fix.push(`${migrateIn(first.pod, evidence)} # empty tables, where there is none`)
+    return [wrong('database-unreachable', { title: refusal.title(name), evidence: told(said), why: refusal.why, fix })]
   })
 }
 
