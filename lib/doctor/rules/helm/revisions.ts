@@ -43,11 +43,12 @@ export function moved(pod: KubernetesObject, { there, wanted }: Heads, lines: st
   })
 }
 
-/** In a container that runs on, of the same image; the one that waits has all that the Job had, and ends with its time. */
-export function migrateIn(waiting: KubernetesObject, { namespace, pods, wanted }: Evidence): string {
-  const init = ((waiting as Pod).spec?.initContainers ?? []).find(({ name }) => initContainers.test(name))
-  const running = pods.filter(isReady).flatMap((pod) => ((pod as Pod).spec?.containers ?? []).filter(({ name, image }) => image === init?.image && /^(?:airflow-)?(?:scheduler|webserver|web|api-server|triggerer)$/.test(name)).map(({ name }) => ({ pod, name })))
-  const { pod, name } = running[0] ?? { pod: waiting, name: init?.name ?? 'wait-for-airflow-migrations' }
+/** In a container that runs on, of the same image; the one that waits, or else the pod's own, has all that the Job had, and ends with its time. */
+export function migrateIn(lacking: KubernetesObject, { namespace, pods, wanted }: Evidence): string {
+  const { initContainers: before = [], containers: [main] = [] } = (lacking as Pod).spec ?? {}
+  const one = before.find(({ name }) => initContainers.test(name)) ?? main
+  const running = pods.filter(isReady).flatMap((pod) => ((pod as Pod).spec?.containers ?? []).filter(({ name, image }) => image === one?.image && /^(?:airflow-)?(?:scheduler|webserver|web|api-server|triggerer)$/.test(name)).map(({ name }) => ({ pod, name })))
+  const { pod, name } = running[0] ?? { pod: lacking, name: one?.name ?? 'wait-for-airflow-migrations' }
   return `kubectl -n ${namespace} exec ${pod.metadata.name} -c ${name} -- airflow db ${wanted?.family === 'official-3' ? 'migrate' : 'upgrade'}`
 }
 
