@@ -4,6 +4,7 @@ import type { KubernetesObject } from '../access.ts'
 import { hasEnded } from '../observe/job.ts'
 import { isReady, writtenAt } from '../observe/observation.ts'
 import { controllerOf } from '../observe/owners.ts'
+import { speakerOf } from '../observe/place.ts'
 import { hasRunLessThanLast, isRestless, keepsEnding } from '../observe/restless.ts'
 import type { ContainerLog, Evidence } from './evidence.ts'
 import { isStranger } from './strangers.ts'
@@ -56,7 +57,7 @@ function lastOf(pod: KubernetesObject, log: ContainerLog, pattern: RegExp): Comp
 /** `airflow-scheduler-6d5b9c7f9-x2x4z/scheduler: …`, of as many as tell something new. */
 export function told(list: readonly Complaint[]): string[] {
   const lines = list.filter(({ line, container }, index) => list.findIndex((other) => other.line === line || (other.container === container && other.groups[0] === list[index]?.groups[0])) === index)
-  return lines.slice(0, 4).map(({ pod, container, line }) => `${pod.metadata.name}/${container}: ${line}`)
+  return lines.slice(0, 4).map(({ pod, container, line }) => `${speakerOf(pod.metadata.name, container)}: ${line}`)
 }
 
 /** A pod that has ended for good counts as long as its Job is still what the release stands at: a hook until Helm is through, any other until it has completed. */

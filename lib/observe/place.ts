@@ -20,7 +20,7 @@ export function placeOf(pod: KubernetesObject, container: string): string {
 }
 
 /** Before a line of its log. */
-export function speakerOf(pod: string, container: string, previous: boolean): string {
+export function speakerOf(pod: string, container: string, previous = false): string {
   return `${pod}/${container}${previous ? ' (previous run)' : ''}`
 }
 

@@ -9,6 +9,7 @@ import type { Finding } from '../../../step.ts'
 import { describeContainers } from '../../../observe/container.ts'
 import { faults } from '../../../observe/faults.ts'
 import { ageMs, nameOf, readySince } from '../../../observe/observation.ts'
+import { speakerOf } from '../../../observe/place.ts'
 import type { ContainerLog, Evidence } from '../../evidence.ts'
 import { doubtful, wrong } from '../../rule.ts'
 import { clusterHasJustStarted } from './boot.ts'
@@ -65,7 +66,7 @@ function absent(told: string[], service: KubernetesObject | undefined): Finding[
 function complaints({ logs, namespace }: Evidence): string[] {
   return logs.filter((log) => log.namespace === namespace).flatMap(({ pod, container, lines }) => {
     const line = lines.findLast((one) => unresolved.test(one))
-    return line === undefined ? [] : [`${pod}/${container}: ${line.trim()}`]
+    return line === undefined ? [] : [`${speakerOf(pod, container)}: ${line.trim()}`]
   })
 }
 

@@ -25,7 +25,7 @@ const freshMs = 120_000
 const waitedMs = 30_000
 /** Who waits tries again every few seconds; who mistypes a password does so once. */
 const leastRefusals = 2
-/** By the health page, when it was asked itself; what was refused before may be mended. */
+/** The health page asks the database when it is asked itself, just before the logs are read: what was refused earlier may be mended. */
 const askedMs = 20_000
 /** What was turned away that long before anybody of Airflow's waited is another program, which tries on. */
 const ofOthersMs = 60_000

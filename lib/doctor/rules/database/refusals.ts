@@ -3,7 +3,7 @@
  *
  *   psycopg2.OperationalError: connection to server at "airflow-postgresql.airflow" (10.96.7.7), port 5432 failed: FATAL:  database "airflow" does not exist
  */
-import type { NonEmpty } from '../../../access.ts'
+import type { KubernetesObject, NonEmpty } from '../../../access.ts'
 import { secretNames } from '../../../airflow/keys.ts'
 import type { Finding } from '../../../step.ts'
 import { told } from '../../complaints.ts'
@@ -160,9 +160,7 @@ export function turnedAway(evidence: Evidence): Finding[] {
     const [first] = said
     if (first === undefined) return []
     const name = (first.groups[1] ?? '').replace(/[;,.]$/, '')
-    const fix = fixes(refusal, name, evidence)
-    if (refusal.onceMigrated === true) fix.push(`${migrateIn(first.pod, evidence)} # empty tables, where there is none`)
-    return [wrong('database-unreachable', { title: refusal.title(name), evidence: told(said), why: refusal.why, fix })]
+    return [wrong('database-unreachable', { title: refusal.title(name), evidence: told(said), why: refusal.why, fix: fixes(refusal, name, first.pod, evidence) })]
   })
 }
 
@@ -181,7 +179,8 @@ function readdressed({ namespace, release = 'airflow', secrets = [] }: Evidence)
   return names.length === 0 ? again : `${deleted(namespace, ...names)} && npx tsx run.ts apply # makes the connection anew`
 }
 
-function fixes({ sql, within, fromItsStart, ofAddress, otherwise }: Refusal, name: string, evidence: Evidence): NonEmpty<string> {
+function fixes({ sql, within, fromItsStart, ofAddress, onceMigrated, otherwise }: Refusal, name: string, refused: KubernetesObject, evidence: Evidence): NonEmpty<string> {
+  if (onceMigrated === true) return [otherwise, `${migrateIn(refused, evidence)} # empty tables, where there is none`]
   if (ofAddress === true) return [`${otherwise}, then: ${readdressed(evidence)}`]
   const pod = databaseOf(evidence)?.pod?.metadata.name
   // What goes into a command is as PostgreSQL names things without quotes.

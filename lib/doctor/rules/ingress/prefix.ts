@@ -6,6 +6,7 @@ import { healthUrl, judgeRedirect } from '../../../observe/answer.ts'
 import { describeEvent, eventsAbout, timeOf } from '../../../observe/events.ts'
 import { ageMs, isReady, nameOf } from '../../../observe/observation.ts'
 import { lasting, podsOf } from '../../../observe/owners.ts'
+import { speakerOf } from '../../../observe/place.ts'
 import type { Finding } from '../../../step.ts'
 import type { Evidence } from '../../evidence.ts'
 import { wrong } from '../../rule.ts'
@@ -88,7 +89,7 @@ function stripsPrefix(name: string, { routes = [] }: Evidence): boolean {
 const slash = 'webserver.base_url conf cannot have a trailing slash'
 
 export function trailingSlash(evidence: Evidence): Finding[] {
-  const said = evidence.logs.flatMap(({ pod, container, lines }) => lines.filter((line) => line.includes(slash)).map((line) => `${pod}/${container}: ${line.trim()}`))
+  const said = evidence.logs.flatMap(({ pod, container, lines }) => lines.filter((line) => line.includes(slash)).map((line) => `${speakerOf(pod, container)}: ${line.trim()}`))
   const [first] = said
   if (first === undefined) return []
   const base = baseUrl(evidence)

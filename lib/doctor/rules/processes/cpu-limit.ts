@@ -1,6 +1,6 @@
 /** A limit on the processor, which slows a program down and is seen in no event: cgroups make it wait, and nobody says so. */
 import type { Pod } from 'kubernetes-types/core/v1.js'
-import { inNamespace,  } from '../../../observe/observation.ts'
+import { inNamespace } from '../../../observe/observation.ts'
 import { targetOf, thenDeletePod } from '../../../observe/owners.ts'
 import { placeOf } from '../../../observe/place.ts'
 import { quantity } from '../../../observe/quantity.ts'
