@@ -48,23 +48,26 @@ const nodes: Fault[] = [
   } },
 ]
 
-/** The lab's own process of that name: its record tells the nsenter that holds it in the lab's namespaces, and whose only child it is. */
-function daemon(name: string): number {
+/** The lab's own process of that name, last: its record tells the nsenter that holds it in the lab's namespaces, whose only child it is, and which stops with it. */
+function processesOf(name: string): number[] {
   const pid = readRecord(instance(lab.name))?.daemons.find(one => one.name === name)?.id.pid
   if (pid === undefined) throw new Error(`the lab has no ${name}`)
   const [child = ''] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')
-  return child === '' ? pid : Number(child)
+  return child === '' ? [pid] : [pid, Number(child)]
 }
+
+const halt = (name: string): void => { process.kill(processesOf(name).at(-1) ?? NaN, 'SIGSTOP') }
+const proceed = (name: string): void => { for (const pid of processesOf(name)) process.kill(pid, 'SIGCONT') }
 
 const halts = (name: string, seconds: number, id: Fault['id'], also: FaultId[], after: Fault['harm']): Fault => {
   const goOn = (): Promise<void> => {
-    process.kill(daemon(name), 'SIGCONT')
+    proceed(name)
     return Promise.resolve()
   }
   return {
     name: `${name} stands still`, id, seconds, also, tells: name === 'kubelet' ? /airstrip-/ : new RegExp(name.replace('kube-', '').replace('-', '.'), 'i'), mend: goOn, undo: goOn,
     harm: async it => {
-      process.kill(daemon(name), 'SIGSTOP')
+      halt(name)
       await after(it)
     },
   }
@@ -156,7 +159,7 @@ void t.test('the cluster beneath', async t => {
   const it = await site(t, 'doctornodes')
   t.teardown(oneNode)
   t.teardown(() => kubectlMaybe(['delete', 'runtimeclass', 'systemd-cgroups', '--ignore-not-found']))
-  t.teardown(() => { for (const name of ['kube-scheduler', 'kube-controller-manager', 'kubelet']) process.kill(daemon(name), 'SIGCONT') })
+  t.teardown(() => { for (const name of ['kube-scheduler', 'kube-controller-manager', 'kubelet']) proceed(name) })
   exits(t, await it.airstrip(['apply']), 0)
   await faults(t, it, [...nodes, ...machines, ...programs])
 })
