@@ -21,7 +21,10 @@ const atOnce = 6
 
 interface Wanted extends LogQuery {
   node: string
+  /** Whether it is told as the run before the present one. */
   previous: boolean
+  /** Asked for as the previous one whatever it is told as: a run that begins before the question would answer for the one that ended. */
+  ended?: boolean
   /** What of it is kept; without it all. */
   only?: RegExp | undefined
 }
@@ -66,9 +69,9 @@ export function linesOf(text: string): string[] {
 
 /** An API server that fails while a pod goes away is no reason to doubt the rest, but is said. */
 async function read(reader: Reader, query: Wanted, redact: Redact): Promise<ContainerLog | Unread | undefined> {
-  const { namespace, pod, container, previous, lines: most, only } = query
+  const { namespace, pod, container, previous, ended = false, lines: most, only } = query
   try {
-    const text = await reader.logs({ namespace, pod, container, previous, lines: most })
+    const text = await reader.logs({ namespace, pod, container, previous: previous || ended, lines: most })
     const said = linesOf(redact(text ?? '')).filter((line) => only?.test(line) ?? true)
     return said.length === 0 ? undefined : { namespace, pod, container, previous, lines: said.slice(only === undefined ? -most : -moreLines) }
   } catch (error) {
@@ -141,9 +144,11 @@ function hasCrashed(pod: KubernetesObject, status: ContainerStatus, now: Date): 
   return end !== undefined && end.exitCode !== 0
 }
 
-/** In back-off the plain log *is* the previous run's, so only a container that is on again has two. */
+/** In back-off there is one run, which has ended; where one has ended otherwise the next may be on by now, if it is not already. */
 function queries(pod: KubernetesObject, { name, state, lastState }: ContainerStatus): Wanted[] {
   const query = { ...placeOf(pod), container: name, lines: fewLines }
-  const both = state?.waiting === undefined && lastState?.terminated !== undefined
+  if (state?.waiting !== undefined) return [{ ...query, previous: false, ended: lastState?.terminated !== undefined }]
+  const restarts = state?.terminated !== undefined && (pod as Pod).spec?.restartPolicy !== 'Never'
+  const both = lastState?.terminated !== undefined || restarts
   return both ? [{ ...query, previous: false }, { ...query, previous: true }] : [{ ...query, previous: false }]
 }

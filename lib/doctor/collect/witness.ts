@@ -61,10 +61,10 @@ function newest(pods: readonly KubernetesObject[]): KubernetesObject[] {
   return [...pods].sort((one, other) => lastEnd(one) - lastEnd(other)).slice(-mostPods)
 }
 
-/** Of the run that has ended; one that cannot be read any more has said nothing. */
+/** Of the run that has ended, which is the previous one in back-off too: the next may have begun. One that cannot be read any more has said nothing. */
 async function lastOf({ metadata: { name, namespace = 'default' } }: KubernetesObject, { name: container, state }: ContainerStatus, reader: Reader): Promise<ContainerLog[]> {
   const query = { namespace, pod: name, container, lines: fewLines }
-  const text = await reader.logs({ ...query, previous: state?.running !== undefined }).catch(() => undefined)
+  const text = await reader.logs({ ...query, previous: state?.terminated === undefined }).catch(() => undefined)
   const lines = linesOf(text ?? '')
   return lines.length === 0 ? [] : [{ namespace, pod: name, container, previous: false, lines }]
 }

@@ -69,6 +69,14 @@ void t.test('a log that cannot be read is named, an empty one is left out', asyn
   t.same(await collectLogs(reader({ logs: () => 'unable to retrieve container logs for containerd://4e76460ca979' }).reader, { pods, system: [] }, (text) => text), { logs: [], unknown: [] }, 'what the kubelet writes in the place of a log that is gone')
 })
 
+void t.test('what ended is heard although the next run has begun when its log is asked for', async (t) => {
+  const logs = ({ previous }: { previous?: boolean }): string => (previous === true ? 'it crashed' : '')
+  const said = async (status: object) => (await collectLogs(reader({ logs }).reader, { pods: [pod({ status: { containerStatuses: [status] } })], system: [] }, (text) => text)).logs
+  t.match(await said(crashed(1, {})), [{ previous: false, lines: ['it crashed'] }], 'the only one in back-off')
+  const ended = { state: { terminated: { exitCode: 1, startedAt: '2023-08-02T10:29:58Z', finishedAt: '2023-08-02T10:30:00Z' } } }
+  t.match(await said(container(ended)), [{ previous: true, lines: ['it crashed'] }], 'not yet in back-off')
+})
+
 void t.test('a kubelet that gives no log in time is not asked for more, and others are', async (t) => {
   const on = (node: string, index: number) => pod({ name: `${node}-${index}`, spec: { nodeName: node }, owner: { kind: 'Job', name: `${node}-${index}` }, status: { containerStatuses: [container(running)] } })
   const pods = [...Array.from({ length: 8 }, (_, index) => on('hangs', index)), on('well', 0)]
