@@ -72,6 +72,10 @@ const released = (registry: string): Fault[] => [
     const cut = Buffer.from(Buffer.from(data, 'base64').toString().slice(0, 400)).toString('base64')
     await kube(it, 'patch', name, '--type=merge', '-p', JSON.stringify({ data: { release: cut } }))
   } },
+  { name: 'all of Helm\'s records deleted by hand', id: 'release-not-installed', tells: /what it made is there/, harm: it => kube(it, 'delete', 'secrets', '-l', 'owner=helm'), mend: async (it, { fix: [, second = ''] }) => {
+    // The first wants a copy of one of them, which nobody has.
+    await paste(it, second)
+  } },
   { name: 'the release uninstalled by hand', id: 'release-not-installed', harm: it => helm(['uninstall', 'airflow', '-n', it.namespace]) },
 ]
 

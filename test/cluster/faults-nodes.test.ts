@@ -2,6 +2,7 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import { rename, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import type { FaultId } from '../../lib/observe/faults.ts'
 import { CLUSTER_DNS } from '../../scripts/lab/network.ts'
@@ -9,7 +10,7 @@ import { clusterDns } from '../../scripts/lab/standin/cluster-dns.ts'
 import { runcOf } from '../../scripts/lab/containerd.ts'
 import { readRecord } from '../../scripts/lab/record.ts'
 import { instance } from '../../scripts/lab/paths.ts'
-import { apply, get, kubectl, kubectlMaybe, lab } from './cluster.ts'
+import { apply, get, kubectl, kubectlMaybe, lab, until } from './cluster.ts'
 import { faults, type Fault } from './faults.ts'
 import { deletePods, editContainer, editPods, kube, setImage } from './harm.ts'
 import { exits, site } from './site.ts'
@@ -162,4 +163,19 @@ void t.test('the cluster beneath', async t => {
   t.teardown(() => { for (const name of ['kube-scheduler', 'kube-controller-manager', 'kubelet']) proceed(name) })
   exits(t, await it.airstrip(['apply']), 0)
   await faults(t, it, [...nodes, ...machines, ...programs])
+})
+
+/** As long as a restart takes on a small machine. */
+const awayMs = 40_000
+
+void t.test('an API server that stands still while an install waits', async t => {
+  const it = await site(t, 'doctoraway', { airflow: { values: { webserver: { env: [{ name: 'AIRSTRIP_LAB_SLOW_START', value: '60' }] } } } })
+  t.teardown(() => { proceed('kube-apiserver') })
+  const running = it.start(['apply'])
+  await until('Helm has made the webserver', async () => (await kubectlMaybe(['-n', it.namespace, 'get', 'deployment', 'airflow-webserver', '-o', 'name'])) !== '', 120_000)
+  halt('kube-apiserver')
+  await sleep(awayMs)
+  proceed('kube-apiserver')
+  exits(t, await running.ended, 0, 'it is waited for')
+  exits(t, await it.airstrip(['apply', '--detailed-exitcode']), 0, 'and nothing is left to do')
 })
