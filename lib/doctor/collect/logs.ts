@@ -145,10 +145,10 @@ function hasCrashed(pod: KubernetesObject, status: ContainerStatus, now: Date): 
 }
 
 /** In back-off there is one run, which has ended; where one has ended otherwise the next may be on by now, if it is not already. */
-function queries(pod: KubernetesObject, { name, state, lastState }: ContainerStatus): Wanted[] {
+function queries(pod: KubernetesObject, { name, state, lastState, restartCount }: ContainerStatus): Wanted[] {
   const query = { ...placeOf(pod), container: name, lines: fewLines }
   if (state?.waiting !== undefined) return [{ ...query, previous: false, ended: lastState?.terminated !== undefined }]
   const restarts = state?.terminated !== undefined && (pod as Pod).spec?.restartPolicy !== 'Never'
-  const both = lastState?.terminated !== undefined || restarts
+  const both = lastState?.terminated !== undefined || restarts || restartCount > 0
   return both ? [{ ...query, previous: false }, { ...query, previous: true }] : [{ ...query, previous: false }]
 }

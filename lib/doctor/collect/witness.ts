@@ -3,14 +3,14 @@
  * any more what it died of. So whoever waits for a Job keeps what its pod said last, each time it ends.
  */
 import type { Container, ContainerStateTerminated, ContainerStatus, Pod } from 'kubernetes-types/core/v1.js'
-import type { KubernetesObject, Reader } from '../../access.ts'
+import type { KubernetesObject, LogQuery, Reader } from '../../access.ts'
 import { controllerOf } from '../../observe/owners.ts'
 import type { ContainerLog } from '../evidence.ts'
 import type { Seen } from '../witnessed.ts'
 import { linesOf, fewLines } from './logs.ts'
 
 export interface Witness {
-  /** Each list of pods that passes through it is looked over. */
+  /** Each list of pods that passes through it is looked over; a previous log that cannot be had any more is as it was kept. */
   watching(reader: Reader): Reader
   /** What was read by now, the one that ended last at the end; as the pods said it, secrets and all. */
   seen(): Seen[]
@@ -47,9 +47,19 @@ export function createWitness(): Witness {
         for (const pod of newest(ended)) void keep(pod, reader)
         return objects
       },
+      // A kubelet on a busy machine is late to know of a run that it had ended before, or has thrown its log away.
+      logs: async (query) => {
+        const text = await reader.logs(query)
+        return query.previous === true && linesOf(text ?? '').length === 0 ? (lastWordsOf(query, seen) ?? text) : text
+      },
     }),
     seen: () => [...seen.values()].slice(-mostPods),
   }
+}
+
+function lastWordsOf({ namespace, pod, container }: LogQuery, seen: ReadonlyMap<string, Seen>): string | undefined {
+  const logs = [...seen.values()].flatMap((one) => one.logs)
+  return logs.findLast((log) => log.namespace === namespace && log.pod === pod && log.container === container)?.lines.join('\n')
 }
 
 function isOfJob(object: KubernetesObject): boolean {

@@ -79,6 +79,7 @@ void t.test('what the API server refuses a pod, as events and logs in a failure 
   const near = { ...provisioner, metadata: { ...provisioner.metadata, namespace: 'local-path-storage' } }
   const look = (user: string) => diagnose(of({ system: [near], said: [{ source: 'this run', at: '2023-08-02T10:29:00Z', text: said(user) }] })).findings.map(({ id }) => id).filter((id) => id === 'permissions-denied')
   t.same(look('system:serviceaccount:local-path-storage:local-path'), [])
+  t.same(look('system:node:home'), [], 'a kubelet')
   t.same(look('system:serviceaccount:ci:deployer'), ['permissions-denied'], 'who applies may be a service account as well')
   t.end()
 })
