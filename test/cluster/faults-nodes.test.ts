@@ -165,7 +165,7 @@ void t.test('the cluster beneath', async t => {
   await faults(t, it, [...nodes, ...machines, ...programs])
 })
 
-/** As long as a restart takes on a small machine. */
+/** Longer than a question waits for its answer; it is asked again. */
 const awayMs = 40_000
 
 void t.test('an API server that stands still while an install waits', async t => {

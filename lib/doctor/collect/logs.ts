@@ -144,10 +144,10 @@ function hasCrashed(pod: KubernetesObject, status: ContainerStatus, now: Date): 
   return end !== undefined && end.exitCode !== 0
 }
 
-/** In back-off there is one run, which has ended; where one has ended otherwise the next may be on by now, if it is not already. */
+/** Who waits and is looked at has crashed: there is one run, which has ended. Where one has ended otherwise the next may be on by now. */
 function queries(pod: KubernetesObject, { name, state, lastState, restartCount }: ContainerStatus): Wanted[] {
   const query = { ...placeOf(pod), container: name, lines: fewLines }
-  if (state?.waiting !== undefined) return [{ ...query, previous: false, ended: lastState?.terminated !== undefined }]
+  if (state?.waiting !== undefined) return [{ ...query, previous: false, ended: true }]
   const restarts = state?.terminated !== undefined && (pod as Pod).spec?.restartPolicy !== 'Never'
   const both = lastState?.terminated !== undefined || restarts || restartCount > 0
   return both ? [{ ...query, previous: false }, { ...query, previous: true }] : [{ ...query, previous: false }]

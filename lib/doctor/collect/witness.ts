@@ -47,19 +47,23 @@ export function createWitness(): Witness {
         for (const pod of newest(ended)) void keep(pod, reader)
         return objects
       },
-      // A kubelet on a busy machine is late to know of a run that it had ended before, or has thrown its log away.
       logs: async (query) => {
         const text = await reader.logs(query)
-        return query.previous === true && linesOf(text ?? '').length === 0 ? (lastWordsOf(query, seen) ?? text) : text
+        return query.previous === true && linesOf(text ?? '').length === 0 ? ((await lastWords(query, seen, reader)) ?? text) : text
       },
     }),
     seen: () => [...seen.values()].slice(-mostPods),
   }
 }
 
-function lastWordsOf({ namespace, pod, container }: LogQuery, seen: ReadonlyMap<string, Seen>): string | undefined {
-  const logs = [...seen.values()].flatMap((one) => one.logs)
-  return logs.findLast((log) => log.namespace === namespace && log.pod === pod && log.container === container)?.lines.join('\n')
+/** For a kubelet that is late to know of the run before; undefined where what was kept is of the present one, whose end was seen. */
+async function lastWords(query: LogQuery, seen: ReadonlyMap<string, Seen>, reader: Reader): Promise<string | undefined> {
+  const { namespace, pod, container } = query
+  const kept = [...seen.values()].flatMap(({ logs }) => logs).findLast((log) => log.namespace === namespace && log.pod === pod && log.container === container)
+  if (kept === undefined) return undefined
+  const present = linesOf((await reader.logs({ ...query, previous: false })) ?? '')
+  const words = kept.lines.join('\n')
+  return present.join('\n') === words ? undefined : words
 }
 
 function isOfJob(object: KubernetesObject): boolean {

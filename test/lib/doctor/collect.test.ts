@@ -38,7 +38,7 @@ void t.test('logs come from what crashed or is not ready, both runs where there 
   t.same(names({ containerStatuses: [crashed(3, {})] }), ['scheduler'], 'in back-off the plain log is the run before')
   t.same(names({ containerStatuses: [crashed(3, {}, running)] }), ['scheduler', 'scheduler previous'])
   t.same(names({ containerStatuses: [container(running)] }), ['scheduler'])
-  t.same(names({ containerStatuses: [container({ ...running, restartCount: 1 })] }), ['scheduler', 'scheduler previous'], 'an end that the kubelet has only counted yet')
+  t.same(names({ containerStatuses: [container({ ...running, restartCount: 1 })] }), ['scheduler', 'scheduler previous'], 'a restart whose end its status does not have')
   t.same(names({ containerStatuses: [container()] }), [], 'nothing has run yet')
   t.same(names({ ...ready, containerStatuses: [crashed(3, {}, { ready: true })] }), [], 'a ready pod')
   const last = { terminated: { exitCode: 1, startedAt: '2023-08-02T10:27:20Z', finishedAt: '2023-08-02T10:28:00Z' } }

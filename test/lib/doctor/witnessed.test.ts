@@ -71,6 +71,8 @@ void t.test('a pod of a Job is kept with what it said last, and each end is read
   const query = { namespace: 'airflow', pod: `${name}-x2x4z`, container: 'run-airflow-migrations', lines: 20 }
   t.equal(await late.logs({ ...query, previous: true }), 'crashed', 'what the kubelet does not give any more')
   t.equal(await late.logs(query), '', 'the present run has said nothing')
+  const ended = inBackOff.watching(reader({ logs: ({ previous }) => (previous === true ? '' : 'crashed\n') }).reader)
+  t.equal(await ended.logs({ ...query, previous: true }), '', 'nor is one run told as two')
   t.equal(await look(witness, pod({ status: { containerStatuses: [crashed(4, {})] } }), 'x'), 0, 'what is made again keeps its log')
   t.equal(await look(witness, migrating(0, { exitCode: 0 }), 'x'), 0, 'nor is a good end of interest')
   t.equal(await look(witness, migrating(0, {}, { state: { running: { startedAt: long } }, lastState: {} }), 'x'), 0, 'nor what has not ended')

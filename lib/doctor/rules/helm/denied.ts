@@ -47,7 +47,7 @@ function invalid(evidence: Evidence): Finding[] {
 
 /** clusterroles.rbac.authorization.k8s.io is forbidden: User "me" cannot create resource "clusterroles" in API group "rbac.authorization.k8s.io" at the cluster scope */
 function forbidden(evidence: Evidence): Finding[] {
-  return matchesIn(evidence, /User "([^"]+)" cannot (\w+) resource "([^"]+)" in API group "([^"]*)"/).filter(({ groups }) => !isOfPod(groups[1] ?? '', evidence)).map((match) => {
+  return matchesIn(evidence, /User "([^"]+)" cannot (\w+) resource "([^"]+)" in API group "([^"]*)"/).filter(({ groups }) => !runsInCluster(groups[1] ?? '', evidence)).map((match) => {
     const [, user = '', verb = '', resource = '', group = ''] = match.groups
     return wrong('permissions-denied', {
       title: `${user} may not ${verb} ${resource}${group === '' ? '' : `.${group}`}, which Helm has to do`,
@@ -59,7 +59,7 @@ function forbidden(evidence: Evidence): Finding[] {
 }
 
 /** What a failure quotes of events and logs speaks of whoever runs in the cluster: system:serviceaccount:local-path-storage:local-path-provisioner-service-account */
-function isOfPod(user: string, { pods, system }: Evidence): boolean {
+function runsInCluster(user: string, { pods, system }: Evidence): boolean {
   // A kubelet may read what its pods refer to, and the API server learns of a new pod a moment later.
   if (user.startsWith('system:node:')) return true
   return podsIn({ pods, system }).some(({ metadata: { namespace = 'default' }, spec }) => {
