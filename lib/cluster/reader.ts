@@ -1,12 +1,11 @@
-import { stripVTControlCharacters } from 'node:util'
-import type { Chart, ChartList, ChartSource, DagEntry, DagLogs, FolderFacts, HttpsAnswer, ImageAnswer, KubernetesObject, ListQuery, LogQuery, ManifestSource, Permissions, PolicyRule, Reader, Release, SecretSource, Versions } from '../access.ts'
-import { AirstripError } from '../errors.ts'
+import type { Chart, ChartList, ChartSource, DagEntry, DagLogs, FolderFacts, HttpsAnswer, ImageAnswer, KubernetesObject, ListQuery, ManifestSource, Permissions, PolicyRule, Reader, Release, SecretSource, Versions } from '../access.ts'
 import { rulesReview, type Question } from './api.ts'
 import { findUnreachable, readClockAhead } from './kubeconfig.ts'
 import type { Connection } from './connection.ts'
+import { readLogs } from './logs.ts'
 import { getObjects, listContents, listObjects } from './objects.ts'
-import { ask, isGood, isLate, isOneOf, parsed, readJson, refused } from './request.ts'
-import { createDiscovery, pathOf, type Discovery } from './resources.ts'
+import { ask, isGood, parsed, readJson, refused } from './request.ts'
+import { createDiscovery, type Discovery } from './resources.ts'
 import { newestRecord, readRelease, recordFacts } from './release.ts'
 import { renderRelease } from './render.ts'
 
@@ -85,22 +84,4 @@ async function findRelease(connection: Connection, discovery: Discovery, name: s
   const deployed = newestRecord(records.filter(({ metadata }) => metadata.labels?.status === 'deployed'))
   const release = { ...readRelease(record), records: records.map(recordFacts) }
   return deployed === undefined || deployed === record ? release : { ...release, base: readRelease(deployed).objects }
-}
-
-/** The API server asks the kubelet for them, and waits half a minute for one that hangs. */
-const logsMs = 8000
-
-/** A container that has not run, or not run before, is a bad request; a pod that is gone is not found. */
-const noLogs = [400, 404]
-
-async function readLogs(connection: Connection, { namespace, pod, container, previous, lines }: LogQuery): Promise<string | undefined> {
-  const words = new URLSearchParams({ container, tailLines: String(lines), ...(previous === true ? { previous: 'true' } : {}) })
-  const path = `${pathOf({ apiVersion: 'v1', name: 'pods', namespaced: true }, namespace)}/${encodeURIComponent(pod)}/log?${words.toString()}`
-  const question: Question = { method: 'GET', path, limitMs: logsMs }
-  const answer = await ask(connection, question)
-  // Colours within a word would hide what it says, a password too.
-  if (isGood(answer)) return connection.redactor.redact(stripVTControlCharacters(answer.text))
-  if (isOneOf(answer, noLogs)) return undefined
-  if (isLate(answer)) throw new AirstripError('TIMEOUT', `The kubelet gave no log of ${namespace}/${pod} within ${logsMs / 1000} s.`)
-  throw await refused(connection, question, answer)
 }

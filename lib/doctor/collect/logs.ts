@@ -23,7 +23,7 @@ interface Wanted extends LogQuery {
   node: string
   /** Whether it is told as the run before the present one. */
   previous: boolean
-  /** Asked for as the previous one whatever it is told as: a run that begins before the question would answer for the one that ended. */
+  /** Asked for as the previous one first, whatever it is told as: a run that begins before the question would answer for the one that ended. One that has begun and ended by then has had that cleared away, and answers for itself. */
   ended?: boolean
   /** What of it is kept; without it all. */
   only?: RegExp | undefined
@@ -60,19 +60,17 @@ function unasked({ pod, container, node }: Wanted): Unread {
   return { unread: `the log of ${pod}, container ${container}, was not asked for: the kubelet of ${node} gives none`, late: true }
 }
 
-/** What the kubelet writes in a log's place where the run before the present one has been cleared away. */
-const ofTheKubelet = /^unable to retrieve container logs for \w+:\/\//
-
 export function linesOf(text: string): string[] {
-  return text.trimEnd().split('\n').filter((line) => line !== '' && !ofTheKubelet.test(line))
+  return text.trimEnd().split('\n').filter((line) => line !== '')
 }
 
 /** An API server that fails while a pod goes away is no reason to doubt the rest, but is said. */
 async function read(reader: Reader, query: Wanted, redact: Redact): Promise<ContainerLog | Unread | undefined> {
   const { namespace, pod, container, previous, ended = false, lines: most, only } = query
   try {
-    const text = await reader.logs({ namespace, pod, container, previous: previous || ended, lines: most })
-    const said = linesOf(redact(text ?? '')).filter((line) => only?.test(line) ?? true)
+    const lines = async (run: boolean): Promise<string[]> => linesOf(redact((await reader.logs({ namespace, pod, container, previous: run, lines: most })) ?? ''))
+    const last = ended ? await lines(true) : []
+    const said = (last.length > 0 ? last : await lines(previous)).filter((line) => only?.test(line) ?? true)
     return said.length === 0 ? undefined : { namespace, pod, container, previous, lines: said.slice(only === undefined ? -most : -moreLines) }
   } catch (error) {
     const reason = error instanceof AirstripError ? (error.seen[0] ?? error.message) : error instanceof Error ? error.message.split('\n')[0] : String(error)

@@ -41,6 +41,19 @@ void t.test('logs are redacted, and a container without any has none', async (t)
   t.same(asked, ['GET /api/v1/namespaces/airflow/pods/p/log?container=x&tailLines=20', 'GET /api/v1/namespaces/airflow/pods/p/log?container=x&tailLines=20&previous=true'])
 })
 
+void t.test('what the kubelet writes in the place of a log is none, and while a container ends once more the log is asked for again', async (t) => {
+  const gone = 'unable to retrieve container logs for containerd://4e76460ca979'
+  const noFile = 'failed to try resolving symlinks in path "/var/log/pods/airflow_p_56213b36/x/2.log": lstat /var/log/pods/airflow_p_56213b36/x/2.log: no such file or directory'
+  const { reader, asked } = readerOn({ instead: [{ when: /previous/, answers: { status: 200, text: gone } }, { when: /log\?/, answers: [gone, noFile, 'it crashed\n'].map((text) => ({ status: 200, text })) }] })
+  t.equal(await reader.logs({ ...logs, previous: true }), undefined)
+  t.equal(asked.length, 1, 'a run before the present one does not come back')
+  t.equal(await reader.logs(logs), 'it crashed\n')
+  t.equal(asked.length, 4)
+  const never = readerOn({ instead: [{ when: /log\?/, answers: { status: 200, text: gone } }] })
+  t.equal(await never.reader.logs(logs), undefined)
+  t.equal(never.asked.length, 3)
+})
+
 void t.test('logs that may not be read are not none', async (t) => {
   const { reader } = readerOn({ instead: [{ when: /log\?/, answers: refusalOf(403, 'Forbidden', 'pods "p" is forbidden') }] })
   t.match(await caught(reader.logs(logs)), { code: 'CALL_FAILED', seen: [/forbidden/] })

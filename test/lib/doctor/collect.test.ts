@@ -67,7 +67,6 @@ void t.test('a log that cannot be read is named, an empty one is left out', asyn
   const pods = [pod({ status: { containerStatuses: [container(running)] } })]
   t.match(await collectLogs(reader({}).reader, { pods, system: [] }, (text) => text), { logs: [], unknown: [/^the log of airflow-scheduler-.*, container scheduler, could not be read/] })
   t.same(await collectLogs(reader({ logs: () => '\n' }).reader, { pods, system: [] }, (text) => text), { logs: [], unknown: [] })
-  t.same(await collectLogs(reader({ logs: () => 'unable to retrieve container logs for containerd://4e76460ca979' }).reader, { pods, system: [] }, (text) => text), { logs: [], unknown: [] }, 'what the kubelet writes in the place of a log that is gone')
 })
 
 void t.test('what ended is heard although the next run has begun when its log is asked for', async (t) => {
@@ -76,6 +75,8 @@ void t.test('what ended is heard although the next run has begun when its log is
   t.match(await said(crashed(1, {})), [{ previous: false, lines: ['it crashed'] }], 'the only one in back-off')
   const ended = { state: { terminated: { exitCode: 1, startedAt: '2023-08-02T10:29:58Z', finishedAt: '2023-08-02T10:30:00Z' } } }
   t.match(await said(container(ended)), [{ previous: true, lines: ['it crashed'] }], 'not yet in back-off')
+  const again = reader({ logs: ({ previous }) => (previous === true ? undefined : 'it crashed again') }).reader
+  t.match((await collectLogs(again, { pods: [pod({ status: { containerStatuses: [crashed(1, {})] } })], system: [] }, (text) => text)).logs, [{ previous: false, lines: ['it crashed again'] }], 'nor is the next one lost that has ended, too, when the one before is cleared away')
 })
 
 void t.test('a kubelet that gives no log in time is not asked for more, and others are', async (t) => {
