@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { baseFolder } from './adapters/base-folder.ts'
 import type { Api, Target } from './cluster/api.ts'
 import { createFetch } from './cluster/fetch.ts'
 import { openApi } from './cluster/proxy.ts'
@@ -35,7 +36,7 @@ export async function main({ argv, env, stdin, stdout, stderr, pid }: NodeJS.Pro
     random: randomBytes,
     holder: holderOf(pid),
     commandLine: ['airstrip', ...words].join(' '),
-    cacheFolder: join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'airstrip'),
+    cacheFolder: join(baseFolder('XDG_CACHE_HOME', env, homedir()), 'airstrip'),
     web,
     fetchText: createFetch(web),
     readFile: (path) => readFileSync(path, 'utf8'),

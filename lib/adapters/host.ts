@@ -4,6 +4,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import writeFileAtomic from 'write-file-atomic'
 import { AirstripError } from '../errors.ts'
+import { baseFolder } from './base-folder.ts'
 import type { Program } from '../schedule/plan.ts'
 
 /** This machine, as a schedule needs it. */
@@ -35,7 +36,7 @@ export function thisHost(env: NodeJS.ProcessEnv, root = '/', uid = process.getui
     systemd: existsSync(join(root, 'run/systemd/system')),
     lingers: () => existsSync(join(root, 'var/lib/systemd/linger', userInfo().username)),
     program: { node: process.execPath, loader: import.meta.resolve('tsx'), checkout: fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '') },
-    unitFolder: (scope) => (scope === 'system' ? join(root, 'etc/systemd/system') : join(env.XDG_CONFIG_HOME ?? join(env.HOME ?? homedir(), '.config'), 'systemd/user')),
+    unitFolder: (scope) => (scope === 'system' ? join(root, 'etc/systemd/system') : join(baseFolder('XDG_CONFIG_HOME', env, env.HOME ?? homedir()), 'systemd/user')),
     has: (tool) => (env.PATH ?? '').split(delimiter).some((folder) => isExecutable(join(folder, tool))),
     ownerOf: (path) => statSync(path, { throwIfNoEntry: false })?.uid,
     read: (path) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined),

@@ -1,4 +1,5 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { baseFolder } from '../adapters/base-folder.ts'
 import type { Host } from '../adapters/host.ts'
 import type { Exec } from '../cluster/exec.ts'
 import { nearest } from '../config/suggest.ts'
@@ -94,7 +95,7 @@ export async function runsAs(keeper: Keeper, { config }: Target, host: Host, exe
 }
 
 export function planOf({ keeper, mode, every, target }: Asked, { program }: Host, { name: runAs, home }: Person, env: NodeJS.ProcessEnv): Plan {
-  const caches = runAs === undefined && env.XDG_CACHE_HOME !== undefined ? env.XDG_CACHE_HOME : join(home, '.cache')
+  const caches = baseFolder('XDG_CACHE_HOME', runAs === undefined ? env : {}, home)
   return { ...target, keeper, mode, every, program, runAs, caches, kubeCache: join(home, '.kube/cache'), environment: environmentOf(env, target) }
 }
 

@@ -1,15 +1,14 @@
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { baseFolder } from '../../lib/adapters/base-folder.ts'
 import { LabError } from './exec.ts'
 
 export const checkout = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
 /** Binaries and images: built once, shared by all checkouts and instances, kept by `down`. */
 export function cacheDir(env: NodeJS.ProcessEnv = process.env): string {
-  // The specification says that an empty value counts as none.
-  const base = env.XDG_CACHE_HOME === undefined || env.XDG_CACHE_HOME === '' ? join(homedir(), '.cache') : env.XDG_CACHE_HOME
-  return join(base, 'airstrip', 'lab')
+  return join(baseFolder('XDG_CACHE_HOME', env, homedir()), 'airstrip', 'lab')
 }
 
 export interface Instance {

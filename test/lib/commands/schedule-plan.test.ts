@@ -8,12 +8,19 @@ const every = parseEvery('15m')
 if (every === undefined) throw new Error('15m is a time')
 const host = { program: { node: '/usr/bin/node', loader: '/srv/airstrip/loader', checkout: '/srv/airstrip' } } as Host
 const target = { config: '/home/joe/airstrip.yaml', state: '/home/joe/state/state.json' }
-const environment = (env: NodeJS.ProcessEnv) => planOf({ action: 'install', keeper: 'user', chosen: false, mode: 'report', every, target }, host, { uid: 1000, home: '/home/joe' }, { PATH: '/usr/bin', ...env }).environment
+const plan = (env: NodeJS.ProcessEnv) => planOf({ action: 'install', keeper: 'user', chosen: false, mode: 'report', every, target }, host, { uid: 1000, home: '/home/joe' }, { PATH: '/usr/bin', ...env })
+const environment = (env: NodeJS.ProcessEnv) => plan(env).environment
 
 void t.test('the runs reach the web as the shell does', (t) => {
   t.same(environment({}), { PATH: '/usr/bin' })
   const proxies = { HTTPS_PROXY: 'http://proxy.example.org:3128', http_proxy: 'proxy.example.org:3128', no_proxy: '.svc,10.0.0.0/8' }
   t.same(environment({ ...proxies, NODE_EXTRA_CA_CERTS: 'company.pem', SSL_CERT_FILE: '', EDITOR: 'vi' }), { PATH: '/usr/bin', ...proxies, NODE_EXTRA_CA_CERTS: join(process.cwd(), 'company.pem') }, 'with files by their whole path, and nothing else of it')
+  t.end()
+})
+
+void t.test('caches are the person\'s own, also where the shell has set their variable to nothing', (t) => {
+  t.equal(plan({ XDG_CACHE_HOME: '/var/cache/joe' }).caches, '/var/cache/joe')
+  t.equal(plan({ XDG_CACHE_HOME: '' }).caches, '/home/joe/.cache')
   t.end()
 })
 
