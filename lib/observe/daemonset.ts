@@ -2,7 +2,7 @@
 import type { DaemonSet } from 'kubernetes-types/apps/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { type Context, type Observation, done, nameOf, waiting } from './observation.ts'
-import { lasting, podsOf } from './owners.ts'
+import { podsOf } from './owners.ts'
 import { isBehind, throughPods } from './workload-pods.ts'
 
 export function observeDaemonSet(object: KubernetesObject, context: Context): Observation {
@@ -24,7 +24,7 @@ function lacking({ spec, status }: DaemonSet): string | undefined {
 /** Old pods are about to be replaced; the controller marks each pod with the generation it was made for. */
 function newestPods(object: KubernetesObject, { pods }: Context): KubernetesObject[] {
   const template = object.metadata.annotations?.['deprecated.daemonset.template.generation']
-  return lasting(podsOf(object, pods)).filter(({ metadata }) => {
+  return podsOf(object, pods).filter(({ metadata }) => {
     const made = metadata.labels?.['pod-template-generation']
     return template === undefined || made === undefined || made === template
   })

@@ -10,7 +10,7 @@ import type { Event } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { timeOf } from './events.ts'
 import { type Context, type Observation, done, nameOf, waiting } from './observation.ts'
-import { controllerOf, lasting, podsOf } from './owners.ts'
+import { controllerOf, podsOf } from './owners.ts'
 import { judgeRefusal } from './refusal.ts'
 import { isBehind, throughPods } from './workload-pods.ts'
 
@@ -58,8 +58,8 @@ const revisionMark = 'deployment.kubernetes.io/revision'
  * revision, which a repair that goes back to an earlier version gives to that version's old
  * ReplicaSet. Without the ReplicaSets, the condition names the one that was worked on last.
  */
-function newestPods(object: KubernetesObject, { pods, replicaSets }: Context): KubernetesObject[] {
-  const mine = lasting(podsOf(object, pods))
+export function newestPods(object: KubernetesObject, { pods, replicaSets }: Pick<Context, 'pods' | 'replicaSets'>): KubernetesObject[] {
+  const mine = podsOf(object, pods)
   const revision = object.metadata.annotations?.[revisionMark]
   const current = replicaSets?.find((one) => controllerOf(one)?.uid === object.metadata.uid && one.metadata.annotations?.[revisionMark] === revision)
   const [, told] = /replica ?set "([^"]+)"/i.exec(condition(object as Deployment, 'Progressing')?.message ?? '') ?? []

@@ -80,7 +80,7 @@ export const faults = {
   'pod-affinity-unsatisfied': { settleMs: 60_000, rule: 'No node meets the pod affinity, anti-affinity or spread constraints, and nobody is about to leave.', link: 'https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/#inter-pod-affinity-and-anti-affinity' },
   'scheduler-unknown': { settleMs: 60_000, rule: 'A pod names a scheduler, and none of that name has said anything of it.', link: 'https://kubernetes.io/docs/tasks/extend-kubernetes/configure-multiple-schedulers/' },
   'quota-exceeded': { settleMs: 20_000, rule: 'A quota refuses the pod and nothing in the namespace is about to give anything back.' },
-  'admission-refused': { settleMs: 20_000, rule: 'A webhook, a policy, a LimitRange or the kubelet said no to the object itself; or (after 300 s) a webhook says no since it cannot reach what it asks.' },
+  'admission-refused': { settleMs: 20_000, rule: 'A webhook, a policy or a LimitRange said no to the object itself, or the kubelet did to three pods within two minutes; or (after 60 s) it keeps one that it cannot enforce AppArmor for; or (after 300 s) a webhook says no since it cannot reach what it asks.' },
   'admission-webhook-down': { settleMs: 20_000, rule: 'A webhook that must agree to every object cannot be called.', link: 'https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#failure-policy' },
   'service-account-missing': { settleMs: 20_000, rule: 'The pods\' service account does not exist.' },
   'object-invalid': { settleMs: 20_000, rule: 'The API server called the pod or claim that a controller makes invalid.' },

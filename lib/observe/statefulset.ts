@@ -7,7 +7,7 @@
 import type { StatefulSet } from 'kubernetes-types/apps/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { type Context, type Observation, done, inNamespace, nameOf, waiting } from './observation.ts'
-import { lasting, podsOf } from './owners.ts'
+import { podsOf } from './owners.ts'
 import { observeRefusal } from './refusal.ts'
 import { isBehind, throughPods } from './workload-pods.ts'
 
@@ -17,7 +17,7 @@ export function observeStatefulSet(object: KubernetesObject, context: Context): 
   const set = object as StatefulSet
   const counts = lacking(set)
   if (counts === undefined) return done(`${nameOf(object)}: ${set.status?.readyReplicas ?? 0} ready`)
-  const mine = lasting(podsOf(object, context.pods))
+  const mine = podsOf(object, context.pods)
   // In parallel an old pod is replaced whatever its state, so what ails it is as good as mended.
   const judged = set.spec?.podManagementPolicy === 'Parallel' ? mine.filter((pod) => !isOld(pod, set)) : mine
   return withOldPods(object, judged.filter((pod) => isOld(pod, set)), throughPods(object, judged, counts, context))

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { diagnose } from '../../../lib/doctor/diagnose.ts'
-import { claim, container, crashed, deployment, event, inManifest, masterTaint, node, pod, ready, release, statefulSet, volume } from '../observe/objects.ts'
+import { claim, container, crashed, deployment, event, inManifest, masterTaint, node, pod, ready, release, statefulSet, volume, workload } from '../observe/objects.ts'
 import { evidence, long } from './evidence.ts'
 
 const silent = [{ type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown', message: 'Kubelet stopped posting node status.' }]
@@ -86,15 +86,16 @@ void t.test('pods that the kubelet turns away again and again are told with its 
     return { ...made, metadata: { ...made.metadata, creationTimestamp, labels: { 'pod-template-hash': '58' } } }
   }
   const three = ['a', 'b', 'c'].map((name) => one(name, '2023-08-02T10:29:30Z'))
-  t.match(of({ pods: three }), [{ id: 'admission-refused', severity: 'error', title: 'The kubelet takes no pod of Deployment airflow-statsd: SysctlForbidden', evidence: [/net\.core\.somaxconn/, /^3 pods/] }])
-  t.same(of({ pods: three.slice(1) }), [], 'two may be chance')
+  const told = (pods: ReturnType<typeof pod>[], statsd = deployment('airflow-statsd', 0)) => of({ pods, workloads: [statsd] })
+  t.match(told(three), [{ id: 'admission-refused', severity: 'error', title: 'The kubelet takes no pod of Deployment airflow-statsd: SysctlForbidden', evidence: [/net\.core\.somaxconn/, /^3 pods/], fix: [/allowedUnsafeSysctls: \[net\.core\.somaxconn\]/, /get deployment airflow-statsd/] }])
+  t.same(told(three.slice(1)), [], 'two may be chance')
+  const device = { phase: 'Failed', reason: 'UnexpectedAdmissionError', message: 'Pod Allocate failed due to no healthy devices present; cannot allocate unhealthy devices nvidia.com/gpu, which is unexpected' }
+  t.match(told(three.map(({ metadata: { name } }) => one(name, '2023-08-02T10:29:30Z', { status: device }))), [{ title: /: UnexpectedAdmissionError$/ }], 'nor is what may pass kept from who asks')
   const kept = one('a', '2023-08-02T10:00:00Z', { status: { phase: 'Pending', reason: 'AppArmor', message: 'Cannot enforce AppArmor: AppArmor is not enabled on the host' } })
-  t.match(of({ pods: [kept] }), [{ id: 'admission-refused', title: /AppArmor$/, evidence: [/not enabled on the host/] }], 'one that stays as it is')
-  t.same(of({ pods: three.map(({ metadata: { name } }) => one(name, '2023-08-02T10:20:00Z')) }), [], 'nor what is over')
-  const set = (replicas: number) => ({ apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { name: 'airflow-statsd-58', namespace: 'airflow' }, spec: { replicas } })
-  t.same(of({ pods: three, replicaSets: [set(0)] }), [], 'nor those of a template that was taken back')
-  t.equal(of({ pods: three, replicaSets: [set(1)] }).length, 1)
-  t.same(of({ pods: [...three, one('d', '2023-08-02T10:29:40Z', { status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] } })] }), [])
+  t.match(told([kept]), [{ id: 'admission-refused', title: /AppArmor$/, evidence: [/not enabled on the host/] }], 'one that stays as it is')
+  t.same(told(three.map(({ metadata: { name } }) => one(name, '2023-08-02T10:20:00Z'))), [], 'nor what is over')
+  t.same(told(three, workload('Deployment', 'airflow-statsd', {}, { replicas: 0 })), [], 'nor what nobody wants any more')
+  t.same(told([...three, one('d', '2023-08-02T10:29:40Z', { status: { phase: 'Running', startTime: '2023-08-02T10:29:40Z', conditions: [{ type: 'Ready', status: 'True' }] } })]), [])
   t.end()
 })
 
