@@ -30,12 +30,14 @@ interface Refusal {
   message: string
   /** ms since 1970 */
   at: number
+  /** When it was written down, in ms since 1970: a kubelet sends five events a second, and more than that are turned away. */
+  toldAt: number
 }
 
 /** `pods`: those of the workload's newest version, with the ones that have ended. */
 export function observeTurnedAway(workload: KubernetesObject, pods: readonly KubernetesObject[], { events, now }: Pick<Context, 'events' | 'now'>, reasons: readonly string[] = forGood): Failed | undefined {
   const refusals = [...pods.flatMap((pod) => refusalOf(pod, reasons)), ...(workload.kind === 'StatefulSet' ? refusalsOfSet(workload, events, reasons) : [])].sort((a, b) => a.at - b.at)
-  const recent = refusals.filter(({ at }) => now.getTime() - at < recentMs)
+  const recent = refusals.filter(({ toldAt }) => now.getTime() - toldAt < recentMs)
   const last = stays(pods, reasons) ? refusals.at(-1) : recent.at(-1)
   if (last === undefined || (recent.length < often && !stays(pods, reasons))) return undefined
   // One that was let in after it: whatever was in the way is over.
@@ -47,7 +49,8 @@ export function observeTurnedAway(workload: KubernetesObject, pods: readonly Kub
 function refusalOf(pod: KubernetesObject, reasons: readonly string[]): Refusal[] {
   const { phase, reason = '', message = '' } = (pod as Pod).status ?? {}
   const isOne = reasons.includes(reason) && (phase === 'Failed' || isKept(pod, reasons))
-  return isOne ? [{ pod: nameOf(pod), reason, message, at: Date.parse(pod.metadata.creationTimestamp ?? '') }] : []
+  const at = Date.parse(pod.metadata.creationTimestamp ?? '')
+  return isOne ? [{ pod: nameOf(pod), reason, message, at, toldAt: at }] : []
 }
 
 function isKept(pod: KubernetesObject, reasons: readonly string[]): boolean {
@@ -62,8 +65,10 @@ function stays(pods: readonly KubernetesObject[], reasons: readonly string[]): b
 
 function refusalsOfSet({ metadata }: KubernetesObject, events: Context['events'], reasons: readonly string[]): Refusal[] {
   const isMember = ({ kind, name = '', namespace }: Event['involvedObject']): boolean => kind === 'Pod' && namespace === metadata.namespace && name.startsWith(`${metadata.name}-`) && /^\d+$/.test(name.slice(metadata.name.length + 1))
-  return (events as readonly unknown[] as Event[]).filter(({ reason = '', involvedObject }) => reasons.includes(reason) && isMember(involvedObject)).map((event) =>
-    ({ pod: `Pod ${metadata.namespace ?? 'default'}/${event.involvedObject.name ?? ''}`, reason: event.reason ?? '', message: event.message ?? '', at: timeOf(event) }))
+  return (events as readonly unknown[] as Event[]).filter(({ reason = '', involvedObject }) => reasons.includes(reason) && isMember(involvedObject)).map((event) => {
+    const at = timeOf(event)
+    return { pod: `Pod ${metadata.namespace ?? 'default'}/${event.involvedObject.name ?? ''}`, reason: event.reason ?? '', message: event.message ?? '', at, toldAt: Math.max(at, Date.parse(event.metadata.creationTimestamp ?? '') || 0) }
+  })
 }
 
 /** The kubelet writes down when it took a pod; what has failed since has been let in, too. */

@@ -61,6 +61,13 @@ const widgets = (plural: string): object => ({
   spec: { group: 'wishes.example.org', scope: 'Namespaced', names: { kind: 'Widget', plural }, versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }] },
 })
 const bare = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'bare' }, spec: { restartPolicy: 'Never', containers: [{ name: 'once', image: 'docker.io/library/busybox:latest', imagePullPolicy: 'IfNotPresent', command: ['sh', '-c', 'exit 3'] }] } }
+const tuned = {
+  apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'tuned' },
+  spec: { replicas: 1, serviceName: 'tuned', selector: { matchLabels: { app: 'tuned' } }, template: { metadata: { labels: { app: 'tuned' } }, spec: {
+    terminationGracePeriodSeconds: 0, securityContext: { sysctls: [{ name: 'net.core.somaxconn', value: '1024' }] },
+    containers: [{ name: 'cache', image: 'docker.io/library/busybox:latest', imagePullPolicy: 'IfNotPresent', command: ['sleep', '100000'] }],
+  } } },
+}
 async function widgetsGone(it: Site): Promise<void> {
   await back(it)
   await kubectl(['delete', 'crd', 'widgets.wishes.example.org', 'widgetz.wishes.example.org', '--ignore-not-found'])
@@ -74,6 +81,7 @@ const ofCharts: Fault[] = [
     // To Helm it is nobody's, since the revision that made it failed.
     await until('the pod is gone with it', async () => await get('pod', 'bare', it.namespace) === undefined, 5_000)
   } }),
+  wish('a StatefulSet of the chart whose pods the kubelet turns away', 'admission-refused', /StatefulSet tuned: SysctlForbidden.*net\.core\.somaxconn/s, it => chartWith(it, 'tuned', 'templates/more.yaml', JSON.stringify(tuned))),
   wish('a definition of the chart whose names another has taken', 'crd-names-conflict', /widgetz\.wishes\.example\.org.*Widget/s, it => chartWith(it, 'names', 'templates/more.yaml', JSON.stringify(widgets('widgetz'))), { first: () => apply(widgets('widgets')), mend: widgetsGone, undo: widgetsGone }),
 ]
 

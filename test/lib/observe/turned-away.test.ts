@@ -41,9 +41,13 @@ void t.test('a StatefulSet takes each away that was turned away, and its events 
   const seen = (list: KubernetesObject[], pods: KubernetesObject[] = []) => observe(redis, context({ events: list, pods }))
   t.match(seen(events), { state: 'failed', finding: { id: 'admission-refused', title: 'The kubelet takes no pod of StatefulSet airflow-redis: SysctlForbidden', evidence: [/^Pod airflow\/airflow-redis-0: SysctlForbidden: forbidden sysctl/, /^3 pods/] } })
   t.match(seen(events.slice(1)), { state: 'waiting' })
+  const late = events.map((one) => ({ ...one, lastTimestamp: '2023-08-02T10:26:30Z', metadata: { ...one.metadata, creationTimestamp: '2023-08-02T10:29:55Z' } }))
+  t.match(seen(late), { state: 'failed', triedAt: '2023-08-02T10:26:30.000Z' }, 'of so many the kubelet\'s events come minutes late')
+  t.match(seen(late.map((one) => ({ ...one, metadata: { ...one.metadata, creationTimestamp: '2023-08-02T10:26:31Z' } }))), { state: 'waiting' }, 'they are of before, and none has come since')
   t.match(seen([1, 2, 3].map((second) => gone('airflow-redis-ha-0', `uid-${second}`, second))), { state: 'waiting' }, 'another one\'s')
   const mended = madeAt(pod({ name: 'airflow-redis-0', owner: { kind: 'StatefulSet', name: 'airflow-redis' }, status: { phase: 'Pending', startTime: '2023-08-02T10:29:54Z', containerStatuses: [container()] } }), '2023-08-02T10:29:54Z')
   t.match(seen(events, [mended]), { state: 'waiting', reason: /ContainerCreating/ })
+  t.match(seen(late, [mended]), { state: 'waiting', reason: /ContainerCreating/ }, 'what is told after it was of before it')
   t.end()
 })
 
