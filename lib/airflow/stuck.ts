@@ -5,7 +5,7 @@ import { claimNamesOf } from '../observe/claim.ts'
 import { podsOf } from '../observe/owners.ts'
 
 /** Waiting for one of these a container has not started, and will not without another specification. */
-const cannotStart = ['ErrImagePull', 'ImagePullBackOff', 'ErrImageNeverPull', 'InvalidImageName', 'CreateContainerConfigError', 'CreateContainerError', 'RunContainerError', 'CrashLoopBackOff']
+const cannotStart = ['ErrImagePull', 'ImagePullBackOff', 'ErrImageNeverPull', 'InvalidImageName', 'CreateContainerConfigError', 'CreateContainerError', 'RunContainerError', 'CrashLoopBackOff', 'Blocked']
 
 interface SetStatus {
   readyReplicas?: number

@@ -9,10 +9,10 @@ import { ask, isGood, isLate, isOneOf, refused } from './request.ts'
 import { pathOf } from './resources.ts'
 
 /**
- * What the kubelet answers, with status 200, in the place of a log: its status still names a container that it
+ * All that the kubelet answers, with status 200, in the place of a log: its status still names a container that it
  * has cleared away. Of the newest run that is so for about a second, between its end and the status that tells it.
  */
-const inItsPlace = /^(unable to retrieve container logs for \w+:\/\/|failed to (try resolving symlinks in path|open log file) "[^"]*\/\d+\.log")/
+const inItsPlace = /^(unable to retrieve container logs for [\w-]+:\/\/|failed to (try resolving symlinks in path|open log file) "[^"]*\/\d+\.log")[^\n]*\n?$/
 
 const tries = 3
 const pauseMs = 1000

@@ -21,8 +21,8 @@ export function observeJob(object: KubernetesObject, context: Context): Observat
   if (ended?.type === 'Complete') return done(`${nameOf(object)} has completed`)
   if (ended) return jobFailed(object, `${ended.reason ?? 'Failed'}: ${ended.message ?? 'no message'}`, context)
   if (job.spec?.suspend) return waiting('is suspended')
-  const pods = lasting(podsOf(object, context.pods))
-  return keptAlive(job, pods, context) ?? throughPods(object, pods, counts(job), context)
+  const pods = podsOf(object, context.pods)
+  return keptAlive(job, lasting(pods), context) ?? throughPods(object, pods, counts(job), context)
 }
 
 /** Longer than a sidecar that ends with the rest needs to notice. */

@@ -1,6 +1,7 @@
 /**
  * Pods that the kubelet itself turned away when they came to its node. Their controller makes another at once, for
- * ever: a ReplicaSet leaves the failed ones where they are, a StatefulSet takes each away, and only events are left.
+ * ever: a ReplicaSet and a Job leave the failed ones where they are, a StatefulSet and a DaemonSet take each away, and
+ * only events are left.
  *
  *   {phase: Failed, reason: SysctlForbidden, message: Pod forbidden sysctl: "net.core.somaxconn" not whitelisted}
  *   {phase: Pending, reason: AppArmor, message: Cannot enforce AppArmor: AppArmor is not enabled on the host}, which stays as it is
@@ -34,23 +35,27 @@ interface Refusal {
   toldAt: number
 }
 
+type Seen = Pick<Context, 'events' | 'now'>
+
 /** `pods`: those of the workload's newest version, with the ones that have ended. */
-export function observeTurnedAway(workload: KubernetesObject, pods: readonly KubernetesObject[], { events, now }: Pick<Context, 'events' | 'now'>, reasons: readonly string[] = forGood): Failed | undefined {
-  const refusals = [...pods.flatMap((pod) => refusalOf(pod, reasons)), ...(workload.kind === 'StatefulSet' ? refusalsOfSet(workload, events, reasons) : [])].sort((a, b) => a.at - b.at)
-  const recent = refusals.filter(({ toldAt }) => now.getTime() - toldAt < recentMs)
-  const last = stays(pods, reasons) ? refusals.at(-1) : recent.at(-1)
-  if (last === undefined || (recent.length < often && !stays(pods, reasons))) return undefined
-  // One that was let in after it: whatever was in the way is over.
-  if (pods.some((pod) => isLetIn(pod, reasons) && Date.parse(pod.metadata.creationTimestamp ?? '') >= last.at)) return undefined
-  const settleMs = stays(pods, reasons) ? keptMs : undefined
-  return { ...failed(workload, 'admission-refused', text(workload, last, recent.length), settleMs), triedAt: new Date(last.at).toISOString() }
+export function observeTurnedAway(workload: KubernetesObject, pods: readonly KubernetesObject[], { events, now }: Seen, reasons: readonly string[] = forGood): Failed | undefined {
+  const kept = pods.find((pod) => isKept(pod, reasons))
+  if (kept !== undefined) {
+    // As true as on the first day, and no other comes in its place.
+    const { metadata: { creationTimestamp } } = kept
+    return { ...failed(workload, 'admission-refused', text(workload, refusalOf(kept), 1), keptMs), since: creationTimestamp }
+  }
+  const lying = pods.filter((pod) => isFailed(pod, reasons))
+  const gone = refusalsIn(events, workload, reasons).filter(({ uid }) => lying.every(({ metadata }) => metadata.uid !== uid))
+  const recent = [...lying.map(refusalOf), ...gone].filter(({ toldAt }) => now.getTime() - toldAt < recentMs).sort((a, b) => a.at - b.at)
+  const last = recent.at(-1)
+  if (last === undefined || recent.length < often || pods.some((pod) => isBeyond(pod, last))) return undefined
+  return { ...failed(workload, 'admission-refused', text(workload, last, recent.length)), triedAt: new Date(last.at).toISOString() }
 }
 
-function refusalOf(pod: KubernetesObject, reasons: readonly string[]): Refusal[] {
-  const { phase, reason = '', message = '' } = (pod as Pod).status ?? {}
-  const isOne = reasons.includes(reason) && (phase === 'Failed' || isKept(pod, reasons))
-  const at = Date.parse(pod.metadata.creationTimestamp ?? '')
-  return isOne ? [{ pod: nameOf(pod), reason, message, at, toldAt: at }] : []
+function isFailed(pod: KubernetesObject, reasons: readonly string[]): boolean {
+  const { phase, reason = '' } = (pod as Pod).status ?? {}
+  return phase === 'Failed' && reasons.includes(reason)
 }
 
 function isKept(pod: KubernetesObject, reasons: readonly string[]): boolean {
@@ -58,27 +63,41 @@ function isKept(pod: KubernetesObject, reasons: readonly string[]): boolean {
   return phase === 'Pending' && reasons.includes(reason) && pod.metadata.deletionTimestamp === undefined
 }
 
-/** Nobody makes another, so that it is as true as on the first day. */
-function stays(pods: readonly KubernetesObject[], reasons: readonly string[]): boolean {
-  return pods.some((pod) => isKept(pod, reasons))
+function refusalOf(pod: KubernetesObject): Refusal {
+  const { reason = '', message = '' } = (pod as Pod).status ?? {}
+  const at = Date.parse(pod.metadata.creationTimestamp ?? '')
+  return { pod: nameOf(pod), reason, message, at, toldAt: at }
 }
 
-function refusalsOfSet({ metadata }: KubernetesObject, events: Context['events'], reasons: readonly string[]): Refusal[] {
-  const isMember = ({ kind, name = '', namespace }: Event['involvedObject']): boolean => kind === 'Pod' && namespace === metadata.namespace && name.startsWith(`${metadata.name}-`) && /^\d+$/.test(name.slice(metadata.name.length + 1))
-  return (events as readonly unknown[] as Event[]).filter(({ reason = '', involvedObject }) => reasons.includes(reason) && isMember(involvedObject)).map((event) => {
-    const at = timeOf(event)
-    return { pod: `Pod ${metadata.namespace ?? 'default'}/${event.involvedObject.name ?? ''}`, reason: event.reason ?? '', message: event.message ?? '', at, toldAt: Math.max(at, Date.parse(event.metadata.creationTimestamp ?? '') || 0) }
-  })
+/** How the pods are called of those that take away what has failed. */
+const members: Partial<Record<string, RegExp>> = { StatefulSet: /^-\d+$/, DaemonSet: /^-[a-z0-9]{5}$/ }
+
+/** By their names, since the pods are gone; of one of that name that was there before nothing counts. */
+function refusalsIn(events: Context['events'], { kind, metadata }: KubernetesObject, reasons: readonly string[]): (Refusal & { uid: string | undefined })[] {
+  const rest = members[kind]
+  if (rest === undefined) return []
+  const isOne = ({ kind: its, name = '', namespace }: Event['involvedObject']): boolean => its === 'Pod' && namespace === metadata.namespace && name.startsWith(metadata.name) && rest.test(name.slice(metadata.name.length))
+  const about = (events as readonly unknown[] as Event[]).filter(({ reason = '', involvedObject }) => reasons.includes(reason) && isOne(involvedObject))
+  return about.map(({ reason = '', message = '', involvedObject: { name = '', uid }, ...event }) => {
+    const at = timeOf(event as Event)
+    return { pod: `Pod ${metadata.namespace ?? 'default'}/${name}`, reason, message, uid, at, toldAt: Math.max(at, Date.parse(event.metadata.creationTimestamp ?? '') || 0) }
+  }).filter(({ at }) => !(at < Date.parse(metadata.creationTimestamp ?? '')))
 }
 
-/** The kubelet writes down when it took a pod; what has failed since has been let in, too. */
-function isLetIn(pod: KubernetesObject, reasons: readonly string[]): boolean {
-  const { startTime, reason = '' } = (pod as Pod).status ?? {}
-  return startTime != null && !reasons.includes(reason)
+/**
+ * One that has come further than the last that was turned away: the kubelet took it, which it writes down, or it has no
+ * place yet, and so is of another kind than those that had one at once. One of the same name is the next whatever the
+ * node's clock says.
+ */
+function isBeyond(pod: KubernetesObject, last: Refusal): boolean {
+  const { startTime, reason = '', conditions = [] } = (pod as Pod).status ?? {}
+  const isLetIn = startTime != null && ![...forGood, ...forNow].includes(reason)
+  const isUnplaced = conditions.some(({ type, status }) => type === 'PodScheduled' && status === 'False')
+  return (isLetIn || isUnplaced) && (nameOf(pod) === last.pod || Date.parse(pod.metadata.creationTimestamp ?? '') >= last.at)
 }
 
 function text(workload: KubernetesObject, { pod, reason, message }: Refusal, count: number) {
-  const [, sysctl] = /forbidden sysctl: "([^"]+)"/.exec(message) ?? []
+  const [, sysctl] = /forbidden sysctl: "([^"]+)" not (?:white|allow)listed/.exec(message) ?? []
   const allowed = sysctl === undefined ? 'allowed in the kubelet\'s configuration on the node' : `allowed by allowedUnsafeSysctls: [${sysctl}] in the kubelet's configuration on the node, and the kubelet restarted`
   const look = `kubectl ${inNamespace(workload)} get ${workload.kind.toLowerCase()} ${workload.metadata.name} -o jsonpath='{.spec.template.spec.securityContext.sysctls}' # what it asks for`
   return {

@@ -30,6 +30,7 @@ void t.test('only sets that lack a pod are looked into', (t) => {
 void t.test('before an upgrade the set goes, and Helm makes it again', (t) => {
   t.same(told(freeStuck([set(0)], [pod('ImagePullBackOff', 'new', true)], upgrade)), ['delete StatefulSet airflow-triggerer'])
   t.same(told(freeStuck([set(0)], [pod('CrashLoopBackOff')], upgrade)), ['delete StatefulSet airflow-triggerer'])
+  t.same(told(freeStuck([set(0)], [pod('Blocked')], upgrade)), ['delete StatefulSet airflow-triggerer'], 'one that the kubelet keeps and does not start')
   t.end()
 })
 

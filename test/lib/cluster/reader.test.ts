@@ -43,12 +43,15 @@ void t.test('logs are redacted, and a container without any has none', async (t)
 
 void t.test('what the kubelet writes in the place of a log is none, and while a container ends once more the log is asked for again', async (t) => {
   const gone = 'unable to retrieve container logs for containerd://4e76460ca979'
+  const ofCriO = 'unable to retrieve container logs for cri-o://4e76460ca979'
   const noFile = 'failed to try resolving symlinks in path "/var/log/pods/airflow_p_56213b36/x/2.log": lstat /var/log/pods/airflow_p_56213b36/x/2.log: no such file or directory'
-  const { reader, asked } = readerOn({ instead: [{ when: /previous/, answers: { status: 200, text: gone } }, { when: /log\?/, answers: [gone, noFile, 'it crashed\n'].map((text) => ({ status: 200, text })) }] })
+  const { reader, asked } = readerOn({ instead: [{ when: /previous/, answers: { status: 200, text: gone } }, { when: /log\?/, answers: [ofCriO, noFile, 'it crashed\n'].map((text) => ({ status: 200, text })) }] })
   t.equal(await reader.logs({ ...logs, previous: true }), undefined)
   t.equal(asked.length, 1, 'a run before the present one does not come back')
   t.equal(await reader.logs(logs), 'it crashed\n')
   t.equal(asked.length, 4)
+  const collector = `${noFile}\n${noFile}\n`
+  t.equal(await readerOn({ instead: [{ when: /log\?/, answers: { status: 200, text: collector } }] }).reader.logs(logs), collector, 'a program that reads the node\'s logs says such things itself')
   const never = readerOn({ instead: [{ when: /log\?/, answers: { status: 200, text: gone } }] })
   t.equal(await never.reader.logs(logs), undefined)
   t.equal(never.asked.length, 3)
