@@ -114,6 +114,8 @@ export interface LogQuery {
   container: string
   previous?: boolean
   lines: number
+  /** Its run has ended only just: where the kubelet has cleared it away and not written down the next, a log is asked for again, for seconds. */
+  patient?: boolean
 }
 
 /** Looks and changes nothing. */

@@ -19,7 +19,7 @@ const pauseMs = 1000
 
 /** The last lines; undefined where the container has none, or none that can be had any more. */
 export async function readLogs(connection: Connection, query: LogQuery): Promise<string | undefined> {
-  for (let left = query.previous === true ? 1 : tries; left > 0; left--) {
+  for (let left = query.patient === true ? tries : 1; left > 0; left--) {
     const text = await askLogs(connection, query)
     if (text === undefined || !inItsPlace.test(text)) return text
     if (left > 1) await sleep(pauseMs)

@@ -6,6 +6,7 @@ import type { ContainerStatus, Pod } from 'kubernetes-types/core/v1.js'
 import { AirstripError } from '../../errors.ts'
 import type { KubernetesObject, LogQuery, Reader } from '../../access.ts'
 import { controllerOf, isAtWork, isTask } from '../../observe/owners.ts'
+import { ageMs } from '../../observe/observation.ts'
 import { isRestless, keepsEnding } from '../../observe/restless.ts'
 import { traefikImage } from '../../preflight/traefik.ts'
 import type { ContainerLog, Evidence } from '../evidence.ts'
@@ -18,6 +19,8 @@ const moreLines = 60
 /** Twenty replicas fail alike. */
 const mostContainers = 12
 const atOnce = 6
+/** Within it the kubelet may not know which run is the newest; what ended before that and is gone does not come back. */
+const justNowMs = 60_000
 
 interface Wanted extends LogQuery {
   node: string
@@ -66,11 +69,11 @@ export function linesOf(text: string): string[] {
 
 /** An API server that fails while a pod goes away is no reason to doubt the rest, but is said. */
 async function read(reader: Reader, query: Wanted, redact: Redact): Promise<ContainerLog | Unread | undefined> {
-  const { namespace, pod, container, previous, ended = false, lines: most, only } = query
+  const { namespace, pod, container, previous, ended = false, lines: most, only, patient = false } = query
   try {
-    const lines = async (run: boolean): Promise<string[]> => linesOf(redact((await reader.logs({ namespace, pod, container, previous: run, lines: most })) ?? ''))
-    const last = ended ? await lines(true) : []
-    const said = (last.length > 0 ? last : await lines(previous)).filter((line) => only?.test(line) ?? true)
+    const linesAs = async (asked: Pick<LogQuery, 'previous' | 'patient'>): Promise<string[]> => linesOf(redact((await reader.logs({ namespace, pod, container, lines: most, ...asked })) ?? ''))
+    const last = ended ? await linesAs({ previous: true }) : []
+    const said = (last.length > 0 ? last : await linesAs({ previous, patient: patient && !previous })).filter((line) => only?.test(line) ?? true)
     return said.length === 0 ? undefined : { namespace, pod, container, previous, lines: said.slice(only === undefined ? -most : -moreLines) }
   } catch (error) {
     const reason = error instanceof AirstripError ? (error.seen[0] ?? error.message) : error instanceof Error ? error.message.split('\n')[0] : String(error)
@@ -117,7 +120,7 @@ export function wantedLogs(pods: readonly KubernetesObject[], now: Date): Wanted
     const like = `${controllerOf(pod)?.uid ?? pod.metadata.name} ${status.name}`
     return !seen.has(like) && seen.add(like)
   })
-  return chosen.slice(0, mostContainers).flatMap(({ pod, status }) => queries(pod, status))
+  return chosen.slice(0, mostContainers).flatMap(({ pod, status }) => queries(pod, status, now))
 }
 
 /** Not ready, or called so between two ends or while a Job is at work, and not the pod of a task. */
@@ -143,8 +146,9 @@ function hasCrashed(pod: KubernetesObject, status: ContainerStatus, now: Date): 
 }
 
 /** Who waits and is looked at has crashed: there is one run, which has ended. Where one has ended otherwise the next may be on by now. */
-function queries(pod: KubernetesObject, { name, state, lastState, restartCount }: ContainerStatus): Wanted[] {
-  const query = { ...placeOf(pod), container: name, lines: fewLines }
+function queries(pod: KubernetesObject, { name, state, lastState, restartCount }: ContainerStatus, now: Date): Wanted[] {
+  const finishedAt = (state?.terminated ?? lastState?.terminated)?.finishedAt ?? undefined
+  const query = { ...placeOf(pod), container: name, lines: fewLines, patient: finishedAt !== undefined && ageMs(finishedAt, now) < justNowMs }
   if (state?.waiting !== undefined) return [{ ...query, previous: false, ended: true }]
   const restarts = state?.terminated !== undefined && (pod as Pod).spec?.restartPolicy !== 'Never'
   const both = lastState?.terminated !== undefined || restarts || restartCount > 0

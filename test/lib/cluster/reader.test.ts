@@ -48,13 +48,15 @@ void t.test('what the kubelet writes in the place of a log is none, and while a 
   const { reader, asked } = readerOn({ instead: [{ when: /previous/, answers: { status: 200, text: gone } }, { when: /log\?/, answers: [ofCriO, noFile, 'it crashed\n'].map((text) => ({ status: 200, text })) }] })
   t.equal(await reader.logs({ ...logs, previous: true }), undefined)
   t.equal(asked.length, 1, 'a run before the present one does not come back')
-  t.equal(await reader.logs(logs), 'it crashed\n')
+  t.equal(await reader.logs({ ...logs, patient: true }), 'it crashed\n')
   t.equal(asked.length, 4)
   const collector = `${noFile}\n${noFile}\n`
   t.equal(await readerOn({ instead: [{ when: /log\?/, answers: { status: 200, text: collector } }] }).reader.logs(logs), collector, 'a program that reads the node\'s logs says such things itself')
   const never = readerOn({ instead: [{ when: /log\?/, answers: { status: 200, text: gone } }] })
-  t.equal(await never.reader.logs(logs), undefined)
+  t.equal(await never.reader.logs({ ...logs, patient: true }), undefined)
   t.equal(never.asked.length, 3)
+  t.equal(await never.reader.logs(logs), undefined)
+  t.equal(never.asked.length, 4, 'what ended long ago does not come back')
 })
 
 void t.test('logs that may not be read are not none', async (t) => {

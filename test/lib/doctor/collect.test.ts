@@ -75,6 +75,8 @@ void t.test('what ended is heard although the next run has begun when its log is
   t.match(await said(crashed(1, {})), [{ previous: false, lines: ['it crashed'] }], 'the only one in back-off')
   const ended = { state: { terminated: { exitCode: 1, startedAt: '2023-08-02T10:29:58Z', finishedAt: '2023-08-02T10:30:00Z' } } }
   t.match(await said(container(ended)), [{ previous: true, lines: ['it crashed'] }], 'not yet in back-off')
+  const patience = (finishedAt: string) => wantedLogs([pod({ status: { containerStatuses: [crashed(1, { finishedAt })] } })], now).map(({ patient }) => patient)
+  t.same([patience('2023-08-02T10:29:42Z'), patience('2023-08-02T09:29:42Z')], [[true], [false]], 'what ended just now is waited for, what is gone since long is not')
   const again = reader({ logs: ({ previous }) => (previous === true ? undefined : 'it crashed again') }).reader
   t.match((await collectLogs(again, { pods: [pod({ status: { containerStatuses: [crashed(1, {})] } })], system: [] }, (text) => text)).logs, [{ previous: false, lines: ['it crashed again'] }], 'nor is the next one lost that has ended, too, when the one before is cleared away')
 })
