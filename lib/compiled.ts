@@ -22,7 +22,7 @@ const checkout = fileURLToPath(new URL('..', import.meta.url))
 export async function program(words: readonly string[]): Promise<Program> {
   try {
     const folder = join(checkout, 'node_modules', '.cache', 'airstrip', sourcesMark())
-    const code = readIfThere(join(folder, codeName))?.toString() ?? (await bundledAnew(folder))
+    const code = readIfThere(join(folder, codeName))?.toString('latin1') ?? (await bundledAnew(folder))
     return evaluated(folder, code, compiledFor(words))
   } catch {
     return import('./program.ts')
@@ -56,6 +56,8 @@ async function bundledAnew(folder: string): Promise<string> {
     platform: 'node',
     target: 'node20',
     minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: 'none',
     logLevel: 'silent',
     // Few runs need it, and it is a third of all that the others would read: it is required where it is imported.
     external: ['undici'],
@@ -63,9 +65,14 @@ async function bundledAnew(folder: string): Promise<string> {
     // It lies elsewhere than its sources, which look for files beside them.
     plugins: [{ name: 'places', setup: (made) => { made.onLoad({ filter: /\.ts$/ }, ({ path }) => ({ loader: 'ts', contents: placed(path) })) } }],
   })
-  const code = file?.text ?? ''
+  const code = inAscii(file?.text ?? '')
   keepCode(folder, code)
   return code
+}
+
+/** What is not is decoded in every run, sign by sign. esbuild leaves it in patterns alone, where an escape means the same. */
+function inAscii(code: string): string {
+  return code.replaceAll(/[^\0-\x7F]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 function placed(path: string): string {

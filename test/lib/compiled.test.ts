@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { runInNewContext } from 'node:vm'
 import t from 'tap'
 
 const checkout = fileURLToPath(new URL('../..', import.meta.url))
@@ -25,6 +26,16 @@ void t.test('what V8 compiled of a command is kept when it has run, and taken by
   t.ok(existsSync(compiledOf('help')), 'made anew where it is gone')
   t.same([again.stdout, again.stderr], [first.stdout, first.stderr])
   t.same(airstrip('help').stdout, first.stdout)
+  t.end()
+})
+
+void t.test('the one file is of ASCII alone, so that no run has to decode it, and knows the signs that are none', (t) => {
+  airstrip('help')
+  const code = readFileSync(join(compiledOf('help'), '..', 'program.cjs'), 'latin1')
+  t.notMatch(code, /[^\0-\x7F]/)
+  const [literal = ''] = /\/\[\^\\s\\u2022\]\//.exec(code) ?? []
+  const pattern = runInNewContext(literal) as RegExp
+  t.same(['••', '• x'].map((cell) => pattern.test(cell)), [false, true], 'as it stands in lib/doctor/looks/structures.ts')
   t.end()
 })
 
