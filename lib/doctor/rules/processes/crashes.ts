@@ -23,12 +23,13 @@ import { lastWords } from '../../unready.ts'
 import { whoBlocks } from '../database/superuser.ts'
 import { tightLimit } from './cpu-limit.ts'
 import { endByProbe, killsOf, lateMs, probeFailed, probeOf } from './kills.ts'
+import { diesOfItself } from './own-words.ts'
 import { described, givesNoAnswer, whyNever } from './probes.ts'
 import { type Running, containersIn, isRecent, lastSaid, logLines, standsFirm } from './statuses.ts'
 
 export const crashRules: readonly Rule[] = [crashing, endingWell, outOfMemoryOnce, killedByProbe, workersKilled, notEnding]
 
-/** Enough to tell of, and too few to end a wait (observe/crash.ts). A program that dies at once is not one that a slow machine kept from its database. */
+/** Enough to tell of, and too few to end a wait (observe/crash.ts). A program that dies at once, or says of what, is not one that a slow machine kept from its database. */
 const tellingRestarts = 2
 /** What is called ready between may have got over it. */
 const manyRestarts = 4
@@ -53,9 +54,10 @@ function crashing(evidence: Evidence): Finding[] {
     const again = status.state?.running !== undefined && last !== undefined && betweenEnds
     const end = status.state?.terminated ?? last
     const atOnce = end?.startedAt == null || end.finishedAt == null || Date.parse(end.finishedAt) - Date.parse(end.startedAt) < atOnceMs
+    const ofItself = atOnce || diesOfItself(pod, status.name, evidence)
     // Nobody waits for a Job any more that Helm gave up, and what it stands on is well: its first end tells.
-    const restarts = ofJob ? 1 : atOnce ? tellingRestarts : tellingRestarts + 1
-    const look = observeCrash(pod, again ? { ...status, state: { terminated: last } } : status, events, now, { restarts, waits: !atOnce || evidence.record?.status !== 'deployed', tries: !givenUp })
+    const restarts = ofJob ? 1 : ofItself ? tellingRestarts : tellingRestarts + 1
+    const look = observeCrash(pod, again ? { ...status, state: { terminated: last } } : status, events, now, { restarts, waits: !ofItself || evidence.record?.status !== 'deployed', tries: !givenUp })
     // What it stands on was not there then.
     if (look === undefined || (!ofJob && !isFoundation(pod) && needsDatabase(status.name) && triedBefore(look, since, now))) return []
     return [{ ...look.finding, evidence: [...look.finding.evidence, ...lastWords([pod], evidence)] }]
