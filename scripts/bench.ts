@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { loadavg, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parsedArguments } from './arguments.ts'
-import { airstrips, ansible, applying, doctors, shell } from './bench/contenders.ts'
+import { airstrips, ansible, applying, doctors, look, shell } from './bench/contenders.ts'
 import { crowd, dispersed } from './bench/crowd.ts'
 import { grownChart } from './bench/growth.ts'
 import { firstInstalls, type Installs } from './bench/install.ts'
@@ -43,7 +43,7 @@ const USAGE = `npm run bench -- [options]
   --contenders A,…  some of airstrip,npx,shell,ansible
   --sizes N,N,…     growth: that many objects more in the release (10,100,1000; "" leaves it out)
   --install N       also N first installs each, on N clusters booted for them (0)
-  --pods N          the doctor, also with N pods more in the namespace (0: not at all; the promise is about 5000)
+  --pods N          the doctor, beside the same looked at by hand, also with N pods more in the namespace (0: not at all; the promise is about 5000)
   --chart FOLDER    the official chart as a folder or a .tgz; without it the lab's stand-in
   --chart-version V the version that it has (1.10.0)
   --checkout FOLDER another checkout of airstrip to measure
@@ -85,11 +85,11 @@ async function doctored(site: Site, tools: Tools): Promise<Grown[]> {
   const count = Number(options.pods)
   if (count === 0) return []
   const namespace = 'airflow'
-  const look = async (pods: number): Promise<Grown[]> => (await compare([doctors(site, options.checkout)], rounds, tools)).map(result => ({ objects: pods, result }))
-  const few = await look(0)
+  const among = async (pods: number): Promise<Grown[]> => (await compare([doctors(site, options.checkout), look(site)], rounds, tools)).map(result => ({ objects: pods, result }))
+  const few = await among(0)
   await crowd(site, namespace, count)
   try {
-    return [...few, ...await look(count)]
+    return [...few, ...await among(count)]
   } finally {
     await dispersed(site, namespace)
   }

@@ -71,6 +71,34 @@ function unchanged({ code, stdout }: Ended): string | undefined {
   return touched === undefined ? undefined : `changed something: ${touched}`
 }
 
+/**
+ * What a person types who looks for what is wrong: the same kinds, one call for as many as kubectl takes at once,
+ * Helm's own words, the ends of the logs and the page. It reads all of that and judges nothing.
+ */
+export const LOOK = `set -euo pipefail
+kubectl version --output json
+helm version
+kubectl auth can-i --list --namespace airflow
+kubectl get nodes,storageclasses,persistentvolumes,customresourcedefinitions,validatingwebhookconfigurations,mutatingwebhookconfigurations --output json
+kubectl get deployments,daemonsets,ingressroutes.traefik.containo.us --all-namespaces --output json
+kubectl get leases --namespace kube-node-lease --output json
+kubectl get pods,persistentvolumeclaims,events,deployments,statefulsets,daemonsets,replicasets,jobs,services,endpoints,configmaps,secrets,serviceaccounts,networkpolicies,resourcequotas,horizontalpodautoscalers,middlewares.traefik.containo.us --namespace airflow --output json
+for namespace in kube-system local-path-storage traefik; do
+  kubectl get pods,services,endpoints,events --namespace "$namespace" --output json
+done
+helm status airflow --namespace airflow
+helm history airflow --namespace airflow
+helm get all airflow --namespace airflow
+kubectl logs --namespace airflow --selector release=airflow --all-containers --tail 60 --max-log-requests 20
+kubectl logs --namespace kube-system --selector k8s-app=kube-dns --tail 60
+curl --fail --silent --show-error --insecure --resolve "$HOST:443:$ADDRESS" "https://$HOST/airflow/health"
+`
+
+export function look(site: Site): Contender {
+  const env = { ...site.env, HOST: site.host, ADDRESS: site.lab.nodeIP }
+  return { id: 'look', title: 'the same looked at by hand', argv: ['bash', '-c', LOOK], cwd: site.folder, env, complaint: failed }
+}
+
 export function ansible(site: Site, packages: Packages): Contender {
   const file = join(site.folder, 'playbook.yaml')
   writeFileSync(file, stringify(playbook(site)))

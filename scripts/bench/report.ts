@@ -31,8 +31,8 @@ function comparison(results: readonly Result[]): string {
 }
 
 function growth(grown: readonly Grown[], what: string): string {
-  const rows = grown.map(({ objects, result }) => [String(objects), ...rowOf(result).slice(1)])
-  return table([[what, ...HEAD.slice(1)], ...rows])
+  const rows = grown.map(({ objects, result }) => [String(objects), ...rowOf(result)])
+  return table([[what, ...HEAD], ...rows])
 }
 
 /** The promises of the README, measured. Seconds and megabytes depend on the machine, so only the ratios can be broken. */
@@ -48,7 +48,7 @@ export function verdicts(results: readonly Result[], installs: Installs | undefi
     ...ratio(ansible, 0.3, true, ''),
     { promise: 'memory, all its processes', measured: airstrip.memory.tree, limit: 150, unit: 'MB', judged: false, note: 'depends on the machine' },
     ...installVerdicts(installs),
-    ...doctor.flatMap(doctorVerdicts),
+    ...doctor.filter(({ result }) => result.id === 'doctor').flatMap((one) => doctorVerdicts(one, doctor)),
     { promise: 'writes', measured: airstrip.calls.writes, limit: 0, unit: '', judged: true, note: '' },
   ]
 }
@@ -58,10 +58,12 @@ function installVerdicts(installs: Installs | undefined): Verdict[] {
   return [{ promise: 'first install over the same shell commands', measured: installs.airstrip.median / installs.shell.median, limit: 1.05, unit: '×', judged: true, note: '' }]
 }
 
-function doctorVerdicts({ objects, result }: Grown): Verdict[] {
+function doctorVerdicts({ objects, result }: Grown, all: readonly Grown[]): Verdict[] {
+  const byHand = all.find((one) => one.objects === objects && one.result.id === 'look')
   const among = objects === 0 ? '' : `, ${objects} pods more`
   return [
     { promise: `the doctor${among}`, measured: result.wall.median, limit: objects === 0 ? 1.5 : 10, unit: 's', judged: false, note: 'depends on the machine' },
+    ...(byHand === undefined ? [] : [{ promise: `the doctor${among} over ${byHand.result.title}`, measured: result.wall.median / byHand.result.wall.median, limit: 1, unit: '×', judged: true, note: '' }]),
     { promise: `its memory${among}`, measured: result.memory.tree, limit: 300, unit: 'MB', judged: false, note: 'depends on the machine' },
   ]
 }
