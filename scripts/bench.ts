@@ -85,11 +85,11 @@ async function doctored(site: Site, tools: Tools): Promise<Grown[]> {
   const count = Number(options.pods)
   if (count === 0) return []
   const namespace = 'airflow'
-  const among = async (pods: number): Promise<Grown[]> => (await compare([doctors(site, options.checkout), look(site)], rounds, tools)).map(result => ({ objects: pods, result }))
-  const few = await among(0)
+  const compared = async (pods: number): Promise<Grown[]> => (await compare([doctors(site, options.checkout), look(site)], rounds, tools)).map(result => ({ objects: pods, result }))
+  const few = await compared(0)
   await crowd(site, namespace, count)
   try {
-    return [...few, ...await among(count)]
+    return [...few, ...await compared(count)]
   } finally {
     await dispersed(site, namespace)
   }

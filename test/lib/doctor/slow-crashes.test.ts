@@ -33,6 +33,8 @@ void t.test('two late ends are not enough where it says nothing, or what passes 
     'urllib3.exceptions.MaxRetryError: HTTPSConnectionPool(host=\'10.96.0.1\', port=443): Max retries exceeded with url: /api/v1/pods',
     '[2023-08-02T10:28:30.123+0000] {webserver_command.py:226} ERROR - No response from gunicorn master within 120 seconds',
     'socket.gaierror: [Errno -2] Name or service not known',
+    'Error: connect ECONNREFUSED 10.96.0.1:443',
+    'airflow.exceptions.AirflowException: timed out',
   ]) t.same(of('scheduler', ['Traceback (most recent call last):', line]), [], line)
   t.same(of('scheduler', [...itsOwn, 'psycopg2.OperationalError: server closed the connection unexpectedly']), [], 'nor where it says both')
   t.same(of('scheduler', [], 3), ['crash-loop'], 'three are, whatever it says')

@@ -8,19 +8,20 @@
  */
 import type { KubernetesObject } from '../../../access.ts'
 import type { Evidence } from '../../evidence.ts'
+import { unreached, unresolved } from '../cluster/symptoms.ts'
 
 const complaint = /(?:Error|Exception|Traceback|FATAL|CRITICAL)\b|\berror: /
 
-/** Of who is asked too soon, or answers too late: the network, a name, the database before its migrations or while another makes the same rows, gunicorn's own patience. */
-const passing = new RegExp([
-  'OperationalError|InterfaceError|ProgrammingError|UndefinedTable|UniqueViolation|IntegrityError|deadlock|LockNotAvailable|database is locked',
-  'does not exist|already exists|unapplied migrations|initiali[sz]e the database|airflow db (?:init|upgrade|migrate|check)',
-  'connect(?:ion)? (?:to|refused|reset|closed|aborted|error|timed)|ConnectionError|could not (?:connect|translate)|MaxRetryError|NewConnection|gaierror|broken pipe|server closed|terminating connection|unexpected EOF',
-  'name resolution|(?:Name or service|Host) not (?:known|found)|ENOTFOUND|EAI_AGAIN|ECONN|ETIMEDOUT|EHOSTUNREACH|no such host|No route to host|unreachable|unavailable',
-  'time-?d?[ -]?out|timeout|deadline|starting up|shutting down|not (?:yet )?ready|try again|No response from gunicorn|Temporary failure',
-].join('|'), 'i')
+/** What the next start may find otherwise: somebody who was not reached, a database before its migrations or while another makes the same rows, an answer that came too late. */
+const passing: readonly RegExp[] = [
+  unreached, unresolved,
+  /connection (?:to|closed|aborted|error)|Connect(?:ion)?Error|MaxRetryError|broken pipe|server closed|unexpected EOF|\bE(?:CONN\w+|AI_AGAIN|TIMEDOUT|HOSTUNREACH|NOTFOUND)\b|unavailable/i,
+  /InterfaceError|ProgrammingError|UndefinedTable|IntegrityError|deadlock|LockNotAvailable|is locked|does not exist|already exists|initiali[sz]e the database|airflow db (?:init|upgrade|migrate|check)/i,
+  /time(?:d[ -]?|-)?out|deadline|starting up|shutting down|not (?:yet )?ready|try again|No response from gunicorn/i,
+]
 
+/** Whether a cause that is known is behind it is asked later, of what is told (cluster/symptoms.ts). */
 export function diesOfItself({ metadata: { name, namespace } }: KubernetesObject, container: string, { logs }: Evidence): boolean {
   const lines = logs.filter((log) => log.pod === name && log.namespace === namespace && log.container === container).flatMap((log) => log.lines)
-  return lines.some((line) => complaint.test(line)) && !lines.some((line) => passing.test(line))
+  return lines.some((line) => complaint.test(line)) && !lines.some((line) => passing.some((words) => words.test(line)))
 }
