@@ -2,7 +2,7 @@
  * Whether a pod runs, or will.
  *
  * Its claims come first, since a claim explains everything above it; then the place, the containers
- * (init containers first), the mounts, the probes. A failing readiness probe is never a failure: a
+ * (init containers first), the sandbox, the mounts, the probes. A failing readiness probe is never a failure: a
  * slow start looks the same.
  *
  *   status: {phase: Pending, conditions: [{type: PodScheduled, status: "False", reason: Unschedulable,
@@ -18,6 +18,7 @@ import { describeEvent, eventsAbout } from './events.ts'
 import { type Context, type Observation, done, failed, nameOf, waiting } from './observation.ts'
 import { controllerOf } from './owners.ts'
 import { observeProbes } from './probe.ts'
+import { observeSandbox } from './sandbox.ts'
 import { observeScheduling } from './scheduling.ts'
 
 export function observePod(object: KubernetesObject, context: Context): Observation {
@@ -43,7 +44,7 @@ function trouble(object: KubernetesObject, events: readonly Event[], context: Co
   if (condition(pod, 'PodScheduled')?.status !== 'True') return observeScheduling(object, claim, events, context)
   const containers = observeContainers(object, events, context)
   if (containers) return containers
-  return creating(pod) ? observeMounts(object, events, context) : observeProbes(object, events, context)
+  return creating(pod) ? observeSandbox(object, events) ?? observeMounts(object, events, context) : observeProbes(object, events, context)
 }
 
 function creating(pod: Pod): boolean {

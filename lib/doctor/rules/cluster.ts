@@ -5,12 +5,12 @@ import { controlPlane, takesNoWrites } from './cluster/control-plane.ts'
 import { dns } from './cluster/dns.ts'
 import { openFiles } from './cluster/open-files.ts'
 import { podNetwork } from './cluster/pod-network.ts'
-import { cgroupDrivers, runtimeHandlers } from './cluster/runtime-config.ts'
+import { runtimeConfig } from './cluster/runtime-config.ts'
 import { sandboxImages } from './cluster/sandbox-image.ts'
 import { serviceRouting } from './cluster/service-routing.ts'
 import { gitUnreached, needsPods, thatSpeakOf, unreached, unresolved } from './cluster/symptoms.ts'
 
-export const clusterRules: readonly Rule[] = [takesNoWrites, controlPlane, dns, podNetwork, serviceRouting, sandboxImages, cgroupDrivers, runtimeHandlers, openFiles]
+export const clusterRules: readonly Rule[] = [takesNoWrites, controlPlane, dns, podNetwork, serviceRouting, sandboxImages, runtimeConfig, openFiles]
 
 /** What the node says of itself in `lacksNetwork` is told with the network. */
 const speaksOfNetwork = ({ evidence }: Finding): boolean => evidence.some((line) => /NetworkReady=false|NetworkPluginNotReady|cni (config|plugin)|network plugin is not ready/i.test(line))

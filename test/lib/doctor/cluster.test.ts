@@ -217,7 +217,7 @@ void t.test('a runtime that is set up otherwise than the kubelet or a pod takes 
     'cri-o configured with systemd cgroup manager, but did not receive slice as parent: /kubepods/besteffort/pod1',
   ]) t.match(said(words), [{ id: 'cgroup-driver-mismatch', severity: 'error', fix: [/cgroupDriver: systemd/, /SystemdCgroup/] }], words)
   for (const words of ['failed to get sandbox runtime: no runtime for "gvisor" is configured', 'failed to find runtime handler gvisor from runtime list map[runc:0xc000]', 'RuntimeHandler "gvisor" not supported']) {
-    t.match(said(words), [{ id: 'runtime-handler-missing', title: /no handler gvisor, which RuntimeClass sandboxed of /, fix: [/^kubectl -n \S+ patch \S+\/\S+ -p '\{"spec".*"runtimeClassName":null/, /gvisor must be among them/] }], words)
+    t.match(said(words), [{ id: 'runtime-handler-missing', title: /no handler gvisor, which RuntimeClass sandboxed asks for$/, fix: [/^kubectl -n \S+ patch \S+\/\S+ -p '\{"spec".*"runtimeClassName":null/, /gvisor must be among them/] }], words)
   }
   t.same(said('failed to get sandbox runtime: something else'), [], 'another reason is neither')
   t.end()
