@@ -63,7 +63,7 @@ const takesItAway: readonly FaultId[] = ['namespace-terminating', 'traefik-missi
 /** The same probe, with the path that it asks for; the same crash, with what it says; the same tables, with one that somebody misses. */
 function tellsMore(cause: Finding, symptom: Finding): boolean {
   if (symptom.id === 'crash-loop') return speaksOfTheSame(cause, symptom)
-  if (symptom.id === 'wait-for-migrations-crashloop') return cause.id === 'database-unreachable' && cause.title.includes(' has no table ')
+  if (symptom.id === 'wait-for-migrations-crashloop') return cause.id === 'database-unreachable' && cause.title.includes(' finds no table ')
   return cause.id === 'probe-path-mismatch' && symptom.id === 'readiness-probe-failing'
 }
 

@@ -135,9 +135,13 @@ const refusals: Fault[] = [
     await sql(it, 'DROP TABLE alembic_version', 'airflow')
     await deletePods(it, 'scheduler')
   } },
-  { name: 'a database that lost its tables', id: 'database-unreachable', seconds: 120, tells: /has no table /, harm: async it => {
+  { name: 'a database that lost its tables', id: 'database-unreachable', seconds: 120, tells: /finds no table /, harm: async it => {
     exits(t, await it.airstrip(['backup']), 0)
     await sql(it, 'DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT ALL ON SCHEMA public TO PUBLIC', 'airflow')
+    await deletePods(it, 'scheduler')
+  } },
+  { name: 'tables that lie in another schema than Airflow\'s user looks in', id: 'database-unreachable', seconds: 120, tells: /finds no table /, harm: async it => {
+    await sql(it, 'CREATE SCHEMA IF NOT EXISTS elsewhere; GRANT ALL ON SCHEMA elsewhere TO airflow; ALTER ROLE airflow SET search_path = elsewhere', 'airflow')
     await deletePods(it, 'scheduler')
   } },
 ]

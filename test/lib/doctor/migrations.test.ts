@@ -81,7 +81,7 @@ void t.test('a database that has lost its tables is told as that, with what make
   const lacking = log('[2023-08-02T10:29:50.000+0000] sqlalchemy.exc.ProgrammingError: (psycopg2.errors.UndefinedTable) relation "job" does not exist', 'triggerer', triggerer)
   const roots = found(of(waits({ pods: [waitingPod, triggerer], logs: [unapplied, lacking], ...right }), done)).filter(({ severity, causes = [] }) => severity === 'error' && causes.length === 0)
   t.match(roots, [{
-    id: 'database-unreachable', title: /has no table job/, fix: [/^npx tsx run.ts restore #/, /^kubectl -n airflow exec airflow-triggerer-0 -c wait-for-airflow-migrations -- airflow db upgrade #/],
+    id: 'database-unreachable', title: /finds no table job/, fix: [/^npx tsx run.ts restore #/, /^kubectl -n airflow exec airflow-triggerer-0 -c wait-for-airflow-migrations -- airflow db upgrade #/],
   }], 'who misses one of them, and who looks for all, miss the same')
   t.same(roots.map(({ id }) => id), ['database-unreachable'])
   t.match(found(of(waits({ logs: [older], ...right, ...by('apache/airflow:2.5.0') }), done))[0], { title: /done elsewhere/ }, 'another image of the pods is no reason to migrate')

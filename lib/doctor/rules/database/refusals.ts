@@ -17,6 +17,7 @@ import { migrateIn } from '../helm/revisions.ts'
 import { saidOfDatabase } from './asked.ts'
 import { misled } from './connection.ts'
 import { databaseOf } from './parts.ts'
+import { unlessElsewhere } from './schema.ts'
 import { asSuperuser } from './superuser.ts'
 
 interface Refusal {
@@ -93,6 +94,13 @@ const refusals: readonly Refusal[] = [
     sql: (_, user, database) => `SET default_transaction_read_only = off; ALTER SYSTEM RESET default_transaction_read_only; ALTER DATABASE "${database}" RESET default_transaction_read_only; ALTER ROLE "${user}" RESET default_transaction_read_only; SELECT pg_reload_conf()`,
     otherwise: 'Lead airflow.database.external to the primary; or, where the setting was made, take it back: ALTER SYSTEM, DATABASE or ROLE … RESET default_transaction_read_only, then SELECT pg_reload_conf()',
   },
+  ...([['statement', 'canceling statement due to statement timeout'], ['lock', 'canceling statement due to lock timeout'], ['idle_in_transaction_session', 'terminating connection due to idle-in-transaction timeout']] as const).map(([what, said]): Refusal => ({
+    pattern: new RegExp(said),
+    title: () => `PostgreSQL ends what Airflow asks of it for its ${what}_timeout`,
+    why: 'The setting was made for the server, the database or Airflow\'s user, and is shorter than Airflow needs on this machine; without it PostgreSQL waits.',
+    sql: (_, user, database) => `ALTER SYSTEM RESET ${what}_timeout; ALTER DATABASE "${database}" RESET ${what}_timeout; ALTER ROLE "${user}" RESET ${what}_timeout; ALTER ROLE "${user}" IN DATABASE "${database}" RESET ${what}_timeout; SELECT pg_reload_conf()`,
+    otherwise: `Take it back where it was set, or give it more: ALTER SYSTEM, DATABASE or ROLE … RESET ${what}_timeout, then SELECT pg_reload_conf()`,
+  })),
   {
     pattern: /server does not support SSL, but SSL was required/,
     title: () => 'Airflow asks PostgreSQL for TLS, which it does not speak',
@@ -126,10 +134,10 @@ const refusals: readonly Refusal[] = [
   {
     // Of tables that every Airflow since 2.0 has, so that no new version only waits for them.
     pattern: /relation "(job|dag|dag_run|task_instance|log|variable|connection|slot_pool|ab_user|serialized_dag)" does not exist/,
-    title: (name) => `The database has no table ${name}, which Airflow made in it once`,
-    why: 'Its tables were dropped, or the database was made anew or is another one; the Job that makes them has run and does not run again.',
+    title: (name) => `Airflow finds no table ${name} in its database, where it made one`,
+    why: 'Its tables were dropped, or the database was made anew or is another one; the Job that makes them has run and does not run again. Or they lie in another schema than the search_path of Airflow\'s user names.',
     onceMigrated: true,
-    otherwise: 'npx tsx run.ts restore # the newest dump, where there is one',
+    otherwise: 'npx tsx run.ts restore',
   },
   {
     // postinit.c; its DETAIL says "User does not have CONNECT privilege."
@@ -180,7 +188,7 @@ function readdressed({ namespace, release = 'airflow', secrets = [] }: Evidence)
 }
 
 function fixes({ sql, within, fromItsStart, ofAddress, onceMigrated, otherwise }: Refusal, name: string, refused: KubernetesObject, evidence: Evidence): NonEmpty<string> {
-  if (onceMigrated === true) return [otherwise, `${migrateIn(refused, evidence)} # empty tables, where there is none`]
+  if (onceMigrated === true) return [`${unlessElsewhere(evidence, otherwise)} # the newest dump, where the tables are in no schema`, `${migrateIn(refused, evidence)} # empty tables, where there is neither`]
   if (ofAddress === true) return [`${otherwise}, then: ${readdressed(evidence)}`]
   const pod = databaseOf(evidence)?.pod?.metadata.name
   // What goes into a command is as PostgreSQL names things without quotes.

@@ -6,6 +6,7 @@ import { isReady, nameOf } from '../../../observe/observation.ts'
 import type { Evidence } from '../../evidence.ts'
 import { wrong } from '../../rule.ts'
 import { databaseOf, databaseSets } from '../database/parts.ts'
+import { unlessElsewhere } from '../database/schema.ts'
 import { asSuperuser } from '../database/superuser.ts'
 
 export const initContainers = /^(wait-for-airflow-migrations|wait-for-db-migrations|check-db-migrations)$/
@@ -56,11 +57,11 @@ export function emptied(pod: KubernetesObject, lines: string[], evidence: Eviden
   return wrong('wait-for-migrations-crashloop', {
     title: 'The database shows Airflow no tables any more, and nothing makes them again',
     evidence: [...lines, 'the migrations were done, and the database knows of none: Migration Head(s) in DB: set()', ...databaseSets(evidence).map((one) => `${nameOf(one)} is the database`)],
-    why: 'What the Job of the migrations made is gone: the volume was emptied or is another one, the database was dropped and made anew, or its tables were; or it is there, and Airflow\'s user lost the right to look into its schema. A Job runs once.',
+    why: 'What the Job of the migrations made is gone: the volume was emptied or is another one, the database was dropped and made anew, or its tables were; or it is there, and Airflow\'s user lost the right to look into its schema, or looks in another one. A Job runs once.',
     fix: [
-      `${migrateIn(pod, evidence)} # makes empty tables, without what was in the old ones`,
+      `${unlessElsewhere(evidence, migrateIn(pod, evidence))} # makes empty tables, without what was in the old ones, where those are in no schema`,
       'npx tsx run.ts restore FILE # where there is a backup of what was in them',
-      'Neither of these where the tables are there, as \\dt tells PostgreSQL\'s superuser: then Airflow\'s user may not see them, and needs GRANT USAGE ON SCHEMA public',
+      'Neither of these where the tables are there, as \\dt *.dag_run tells PostgreSQL\'s superuser: then Airflow\'s user needs GRANT USAGE ON that SCHEMA, and ALTER ROLE … SET search_path to it',
     ],
   })
 }

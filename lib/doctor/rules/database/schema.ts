@@ -1,0 +1,19 @@
+/** Tables that Airflow does not find: they are gone, or they lie in a schema that it does not look in, or may not. */
+import type { Evidence } from '../../evidence.ts'
+import { restarted } from '../../restart.ts'
+import { databaseOf } from './parts.ts'
+import { asSuperuser } from './superuser.ts'
+
+/**
+ * `command`, which brings tables or makes them, unless the database has them in some schema: then Airflow's user looks
+ * there again, and nothing is restored over what is there. Only a database of the release's own can be asked.
+ */
+export function unlessElsewhere(evidence: Evidence, command: string): string {
+  const pod = databaseOf(evidence)?.pod?.metadata.name
+  const { name = '', user = '' } = evidence.wanted?.database ?? {}
+  if (pod === undefined || ![name, user].every((one) => /^\w+$/.test(one))) return command
+  const where = 'SELECT schemaname FROM pg_tables WHERE tablename = $$dag_run$$ ORDER BY schemaname <> $$public$$ LIMIT 1'
+  const statements = [`GRANT USAGE ON SCHEMA %1$I TO "${user}"`, `ALTER ROLE "${user}" IN DATABASE "${name}" SET search_path = %1$I`]
+  const sql = `SELECT format(one, schemaname) FROM (${where}) AS found, unnest(ARRAY[${statements.map((one) => `$$${one}$$`).join(', ')}]) AS one \\gexec`
+  return `if ${asSuperuser(evidence.namespace, pod, sql, name)} | grep ALTER; then ${restarted(evidence)}; else ${command}; fi`
+}
