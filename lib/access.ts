@@ -108,6 +108,16 @@ export interface DagLogs {
   broken: BrokenDag[]
 }
 
+/** How much of its processors a node uses, in cores, over the last seconds. */
+export interface NodeUsage {
+  node: string
+  cores: number
+  /** By what is no pod: the system, and whatever else runs on the machine. */
+  beside: number
+  /** The pods that use most, the greediest first. */
+  pods: { namespace: string; name: string; cores: number }[]
+}
+
 export interface LogQuery {
   namespace: string
   pod: string
@@ -176,6 +186,8 @@ export interface Reader {
   secret(source: SecretSource): Promise<string>
   /** The last lines, or undefined where the container has none; a kubelet that hangs is waited for once, and seconds only (TIMEOUT). */
   logs(query: LogQuery): Promise<string | undefined>
+  /** By the node's name; undefined where its kubelet does not tell. */
+  usage(node: string): Promise<NodeUsage | undefined>
   /** Addresses that this machine's resolver gives; empty when it knows none. */
   resolve(host: string): Promise<string[]>
   /** GET, no redirect followed, any certificate accepted and returned. `address` overrides DNS. */

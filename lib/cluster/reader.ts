@@ -8,6 +8,7 @@ import { ask, isGood, parsed, readJson, refused } from './request.ts'
 import { createDiscovery, type Discovery } from './resources.ts'
 import { newestRecord, readRelease, recordFacts } from './release.ts'
 import { renderRelease } from './render.ts'
+import { readUsage } from './usage.ts'
 
 /** What the Reader needs of the machine and the network besides kubectl and helm. */
 export interface Surroundings {
@@ -46,6 +47,7 @@ export function createReader(connection: Connection, surroundings: Surroundings)
     release: (name, namespace) => findRelease(connection, discovery, name, namespace),
     render: (wish) => renderRelease(connection, surroundings, wish),
     logs: (query) => readLogs(connection, query),
+    usage: (node) => readUsage(connection, node),
     secret: async (source) => {
       const value = await surroundings.secret(source)
       connection.redactor.add(value)

@@ -3,7 +3,7 @@
  * objects, which have more fields than anybody lists and were cleaned when they were collected.
  */
 import { z } from 'zod'
-import type { BrokenDag, DagEntry, HttpsAnswer, KubeconfigFacts, KubernetesObject, ObjectRef, RecordFacts, Release, ReleaseHook, Versions } from '../access.ts'
+import type { BrokenDag, DagEntry, HttpsAnswer, KubeconfigFacts, KubernetesObject, NodeUsage, ObjectRef, RecordFacts, Release, ReleaseHook, Versions } from '../access.ts'
 import type { ContainerLog, Evidence, Folder, Witnessed, Operation, Said, SecretFacts, StateFacts, Wanted } from './evidence.ts'
 import { omissions, type Omitted } from './redact.ts'
 
@@ -101,6 +101,11 @@ const folder = strictly<Folder>({
 const dagEntry = strictly<DagEntry>({ path: text('On the node'), folder: z.boolean().describe('Whether it is one'), uid: z.number().describe('Its owner'), gid: z.number().describe('Its group'), mode: z.number().describe('Its permission bits') })
 const brokenDag = strictly<BrokenDag>({ file: text('As the pods see it'), said: text('The exception'), at: text('When its log says so') })
 
+const cores = (what: string) => z.number().describe(`${what}, in cores`)
+const usage = strictly<NodeUsage>({
+  node: text('Its name'), cores: cores('All that is in use'), beside: cores('By what is no pod'),
+  pods: z.array(z.strictObject({ namespace: text('Of the pod'), name: text('Of the pod'), cores: cores('What it uses') })).describe('Those that use most'),
+})
 const kubeconfig = strictly<KubeconfigFacts>({
   file: text('As kubectl is told'), exists: z.boolean().describe('Whether it is there'), contexts: texts('That it has'), context: z.string().optional().describe('That is asked for'),
   cluster: z.string().optional().describe('Of the context'), server: z.string().optional().describe('Its address'), others: texts('Kubeconfigs of administrators on this machine'),
@@ -121,7 +126,7 @@ export const evidenceSchema = strictly<Evidence>({
   replicaSets: objects('Of the namespace').optional(), services: objects('Of the namespace').optional(), endpoints: objects('Of the namespace').optional(),
   configMaps: objects('Names and keys').optional(), secrets: z.array(secret).optional().describe('Facts, no values'), serviceAccounts: objects('Names').optional(),
   networkPolicies: objects('Of the namespace').optional(), quotas: objects('ResourceQuotas').optional(), routes: objects('IngressRoutes and Middlewares').optional(),
-  nodes: objects('Of the cluster').optional(), classes: objects('StorageClasses').optional(), volumes: objects('PersistentVolumes').optional(), ownNamespace: object.optional().describe('The namespace itself'),
+  nodes: objects('Of the cluster').optional(), usages: z.array(usage).optional().describe('Of nodes whose pods do not answer their probes in time'), consumers: objects('The pods that use most of those nodes').optional(), classes: objects('StorageClasses').optional(), volumes: objects('PersistentVolumes').optional(), ownNamespace: object.optional().describe('The namespace itself'),
   definitions: objects('CustomResourceDefinitions').optional(), webhooks: objects('Of admission').optional(), leases: objects('Of the control plane and the nodes').optional(), system: objects('DNS, provisioner, Traefik'),
   logs: z.array(log).describe('Last lines'), answered: answered.optional().describe('What the address answered'), addresses: z.array(z.string()).optional().describe('What the resolver gives for the host'),
   versions: strictly<Versions>({ server: text('Kubernetes'), kubectl: text('kubectl'), helm: text('Helm') }).optional().describe('Of the cluster and the tools'),

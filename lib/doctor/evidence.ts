@@ -5,7 +5,7 @@
  * `unknown`. No part holds a secret: of Secrets there are only facts, and texts were redacted when
  * they were collected.
  */
-import type { BrokenDag, DagEntry, FolderFacts, HttpsAnswer, KubernetesObject, RecordFacts, Release, Unreachable, Versions } from '../access.ts'
+import type { BrokenDag, DagEntry, FolderFacts, HttpsAnswer, KubernetesObject, NodeUsage, RecordFacts, Release, Unreachable, Versions } from '../access.ts'
 import type { Family } from '../airflow/families.ts'
 import type { Lease } from '../airflow/lock.ts'
 import type { IgnoreRule } from '../diff/noise.ts'
@@ -162,6 +162,10 @@ export interface Evidence {
 
   // Of the cluster.
   nodes?: KubernetesObject[] | undefined
+  /** Of those whose pods do not answer their probes in time. */
+  usages?: NodeUsage[] | undefined
+  /** The pods that use most of those. */
+  consumers?: KubernetesObject[] | undefined
   classes?: KubernetesObject[] | undefined
   volumes?: KubernetesObject[] | undefined
   /** The release's own namespace; left out also where there is none. */

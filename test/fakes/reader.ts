@@ -70,6 +70,7 @@ export function clusterReader(cluster: Cluster = {}): Reader & { asked: string[]
     manifest: ({ url }) => scripted(`manifest ${url}`, cluster.manifest === undefined ? undefined : [...cluster.manifest]),
     secret: (source) => scripted(`secret ${JSON.stringify(source)}`, cluster.secrets?.['env' in source ? source.env : source.file]),
     logs: ({ pod }) => scripted(`logs ${pod}`, undefined),
+    usage: () => Promise.resolve(undefined),
     resolve: (host) => scripted(`resolve ${host}`, cluster.addresses),
     https: (url, address) => {
       const answer = cluster.answers?.[url]

@@ -13,6 +13,7 @@ import { collectCluster, collectNamespace } from './kinds.ts'
 import { collectLogs } from './logs.ts'
 import { collectSystem } from './system.ts'
 import { collectOperation, collectRelease, collectSecrets } from './release.ts'
+import { collectUsage } from './usage.ts'
 import { type Collector, type Found, type Scope, gathered, merged, messageOf, summed } from './collector.ts'
 
 /** All that any rule may need, and the logs of what is not well. */
@@ -37,9 +38,9 @@ async function collectWith(reader: Reader, scope: Scope, collectors: readonly Co
   const counting: Scope = { ...scope, count: omitted.count, marks: new Map() }
   const evidence = await gather(reader, counting, collectors)
   const redact = redactWith(scope.redact && sparing(scope.redact, evidence), omitted.count)
-  const { logs, unknown } = evidence.unreachable === undefined ? await collectLogs(reader, evidence, redact) : { logs: [], unknown: [] }
+  const [{ logs, unknown }, usage] = evidence.unreachable === undefined ? await Promise.all([collectLogs(reader, evidence, redact), collectUsage(reader, evidence, counting)]) : [{ logs: [], unknown: [] }, {}]
   const witnessed = stillSo(scope.recorded?.witnessed?.() ?? [], evidence, redact)
-  const whole = { ...evidence, answered: withoutTail(evidence.answered, redact), logs, unknown: [...evidence.unknown, ...unknown], ...(scope.recorded?.witnessed === undefined ? {} : { witnessed }) }
+  const whole = { ...evidence, ...usage, answered: withoutTail(evidence.answered, redact), logs, unknown: [...evidence.unknown, ...unknown], ...(scope.recorded?.witnessed === undefined ? {} : { witnessed }) }
   return sweptEvidence(whole, scope.redact, omitted)
 }
 

@@ -95,7 +95,8 @@ export const helmExplains: Explains = {
   'immutable-field-on-upgrade': refused,
   'helm-pending-lock': ['not-ready-unexplained', 'admin-login-missing', 'ingress-unproven'],
   'wait-hook-deadlock': ['helm-release-failed', 'wait-for-migrations-crashloop', 'admin-login-missing', 'service-without-endpoints', 'not-ready-unexplained', 'ingress-unproven'],
-  'namespace-terminating': ['release-not-installed', 'release-object-missing', 'scaled-to-zero', 'claim-terminating', 'helm-pending-lock', ...without],
+  // The Secrets go first, since nothing keeps them; the claim of the database stays for as long as its pod does.
+  'namespace-terminating': ['release-not-installed', 'release-object-missing', 'scaled-to-zero', 'claim-terminating', 'helm-pending-lock', { id: 'postgres-pvc-old-password', when: ({ title }) => title.endsWith(' holds a database whose password is not known') }, ...without],
   'release-object-missing': ofNeeded,
   'config-edited': [...ofConfigMaps.map((id) => ({ id, when: causeSays(/^ConfigMap /) })), ...ofItsReaders.map((id) => ({ id, when: readsIt }))],
   'scaled-to-zero': ofNeeded,

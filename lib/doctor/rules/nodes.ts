@@ -7,8 +7,10 @@ import { faults } from '../../observe/faults.ts'
 import { observeNode } from '../../observe/node.ts'
 import { nameOf, notReadyMs } from '../../observe/observation.ts'
 import type { Evidence } from '../evidence.ts'
+import { noAnswerInTime } from '../late-probes.ts'
 import { type Explains, type Rule, doubtful, wrong } from '../rule.ts'
 import { needsPods } from './cluster/symptoms.ts'
+import { busyNodes } from './nodes/busy.ts'
 import { closedNodes } from './nodes/closed.ts'
 import { diskFull } from './nodes/disk.ts'
 import { kubeletUnreached } from './nodes/kubelet.ts'
@@ -17,7 +19,7 @@ import { refused } from './nodes/refused.ts'
 import { namesPodOnBadNode, onBadNode, onBadNodeOrNone, onShortNode, standing, withoutPlace } from './nodes/standing.ts'
 import { lacksNetwork, stateOf } from './nodes/state.ts'
 
-export const nodeRules: readonly Rule[] = [notReady, kubeletUnreached, underPressure, diskFull, evicted, refused, cordoned, noneSchedulable]
+export const nodeRules: readonly Rule[] = [notReady, kubeletUnreached, underPressure, diskFull, evicted, busyNodes, refused, cordoned, noneSchedulable]
 
 /** One that has just joined, or been restarted, is only starting; one that lacks the network is told with the network. */
 function notReady({ nodes = [], pods, at }: Evidence): Finding[] {
@@ -69,6 +71,11 @@ function noneSchedulable({ nodes = [], pods }: Evidence): Finding[] {
   })]
 }
 
+/** By its own words; of a command that was ended in the middle the kubelet tells none. */
+function isLate({ evidence }: Finding): boolean {
+  return evidence.some((line) => noAnswerInTime.test(line) || /probe failed: ?$/.test(line.trimEnd()))
+}
+
 /** Who runs a webhook is not looked at, so a node's fault may always be its. */
 const above = [...needsPods.filter((one) => one !== 'admission-webhook-down'), 'cluster-dns-broken', 'certresolver-missing', 'certificate-other-name'] as const
 
@@ -79,6 +86,11 @@ export const nodeExplains: Explains = {
     ...(['crash-loop', 'job-failed', 'pod-failed', 'scheduler-liveness-restart-loop', 'webserver-oom-or-slow-start', 'insufficient-cpu-or-memory', 'image-registry-unreachable'] as const).map((id) => ({ id, when: namesPodOnBadNode })),
   ],
   'node-pressure-evicted': ['no-schedulable-node', 'admission-webhook-down', ...standing([...above, 'heartbeat-missing'], onShortNode), { id: 'pod-failed', when: ({ evidence }) => evidence.some((line) => line.includes('Evicted')) }],
+  'node-busy': [
+    ...(['readiness-probe-failing', 'scheduler-liveness-restart-loop', 'webserver-oom-or-slow-start', 'not-ready-unexplained', 'service-without-endpoints'] as const).map((id) => ({ id, when: isLate })),
+    { id: 'ingress-unproven', when: ({ evidence }) => evidence.some((line) => / no answer (?:from \S+ )?within /.test(line)) },
+    { id: 'cluster-dns-broken', when: ({ title }) => title === 'CoreDNS is not ready' }, 'heartbeat-missing',
+  ],
   'node-cordoned': ['no-schedulable-node', 'admission-webhook-down', ...standing(above, withoutPlace)],
   'no-schedulable-node': ['admission-webhook-down', ...standing(above, withoutPlace)],
   'untolerated-taint': ['no-schedulable-node'],

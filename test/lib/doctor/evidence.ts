@@ -66,6 +66,7 @@ export function reader({ objects = [], release, logs, forbidden = [] }: Script):
       if (!logs) return Promise.reject(new Error(`unscripted: logs of ${query.pod}`))
       return Promise.resolve(logs(query))
     },
+    usage: () => Promise.resolve(undefined),
     alive: () => Promise.resolve(undefined),
     now: () => now,
   }

@@ -45,6 +45,14 @@ void t.test('a key or password explains the crashes that speak of it', (t) => {
   t.end()
 })
 
+void t.test('with its namespace the password of a database goes before its claim', (t) => {
+  const claim = 'PersistentVolumeClaim airflow/data-airflow-postgresql-0'
+  const deleted = found('namespace-terminating', 'Namespace airflow is being deleted')
+  t.same(causes(deleted, found('postgres-pvc-old-password', `${claim} holds a database whose password is not known`)), ['namespace-terminating'])
+  t.same(causes(deleted, found('postgres-pvc-old-password', `${claim} has another database password than the Secret`)), [])
+  t.end()
+})
+
 void t.test('a part that nobody needs explains nobody else\'s crash', (t) => {
   const none = (name: string) => found('scaled-to-zero', `${name} is scaled to no pod`, [`${name}: spec.replicas is 0, the release has 1`])
   for (const name of ['StatefulSet airflow/airflow-triggerer', 'Deployment airflow/airflow-statsd', 'Deployment airflow/airflow-scheduler']) t.same(causes(none(name), crash), [], name)

@@ -1,0 +1,68 @@
+/** A node whose processors are all in use, so that what runs there gets no turn: nothing of it is at fault, and all of it is late. */
+import type { Node } from 'kubernetes-types/core/v1.js'
+import type { KubernetesObject, NodeUsage } from '../../../access.ts'
+import type { Finding } from '../../../step.ts'
+import { describeEvent, firstTimeOf, timeOf, timesOf } from '../../../observe/events.ts'
+import { ageMs, fixOf, inNamespace, nameOf } from '../../../observe/observation.ts'
+import { ownerName, targetOf, thenDeletePod } from '../../../observe/owners.ts'
+import { quantity } from '../../../observe/quantity.ts'
+import type { Evidence } from '../../evidence.ts'
+import { type LateProbe, lateProbes } from '../../late-probes.ts'
+import { wrong } from '../../rule.ts'
+import { standsFirm } from '../processes/statuses.ts'
+
+/** Of all cores; the kubelet's own count lags by seconds. */
+const full = 0.9
+/** A single program may hang by itself. */
+const leastPods = 2
+const leastTimes = 2
+/** So long it has lasted, and so old is a pod whose start is over: starting is what keeps a small machine busy. */
+const lastsMs = 120_000
+const startMs = 300_000
+/** In cores: what uses less keeps nobody waiting. */
+const worthTelling = 0.2
+
+export function busyNodes(evidence: Evidence): Finding[] {
+  if (!standsFirm(evidence)) return []
+  const late = lateProbes(evidence).filter((probe) => hasLasted(probe, evidence))
+  return (evidence.usages ?? []).flatMap((usage): Finding[] => {
+    const node = evidence.nodes?.find(({ metadata }) => metadata.name === usage.node)
+    const { capacity, allocatable } = (node as Node | undefined)?.status ?? {}
+    const cores = quantity((capacity ?? allocatable)?.cpu)
+    const here = late.filter(({ pod }) => (pod.spec as { nodeName?: string } | undefined)?.nodeName === usage.node)
+    if (here.length < leastPods || !(usage.cores >= full * cores)) return []
+    return [wrong('node-busy', {
+      title: `Node ${usage.node} has no processor left`,
+      evidence: [`Node ${usage.node}: ${inUse(usage.cores)} of ${cores} cores are in use`, ...users(usage), ...here.slice(0, 5).map(({ pod, event }) => `${nameOf(pod)}: ${describeEvent(event)}`)],
+      why: 'Whatever runs there waits for its turn: probes and pages are not answered in time, and a container that is restarted for that has to start anew, which takes more of it.',
+      fix: fixOf(consumersOf(usage, evidence).map((pod) => limited(pod, usage, cores)), `top -b -n 1 -o %CPU | head -n 20 # on ${usage.node}: what uses it; end what need not run, or give the machine more`),
+    })]
+  })
+}
+
+/** The events of a probe count on for as long as it says the same. */
+function hasLasted({ pod, event }: LateProbe, { at }: Evidence): boolean {
+  const first = firstTimeOf(event)
+  return timesOf(event) >= leastTimes && first !== undefined && timeOf(event) - first >= lastsMs && ageMs(pod.metadata.creationTimestamp, new Date(at)) >= startMs
+}
+
+const inUse = (cores: number): string => cores.toFixed(1)
+
+function users({ pods, beside }: NodeUsage): string[] {
+  return [
+    ...pods.filter(({ cores }) => cores >= worthTelling).map(({ namespace, name, cores }) => `Pod ${namespace}/${name} uses ${inUse(cores)}`),
+    ...(beside >= worthTelling ? [`what is no pod uses ${inUse(beside)}`] : []),
+  ]
+}
+
+/** Those that a limit could hold: they use most, and somebody makes them again. */
+function consumersOf({ pods }: NodeUsage, { consumers = [] }: Evidence): KubernetesObject[] {
+  return pods.filter(({ cores }) => cores >= worthTelling).flatMap(({ namespace, name }) =>
+    consumers.filter(({ metadata }) => metadata.namespace === namespace && metadata.name === name)).filter((pod) => targetOf(pod) !== undefined).slice(0, 1)
+}
+
+/** A request is lowered with it, since it may not be above the limit, and since it is what takes the others' turn. */
+function limited(pod: KubernetesObject, { pods }: NodeUsage, cores: number): string {
+  const uses = pods.find(({ namespace, name }) => namespace === pod.metadata.namespace && name === pod.metadata.name)?.cores ?? 0
+  return `kubectl ${inNamespace(pod)} set resources ${targetOf(pod) ?? ''} --requests=cpu=100m --limits=cpu=${Math.round(cores * 500)}m${thenDeletePod(pod)} # ${ownerName(pod)} uses ${inUse(uses)} cores, and then at most half of them`
+}

@@ -1,0 +1,74 @@
+/** A node whose processors are all in use. */
+import t from 'tap'
+import type { NodeUsage } from '../../../lib/access.ts'
+import { collect } from '../../../lib/doctor/collect/index.ts'
+import { diagnose } from '../../../lib/doctor/diagnose.ts'
+import type { Evidence } from '../../../lib/doctor/evidence.ts'
+import { container, deployment, event, inManifest, node, pod, ready, release } from '../observe/objects.ts'
+import { evidence, long, reader } from './evidence.ts'
+
+const old = { ...ready, startTime: long, containerStatuses: [container({ ready: true, state: { running: { startedAt: long } } })] }
+const named = (name: string, container: string, owner = name) => {
+  const made = pod({ name, owner: { kind: 'ReplicaSet', name: owner }, spec: { nodeName: 'home', containers: [{ name: container }] }, status: old })
+  return { ...made, metadata: { ...made.metadata, creationTimestamp: long } }
+}
+const webserver = named('airflow-webserver-6d5b9c7f9-aaaaa', 'webserver', 'airflow-webserver-6d5b9c7f9')
+const statsd = named('airflow-statsd-6d5b9c7f9-bbbbb', 'statsd', 'airflow-statsd-6d5b9c7f9')
+const transcoder = { ...named('transcoder-6d5b9c7f9-ccccc', 'ffmpeg', 'transcoder-6d5b9c7f9') }
+const elsewhere = { ...transcoder, metadata: { ...transcoder.metadata, namespace: 'media' } }
+const noAnswer = 'Readiness probe failed: Get "http://10.244.0.7:8080/health": context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
+const late = (one: typeof webserver, fields: Record<string, unknown> = {}) => event(one, 'Unhealthy', noAnswer, fields)
+
+const busy: NodeUsage = { node: 'home', cores: 3.96, beside: 0.5, pods: [{ namespace: 'media', name: elsewhere.metadata.name, cores: 3.1 }, { namespace: 'airflow', name: webserver.metadata.name, cores: 0.1 }] }
+const whole: Partial<Evidence> = { pods: [webserver, statsd], events: [late(webserver), late(statsd)], usages: [busy], consumers: [elsewhere] }
+const found = (parts: Partial<Evidence> = {}) => diagnose(evidence({ ...whole, ...parts })).findings.filter(({ id }) => id === 'node-busy')
+
+void t.test('a node without a processor left is told, with who has them all and how to hold it back', (t) => {
+  t.match(found(), [{
+    severity: 'error', title: 'Node home has no processor left',
+    evidence: ['Node home: 4.0 of 4 cores are in use', `Pod media/${elsewhere.metadata.name} uses 3.1`, 'what is no pod uses 0.5', /^Pod airflow\/airflow-webserver-.* \(3 times\): Readiness probe failed/, /^Pod airflow\/airflow-statsd-/],
+    fix: [/^kubectl -n media set resources deployment\/transcoder --requests=cpu=100m --limits=cpu=2000m # Deployment transcoder uses 3\.1 cores/, /^top -b -n 1 .* # on home/],
+  }])
+  const own: NodeUsage = { ...busy, beside: 3.8, pods: [] }
+  t.match(found({ usages: [own], consumers: [] }), [{ evidence: [/4\.0 of 4/, 'what is no pod uses 3.8', /webserver/, /statsd/], fix: [/^top -b/] }], 'what is no pod has nothing that could be edited')
+  t.end()
+})
+
+void t.test('nothing is said of a node that has room, of one program that hangs, of a start, or of what is over', (t) => {
+  t.same(found({ usages: [{ ...busy, cores: 3.4 }] }), [], 'there is room')
+  t.same(found({ usages: undefined }), [], 'nobody knows')
+  t.same(found({ events: [late(webserver)] }), [], 'one may hang by itself')
+  t.same(found({ events: [late(webserver), late(statsd, { count: 1 })] }), [], 'and another be late once')
+  t.same(found({ events: [late(webserver), late(statsd, { firstTimestamp: '2023-08-02T10:28:40Z' })] }), [], 'it has only begun')
+  t.same(found({ events: [late(webserver), late(statsd, { lastTimestamp: '2023-08-02T10:27:00Z' })] }), [], 'it is over')
+  const young = { ...statsd, metadata: { ...statsd.metadata, creationTimestamp: '2023-08-02T10:26:00Z' } }
+  t.same(found({ pods: [webserver, young] }), [], 'it is starting')
+  t.same(found({ events: [late(webserver), event(statsd, 'Unhealthy', 'Readiness probe failed: HTTP probe failed with statuscode: 503')] }), [], 'it answers')
+  t.end()
+})
+
+void t.test('what comes too late for want of a processor is its symptom, and what fails by itself is not', (t) => {
+  const unready = (one: typeof statsd, status: Record<string, unknown> = {}) => ({ ...one, status: { phase: 'Running', conditions: [{ type: 'PodScheduled', status: 'True' }, { type: 'Ready', status: 'False' }], containerStatuses: [container({ name: 'statsd', ready: false, state: { running: { startedAt: long } }, ...status })] } })
+  const told = (parts: Partial<Evidence>) => diagnose(evidence({ ...whole, ...parts, record: release({ objects: [] }) })).findings.map(({ id, causes = [] }) => [id, ...causes.map((cause) => cause.id)])
+  t.same(told({ pods: [webserver, unready(statsd)] }), [['node-busy'], ['readiness-probe-failing', 'node-busy']])
+  const lacking = unready(named('airflow-triggerer-6d5b9c7f9-ddddd', 'triggerer', 'airflow-triggerer-6d5b9c7f9'), { name: 'triggerer', state: { waiting: { reason: 'CreateContainerConfigError', message: 'secret "other" not found' } } })
+  const owner = deployment('airflow-triggerer', 0)
+  const { findings } = diagnose(evidence({ ...whole, pods: [webserver, statsd, lacking], workloads: [owner], record: release({ objects: [inManifest(owner)] }) }))
+  t.same(findings.filter(({ causes = [] }) => causes.length === 0).map(({ id }) => id), ['node-busy', 'container-config-error'])
+  t.end()
+})
+
+void t.test('the kubelet is asked only where probes get no answer in time', async (t) => {
+  const asked: string[] = []
+  const look = async (events: ReturnType<typeof event>[]) => {
+    const { reader: scripted } = reader({ objects: [node(), webserver, elsewhere, ...events], logs: () => '' })
+    return collect({ ...scripted, usage: (name) => {
+      asked.push(name)
+      return Promise.resolve(busy)
+    } }, { namespace: 'airflow', release: 'airflow' })
+  }
+  t.match(await look([]), { usages: undefined })
+  t.same(asked, [])
+  t.match(await look([late(webserver)]), { usages: [busy], consumers: [{ metadata: { name: elsewhere.metadata.name } }, { metadata: { name: webserver.metadata.name } }] })
+  t.same(asked, ['home'])
+})
