@@ -65,7 +65,7 @@ function configError(pod: KubernetesObject, message: string, evidence: string, p
   // The kubelet adds pod and container; the title is of the cause alone.
   const text = message.replace(/ \(pod: .*\)$/, '')
   return failed(pod, 'container-config-error', {
-    title: what ? `A container needs what does not exist: ${what}` : `A container cannot be made as it is configured: ${text}`,
+    title: what ? lacking(what) : `A container cannot be made as it is configured: ${text}`,
     evidence: [evidence],
     why: 'The kubelet cannot make the container before what it refers to is there, and nothing of the release makes it later.',
     fix: what === undefined ? ['npx tsx run.ts apply --from helm # once what the message names is right in airflow.values', `kubectl ${inNamespace(pod)} describe pod ${pod.metadata.name} # what it mounts and refers to`] : [
@@ -73,6 +73,11 @@ function configError(pod: KubernetesObject, message: string, evidence: string, p
       `kubectl ${inNamespace(pod)} get secrets,configmaps # whether it is there under another name`,
     ],
   })
+}
+
+/** Of the cause alone: ten pods that lack the same are one finding. */
+export function lacking(what: string): string {
+  return `A container needs what does not exist: ${what}`
 }
 
 function unusable(pod: KubernetesObject, path: string, reason: string, message: string): Failed {

@@ -168,6 +168,10 @@ const list: Fault[] = [
     await kube(it, 'delete', 'secret', 'airflow-airstrip-metadata')
     await deletePods(it, 'webserver')
   } },
+  { name: 'the webserver\'s key gone from its Secret', id: 'container-config-error', tells: /couldn't find key webserver-secret-key in Secret/, harm: async it => {
+    await edit(it, 'secret/airflow-airstrip-webserver-secret-key', [{ op: 'remove', path: '/data/webserver-secret-key' }], 'json')
+    await deletePods(it, 'webserver')
+  } },
   { name: 'the Fernet key replaced by another', id: 'fernet-key-rotated', harm: async it => {
     kept.set(fernet, await dataOf(it, fernet))
     await kube(it, 'delete', 'secret', fernet)

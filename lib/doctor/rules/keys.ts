@@ -13,8 +13,9 @@ import { restarted } from '../restart.ts'
 import { deleted, replacedFrom } from '../secret-commands.ts'
 import { isOfItsOwn, thatSpeakOf } from './cluster/symptoms.ts'
 import { databaseOf, installMs } from './database/parts.ts'
+import { incomplete } from './keys/incomplete.ts'
 
-export const keyRules: readonly Rule[] = [noFernetKey, rotated, dynamic, unlike, published, redisDrift, knownLogin]
+export const keyRules: readonly Rule[] = [noFernetKey, rotated, dynamic, unlike, published, incomplete, redisDrift, knownLogin]
 
 /** Put on a Secret by whoever has brought its old value back, or has rotated it. */
 const restoredLabel = 'airstrip/restored'
