@@ -70,7 +70,6 @@ export function clusterReader(cluster: Cluster = {}): Reader & { asked: string[]
     manifest: ({ url }) => scripted(`manifest ${url}`, cluster.manifest === undefined ? undefined : [...cluster.manifest]),
     secret: (source) => scripted(`secret ${JSON.stringify(source)}`, cluster.secrets?.['env' in source ? source.env : source.file]),
     logs: ({ pod }) => scripted(`logs ${pod}`, undefined),
-    usage: () => Promise.resolve(undefined),
     resolve: (host) => scripted(`resolve ${host}`, cluster.addresses),
     https: (url, address) => {
       const answer = cluster.answers?.[url]
@@ -80,7 +79,7 @@ export function clusterReader(cluster: Cluster = {}): Reader & { asked: string[]
       asked.push(`folder ${path}`)
       return Promise.resolve(cluster.folders?.[path])
     },
-    ...noDags,
+    ...ofNodes,
     alive: (holder) => {
       asked.push(`alive ${holder}`)
       return Promise.resolve(cluster.alive?.[holder])
@@ -89,7 +88,7 @@ export function clusterReader(cluster: Cluster = {}): Reader & { asked: string[]
   }
 }
 
-const noDags: Pick<Reader, 'dagLogs' | 'dagEntries'> = { dagLogs: () => Promise.resolve(undefined), dagEntries: () => Promise.resolve(undefined) }
+const ofNodes: Pick<Reader, 'usage' | 'dagLogs' | 'dagEntries'> = { usage: () => Promise.resolve(undefined), dagLogs: () => Promise.resolve(undefined), dagEntries: () => Promise.resolve(undefined) }
 
 type Scripted = <T>(what: string, value: T | undefined) => Promise<T>
 
