@@ -136,6 +136,8 @@ void t.test('a ConfigMap that was edited is the cause of what starts with it, an
   const written = { written: { by: 'kubectl-edit', at: '2023-08-02T10:20:00Z' } }
   t.same(ids(of({ configMaps: [map(1, written)] }, record)), [])
   t.match(diagnose(of({ configMaps: [map(2, written)] }, record)).findings, [{ id: 'config-edited', severity: 'warning', title: 'ConfigMap airflow/airflow-config of the release was edited by hand', evidence: [/airflow-config.*airflow\.cfg, written by kubectl-edit at 2023-08-02T10:20:00Z/], fix: [/^npx tsx run\.ts apply # .*begins anew what has read/] }])
+  const taken = diagnose(of({ configMaps: [map(2, { written: { by: 'helm', at: '2023-08-02T10:00:00Z' } })] }, record)).findings[0]
+  t.match(taken, { id: 'config-edited', evidence: [/airflow\.cfg$/] }, 'of what was only taken away Helm is the last writer')
   const reader = { ...deployment('airflow-scheduler', 0), spec: { replicas: 1, template: { spec: { containers: [], volumes: [{ name: 'config', configMap: { name: 'airflow-config' } }] } } } }
   const lame = [statefulSet('airflow-postgresql', 1), reader]
   t.match(diagnose(of({ workloads: lame, configMaps: [map(2)] }, record)).findings[0], { id: 'config-edited', severity: 'error' })

@@ -112,6 +112,17 @@ void t.test('what the health page could not ask is told by the refusal that lies
   t.end()
 })
 
+void t.test('a statement that the database refuses is told so as well, and only beside a page that asked in vain', (t) => {
+  const page = (status: string): Partial<Evidence> => ({ answered: answers({ body: JSON.stringify({ metadatabase: { status }, scheduler: { status: 'healthy', latest_scheduler_heartbeat: '2023-08-02T10:29:50.1+00:00' } }) }) })
+  const asked = (status: string, words: string) => silent(`ERROR:  ${words}`, { ...page(status), workloads: [statefulSet('airflow-postgresql', 1), deployment('airflow-scheduler', 1)] }, well('2023-08-02T10:05:30Z'), ['10:29:55'])
+  for (const [words, title] of [['permission denied for table job', /may not use job/], ['cannot execute UPDATE in a read-only transaction', /can only be read/], ['canceling statement due to statement timeout', /statement_timeout/]] as const) {
+    t.match(found(asked('unhealthy', words))[0], { id: 'database-unreachable', title }, words)
+    t.same(errors(asked('unhealthy', words)), ['database-unreachable'], words)
+    t.same(errors(asked('healthy', words)), [], 'somebody else\'s statement')
+  }
+  t.end()
+})
+
 void t.test('a role that was renamed or dropped is no wrong password, and no data is deleted for it', (t) => {
   const lines = ['FATAL:  password authentication failed for user "airflow"', 'DETAIL:  Role "airflow" does not exist.', 'FATAL:  password authentication failed for user "joe"', 'DETAIL:  User "joe" has no password assigned.']
   const [first] = found(silent(lines.join('\n')))

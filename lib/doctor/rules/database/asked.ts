@@ -30,6 +30,10 @@ const askedMs = 20_000
 /** What was turned away that long before anybody of Airflow's waited is another program, which tries on. */
 const ofOthersMs = 60_000
 
+/** Who is not let in is named with it; of a statement nobody says whose it was, so it counts only beside a page that has just asked in vain. */
+const atTheDoor = /\bFATAL:/
+const atAll = /\b(?:FATAL|ERROR):/
+
 /** Where Airflow itself says something the others only say the same. */
 export function saidOfDatabase(evidence: Evidence, pattern: RegExp): Complaint[] {
   const own = complaints(evidence, pattern).filter((one) => !isOfAnother(one, evidence) && (one.pod !== databaseOf(evidence)?.pod || isAirflows(one.line, evidence)))
@@ -69,11 +73,11 @@ function byItself(evidence: Evidence, pattern: RegExp): Complaint[] {
   if (pod === undefined || readySince === undefined || wanted?.database === undefined) return []
   const up = Date.parse(readySince)
   const said = logs.filter((log) => log.pod === pod.metadata.name && !log.previous)
-  const refusedAt = (line: string): number => (/\bFATAL:/.test(line) && pattern.test(line) && isAirflows(line, evidence) ? writtenAt(line) : undefined) ?? NaN
-  const refused = (since: number, withinMs: number, least: number): ContainerLog[] => said
-    .map((log) => ({ ...log, lines: log.lines.filter((line) => refusedAt(line) >= since && pastMs(refusedAt(line), new Date(at)) <= withinMs) }))
+  const refusedAt = (line: string, level = atTheDoor): number => (level.test(line) && pattern.test(line) && isAirflows(line, evidence) ? writtenAt(line) : undefined) ?? NaN
+  const refused = (since: number, withinMs: number, least: number, level = atTheDoor): ContainerLog[] => said
+    .map((log) => ({ ...log, lines: log.lines.filter((line) => refusedAt(line, level) >= since && pastMs(refusedAt(line, level), new Date(at)) <= withinMs) }))
     .filter(({ lines }) => lines.length >= least)
-  const witnessed = lacksDatabase(evidence) ? refused(up, askedMs, 1) : []
+  const witnessed = lacksDatabase(evidence) ? refused(up, askedMs, 1, atAll) : []
   const waitsSince = Math.max(Math.min(...silentSince(evidence)), up)
   const isOfOthers = said.some(({ lines }) => lines.some((line) => refusedAt(line) >= up && refusedAt(line) < waitsSince - ofOthersMs))
   const waited = isOfOthers ? [] : refused(waitsSince, freshMs, leastRefusals)

@@ -136,7 +136,8 @@ function edited(evidence: Evidence): Finding[] {
     const [wanted, there] = [(object as Marked).marks, live?.marks]
     if (live === undefined || wanted === undefined || there === undefined) return []
     const keys = Object.keys({ ...wanted, ...there }).filter((key) => wanted[key] !== there[key])
-    const by = live.written === undefined ? '' : `, written by ${live.written.by} at ${live.written.at}`
+    // Whoever only took something away has written nothing that is there.
+    const by = live.written === undefined || live.written.by === 'helm' ? '' : `, written by ${live.written.by} at ${live.written.at}`
     return keys.length === 0 ? [] : [{ name: live.metadata.name, line: `ConfigMap ${namespace}/${live.metadata.name} is not as the release has it: ${keys.join(', ')}${by}` }]
   })
   if (record === undefined || changed.length === 0) return []
