@@ -22,9 +22,12 @@ export interface LateProbe {
 
 /** Of every pod that was looked at, those of the system too. */
 export function lateProbes({ pods, system, events, at }: Pick<Evidence, 'pods' | 'system' | 'events' | 'at'>): LateProbe[] {
-  const all = [...events, ...system.filter(({ kind }) => kind === 'Event')]
+  const isLate = ({ reason, message = '' }: Event): boolean => reason === 'Unhealthy' && noAnswerInTime.test(message)
+  // Few of all that there are, and only these are sorted by pod.
+  const late = [...events, ...system.filter(({ kind }) => kind === 'Event')].filter((event) => isLate(event as unknown as Event))
+  if (late.length === 0) return []
   return podsIn({ pods, system }).flatMap((pod) => {
-    const event = eventsAbout(pod, all).findLast(({ reason, message = '' }) => reason === 'Unhealthy' && noAnswerInTime.test(message))
+    const event = eventsAbout(pod, late).at(-1)
     return event !== undefined && pastMs(timeOf(event), new Date(at)) <= freshMs ? [{ pod, event }] : []
   })
 }
