@@ -143,7 +143,7 @@ const refusals: Fault[] = [
   { name: 'tables that lie in another schema than Airflow\'s user looks in', id: 'database-unreachable', seconds: 120, tells: /finds no table /, harm: async it => {
     await sql(it, 'CREATE SCHEMA IF NOT EXISTS elsewhere; GRANT ALL ON SCHEMA elsewhere TO airflow; ALTER ROLE airflow SET search_path = elsewhere', 'airflow')
     await deletePods(it, 'scheduler')
-  } },
+  }, undo: it => sql(it, 'ALTER ROLE airflow RESET search_path') },
 ]
 
 const list: Fault[] = [

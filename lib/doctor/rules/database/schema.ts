@@ -12,7 +12,8 @@ export function unlessElsewhere(evidence: Evidence, command: string): string {
   const pod = databaseOf(evidence)?.pod?.metadata.name
   const { name = '', user = '' } = evidence.wanted?.database ?? {}
   if (pod === undefined || ![name, user].every((one) => /^\w+$/.test(one))) return command
-  const where = 'SELECT schemaname FROM pg_tables WHERE tablename = $$dag_run$$ ORDER BY schemaname <> $$public$$ LIMIT 1'
+  // Two of Airflow's, since another program may have one of either name.
+  const where = 'SELECT schemaname FROM pg_tables WHERE tablename IN ($$dag$$, $$job$$) GROUP BY schemaname HAVING count(*) = 2 ORDER BY schemaname <> $$public$$ LIMIT 1'
   const statements = [`GRANT USAGE ON SCHEMA %1$I TO "${user}"`, `ALTER ROLE "${user}" IN DATABASE "${name}" SET search_path = %1$I`]
   const sql = `SELECT format(one, schemaname) FROM (${where}) AS found, unnest(ARRAY[${statements.map((one) => `$$${one}$$`).join(', ')}]) AS one \\gexec`
   return `if ${asSuperuser(evidence.namespace, pod, sql, name)} | grep ALTER; then ${restarted(evidence)}; else ${command}; fi`

@@ -61,7 +61,7 @@ export function emptied(pod: KubernetesObject, lines: string[], evidence: Eviden
     fix: [
       `${unlessElsewhere(evidence, migrateIn(pod, evidence))} # makes empty tables, without what was in the old ones, where those are in no schema`,
       'npx tsx run.ts restore FILE # where there is a backup of what was in them',
-      'Neither of these where the tables are there, as \\dt *.dag_run tells PostgreSQL\'s superuser: then Airflow\'s user needs GRANT USAGE ON that SCHEMA, and ALTER ROLE … SET search_path to it',
+      'Neither of these where the tables are there, as \\dt *.job tells PostgreSQL\'s superuser: then Airflow\'s user needs GRANT USAGE ON that SCHEMA, and ALTER ROLE … SET search_path to it',
     ],
   })
 }
