@@ -26,7 +26,7 @@ export const faults = {
   'node-not-ready': { settleMs: 60_000, rule: 'A node says Ready False or Unknown.', link: 'https://kubernetes.io/docs/tasks/debug/debug-cluster/' },
   'kubelet-unreachable': { settleMs: 0, rule: 'A node is Ready, and the API server does not reach its kubelet, or is not let in.', link: 'https://kubernetes.io/docs/reference/networking/ports-and-protocols/' },
   'node-pressure-evicted': { settleMs: 60_000, rule: 'A node is short of disk, memory or process ids, or has evicted a pod for it or for its own limit; or a disk is full for whoever writes to it.', link: 'https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/' },
-  'node-busy': { settleMs: 0, rule: 'All processors of a node are in use, and for two minutes probes of several pods there have had no answer in time.', link: 'https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/' },
+  'node-busy': { settleMs: 0, rule: 'All processors of a node are in use, and for a minute and more probes of several pods there have had no answer in time.', link: 'https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/' },
   'node-cordoned': { settleMs: 60_000, rule: 'A node takes no new pods since somebody cordoned it.', link: 'https://kubernetes.io/docs/concepts/architecture/nodes/#manual-node-administration' },
   'no-schedulable-node': { settleMs: 0, rule: 'Every node is cordoned, tainted or not Ready.' },
   'cluster-dns-broken': { settleMs: 60_000, rule: 'Names inside the cluster are not resolved: CoreDNS is not ready, forwards to itself, or has no kubernetes plugin; or it is well, and pods cannot resolve a Service that is there.', link: 'https://github.com/coredns/coredns/issues/2087' },

@@ -71,9 +71,8 @@ function noneSchedulable({ nodes = [], pods }: Evidence): Finding[] {
   })]
 }
 
-/** By its own words; of a command that was ended in the middle the kubelet tells none. */
 function isLate({ evidence }: Finding): boolean {
-  return evidence.some((line) => noAnswerInTime.test(line) || /probe failed: ?$/.test(line.trimEnd()))
+  return evidence.some((line) => noAnswerInTime.test(line.trimEnd()))
 }
 
 /** Who runs a webhook is not looked at, so a node's fault may always be its. */

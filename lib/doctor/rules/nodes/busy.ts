@@ -2,7 +2,7 @@
 import type { Node } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject, NodeUsage } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
-import { describeEvent, firstTimeOf, timeOf, timesOf } from '../../../observe/events.ts'
+import { describeEvent } from '../../../observe/events.ts'
 import { ageMs, fixOf, inNamespace, nameOf } from '../../../observe/observation.ts'
 import { ownerName, targetOf, thenDeletePod } from '../../../observe/owners.ts'
 import { quantity } from '../../../observe/quantity.ts'
@@ -17,7 +17,7 @@ const full = 0.9
 const leastPods = 2
 const leastTimes = 2
 /** So long it has lasted, and so old is a pod whose start is over: starting is what keeps a small machine busy. */
-const lastsMs = 120_000
+const lastsMs = 60_000
 const startMs = 300_000
 /** In cores: what uses less keeps nobody waiting. */
 const worthTelling = 0.2
@@ -40,10 +40,8 @@ export function busyNodes(evidence: Evidence): Finding[] {
   })
 }
 
-/** The events of a probe count on for as long as it says the same. */
-function hasLasted({ pod, event }: LateProbe, { at }: Evidence): boolean {
-  const first = firstTimeOf(event)
-  return timesOf(event) >= leastTimes && first !== undefined && timeOf(event) - first >= lastsMs && ageMs(pod.metadata.creationTimestamp, new Date(at)) >= startMs
+function hasLasted({ pod, times, lastedMs }: LateProbe, { at }: Evidence): boolean {
+  return times >= leastTimes && lastedMs >= lastsMs && ageMs(pod.metadata.creationTimestamp, new Date(at)) >= startMs
 }
 
 const inUse = (cores: number): string => cores.toFixed(1)
