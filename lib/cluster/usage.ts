@@ -20,7 +20,7 @@ interface Summary {
 /** Those that use most of it. */
 const mostPods = 3
 /** A kubelet that has no processor itself is late too. */
-const limitMs = 5000
+const limitMs = 10_000
 
 /** Undefined where this user may not ask, or the kubelet does not tell. */
 export async function readUsage(connection: Connection, node: string): Promise<NodeUsage | undefined> {

@@ -151,6 +151,9 @@ const machines: Fault[] = [
     await apply({ apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: 'systemd-cgroups' }, handler: 'systemd-cgroups' })
     await editPods(it, 'statsd', { runtimeClassName: 'systemd-cgroups' })
   }, mend: it => it.airstrip(['apply', '--from', 'helm']) },
+  { name: 'a pod that writes more than it may', id: 'node-pressure-evicted', seconds: 120, tells: /statsd.*ephemeral/s, harm: it => editContainer(it, 'statsd', {
+    command: ['sh', '-c', 'head -c 30000000 /dev/zero > /tmp/much; exec node /opt/standin/statsd.js'], resources: { limits: { 'ephemeral-storage': '4Mi' } },
+  }) },
   // What it asks for is what it gets, and Airflow's parts ask for nothing.
   { name: 'a program that takes every processor of the node', id: 'node-busy', seconds: 420, tells: /Pod default\/transcoder-\S+ uses/, harm: () => apply({
     apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'transcoder', namespace: 'default' }, spec: { selector: { matchLabels: { app: 'transcoder' } }, template: {
@@ -158,9 +161,6 @@ const machines: Fault[] = [
       spec: { terminationGracePeriodSeconds: 0, containers: [{ name: 'transcoder', image: 'docker.io/library/busybox:latest', imagePullPolicy: 'IfNotPresent', resources: { requests: { cpu: '1' } }, command: ['sh', '-c', 'for i in $(seq 8); do while :; do :; done & done; wait'] }] },
     } },
   }), undo: () => kubectlMaybe(['delete', 'deployment', 'transcoder', '--ignore-not-found']) },
-  { name: 'a pod that writes more than it may', id: 'node-pressure-evicted', seconds: 120, tells: /statsd.*ephemeral/s, harm: it => editContainer(it, 'statsd', {
-    command: ['sh', '-c', 'head -c 30000000 /dev/zero > /tmp/much; exec node /opt/standin/statsd.js'], resources: { limits: { 'ephemeral-storage': '4Mi' } },
-  }) },
 ]
 
 void t.test('the cluster beneath', async t => {

@@ -18,7 +18,7 @@ const leastPods = 2
 const leastTimes = 2
 /** So long it has lasted, and so old is a pod whose start is over: starting is what keeps a small machine busy. */
 const lastsMs = 60_000
-const startMs = 300_000
+const startMs = 180_000
 /** In cores: what uses less keeps nobody waiting. */
 const worthTelling = 0.2
 
