@@ -140,6 +140,20 @@ async function oneNode(): Promise<void> {
 const podNetwork = join(instance(lab.name).data, 'cni', '10-airstrip-lab.conflist')
 const networkBack = (): Promise<void> => rename(`${podNetwork}.off`, podNetwork)
 
+// What it asks for is what it gets, and Airflow's parts ask for nothing.
+const transcoder = {
+  apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'transcoder', namespace: 'default' }, spec: { selector: { matchLabels: { app: 'transcoder' } }, template: {
+    metadata: { labels: { app: 'transcoder' } },
+    spec: { terminationGracePeriodSeconds: 0, containers: [{ name: 'transcoder', image: 'docker.io/library/busybox:latest', imagePullPolicy: 'IfNotPresent', resources: { requests: { cpu: '1' } }, command: ['sh', '-c', 'for i in $(seq 8); do while :; do :; done & done; wait'] }] },
+  } },
+}
+
+/** Ms since 1970 at which probes anywhere had no answer in time. */
+async function lateProbes(): Promise<number[]> {
+  const { items } = JSON.parse(await kubectl(['get', 'events', '-A', '--field-selector', 'reason=Unhealthy', '-o', 'json'])) as { items: { message?: string; lastTimestamp?: string }[] }
+  return items.filter(({ message = '' }) => message.includes('while awaiting headers')).map(({ lastTimestamp = '' }) => Date.parse(lastTimestamp))
+}
+
 const machines: Fault[] = [
   { name: 'a second node that is short of disk', id: 'node-pressure-evicted', tells: /second/, harm: () => secondNode({ short: true }), mend: oneNode, undo: oneNode },
   { name: 'a second node whose clock runs ahead', id: 'clock-skew', tells: /second/, harm: () => secondNode({ aheadMs: 120_000 }), mend: oneNode, undo: oneNode },
@@ -154,13 +168,12 @@ const machines: Fault[] = [
   { name: 'a pod that writes more than it may', id: 'node-pressure-evicted', seconds: 120, tells: /statsd.*ephemeral/s, harm: it => editContainer(it, 'statsd', {
     command: ['sh', '-c', 'head -c 30000000 /dev/zero > /tmp/much; exec node /opt/standin/statsd.js'], resources: { limits: { 'ephemeral-storage': '4Mi' } },
   }) },
-  // What it asks for is what it gets, and Airflow's parts ask for nothing.
-  { name: 'a program that takes every processor of the node', id: 'node-busy', seconds: 420, tells: /Pod default\/transcoder-\S+ uses/, harm: () => apply({
-    apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'transcoder', namespace: 'default' }, spec: { selector: { matchLabels: { app: 'transcoder' } }, template: {
-      metadata: { labels: { app: 'transcoder' } },
-      spec: { terminationGracePeriodSeconds: 0, containers: [{ name: 'transcoder', image: 'docker.io/library/busybox:latest', imagePullPolicy: 'IfNotPresent', resources: { requests: { cpu: '1' } }, command: ['sh', '-c', 'for i in $(seq 8); do while :; do :; done & done; wait'] }] },
-    } },
-  }), undo: () => kubectlMaybe(['delete', 'deployment', 'transcoder', '--ignore-not-found']) },
+  { name: 'a program that takes every processor of the node', id: 'node-busy', seconds: 420, tells: /Pod default\/transcoder-\S+ uses/, harm: async () => {
+    const since = Date.now()
+    await apply(transcoder)
+    // A person looks when it shows.
+    await until('a probe gets no answer', async () => (await lateProbes()).some(at => at > since), 180_000)
+  }, undo: () => kubectlMaybe(['delete', 'deployment', 'transcoder', '--ignore-not-found']) },
 ]
 
 void t.test('the cluster beneath', async t => {

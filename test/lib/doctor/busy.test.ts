@@ -48,6 +48,14 @@ void t.test('nothing is said of a node that has room, of one program that hangs,
   t.end()
 })
 
+void t.test('a page that gives no answer now, and one late probe that is not its own, are enough', (t) => {
+  const silent = (reason: string): Partial<Evidence> => ({ answered: { url: 'https://airflow.home/airflow/health', reason }, events: [late(statsd, { count: 1, firstTimestamp: '2023-08-02T10:29:40Z' })] })
+  for (const reason of ['no answer from 10.0.0.1:443 within 4 s', '10.0.0.1:443 took the request and gave no answer within 4 s']) t.match(found(silent(reason)), [{ id: 'node-busy' }], reason)
+  t.same(found(silent('connect ECONNREFUSED 10.0.0.1:443')), [], 'nobody listens')
+  t.same(found({ ...silent('no answer from 10.0.0.1:443 within 4 s'), events: [late(webserver)] }), [], 'the webserver alone may hang by itself')
+  t.end()
+})
+
 void t.test('what comes too late for want of a processor is its symptom, and what fails by itself is not', (t) => {
   const unready = (one: typeof statsd, status: Record<string, unknown> = {}) => ({ ...one, status: { phase: 'Running', conditions: [{ type: 'PodScheduled', status: 'True' }, { type: 'Ready', status: 'False' }], containerStatuses: [container({ name: 'statsd', ready: false, state: { running: { startedAt: long } }, ...status })] } })
   const told = (parts: Partial<Evidence>) => diagnose(evidence({ ...whole, ...parts, record: release({ objects: [] }) })).findings.map(({ id, causes = [] }) => [id, ...causes.map((cause) => cause.id)])

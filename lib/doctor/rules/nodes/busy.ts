@@ -1,6 +1,7 @@
 /** A node whose processors are all in use, so that what runs there gets no turn: nothing of it is at fault, and all of it is late. */
-import type { Node } from 'kubernetes-types/core/v1.js'
+import type { Node, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject, NodeUsage } from '../../../access.ts'
+import { servesWeb } from '../../../airflow/families.ts'
 import type { Finding } from '../../../step.ts'
 import { describeEvent } from '../../../observe/events.ts'
 import { ageMs, fixOf, inNamespace, nameOf } from '../../../observe/observation.ts'
@@ -9,6 +10,7 @@ import { quantity } from '../../../observe/quantity.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type LateProbe, lateProbes } from '../../late-probes.ts'
 import { wrong } from '../../rule.ts'
+import { givesNoAnswer } from '../ingress/way.ts'
 import { standsFirm } from '../processes/statuses.ts'
 
 /** Of all cores; the kubelet's own count lags by seconds. */
@@ -24,13 +26,13 @@ const worthTelling = 0.2
 
 export function busyNodes(evidence: Evidence): Finding[] {
   if (!standsFirm(evidence)) return []
-  const late = lateProbes(evidence).filter((probe) => hasLasted(probe, evidence))
+  const late = lateProbes(evidence).filter(({ pod }) => ageMs(pod.metadata.creationTimestamp, new Date(evidence.at)) >= startMs)
   return (evidence.usages ?? []).flatMap((usage): Finding[] => {
     const node = evidence.nodes?.find(({ metadata }) => metadata.name === usage.node)
     const { capacity, allocatable } = (node as Node | undefined)?.status ?? {}
     const cores = quantity((capacity ?? allocatable)?.cpu)
     const here = late.filter(({ pod }) => (pod.spec as { nodeName?: string } | undefined)?.nodeName === usage.node)
-    if (here.length < leastPods || !(usage.cores >= full * cores)) return []
+    if (!areWitnesses(here, evidence) || !(usage.cores >= full * cores)) return []
     return [wrong('node-busy', {
       title: `Node ${usage.node} has no processor left`,
       evidence: [`Node ${usage.node}: ${inUse(usage.cores)} of ${cores} cores are in use`, ...users(usage), ...here.slice(0, 5).map(({ pod, event }) => `${nameOf(pod)}: ${describeEvent(event)}`)],
@@ -40,8 +42,10 @@ export function busyNodes(evidence: Evidence): Finding[] {
   })
 }
 
-function hasLasted({ pod, times, lastedMs }: LateProbe, { at }: Evidence): boolean {
-  return times >= leastTimes && lastedMs >= lastsMs && ageMs(pod.metadata.creationTimestamp, new Date(at)) >= startMs
+/** Several pods that have been late for a while; or the page, which is asked now, and one that does not stand behind it. */
+function areWitnesses(late: readonly LateProbe[], evidence: Evidence): boolean {
+  if (late.filter(({ times, lastedMs }) => times >= leastTimes && lastedMs >= lastsMs).length >= leastPods) return true
+  return givesNoAnswer(evidence) && late.some(({ pod }) => !((pod as Pod).spec?.containers ?? []).some(({ name }) => servesWeb(name)))
 }
 
 const inUse = (cores: number): string => cores.toFixed(1)
