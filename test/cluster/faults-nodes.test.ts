@@ -179,7 +179,7 @@ const machines: Fault[] = [
   { name: 'a pod that writes more than it may', id: 'node-pressure-evicted', seconds: 120, tells: /statsd.*ephemeral/s, harm: it => editContainer(it, 'statsd', {
     command: ['sh', '-c', 'head -c 30000000 /dev/zero > /tmp/much; exec node /opt/standin/statsd.js'], resources: { limits: { 'ephemeral-storage': '4Mi' } },
   }) },
-  { name: 'a program that takes every processor of the node', id: 'node-busy', seconds: 420, tells: /Pod default\/transcoder-\S+ uses/, harm: async () => {
+  { name: 'a program that takes every processor of the node', id: 'node-busy', seconds: 420, tells: /of \d+ cores are in use/, harm: async () => {
     const since = Date.now()
     await apply(transcoder)
     // A person looks when it shows.

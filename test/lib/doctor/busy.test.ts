@@ -26,11 +26,11 @@ const found = (parts: Partial<Evidence> = {}) => diagnose(evidence({ ...whole, .
 void t.test('a node without a processor left is told, with who has them all and how to hold it back', (t) => {
   t.match(found(), [{
     severity: 'error', title: 'Node home has no processor left',
-    evidence: ['Node home: 4.0 of 4 cores are in use', `Pod media/${elsewhere.metadata.name} uses 3.1`, 'what is no pod uses 0.5', /^Pod airflow\/airflow-webserver-.* \(3 times\): Readiness probe failed/, /^Pod airflow\/airflow-statsd-/],
+    evidence: ['Node home: 4.0 of 4 cores are in use', `Pod media/${elsewhere.metadata.name} uses 3.1`, 'what is no pod, or has only begun, uses 0.5', /^Pod airflow\/airflow-webserver-.* \(3 times\): Readiness probe failed/, /^Pod airflow\/airflow-statsd-/],
     fix: [/^kubectl -n media set resources deployment\/transcoder --requests=cpu=100m --limits=cpu=2000m # Deployment transcoder uses 3\.1 cores/, /^top -b -n 1 .* # on home/],
   }])
   const own: NodeUsage = { ...busy, beside: 3.8, pods: [] }
-  t.match(found({ usages: [own], consumers: [] }), [{ evidence: [/4\.0 of 4/, 'what is no pod uses 3.8', /webserver/, /statsd/], fix: [/^top -b/] }], 'what is no pod has nothing that could be edited')
+  t.match(found({ usages: [own], consumers: [] }), [{ evidence: [/4\.0 of 4/, 'what is no pod, or has only begun, uses 3.8', /webserver/, /statsd/], fix: [/^top -b/] }], 'what is no pod has nothing that could be edited')
   t.end()
 })
 

@@ -53,7 +53,7 @@ const inUse = (cores: number): string => cores.toFixed(1)
 function users({ pods, beside }: NodeUsage): string[] {
   return [
     ...pods.filter(({ cores }) => cores >= worthTelling).map(({ namespace, name, cores }) => `Pod ${namespace}/${name} uses ${inUse(cores)}`),
-    ...(beside >= worthTelling ? [`what is no pod uses ${inUse(beside)}`] : []),
+    ...(beside >= worthTelling ? [`what is no pod, or has only begun, uses ${inUse(beside)}`] : []),
   ]
 }
 
