@@ -37,6 +37,7 @@ void t.test('a node without a processor left is told, with who has them all and 
 void t.test('nothing is said of a node that has room, of one program that hangs, of a start, or of what is over', (t) => {
   t.same(found({ usages: [{ ...busy, cores: 3.4 }] }), [], 'there is room')
   t.same(found({ usages: undefined }), [], 'nobody knows')
+  t.same(found({ record: release({ objects: [], status: 'pending-install' }) }), [], 'Helm is at work, and what it starts keeps the machine busy')
   t.same(found({ events: [late(webserver)] }), [], 'one may hang by itself')
   t.same(found({ events: [late(webserver), late(statsd, { count: 1 })] }), [], 'and another be late once')
   t.same(found({ events: [late(webserver), late(statsd, { firstTimestamp: '2023-08-02T10:29:00Z' })] }), [], 'it has only begun')
@@ -49,7 +50,7 @@ void t.test('nothing is said of a node that has room, of one program that hangs,
 })
 
 void t.test('a page that gives no answer now, and one late probe that is not its own, are enough', (t) => {
-  const silent = (reason: string): Partial<Evidence> => ({ answered: { url: 'https://airflow.home/airflow/health', reason }, events: [late(statsd, { count: 1, firstTimestamp: '2023-08-02T10:29:40Z' })] })
+  const silent = (reason: string): Partial<Evidence> => ({ answered: { url: 'https://airflow.home/airflow/health', reason }, events: [late(statsd, { count: 2, firstTimestamp: '2023-08-02T10:29:40Z' })] })
   for (const reason of ['no answer from 10.0.0.1:443 within 4 s', '10.0.0.1:443 took the request and gave no answer within 4 s']) t.match(found(silent(reason)), [{ id: 'node-busy' }], reason)
   t.same(found(silent('connect ECONNREFUSED 10.0.0.1:443')), [], 'nobody listens')
   t.same(found({ ...silent('no answer from 10.0.0.1:443 within 4 s'), events: [late(webserver)] }), [], 'the webserver alone may hang by itself')

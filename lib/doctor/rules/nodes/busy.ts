@@ -19,13 +19,13 @@ const full = 0.9
 const leastPods = 2
 const leastTimes = 2
 /** So long it has lasted, and so old is a pod whose start is over: starting is what keeps a small machine busy. */
-const lastsMs = 60_000
+const lastsMs = 120_000
 const startMs = 180_000
 /** In cores: what uses less keeps nobody waiting. */
 const worthTelling = 0.2
 
 export function busyNodes(evidence: Evidence): Finding[] {
-  if (!standsFirm(evidence)) return []
+  if (!standsFirm(evidence) || evidence.record?.status.startsWith('pending-') === true) return []
   const late = lateProbes(evidence).filter(({ pod }) => ageMs(pod.metadata.creationTimestamp, new Date(evidence.at)) >= startMs)
   return (evidence.usages ?? []).flatMap((usage): Finding[] => {
     const node = evidence.nodes?.find(({ metadata }) => metadata.name === usage.node)
@@ -44,8 +44,9 @@ export function busyNodes(evidence: Evidence): Finding[] {
 
 /** Several pods that have been late for a while; or the page, which is asked now, and one that does not stand behind it. */
 function areWitnesses(late: readonly LateProbe[], evidence: Evidence): boolean {
-  if (late.filter(({ times, lastedMs }) => times >= leastTimes && lastedMs >= lastsMs).length >= leastPods) return true
-  return givesNoAnswer(evidence) && late.some(({ pod }) => !((pod as Pod).spec?.containers ?? []).some(({ name }) => servesWeb(name)))
+  const again = late.filter(({ times }) => times >= leastTimes)
+  if (again.filter(({ lastedMs }) => lastedMs >= lastsMs).length >= leastPods) return true
+  return givesNoAnswer(evidence) && again.some(({ pod }) => !((pod as Pod).spec?.containers ?? []).some(({ name }) => servesWeb(name)))
 }
 
 const inUse = (cores: number): string => cores.toFixed(1)
