@@ -164,7 +164,7 @@ export interface Evidence {
   nodes?: KubernetesObject[] | undefined
   /** Of those whose pods do not answer their probes in time. */
   usages?: NodeUsage[] | undefined
-  /** The pods that use most of those. */
+  /** The pods that use most of those: their names and who makes them. */
   consumers?: KubernetesObject[] | undefined
   classes?: KubernetesObject[] | undefined
   volumes?: KubernetesObject[] | undefined
@@ -226,6 +226,11 @@ export function viewOf(evidence: Evidence): ReleaseView {
 /** Those of the namespace and those that it stands on. */
 export function podsIn({ pods, system }: Pick<Evidence, 'pods' | 'system'>): KubernetesObject[] {
   return [...pods, ...system.filter(({ kind }) => kind === 'Pod')]
+}
+
+/** About those, and about all else of both. */
+export function eventsIn({ events, system }: Pick<Evidence, 'events' | 'system'>): KubernetesObject[] {
+  return [...events, ...system.filter(({ kind }) => kind === 'Event')]
 }
 
 /** The parts of the release where there is a record; otherwise everything in the namespace. */

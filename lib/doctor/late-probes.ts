@@ -12,7 +12,7 @@ import type { Event } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { eventsAbout, firstTimeOf, timeOf, timesOf } from '../observe/events.ts'
 import { pastMs } from '../observe/observation.ts'
-import { type Evidence, podsIn } from './evidence.ts'
+import { type Evidence, eventsIn, podsIn } from './evidence.ts'
 
 export const noAnswerInTime = /context deadline exceeded|Client\.Timeout|i\/o timeout|timed out|probe failed: ?$/
 /** What gets no turn starts, waits and is ended by turns, and is late in between. */
@@ -31,7 +31,7 @@ export interface LateProbe {
 export function lateProbes({ pods, system, events, at }: Pick<Evidence, 'pods' | 'system' | 'events' | 'at'>): LateProbe[] {
   const isLate = ({ reason, message = '' }: Event): boolean => reason === 'Unhealthy' && noAnswerInTime.test(message.trimEnd())
   // Few of all that there are, and only these are sorted by pod.
-  const late = [...events, ...system.filter(({ kind }) => kind === 'Event')].filter((event) => isLate(event as unknown as Event))
+  const late = eventsIn({ events, system }).filter((event) => isLate(event as unknown as Event))
   if (late.length === 0) return []
   return podsIn({ pods, system }).flatMap((pod) => {
     const said = eventsAbout(pod, late)

@@ -6,11 +6,6 @@ import { traefikLogs } from './pod-logs.ts'
 /** Of an answer that did not come in time, where the connection was made and the request sent. */
 export const tookTheRequest = 'took the request'
 
-/** By the reason that is told where there is no answer. */
-export function isLate(reason: string): boolean {
-  return / no answer (?:from \S+ )?within \d/.test(` ${reason}`)
-}
-
 export interface Question {
   host: string
   path: string

@@ -63,10 +63,13 @@ export function ownerName(pod: KubernetesObject): string {
   return owner === undefined ? `Pod ${pod.metadata.name}` : `${owner.kind} ${owner.name}`
 }
 
-/** `deployment/airflow-scheduler`, for the commands of a fix; undefined for what nothing makes again. */
+/** What kubectl edits the pods of: they have a template, which may be changed. */
+const withTemplate = ['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet']
+
+/** `deployment/airflow-scheduler`, for the commands of a fix; undefined for what nothing makes again, or who knows what does. */
 export function targetOf(pod: KubernetesObject): string | undefined {
   const owner = workloadOf(pod)
-  return owner === undefined || owner.kind === 'Job' ? undefined : `${owner.kind.toLowerCase()}/${owner.name}`
+  return owner === undefined || !withTemplate.includes(owner.kind) ? undefined : `${owner.kind.toLowerCase()}/${owner.name}`
 }
 
 /** What a command that edits its template ends in: a StatefulSet waits for a pod that is not ready, and makes none of the new template until that one is gone. */

@@ -18,7 +18,7 @@ const otherCgroups = /expected cgroupsPath to be of format|did not receive slice
 // Of containerd, CRI-O and the kubelet's own shim for Docker.
 const noHandler = /no runtime for "([^"]+)" is configured|failed to find runtime handler (\S+) from runtime list|RuntimeHandler "([^"]+)" not supported/
 
-/** What the kubelet said of it last counts: mounts and pulls come after the sandbox. */
+/** What the kubelet said of it last counts: it mounts, makes the sandbox and pulls, in this order, and begins anew with each try. */
 export function observeSandbox(pod: KubernetesObject, events: readonly Event[]): Failed | undefined {
   const event = latest(events, 'FailedCreatePodSandBox', 'FailedMount', 'Pulling', 'Pulled', 'Created')
   return event?.reason === 'FailedCreatePodSandBox' ? refusedSandbox(pod, event) : undefined

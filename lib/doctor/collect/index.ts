@@ -38,7 +38,7 @@ async function collectWith(reader: Reader, scope: Scope, collectors: readonly Co
   const counting: Scope = { ...scope, count: omitted.count, marks: new Map() }
   const evidence = await gather(reader, counting, collectors)
   const redact = redactWith(scope.redact && sparing(scope.redact, evidence), omitted.count)
-  const [{ logs, unknown }, usage] = evidence.unreachable === undefined ? await Promise.all([collectLogs(reader, evidence, redact), collectUsage(reader, evidence, counting)]) : [{ logs: [], unknown: [] }, {}]
+  const [{ logs, unknown }, usage] = evidence.unreachable === undefined ? await Promise.all([collectLogs(reader, evidence, redact), collectUsage(reader, evidence)]) : [{ logs: [], unknown: [] }, {}]
   const witnessed = stillSo(scope.recorded?.witnessed?.() ?? [], evidence, redact)
   const whole = { ...evidence, ...usage, answered: withoutTail(evidence.answered, redact), logs, unknown: [...evidence.unknown, ...unknown], ...(scope.recorded?.witnessed === undefined ? {} : { witnessed }) }
   return sweptEvidence(whole, scope.redact, omitted)

@@ -10,7 +10,7 @@ import type { Evidence } from '../evidence.ts'
 import { noAnswerInTime } from '../late-probes.ts'
 import { type Explains, type Rule, doubtful, wrong } from '../rule.ts'
 import { needsPods } from './cluster/symptoms.ts'
-import { givesNoAnswer } from './ingress/way.ts'
+import { isSilent } from './ingress/way.ts'
 import { busyNodes } from './nodes/busy.ts'
 import { closedNodes } from './nodes/closed.ts'
 import { diskFull } from './nodes/disk.ts'
@@ -72,7 +72,7 @@ function noneSchedulable({ nodes = [], pods }: Evidence): Finding[] {
   })]
 }
 
-function isLate({ evidence }: Finding): boolean {
+function speaksOfLateProbes({ evidence }: Finding): boolean {
   return evidence.some((line) => noAnswerInTime.test(line.trimEnd()))
 }
 
@@ -87,8 +87,8 @@ export const nodeExplains: Explains = {
   ],
   'node-pressure-evicted': ['no-schedulable-node', 'admission-webhook-down', ...standing([...above, 'heartbeat-missing'], onShortNode), { id: 'pod-failed', when: ({ evidence }) => evidence.some((line) => line.includes('Evicted')) }],
   'node-busy': [
-    ...(['readiness-probe-failing', 'scheduler-liveness-restart-loop', 'webserver-oom-or-slow-start', 'not-ready-unexplained', 'service-without-endpoints'] as const).map((id) => ({ id, when: isLate })),
-    { id: 'ingress-unproven', when: (_, evidence) => givesNoAnswer(evidence) },
+    ...(['readiness-probe-failing', 'scheduler-liveness-restart-loop', 'webserver-oom-or-slow-start', 'not-ready-unexplained', 'service-without-endpoints'] as const).map((id) => ({ id, when: speaksOfLateProbes })),
+    { id: 'ingress-unproven', when: (_, evidence) => isSilent(evidence) },
     { id: 'cluster-dns-broken', when: ({ title }) => title === 'CoreDNS is not ready' }, 'heartbeat-missing',
   ],
   'node-cordoned': ['no-schedulable-node', 'admission-webhook-down', ...standing(above, withoutPlace)],

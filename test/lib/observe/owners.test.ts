@@ -1,5 +1,5 @@
 import t from 'tap'
-import { executorPodsOf, isTask } from '../../../lib/observe/owners.ts'
+import { executorPodsOf, isTask, targetOf } from '../../../lib/observe/owners.ts'
 import type { KubernetesObject } from '../../../lib/access.ts'
 import { pod } from './objects.ts'
 
@@ -22,5 +22,12 @@ void t.test('the pod of an operator is a task, but nothing that the executor wri
   const own = pod({ name: 'train', labels: { dag_id: 'daily', task_id: 'train' } })
   t.ok(isTask(own))
   t.same(executorPodsOf('airflow', [own]), [])
+  t.end()
+})
+
+void t.test('a fix names only what has a template of its pods: a static pod is its node\'s, and others may be anybody\'s', (t) => {
+  const of = (kind: string, name: string) => targetOf(pod({ name: `${name}-x`, owner: { kind, name }, labels: {} }))
+  t.same([of('StatefulSet', 'airflow-triggerer'), of('DaemonSet', 'flannel'), targetOf(pod())], ['statefulset/airflow-triggerer', 'daemonset/flannel', 'deployment/airflow-scheduler'])
+  t.same([of('Job', 'migrations'), of('Node', 'home'), of('Cluster', 'postgres')], [undefined, undefined, undefined])
   t.end()
 })

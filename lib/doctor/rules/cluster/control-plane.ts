@@ -14,7 +14,7 @@ import { k3sUnit } from '../../../observe/node.ts'
 import { isReady, nameOf } from '../../../observe/observation.ts'
 import { controllerOf } from '../../../observe/owners.ts'
 import { isBehind } from '../../../observe/workload-pods.ts'
-import { type Evidence, podsIn } from '../../evidence.ts'
+import { type Evidence, eventsIn, podsIn } from '../../evidence.ts'
 import { matchesIn, quoted } from '../../failures.ts'
 import { wrong } from '../../rule.ts'
 import { clusterHasJustStarted } from './boot.ts'
@@ -81,7 +81,7 @@ function fixes(name: string, { nodes = [] }: Evidence): NonEmpty<string> {
 export function clusterTime({ leases = [], nodes = [], events, system, at }: Evidence): number {
   const renewals = leases.map((lease) => Date.parse(String((lease as Lease).spec?.renewTime)))
   const reports = nodes.flatMap((node) => ((node as Node).status?.conditions ?? []).map(({ lastHeartbeatTime }) => Date.parse(String(lastHeartbeatTime))))
-  const said = [...events, ...system.filter(({ kind }) => kind === 'Event')].map((event) => timeOf(event as unknown as Event))
+  const said = eventsIn({ events, system }).map((event) => timeOf(event as unknown as Event))
   const known = [...renewals, ...reports, ...said].filter((time) => !Number.isNaN(time))
   return known.length === 0 ? Date.parse(at) : Math.max(...known)
 }

@@ -13,7 +13,7 @@ import { faults } from '../../../observe/faults.ts'
 import { k3sUnit, observeNode } from '../../../observe/node.ts'
 import { nameOf, notReadyMs } from '../../../observe/observation.ts'
 import { logsOf } from '../../../observe/pod-logs.ts'
-import { type Evidence, podsIn } from '../../evidence.ts'
+import { type Evidence, eventsIn, podsIn } from '../../evidence.ts'
 import { wrong } from '../../rule.ts'
 import { lacksNetwork } from '../nodes/state.ts'
 import { hasJustStarted } from './boot.ts'
@@ -81,7 +81,7 @@ export const sandboxImage = /(failed to get sandbox image|unable to pull sandbox
 export interface FailedSandbox { pod: KubernetesObject; event: Event }
 
 export function failedSandboxes({ pods, system, events, at }: Evidence): FailedSandbox[] {
-  const all = [...events, ...system.filter(({ kind }) => kind === 'Event')]
+  const all = eventsIn({ events, system })
   return podsIn({ pods, system }).filter(hasNoAddress).flatMap((pod) => {
     const about = eventsAbout(pod, all)
     const event = latest(about, 'FailedCreatePodSandBox', 'NetworkNotReady')

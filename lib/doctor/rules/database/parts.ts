@@ -15,7 +15,7 @@ export interface Database {
 }
 
 /** psycopg2 and libpq where nothing of PostgreSQL answers: `could not connect to server: Connection timed out`, `connection to server at "airflow-postgresql" (10.96.1.2), port 5432 failed: timeout expired`; not what a server ended by its own settings: `canceling statement due to statement timeout` */
-export const noConnection = /^(?!.* due to [\w-]+ timeout).*(?:could not connect to server|connection to server at "[^"]*"[^:]*:?(?: port \d+ failed:)?|could not translate host name "[^"]+"|OperationalError\)?).*(?:refused|timed out|timeout|No route|unreachable|could not translate host name|closed the connection|could not connect)|could not translate host name "([^"]+)"|failed to resolve host '[^']+'|connection to server at .* failed:/i
+export const noConnection = /(?:could not connect to server|connection to server at "[^"]*"[^:]*:?(?: port \d+ failed:)?|could not translate host name "[^"]+"|OperationalError\)?)(?!.* due to [\w-]+ timeout).*(?:refused|timed out|timeout|No route|unreachable|could not translate host name|closed the connection|could not connect)|could not translate host name "([^"]+)"|failed to resolve host '[^']+'|connection to server at .* failed:/i
 
 /** What an install may take from its first Secret to its last claim, more than one try included. */
 export const installMs = 3_600_000

@@ -98,7 +98,8 @@ const refusals: readonly Refusal[] = [
     pattern: new RegExp(said),
     title: () => `PostgreSQL ends what Airflow asks of it for its ${what}_timeout`,
     why: 'The setting was made for the server, the database or Airflow\'s user, and is shorter than Airflow needs on this machine; without it PostgreSQL waits.',
-    sql: (_, user, database) => `ALTER SYSTEM RESET ${what}_timeout; ALTER DATABASE "${database}" RESET ${what}_timeout; ALTER ROLE "${user}" RESET ${what}_timeout; ALTER ROLE "${user}" IN DATABASE "${database}" RESET ${what}_timeout; SELECT pg_reload_conf()`,
+    // Of the server it holds for whoever takes it back as well.
+    sql: (_, user, database) => `SET ${what}_timeout = 0; ALTER SYSTEM RESET ${what}_timeout; ALTER DATABASE "${database}" RESET ${what}_timeout; ALTER ROLE "${user}" RESET ${what}_timeout; ALTER ROLE "${user}" IN DATABASE "${database}" RESET ${what}_timeout; SELECT pg_reload_conf()`,
     otherwise: `Take it back where it was set, or give it more: ALTER SYSTEM, DATABASE or ROLE … RESET ${what}_timeout, then SELECT pg_reload_conf()`,
   })),
   {

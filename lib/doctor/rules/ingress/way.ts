@@ -1,7 +1,7 @@
 /** The way in, put together from the evidence: who runs Traefik, which route it should read, and what came back. */
 import type { Deployment } from 'kubernetes-types/apps/v1.js'
 import type { HttpsAnswer, KubernetesObject } from '../../../access.ts'
-import { isLate, tookTheRequest } from '../../../observe/answer.ts'
+import { tookTheRequest } from '../../../observe/answer.ts'
 import { ageMs } from '../../../observe/observation.ts'
 import { traefikLogs } from '../../../observe/pod-logs.ts'
 import { findTraefik, groupOf, runs, traefikImage, type Traefik, type TraefikGroup } from '../../../preflight/traefik.ts'
@@ -109,9 +109,9 @@ export function hasReadyAddress(service: string, { endpoints = [] }: Evidence): 
   return ((found?.subsets ?? []) as { addresses?: unknown[] }[]).some(({ addresses = [] }) => addresses.length > 0)
 }
 
-/** Nobody said a word within the time, be it that somebody has the request or not. */
-export function givesNoAnswer({ answered }: Evidence): boolean {
-  return answered !== undefined && 'reason' in answered && isLate(answered.reason)
+/** Nobody answered in time, whether somebody has the request or not: `no answer from 10.0.0.1:443 within 4 s`. */
+export function isSilent({ answered }: Evidence): boolean {
+  return answered !== undefined && 'reason' in answered && /\bno answer (?:from \S+ )?within \d/.test(answered.reason)
 }
 
 /** Somebody has the request that this machine made, and gave no answer in time. */

@@ -1,6 +1,6 @@
 /** A node whose processors are all in use, so that what runs there gets no turn: nothing of it is at fault, and all of it is late. */
 import type { Node, Pod } from 'kubernetes-types/core/v1.js'
-import type { KubernetesObject, NodeUsage } from '../../../access.ts'
+import type { NodeUsage } from '../../../access.ts'
 import { servesWeb } from '../../../airflow/families.ts'
 import type { Finding } from '../../../step.ts'
 import { describeEvent } from '../../../observe/events.ts'
@@ -10,7 +10,7 @@ import { quantity } from '../../../observe/quantity.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type LateProbe, lateProbes } from '../../late-probes.ts'
 import { wrong } from '../../rule.ts'
-import { givesNoAnswer } from '../ingress/way.ts'
+import { isSilent } from '../ingress/way.ts'
 import { standsFirm } from '../processes/statuses.ts'
 
 /** Of all cores; the kubelet's own count lags by seconds. */
@@ -31,13 +31,13 @@ export function busyNodes(evidence: Evidence): Finding[] {
     const node = evidence.nodes?.find(({ metadata }) => metadata.name === usage.node)
     const { capacity, allocatable } = (node as Node | undefined)?.status ?? {}
     const cores = quantity((capacity ?? allocatable)?.cpu)
-    const here = late.filter(({ pod }) => (pod.spec as { nodeName?: string } | undefined)?.nodeName === usage.node)
+    const here = late.filter(({ pod }) => (pod as Pod).spec?.nodeName === usage.node)
     if (!areWitnesses(here, evidence) || !(usage.cores >= full * cores)) return []
     return [wrong('node-busy', {
       title: `Node ${usage.node} has no processor left`,
       evidence: [`Node ${usage.node}: ${inUse(usage.cores)} of ${cores} cores are in use`, ...users(usage), ...here.slice(0, 5).map(({ pod, event }) => `${nameOf(pod)}: ${describeEvent(event)}`)],
       why: 'Whatever runs there waits for its turn: probes and pages are not answered in time, and a container that is restarted for that has to start anew, which takes more of it.',
-      fix: fixOf(consumersOf(usage, evidence).map((pod) => limited(pod, usage, cores)), `top -b -n 1 -o %CPU | head -n 20 # on ${usage.node}: what uses it; end what need not run, or give the machine more`),
+      fix: fixOf(heldBack(usage, cores, evidence), `top -b -n 1 -o %CPU | head -n 20 # on ${usage.node}: what uses it; end what need not run, or give the machine more`),
     })]
   })
 }
@@ -46,7 +46,7 @@ export function busyNodes(evidence: Evidence): Finding[] {
 function areWitnesses(late: readonly LateProbe[], evidence: Evidence): boolean {
   const again = late.filter(({ times }) => times >= leastTimes)
   if (again.filter(({ lastedMs }) => lastedMs >= lastsMs).length >= leastPods) return true
-  return givesNoAnswer(evidence) && again.some(({ pod }) => !((pod as Pod).spec?.containers ?? []).some(({ name }) => servesWeb(name)))
+  return isSilent(evidence) && again.some(({ pod }) => !((pod as Pod).spec?.containers ?? []).some(({ name }) => servesWeb(name)))
 }
 
 const inUse = (cores: number): string => cores.toFixed(1)
@@ -58,14 +58,16 @@ function users({ pods, beside }: NodeUsage): string[] {
   ]
 }
 
-/** Those that a limit could hold: they use most, and somebody makes them again. */
-function consumersOf({ pods }: NodeUsage, { consumers = [] }: Evidence): KubernetesObject[] {
-  return pods.filter(({ cores }) => cores >= worthTelling).flatMap(({ namespace, name }) =>
-    consumers.filter(({ metadata }) => metadata.namespace === namespace && metadata.name === name)).filter((pod) => targetOf(pod) !== undefined).slice(0, 1)
-}
-
-/** A request is lowered with it, since it may not be above the limit, and since it is what takes the others' turn. */
-function limited(pod: KubernetesObject, { pods }: NodeUsage, cores: number): string {
-  const uses = pods.find(({ namespace, name }) => namespace === pod.metadata.namespace && name === pod.metadata.name)?.cores ?? 0
-  return `kubectl ${inNamespace(pod)} set resources ${targetOf(pod) ?? ''} --requests=cpu=100m --limits=cpu=${Math.round(cores * 500)}m${thenDeletePod(pod)} # ${ownerName(pod)} uses ${inUse(uses)} cores, and then at most half of them`
+/**
+ * The greediest that somebody makes again, held to half of the node. Its request is lowered with that, since it may not
+ * be above the limit, and since it is what takes the others' turn.
+ */
+function heldBack({ pods }: NodeUsage, cores: number, { consumers = [] }: Evidence): string[] {
+  const held = pods.filter((used) => used.cores >= worthTelling).flatMap((used) => {
+    const pod = consumers.find(({ metadata }) => metadata.namespace === used.namespace && metadata.name === used.name)
+    const target = pod && targetOf(pod)
+    if (pod === undefined || target === undefined) return []
+    return [`kubectl ${inNamespace(pod)} set resources ${target} --requests=cpu=100m --limits=cpu=${Math.round(cores * 500)}m${thenDeletePod(pod)} # ${ownerName(pod)} uses ${inUse(used.cores)} cores, and then at most half of them`]
+  })
+  return held.slice(0, 1)
 }
