@@ -116,6 +116,7 @@ void t.test('what a run met of pods is over when the pods are well', (t) => {
   t.same(said('StatefulSet airflow/airflow-postgresql: create Pod airflow-postgresql-0 in StatefulSet airflow-postgresql failed error: Pod "airflow-postgresql-0" is invalid: spec.containers[0].image: Required value'), [])
   t.same(said('Deployment airflow/airflow-scheduler: pods "airflow-scheduler-1" is forbidden: exceeded quota: compute, requested: pods=1, used: pods=4, limited: pods=4'), [])
   t.same(said('ReplicaSet airflow/airflow-scheduler-6d5: Error creating: admission webhook "a.example.org" denied the request: no'), [])
+  t.same(said('Deployment airflow/airflow-scheduler: admission webhook "a.example.org" denied the request: no'), [], 'as a Deployment\'s condition says it')
   t.same(said('pods "airflow-scheduler-1" is forbidden: exceeded quota: compute, requested: pods=1, used: pods=4, limited: pods=4 && services "airflow-webserver" is forbidden: exceeded quota: compute, requested: services=1, used: services=2, limited: services=2').length, 1, 'and of two at once the other stays')
   t.match(said('services "airflow-webserver" is forbidden: exceeded quota: compute, requested: services=1, used: services=2, limited: services=2'), [/^quota-exceeded/])
   t.end()

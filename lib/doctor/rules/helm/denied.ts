@@ -18,8 +18,8 @@ export const deniedRules: readonly Rule[] = [denied, invalid, forbidden]
 /** Told by rules of their own, with more than the words. */
 const toldElsewhere = ['object-invalid', 'admission-webhook-down', 'service-account-missing']
 
-/** Of what controllers make the cluster itself tells whether it is still so; a run that failed for it is over. */
-const ofControllers = /\bError creating: |create Pod \S+ in StatefulSet|\bpods "[^"]+" is forbidden: (?!User )|create Claim \S+ for Pod|\bPod "[^"]+" is invalid/
+/** Of what controllers make the cluster itself tells whether it is still so; a run that failed for it is over. A line that begins with an object is what a wait said of it. */
+const ofControllers = /^\s*(?:Deployment|ReplicaSet|StatefulSet|DaemonSet|Job|Release) \S+\/\S+: |\bError creating: |create Pod \S+ in StatefulSet|\bpods "[^"]+" is forbidden: (?!User )|create Claim \S+ for Pod|\bPod "[^"]+" is invalid/
 
 function denied(evidence: Evidence): Finding[] {
   const { release: name = 'airflow', namespace } = evidence
