@@ -15,6 +15,7 @@ import { targetOf, thenDeletePod } from './owners.ts'
 import { placeOf } from './place.ts'
 import { makePullSecret, newLogin } from './pull-secret.ts'
 import { type Meaning, inShort, lacksPart, meaningOf } from './pull-text.ts'
+import { withRewriter } from './rewritten.ts'
 
 const pullReasons = ['ErrImagePull', 'ImagePullBackOff', 'ErrImageNeverPull', 'InvalidImageName', 'ImageInspectError', 'RegistryUnavailable', 'SignatureValidationFailed']
 
@@ -37,12 +38,13 @@ export function pullOf(pod: KubernetesObject, status: ContainerStatus, events: r
   return { reason, image, text: pullText(message, said), said }
 }
 
-export function observePull(pod: KubernetesObject, status: ContainerStatus, events: readonly Event[], { now, logins = [] }: Pick<Context, 'now' | 'logins'>): Observation | undefined {
+export function observePull(pod: KubernetesObject, status: ContainerStatus, events: readonly Event[], { now, logins = [], replicaSets }: Pick<Context, 'now' | 'logins' | 'replicaSets'>): Observation | undefined {
   const pull = pullOf(pod, status, events)
   if (pull === undefined) return undefined
   const { reason, image, text, said } = pull
   const evidence = [`${placeOf(pod, status.name)}: ${reason}`, ...(text ? [text] : [])]
-  const found = verdict(pod, reason, image, text, evidence)
+  const judged = verdict(pod, reason, image, text, evidence)
+  const found = judged && withRewriter(judged, pod, status.name, image, replicaSets)
   const login = said && wantsLogin.includes(meant(text, image, reason)) ? newLogin(pod, timeOf(said), logins) : undefined
   if (login !== undefined) return waiting(`${status.name}: ${nameOf(login)} was written since the last try to pull image ${image}`)
   const begun = nextTry(status, image, events, now)
