@@ -103,6 +103,9 @@ async function bothBack(it: Site): Promise<void> {
 const holding = 'SELECT pg_sleep(900)'
 const letGo = (it: Site): Promise<unknown> => sql(it, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE $$%${holding}%$$ AND pid <> pg_backend_pid()`)
 
+const slow = `CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN PERFORM pg_sleep(2); RETURN NEW; END $f$;
+  CREATE TRIGGER slow BEFORE INSERT OR UPDATE ON job FOR EACH ROW EXECUTE FUNCTION slow(); ALTER ROLE airflow SET statement_timeout = $$1s$$`
+
 const refusals: Fault[] = [
   ofTheRole('a role whose password has ended', 'ALTER ROLE airflow VALID UNTIL $$2020-01-01$$', /has ended/),
   ofTheRole('a role that was given another password', 'ALTER ROLE airflow PASSWORD $$another-one$$', /has another password than the Secrets/),
@@ -135,6 +138,8 @@ const refusals: Fault[] = [
     await sql(it, 'DROP TABLE alembic_version', 'airflow')
     await deletePods(it, 'scheduler')
   } },
+  // Still slow when it is mended, and well; the trigger goes with its table in the next.
+  { name: 'statements that take longer than the role may', id: 'database-unreachable', seconds: 120, tells: /for its statement_timeout/, harm: it => sql(it, slow, 'airflow'), undo: it => sql(it, 'ALTER ROLE airflow RESET statement_timeout') },
   { name: 'a database that lost its tables', id: 'database-unreachable', seconds: 120, tells: /finds no table /, harm: async it => {
     exits(t, await it.airstrip(['backup']), 0)
     await sql(it, 'DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT ALL ON SCHEMA public TO PUBLIC', 'airflow')
