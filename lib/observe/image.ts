@@ -38,13 +38,14 @@ export function pullOf(pod: KubernetesObject, status: ContainerStatus, events: r
   return { reason, image, text: pullText(message, said), said }
 }
 
-export function observePull(pod: KubernetesObject, status: ContainerStatus, events: readonly Event[], { now, logins = [], replicaSets }: Pick<Context, 'now' | 'logins' | 'replicaSets'>): Observation | undefined {
+export function observePull(pod: KubernetesObject, status: ContainerStatus, events: readonly Event[], context: Pick<Context, 'now' | 'logins' | 'replicaSets' | 'workload'>): Observation | undefined {
   const pull = pullOf(pod, status, events)
   if (pull === undefined) return undefined
+  const { now, logins = [] } = context
   const { reason, image, text, said } = pull
   const evidence = [`${placeOf(pod, status.name)}: ${reason}`, ...(text ? [text] : [])]
   const judged = verdict(pod, reason, image, text, evidence)
-  const found = judged && withRewriter(judged, pod, status.name, image, replicaSets)
+  const found = judged && withRewriter(judged, pod, status.name, image, context)
   const login = said && wantsLogin.includes(meant(text, image, reason)) ? newLogin(pod, timeOf(said), logins) : undefined
   if (login !== undefined) return waiting(`${status.name}: ${nameOf(login)} was written since the last try to pull image ${image}`)
   const begun = nextTry(status, image, events, now)

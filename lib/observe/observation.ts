@@ -46,6 +46,8 @@ export interface Context {
   logins?: readonly KubernetesObject[] | undefined
   /** They tell which pods are of a Deployment's newest version. */
   replicaSets?: readonly KubernetesObject[] | undefined
+  /** Whose pods are looked at, where they are looked at for its sake. */
+  workload?: KubernetesObject | undefined
   /** What makes volumes: Deployments outside the namespace and the pods that they send to the nodes. */
   provisioners?: readonly Provisioner[] | undefined
   now: Date

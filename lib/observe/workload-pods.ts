@@ -8,7 +8,7 @@ import { observeTurnedAway } from './turned-away.ts'
 
 /** `pods`: those of its newest version, with the ones that have ended. `counts` is the workload's own line: `0/1 ready`. */
 export function throughPods(workload: KubernetesObject, pods: readonly KubernetesObject[], counts: string, context: Context): Observation {
-  const looks = lasting(pods).map((pod) => ({ pod, look: observePod(pod, context) }))
+  const looks = lasting(pods).map((pod) => ({ pod, look: observePod(pod, { ...context, workload }) }))
   const bad = looks.find(({ look }) => look.state === 'failed')
   if (bad) return bad.look
   const refusal = observeRefusal(workload, context)
