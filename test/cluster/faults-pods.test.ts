@@ -12,6 +12,10 @@ const failing = (extra: object): object => ({ initialDelaySeconds: 1, periodSeco
 const images = (registry: string): Fault[] => [
   { name: 'an image tag that the registry does not have', id: 'image-not-found', tells: /no-such-tag/, harm: it => setImage(it, 'webserver', `${registry}/apache/airflow:no-such-tag`) },
   { name: 'an image that the registry does not have, for a sidecar', id: 'image-not-found', tells: /log-groomer:9/, harm: it => editPods(it, 'scheduler', { containers: [{ name: 'scheduler-log-groomer', image: `${registry}/log-groomer:9` }] }) },
+  { name: 'an image that was changed in the pod alone', id: 'image-not-found', tells: /ReplicaSet \S+ says /, harm: async it => {
+    const pod = await kube(it, 'get', 'pod', '-l', 'component=statsd', '-o', 'name')
+    await kube(it, 'set', 'image', pod.trim(), `statsd=${registry}/statsd:9`)
+  } },
   { name: 'a registry that is not there', id: 'image-registry-unreachable', seconds: 100, tells: /registry\.example\.invalid/, harm: it => setImage(it, 'statsd', 'registry.example.invalid/statsd:1') },
   { name: 'imagePullPolicy Never, and the node does not have it', id: 'image-not-found', harm: it => editContainer(it, 'statsd', { image: 'quay.io/prometheus/statsd-exporter:v9', imagePullPolicy: 'Never' }) },
   { name: 'an image that is on the node and must be asked for, with no way to its registry', id: 'image-registry-unreachable', seconds: 100, tells: /to be asked for at each start/, harm: it => editContainer(it, 'webserver', { imagePullPolicy: 'Always' }) },
