@@ -2,14 +2,14 @@
 import type { Finding } from '../step.ts'
 import { mergeFindings } from '../observe/causes.ts'
 import { linkOf, rank } from '../observe/faults.ts'
-import type { Evidence } from './evidence.ts'
+import { type Evidence, partsIn } from './evidence.ts'
 import { withEdits } from './edited.ts'
 import { explained } from './explains.ts'
 import { withAbsence } from './witnessed.ts'
 import type { Rule } from './rule.ts'
 import { rules } from './rules.ts'
 import { machineRules } from './rules/machine.ts'
-import { unready } from './unready.ts'
+import { reasonOf } from './unready.ts'
 
 export interface Diagnosis {
   healthy: boolean
@@ -51,7 +51,7 @@ export function diagnose(evidence: Evidence, beside: readonly Finding[] = [], li
   const all = mergeFindings([...told, ...more]).map((finding) => withAbsence(withEdits({ ...finding, link: finding.link ?? linkOf(finding.id) }, evidence), evidence))
   const findings = ordered(explained(all.filter((finding) => !isNote(finding, evidence)), evidence))
   const healthy = unknown.length === 0 && findings.every(({ severity }) => severity === 'warning')
-  return { healthy, findings, notes: all.filter((finding) => isNote(finding, evidence)), unknown, looked: evidence.looked, onTheirWay: onTheirWay(evidence) }
+  return { healthy, findings, notes: all.filter((finding) => isNote(finding, evidence)), unknown, looked: evidence.looked, onTheirWay: onTheirWay(evidence, findings) }
 }
 
 /** Errors before warnings, what explains before what is explained, the deeper before the higher. */
@@ -60,10 +60,12 @@ function ordered(findings: readonly Finding[]): Finding[] {
   return [...findings].sort((a, b) => place(a) - place(b))
 }
 
-/** Not ready and nothing wrong: a start. */
-function onTheirWay(evidence: Evidence): string[] {
+/** Not ready and nothing wrong: a start. What keeps one from being ready may have been told, by whichever rule. */
+function onTheirWay(evidence: Evidence, findings: readonly Finding[]): string[] {
   const { record } = evidence
   if (record === undefined) return []
   const helm = record.status.startsWith('pending-') ? [`Helm release ${record.namespace}/${record.name}: ${record.status} since ${record.updatedAt}`] : []
-  return [...unready(evidence).map(({ object, reason }) => `${object}: ${reason}`), ...helm]
+  const told = findings.flatMap((finding) => [finding, ...(finding.causes ?? [])]).flatMap(({ evidence: lines }) => lines)
+  const parts = partsIn(evidence).filter(({ observation }) => observation.state !== 'failed' || !observation.finding.evidence.some((line) => told.includes(line)))
+  return [...parts.flatMap(({ name, observation }) => (observation.state === 'done' ? [] : [`${name}: ${reasonOf(observation)}`])), ...helm]
 }

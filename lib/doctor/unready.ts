@@ -34,7 +34,8 @@ function unboundOf(pods: readonly KubernetesObject[], { claims }: Evidence): Kub
   return claims.filter(({ metadata, status }) => names.includes(metadata.name) && (status as { phase?: string } | undefined)?.phase !== 'Bound')
 }
 
-function reasonOf(observation: Exclude<Observation, { state: 'done' }>): string {
+/** Of what failed its first line of evidence, which says whose it is. */
+export function reasonOf(observation: Exclude<Observation, { state: 'done' }>): string {
   return observation.state === 'waiting' ? observation.reason : (observation.finding.evidence[0] ?? observation.finding.title)
 }
 

@@ -64,7 +64,8 @@ void t.test('several independent causes are all named, the deeper ones first', (
 void t.test('a crash carries the last words of its container', (t) => {
   const crashing = pod({ status: { containerStatuses: [crashed(6, {})] } })
   const logs = [{ namespace: 'airflow', pod: crashing.metadata.name, container: 'scheduler', previous: false, lines: ['a', 'b', 'c', 'd', 'e', 'f: AirflowConfigException'] }]
-  const { findings } = diagnose(of([...good.slice(0, 1), deployment('airflow-scheduler', 0)], { pods: [crashing], logs }))
+  const { findings, onTheirWay } = diagnose(of([...good.slice(0, 1), deployment('airflow-scheduler', 0)], { pods: [crashing], logs }))
+  t.same(onTheirWay, [], 'what is wrong is not on its way besides')
   t.match(findings, [{ id: 'crash-loop', evidence: [/exit code 1/, /b$/, /c$/, /d$/, /e$/, /scheduler: f: AirflowConfigException/] }])
   t.end()
 })
