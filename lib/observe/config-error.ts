@@ -109,9 +109,18 @@ function maker(pod: KubernetesObject, message: string): string {
   const [, named, name, missed, within, object, mounted, mountedKey] = missing.exec(message) ?? []
   const kind = /^config/i.test(named ?? within ?? mounted ?? '') ? 'configmap' : 'secret generic'
   const key = missed ?? mountedKey
-  const create = `kubectl ${inNamespace(pod)} create ${kind} ${name ?? object?.split('/').at(-1) ?? 'NAME'} --from-file=${key ?? 'KEY'}=FILE`
+  const keys = key === undefined ? keysOf(pod, kind === 'configmap' ? 'configMapKeyRef' : 'secretKeyRef', name) : [key]
+  const files = (keys.length > 0 ? keys : ['KEY']).map((one, index) => `--from-file=${one}=FILE${index === 0 ? '' : String(index + 1)}`)
+  const create = `kubectl ${inNamespace(pod)} create ${kind} ${name ?? object?.split('/').at(-1) ?? 'NAME'} ${files.join(' ')}`
   // The object with that key alone, applied by the server: its other keys stay.
   return key === undefined ? create : `${create} --dry-run=client -o json | kubectl ${inNamespace(pod)} apply --server-side -f -`
+}
+
+/** Of which the pod's variables are made. */
+function keysOf(pod: KubernetesObject, kind: 'configMapKeyRef' | 'secretKeyRef', name: string | undefined): string[] {
+  const { initContainers = [], containers = [] } = (pod as Pod).spec ?? {}
+  const refs = [...initContainers, ...containers].flatMap(({ env = [] }) => env.map(({ valueFrom }) => valueFrom?.[kind]))
+  return [...new Set(refs.flatMap((ref) => (ref !== undefined && ref.name === name ? [ref.key] : [])))]
 }
 
 /** What keeps volumes from being mounted; only asked while the pod's containers are still to be made. */

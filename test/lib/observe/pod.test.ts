@@ -64,12 +64,14 @@ void t.test('a path of the node that is not there is looked for on the node, not
 })
 
 void t.test('what is missing is made from a file, never with its value in an argument', (t) => {
-  const fix = (message: string) => {
-    const found = observePod(pod({ status: { phase: 'Pending', containerStatuses: [container({ state: { waiting: { reason: 'CreateContainerConfigError', message } } })] } }), context())
+  const fix = (message: string, env: object[] = []) => {
+    const found = observePod(pod({ spec: { containers: [{ name: 'scheduler', env }] }, status: { phase: 'Pending', containerStatuses: [container({ state: { waiting: { reason: 'CreateContainerConfigError', message } } })] } }), context())
     return found.state === 'failed' ? found.finding.fix[0] ?? '' : ''
   }
   t.match(fix('secret "config-of-mine" not found'), /create secret generic config-of-mine --from-file=KEY=FILE$/)
   t.match(fix('configmap "mine" not found'), /create configmap mine --from-file=KEY=FILE$/)
+  const from = (name: string, key: string) => ({ name: key, valueFrom: { configMapKeyRef: { name, key } } })
+  t.match(fix('configmap "mine" not found', [from('mine', 'zone'), from('mine', 'zone'), from('other', 'port'), from('mine', 'host')]), /create configmap mine --from-file=zone=FILE --from-file=host=FILE2$/, 'with the keys that are asked for')
   t.match(fix('couldn\'t find key other in Secret airflow/mine'), /create secret generic mine --from-file=other=FILE --dry-run=client -o json \| kubectl -n airflow apply --server-side -f -$/, 'the other keys stay')
   t.match(fix('references non-existent config key: other'), /create configmap NAME --from-file=other=FILE --dry-run/)
   t.match(fix('references non-existent secret key: other'), /create secret generic NAME --from-file=other=FILE --dry-run/)
