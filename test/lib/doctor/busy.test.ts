@@ -42,6 +42,8 @@ void t.test('nothing is said of a node that has room, of one program that hangs,
   t.same(found({ events: [late(webserver), late(statsd, { count: 1 })] }), [], 'and another be late once')
   t.same(found({ events: [late(webserver), late(statsd, { firstTimestamp: '2023-08-02T10:29:00Z' })] }), [], 'it has only begun')
   t.same(found({ events: [late(webserver), late(statsd, { lastTimestamp: '2023-08-02T10:24:00Z' })] }), [], 'it is over')
+  t.same(found({ events: [late(webserver, { lastTimestamp: '2023-08-02T10:28:40Z' }), late(statsd, { lastTimestamp: '2023-08-02T10:28:50Z' })] }), [], 'nobody has been late for a minute: it is over, and what uses the processors now keeps nobody waiting')
+  t.match(found({ events: [late(webserver, { lastTimestamp: '2023-08-02T10:27:00Z' }), late(statsd)] }), [{ id: 'node-busy' }], 'they are late by turns')
   const young = { ...statsd, metadata: { ...statsd.metadata, creationTimestamp: '2023-08-02T10:28:00Z' } }
   t.same(found({ pods: [webserver, young] }), [], 'it is starting')
   t.match(found({ events: [late(webserver), event(statsd, 'Unhealthy', 'Liveness probe failed: ')] }), [{ id: 'node-busy' }], 'but of a command that was ended before it said anything')

@@ -3,8 +3,8 @@ import type { Node, Pod } from 'kubernetes-types/core/v1.js'
 import type { NodeUsage } from '../../../access.ts'
 import { servesWeb } from '../../../airflow/families.ts'
 import type { Finding } from '../../../step.ts'
-import { describeEvent } from '../../../observe/events.ts'
-import { ageMs, fixOf, inNamespace, nameOf } from '../../../observe/observation.ts'
+import { describeEvent, timeOf } from '../../../observe/events.ts'
+import { ageMs, fixOf, inNamespace, nameOf, pastMs } from '../../../observe/observation.ts'
 import { ownerName, targetOf, thenDeletePod } from '../../../observe/owners.ts'
 import { quantity } from '../../../observe/quantity.ts'
 import type { Evidence } from '../../evidence.ts'
@@ -21,6 +21,8 @@ const leastTimes = 2
 /** So long it has lasted, and so old is a pod whose start is over: starting is what keeps a small machine busy. */
 const lastsMs = 120_000
 const startMs = 180_000
+/** They are late by turns, but on a node that is still busy one of them always was just now. */
+const justNowMs = 60_000
 /** In cores: what uses less keeps nobody waiting. */
 const worthTelling = 0.2
 
@@ -45,7 +47,8 @@ export function busyNodes(evidence: Evidence): Finding[] {
 /** Several pods that have been late for a while; or the page, which is asked now, and one that does not stand behind it. */
 function areWitnesses(late: readonly LateProbe[], evidence: Evidence): boolean {
   const again = late.filter(({ times }) => times >= leastTimes)
-  if (again.filter(({ lastedMs }) => lastedMs >= lastsMs).length >= leastPods) return true
+  const lasting = again.filter(({ lastedMs }) => lastedMs >= lastsMs)
+  if (lasting.length >= leastPods && lasting.some(({ event }) => pastMs(timeOf(event), new Date(evidence.at)) <= justNowMs)) return true
   return isSilent(evidence) && again.some(({ pod }) => !((pod as Pod).spec?.containers ?? []).some(({ name }) => servesWeb(name)))
 }
 
