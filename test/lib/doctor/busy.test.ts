@@ -51,11 +51,22 @@ void t.test('nothing is said of a node that has room, of one program that hangs,
   t.end()
 })
 
-void t.test('a page that gives no answer now, and one late probe that is not its own, are enough', (t) => {
-  const silent = (reason: string): Partial<Evidence> => ({ answered: { url: 'https://airflow.home/airflow/health', reason }, events: [late(statsd, { count: 2, firstTimestamp: '2023-08-02T10:29:40Z' })] })
+void t.test('a page that gives no answer now, and a late probe that is not its own, are enough', (t) => {
+  const silent = (reason: string): Partial<Evidence> => ({ answered: { url: 'https://airflow.home/airflow/health', reason }, events: [late(statsd, { count: 1, firstTimestamp: '2023-08-02T10:29:40Z' })] })
   for (const reason of ['no answer from 10.0.0.1:443 within 4 s', '10.0.0.1:443 took the request and gave no answer within 4 s']) t.match(found(silent(reason)), [{ id: 'node-busy' }], reason)
   t.same(found(silent('connect ECONNREFUSED 10.0.0.1:443')), [], 'nobody listens')
-  t.same(found({ ...silent('no answer from 10.0.0.1:443 within 4 s'), events: [late(webserver)] }), [], 'the webserver alone may hang by itself')
+  t.same(found({ ...silent('10.0.0.1:443 took the request and gave no answer within 4 s'), events: [late(webserver)] }), [], 'the webserver alone may hang by itself')
+  t.match(found({ ...silent('no answer from 10.0.0.1:443 within 4 s'), events: [late(webserver)] }), [{ id: 'node-busy' }], 'but not keep Traefik from taking the request')
+  t.end()
+})
+
+void t.test('a pod that is not ready for being late, and another that was late just now, are enough', (t) => {
+  const status = { ...old, conditions: [{ type: 'PodScheduled', status: 'True' }, { type: 'Ready', status: 'False' }] }
+  const once = late(webserver, { count: 1, firstTimestamp: '2023-08-02T10:29:40Z' })
+  const parts = (...events: ReturnType<typeof event>[]): Partial<Evidence> => ({ pods: [webserver, { ...statsd, status }], events })
+  t.match(found(parts(late(statsd, { firstTimestamp: '2023-08-02T10:29:10Z' }), once)), [{ id: 'node-busy' }])
+  t.same(found(parts(late(statsd, { firstTimestamp: '2023-08-02T10:29:10Z' }))), [], 'one may hang by itself')
+  t.same(found(parts(late(statsd, { firstTimestamp: '2023-08-02T10:26:00Z', lastTimestamp: '2023-08-02T10:27:00Z' }), once)), [], 'it is not ready for another reason by now')
   t.end()
 })
 

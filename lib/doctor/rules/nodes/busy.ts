@@ -4,13 +4,13 @@ import type { NodeUsage } from '../../../access.ts'
 import { servesWeb } from '../../../airflow/families.ts'
 import type { Finding } from '../../../step.ts'
 import { describeEvent, timeOf } from '../../../observe/events.ts'
-import { ageMs, fixOf, inNamespace, nameOf, pastMs } from '../../../observe/observation.ts'
+import { ageMs, fixOf, inNamespace, isReady, nameOf, pastMs } from '../../../observe/observation.ts'
 import { ownerName, targetOf, thenDeletePod } from '../../../observe/owners.ts'
 import { quantity } from '../../../observe/quantity.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type LateProbe, lateProbes } from '../../late-probes.ts'
 import { wrong } from '../../rule.ts'
-import { isSilent } from '../ingress/way.ts'
+import { hasTaken, isSilent } from '../ingress/way.ts'
 import { standsFirm } from '../processes/statuses.ts'
 
 /** Of all cores; the kubelet's own count lags by seconds. */
@@ -44,12 +44,17 @@ export function busyNodes(evidence: Evidence): Finding[] {
   })
 }
 
-/** Several pods that have been late for a while; or the page, which is asked now, and one that does not stand behind it. */
+/**
+ * Several pods that have been late for a while; or one that is down for it now, a pod or the page, and another that
+ * was late just now. Without a node to blame those would be told as faults of their own.
+ */
 function areWitnesses(late: readonly LateProbe[], evidence: Evidence): boolean {
-  const again = late.filter(({ times }) => times >= leastTimes)
-  const lasting = again.filter(({ lastedMs }) => lastedMs >= lastsMs)
-  if (lasting.length >= leastPods && lasting.some(({ event }) => pastMs(timeOf(event), new Date(evidence.at)) <= justNowMs)) return true
-  return isSilent(evidence) && again.some(({ pod }) => !((pod as Pod).spec?.containers ?? []).some(({ name }) => servesWeb(name)))
+  const isNow = ({ event }: LateProbe): boolean => pastMs(timeOf(event), new Date(evidence.at)) <= justNowMs
+  const now = late.filter(isNow)
+  const lasting = late.filter(({ times, lastedMs }) => times >= leastTimes && lastedMs >= lastsMs)
+  if (lasting.length >= leastPods && lasting.some(isNow)) return true
+  if (now.length >= leastPods && now.some(({ pod, times }) => times >= leastTimes && !isReady(pod))) return true
+  return isSilent(evidence) && now.some(({ pod }) => !hasTaken(evidence) || !((pod as Pod).spec?.containers ?? []).some(({ name }) => servesWeb(name)))
 }
 
 const inUse = (cores: number): string => cores.toFixed(1)
