@@ -9,13 +9,13 @@
  */
 import type { Event } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
+import { type Refusal, admission, limits, webhookGone } from './admission.ts'
 import { observeClaim } from './claim.ts'
 import { isDefault } from './class.ts'
 import { eventsAbout, latest, timeOf } from './events.ts'
 import { type Context, type Failed, type Observation, failed, fixOf, inNamespace, nameOf, triedAgain, waiting } from './observation.ts'
 import { controllerOf, isTask, someoneLeaves } from './owners.ts'
 import { someoneIsReplaced } from './scheduling.ts'
-import { templateOf } from './template.ts'
 
 /** Undefined where the last thing the controller did was not refused. */
 export function observeRefusal(workload: KubernetesObject, context: Context): Observation | undefined {
@@ -61,12 +61,6 @@ function claimLeaves({ workload, message }: Refusal, context: Context): Failed |
   const claim = context.claims.find(({ metadata }) => metadata.name === name && metadata.namespace === workload.metadata.namespace)
   const look = claim === undefined ? undefined : observeClaim(claim, context)
   return look?.state === 'failed' ? look : undefined
-}
-
-interface Refusal {
-  workload: KubernetesObject
-  message: string
-  evidence: string[]
 }
 
 function twoDefaults({ workload, message, evidence }: Refusal, { classes }: Context): Failed | undefined {
@@ -136,72 +130,6 @@ function defaults(workload: KubernetesObject, message: string): string[] {
 /** Pods, claims or Services of a whole Airflow, and a rollout of it. */
 const enough = 20
 
-function limits({ workload, message, evidence }: Refusal): Failed | undefined {
-  const [rule] = /(maximum|minimum) \S+ usage per \w+ is [^.]*|\S+ max limit to request ratio per \w+ is [^.]*/.exec(message) ?? []
-  return rule === undefined ? undefined : refusedBy(workload, 'a LimitRange', evidence, `kubectl ${inNamespace(workload)} describe limitrange`)
-}
-
-/** A registry whose signatures it checks, a vault: failed to verify image …: dial tcp: lookup index.docker.io on 10.96.0.10:53: … i/o timeout */
-const ownTrouble = /\bdial tcp\b|i\/o timeout|deadline exceeded|connection refused|\b503\b/
-/** Before Kubernetes 1.20, and since. */
-const podSecurityPolicy = /unable to validate against any pod security policy|PodSecurityPolicy: unable to admit pod|no providers available to validate pod request/
-
-const webhooks = 'kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations'
-
-function admission({ workload, message, evidence }: Refusal): Failed | undefined {
-  const [, webhook] = /admission webhook "([^"]+)" denied the request/.exec(message) ?? []
-  if (webhook !== undefined && ownTrouble.test(message)) return cannotAsk(workload, webhook, evidence)
-  if (webhook !== undefined) return refusedBy(workload, `webhook ${webhook}`, evidence, webhooks)
-  const [, policy] = /ValidatingAdmissionPolicy '([^']+)'.* denied request/.exec(message) ?? []
-  if (policy !== undefined) return refusedBy(workload, `ValidatingAdmissionPolicy ${policy}`, evidence, `kubectl get validatingadmissionpolicy ${policy} -o yaml`)
-  if (podSecurityPolicy.test(message)) return refusedBy(workload, 'every PodSecurityPolicy', evidence, 'kubectl get podsecuritypolicies')
-  if (message.includes('unable to validate against any security context constraint')) return refusedBy(workload, 'every SecurityContextConstraints', evidence, 'kubectl get securitycontextconstraints')
-  if (message.includes('violates PodSecurity')) return refusedBy(workload, 'the namespace\'s pod security level', evidence, `kubectl get namespace ${workload.metadata.namespace ?? ''} --show-labels`)
-  return undefined
-}
-
-/** Longer than a registry, a line or a vault most often is away. */
-const ownTroubleMs = 300_000
-
-function cannotAsk(workload: KubernetesObject, webhook: string, evidence: string[]): Failed {
-  return failed(workload, 'admission-refused', {
-    title: `${thoseOf(workload)} are refused by webhook ${webhook}, which cannot reach what it asks itself`,
-    evidence,
-    why: 'It denies what it cannot judge; once it reaches what its message names, the next try is let in.',
-    fix: ['kubectl get pods -A # whether what the message names runs, and whether pods reach it: a registry, a vault, the cluster\'s DNS', webhooks],
-  }, ownTroubleMs)
-}
-
-function thoseOf({ kind }: KubernetesObject): string {
-  return kind === 'Release' ? 'The chart\'s objects' : 'Pods'
-}
-
-function refusedBy(workload: KubernetesObject, who: string, evidence: string[], look: string): Failed {
-  return failed(workload, 'admission-refused', {
-    title: `${thoseOf(workload)} are refused by ${who}`,
-    evidence,
-    why: 'It judged the object itself, so the same one is refused again each time.',
-    fix: [`npx tsx run.ts apply --from helm # once what it objects to is changed in airflow.values, or the namespace is exempt`, look],
-  })
-}
-
-function hasNoLimit(workload: KubernetesObject, resource: string): boolean {
-  const { initContainers, containers } = templateOf(workload)
-  return workload.kind !== 'Release' && ![...(initContainers ?? []), ...(containers ?? [])].some(({ resources }) => resources?.limits?.[resource] !== undefined)
-}
-
-/** Its configuration was left behind when it was removed; one that does not answer may only be starting. */
-function webhookGone({ workload, message, evidence }: Refusal): Failed | undefined {
-  const [, webhook, service] = /failed (?:calling|to call) webhook "([^"]+)".*service "([^"]+)" not found/s.exec(message) ?? []
-  if (webhook === undefined) return undefined
-  return failed(workload, 'admission-webhook-down', {
-    title: `Webhook ${webhook} cannot be called, and nothing is made without it`,
-    evidence,
-    why: `The API server asks it before it makes a pod, and its service ${service ?? ''} does not exist (any more).`,
-    fix: [`${webhooks} # delete the one of what was removed, or install that again`],
-  }, 60_000)
-}
-
 function serviceAccount({ workload, message, evidence }: Refusal): Failed | undefined {
   const [, name] = /serviceaccount "([^"]+)" not found/i.exec(message) ?? []
   if (name === undefined) return undefined
@@ -229,9 +157,6 @@ function missingClass({ workload, message, evidence }: Refusal): Failed | undefi
 
 function invalid({ workload, message, evidence }: Refusal): Failed | undefined {
   if (!/(Pod|PersistentVolumeClaim) "[^"]*" is invalid: /.test(message)) return undefined
-  const [, resource] = /must be less than or equal to (\S+) limit/.exec(message) ?? []
-  // What has no limit of its own can only have got one from there.
-  if (resource !== undefined && hasNoLimit(workload, resource)) return refusedBy(workload, `a LimitRange, whose default limit of ${resource} is less than they ask for`, evidence, `kubectl ${inNamespace(workload)} describe limitrange`)
   return failed(workload, 'object-invalid', {
     title: `${nameOf(workload)} describes pods that Kubernetes does not take`,
     evidence,

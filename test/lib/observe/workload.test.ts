@@ -141,6 +141,17 @@ void t.test('a limit that is too low is the LimitRange\'s where the workload has
   t.end()
 })
 
+void t.test('a LimitRange and a level of pod security are opened by the first fix', (t) => {
+  const set = statefulSet('airflow-postgresql', 0)
+  const fixes: [string, RegExp][] = [
+    ['maximum memory usage per Container is 1Gi, but limit is 2Gi', /^kubectl -n airflow edit limitrange #/],
+    ['violates PodSecurity "restricted:latest": runAsNonRoot != true (pod or container "postgresql" must set securityContext.runAsNonRoot=true)', /^kubectl label --overwrite namespace airflow pod-security\.kubernetes\.io\/enforce=baseline #/],
+    ['violates PodSecurity "baseline:v1.25": hostPath volumes (volume "dags")', /^kubectl label --overwrite namespace airflow pod-security\.kubernetes\.io\/enforce=privileged #/],
+  ]
+  for (const [message, fix] of fixes) t.match(observe(set, context({ events: [event(set, 'FailedCreate', `pods "airflow-postgresql-0" is forbidden: ${message}`)] })), { finding: { id: 'admission-refused', fix: [fix, /^npx tsx run\.ts apply/] } }, message)
+  t.end()
+})
+
 void t.test('what the API server refuses for good is named, what may pass is waited for', (t) => {
   for (const [message, id] of refusals) {
     const set = statefulSet('airflow-postgresql', 0)
