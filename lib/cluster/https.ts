@@ -2,7 +2,7 @@ import { request } from 'node:https'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { HttpsAnswer } from '../access.ts'
-import { tookTheRequest } from '../observe/answer.ts'
+import { tookTheConnection, tookTheRequest } from '../observe/answer.ts'
 
 const longestBody = 64 * 1024
 const longestMs = 10_000
@@ -32,9 +32,9 @@ export function getHttps(url: string, address?: string, timeoutMs = longestMs): 
         incoming.on('end', finish).on('close', finish).on('error', reject)
       },
     )
-    let taken = false
-    outgoing.on('socket', (socket) => socket.once('secureConnect', () => { taken = true }))
-    outgoing.on('timeout', () => outgoing.destroy(new Error(taken ? `${host}:${port} ${tookTheRequest} and gave no answer within ${timeoutMs / 1000} s` : `no answer from ${host}:${port} within ${timeoutMs / 1000} s`)))
+    let taken: string | undefined
+    outgoing.on('socket', (socket) => socket.once('connect', () => { taken = tookTheConnection }).once('secureConnect', () => { taken = tookTheRequest }))
+    outgoing.on('timeout', () => outgoing.destroy(new Error(taken === undefined ? `no answer from ${host}:${port} within ${timeoutMs / 1000} s` : `${host}:${port} ${taken} and gave no answer within ${timeoutMs / 1000} s`)))
     outgoing.on('error', reject).end()
   })
 }

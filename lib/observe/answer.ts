@@ -5,6 +5,8 @@ import { traefikLogs } from './pod-logs.ts'
 
 /** Of an answer that did not come in time, where the connection was made and the request sent. */
 export const tookTheRequest = 'took the request'
+/** Where it was made, and nothing was said on it. */
+export const tookTheConnection = 'took the connection'
 
 export interface Question {
   host: string

@@ -1,6 +1,7 @@
-/** How busy the nodes are; asked only where probes get no answer in time, so that it costs who is well nothing. */
+/** How busy the nodes are; asked only where a probe or the page gets no answer in time, so that it costs who is well nothing. */
 import type { Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject, Reader } from '../../access.ts'
+import { hasConnected, traefikPods } from '../answered.ts'
 import type { Evidence } from '../evidence.ts'
 import { lateProbes } from '../late-probes.ts'
 import type { Found } from './collector.ts'
@@ -8,7 +9,8 @@ import type { Found } from './collector.ts'
 const mostNodes = 3
 
 export async function collectUsage(reader: Reader, evidence: Evidence): Promise<Found> {
-  const nodes = [...new Set(lateProbes(evidence).flatMap(({ pod }) => (pod as Pod).spec?.nodeName ?? []))].slice(0, mostNodes)
+  const late = [...lateProbes(evidence).map(({ pod }) => pod), ...(hasConnected(evidence) ? traefikPods(evidence) : [])]
+  const nodes = [...new Set(late.flatMap((pod) => (pod as Pod).spec?.nodeName ?? []))].slice(0, mostNodes)
   if (nodes.length === 0) return {}
   // Whoever does not tell leaves only one rule without its evidence.
   const usages = (await Promise.all(nodes.map((node) => reader.usage(node).catch(() => undefined)))).flatMap((usage) => usage ?? [])

@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { createServer as createListener, type AddressInfo } from 'node:net'
 import t from 'tap'
 import { getHttps } from '../../../lib/cluster/https.ts'
 import { selfSigned } from '../../../scripts/lab/standin/programs/certificate.ts'
@@ -38,6 +38,16 @@ void t.test('any certificate is taken and returned to be judged', async (t) => {
 
 void t.test('who takes a request and does not answer it is told from who is not there', async (t) => {
   t.match(await caught(getHttps('https://home.example.org/silent', `127.0.0.1:${port}`, 300)), { message: `127.0.0.1:${port} took the request and gave no answer within 0.3 s` })
+})
+
+void t.test('and from who listens, and says nothing on the connection', async (t) => {
+  const mute = createListener()
+  await new Promise<void>((resolve) => {
+    mute.listen(0, '127.0.0.1', resolve)
+  })
+  const address = `127.0.0.1:${(mute.address() as AddressInfo).port}`
+  t.match(await caught(getHttps('https://home.example.org/health', address, 300)), { message: `${address} took the connection and gave no answer within 0.3 s` })
+  mute.close()
 })
 
 void t.test('a redirect is an answer', async (t) => {

@@ -2,10 +2,12 @@
 import t from 'tap'
 import type { NodeUsage } from '../../../lib/access.ts'
 import { collect } from '../../../lib/doctor/collect/index.ts'
+import { collectUsage } from '../../../lib/doctor/collect/usage.ts'
 import { diagnose } from '../../../lib/doctor/diagnose.ts'
 import type { Evidence } from '../../../lib/doctor/evidence.ts'
 import { container, deployment, event, inManifest, node, pod, ready, release } from '../observe/objects.ts'
 import { evidence, long, reader } from './evidence.ts'
+import { traefikPod } from './way.ts'
 
 const old = { ...ready, startTime: long, containerStatuses: [container({ ready: true, state: { running: { startedAt: long } } })] }
 const named = (name: string, container: string, owner = name) => {
@@ -60,6 +62,18 @@ void t.test('a page that gives no answer now, and a late probe that is not its o
   t.end()
 })
 
+void t.test('a page whose connection the machine took, and on which nobody says a word, is enough', (t) => {
+  const traefik = traefikPod({ ...old })
+  const placed = { ...traefik, spec: { ...(traefik.spec as object), nodeName: 'home' } }
+  const mute = (reason: string, nodeName = 'home'): Partial<Evidence> => ({ answered: { url: 'https://airflow.home/airflow/health', reason }, events: [], system: [{ ...placed, spec: { ...placed.spec, nodeName } }] })
+  const said = '10.0.0.1:443 took the connection and gave no answer within 4 s'
+  t.match(found(mute(said)), [{ id: 'node-busy', evidence: [/4\.0 of 4/, /transcoder/, /no pod/, `https://airflow.home/airflow/health: ${said}`] }])
+  t.same(found(mute('no answer from 10.0.0.1:443 within 4 s')), [], 'a packet may be lost on the way')
+  t.same(found(mute(said, 'other')), [], 'Traefik is on another node')
+  t.same(found({ ...mute(said), usages: [{ ...busy, cores: 3.4 }] }), [], 'there is room')
+  t.end()
+})
+
 void t.test('a pod that is not ready for being late, and another that was late just now, are enough', (t) => {
   const status = { ...old, conditions: [{ type: 'PodScheduled', status: 'True' }, { type: 'Ready', status: 'False' }] }
   const once = late(webserver, { count: 1, firstTimestamp: '2023-08-02T10:29:40Z' })
@@ -81,7 +95,7 @@ void t.test('what comes too late for want of a processor is its symptom, and wha
   t.end()
 })
 
-void t.test('the kubelet is asked only where probes get no answer in time', async (t) => {
+void t.test('the kubelet is asked only where probes or the page get no answer in time', async (t) => {
   const asked: string[] = []
   const look = async (events: ReturnType<typeof event>[]) => {
     const { reader: scripted } = reader({ objects: [node(), webserver, elsewhere, ...events], logs: () => '' })
@@ -92,6 +106,10 @@ void t.test('the kubelet is asked only where probes get no answer in time', asyn
   }
   t.match(await look([]), { usages: undefined })
   t.same(asked, [])
+  const onHome = { ...traefikPod(), spec: { containers: [{ name: 'traefik', image: 'traefik:v2.9.10' }], nodeName: 'home' } }
+  const mute = (reason: string) => collectUsage({ ...reader({}).reader, usage: () => Promise.resolve({ ...busy, pods: [] }) }, evidence({ system: [onHome], answered: { url: 'https://airflow.home/airflow/health', reason } }))
+  t.match(await mute('10.0.0.1:443 took the connection and gave no answer within 4 s'), { usages: [{ node: 'home' }] })
+  t.same(await mute('connect ECONNREFUSED 10.0.0.1:443'), {}, 'nobody listens')
   t.match(await look([late(webserver)]), { usages: [busy], consumers: [{ metadata: { name: elsewhere.metadata.name }, spec: undefined }, { metadata: { name: webserver.metadata.name }, spec: undefined }] }, 'of a pod that may be anybody\'s no more than whose it is')
   t.same(asked, ['home'])
 })

@@ -118,6 +118,9 @@ void t.test('Traefik that does not run is told with its reason; while it starts,
   t.same(roots({ ...refused, system: [] }), ['traefik-not-running error'])
   t.same(roots({ ...refused }), ['ingress-unproven error'], 'it runs, and yet nobody answers where it was said to be')
   t.match(judged({ answered: silent('10.0.0.1:443 took the request and gave no answer within 4 s') }).findings, [{ id: 'ingress-unproven', severity: 'warning', title: /takes long to answer/, fix: [/^kubectl -n airflow logs deployment\/airflow-webserver/] }])
+  const mute = '10.0.0.2:443 took the connection and gave no answer within 4 s'
+  t.match(judged({ ...refused, answered: silent(mute) }).findings, [{ id: 'ingress-unproven', severity: 'error', title: 'What listens at 10.0.0.2 takes the connection and says nothing', fix: [/^kubectl -n traefik logs deployment\/traefik/, /^kubectl get services -A/] }])
+  t.same(roots({ answered: silent(mute) }), ['ingress-unproven warning'], 'and behind a public name that may be a router')
   t.same(roots({ answered: silent('home.example.org does not resolve here') }), ['ingress-unproven warning'], 'and a guess proves nothing')
   t.same(roots({ definitions: [], routes: [], answered: silent('refused') }), ['traefik-missing error'])
   const routesOnly = { definitions: definitions(group).slice(0, 1), routes: routes().slice(0, 1), answered: answers(unrouted) }

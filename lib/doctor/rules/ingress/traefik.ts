@@ -13,11 +13,12 @@ import { matchesLabels } from '../../../observe/selector.ts'
 import { mainContainersOf, templateOf } from '../../../observe/template.ts'
 import { runs, traefikGroups, type Traefik } from '../../../preflight/traefik.ts'
 import type { Finding } from '../../../step.ts'
+import { hasConnected, hasTaken, noAnswer } from '../../answered.ts'
 import { type Evidence, viewOf } from '../../evidence.ts'
 import { doubtful, wrong } from '../../rule.ts'
 import { lastWords } from '../../unready.ts'
 import { whoBlocks } from '../database/superuser.ts'
-import { begin, hasTaken, inTheWay, isExpected, isOff, isTraefiks404, logCommand, type Way, wayOf } from './way.ts'
+import { begin, inTheWay, isExpected, isOff, isTraefiks404, logCommand, type Way, wayOf } from './way.ts'
 
 const again = 'npx tsx run.ts apply --only ingress'
 
@@ -134,10 +135,6 @@ function noWorkload(evidence: Evidence): Finding {
   })
 }
 
-function noAnswer({ answered }: Evidence): string[] {
-  return answered !== undefined && 'reason' in answered ? [`${answered.url}: ${answered.reason}`] : []
-}
-
 export function groupMismatch(evidence: Evidence): Finding[] {
   const way = wayOf(evidence)
   const version = way?.traefik.version
@@ -179,22 +176,35 @@ export function unproven(evidence: Evidence): Finding[] {
       fix: fixOf(whoBlocks(evidence), `kubectl -n ${evidence.namespace} logs deployment/${wanted.service} --tail=30 # what it is at`),
     })]
   }
-  if ('reason' in answered) {
-    // While Traefik starts that is the reason, and no error yet.
-    const starting = way.workload !== undefined && observe(way.workload, viewOf(evidence)).state !== 'done'
-    return [(wanted.address === undefined || starting ? doubtful : wrong)('ingress-unproven', {
-      title: wanted.address === undefined ? `https://${wanted.host}${wanted.path} could not be asked from here` : `Nobody answers at ${wanted.address}, where ingress.address says that Traefik is`,
-      evidence: [`${answered.url}: ${answered.reason}`],
-      why: wanted.address === undefined ? 'No request reached the route from this machine; many routers do not lead their own public name back inside.' : 'Traefik listens at another address or port, a firewall is between, or it does not run.',
-      fix: wanted.address === undefined ? [`${open}, or write ingress.address: IP:PORT of Traefik so that it can be asked`] : ['kubectl get services -A # at which address and port Traefik is; then correct ingress.address', logCommand(way)],
-    })]
-  }
+  if ('reason' in answered) return unanswered(way, `${answered.url}: ${answered.reason}`, evidence)
   if (answer === undefined || isTraefiks404(answer) || [502, 503, 504].includes(answer.status) || answer.body.startsWith('Apache Airflow is not')) return []
   return [doubtful('ingress-unproven', {
     title: `Something else than Airflow's health answers at https://${wanted.host}${wanted.path}`,
     evidence: [`${answered.url} answers ${answer.status}: ${begin(answer.body)}`, ...(answer.headers.location === undefined ? [] : [`it leads to ${answer.headers.location}`])],
     why: 'Another server has that address (a router that answers for its own public name), a login stands in front, or Airflow itself fails.',
     fix: [`curl -ksi ${healthUrl(wanted)}`, `${open}, or write ingress.address: IP:PORT of Traefik`],
+  })]
+}
+
+function unanswered(way: Way, line: string, evidence: Evidence): Finding[] {
+  const { wanted: { address, host, path } } = way
+  if (address === undefined) {
+    return [doubtful('ingress-unproven', {
+      title: `https://${host}${path} could not be asked from here`,
+      evidence: [line],
+      why: 'No request reached the route from this machine; many routers do not lead their own public name back inside.',
+      fix: [`Open https://${host}${path} from outside, or write ingress.address: IP:PORT of Traefik so that it can be asked`],
+    })]
+  }
+  // While Traefik starts that is the reason, and no error yet.
+  const starting = way.workload !== undefined && observe(way.workload, viewOf(evidence)).state !== 'done'
+  const isMute = hasConnected(evidence)
+  const services = 'kubectl get services -A # at which address and port Traefik is; then correct ingress.address'
+  return [(starting ? doubtful : wrong)('ingress-unproven', {
+    title: isMute ? `What listens at ${address} takes the connection and says nothing` : `Nobody answers at ${address}, where ingress.address says that Traefik is`,
+    evidence: [line],
+    why: isMute ? 'Traefik hangs, or it is something else that listens there: a balancer that does not reach Traefik, or a program that speaks no TLS.' : 'Traefik listens at another address or port, a firewall is between, or it does not run.',
+    fix: isMute ? [logCommand(way), services] : [services, logCommand(way)],
   })]
 }
 

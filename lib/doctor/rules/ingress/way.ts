@@ -1,11 +1,11 @@
 /** The way in, put together from the evidence: who runs Traefik, which route it should read, and what came back. */
 import type { Deployment } from 'kubernetes-types/apps/v1.js'
 import type { HttpsAnswer, KubernetesObject } from '../../../access.ts'
-import { tookTheRequest } from '../../../observe/answer.ts'
 import { ageMs } from '../../../observe/observation.ts'
 import { traefikLogs } from '../../../observe/pod-logs.ts'
-import { findTraefik, groupOf, runs, traefikImage, type Traefik, type TraefikGroup } from '../../../preflight/traefik.ts'
-import { type Evidence, type Wanted, podsIn } from '../../evidence.ts'
+import { findTraefik, groupOf, runs, type Traefik, type TraefikGroup } from '../../../preflight/traefik.ts'
+import { traefikPods } from '../../answered.ts'
+import type { Evidence, Wanted } from '../../evidence.ts'
 import { doubtful, wrong } from '../../rule.ts'
 
 export interface Way {
@@ -89,8 +89,7 @@ export function logCommand({ workload }: Way): string {
 
 /** What Traefik complained of, newest last. */
 export function complaintsOf({ workload }: Way, { logs, system, pods }: Evidence): string[] {
-  const near = podsIn({ pods, system }).filter((object) => ((object.spec as { containers?: { image?: string }[] } | undefined)?.containers ?? []).some(({ image = '' }) => traefikImage.test(image)))
-  const names = near.map(({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}`)
+  const names = traefikPods({ system, pods }).map(({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}`)
   return logs.filter(({ namespace, pod }) => names.includes(`${namespace}/${pod}`) || (workload !== undefined && pod.startsWith(`${workload.metadata.name}-`))).flatMap(({ lines }) => lines)
 }
 
@@ -107,14 +106,4 @@ export function isTraefiks404(answer: HttpsAnswer | undefined): boolean {
 export function hasReadyAddress(service: string, { endpoints = [] }: Evidence): boolean {
   const found = endpoints.find(({ metadata }) => metadata.name === service)
   return ((found?.subsets ?? []) as { addresses?: unknown[] }[]).some(({ addresses = [] }) => addresses.length > 0)
-}
-
-/** Nobody answered in time, whether somebody has the request or not: `no answer from 10.0.0.1:443 within 4 s`. */
-export function isSilent({ answered }: Evidence): boolean {
-  return answered !== undefined && 'reason' in answered && /\bno answer (?:from \S+ )?within \d/.test(answered.reason)
-}
-
-/** Somebody has the request that this machine made, and gave no answer in time. */
-export function hasTaken({ answered }: Evidence): boolean {
-  return answered !== undefined && 'reason' in answered && answered.reason.includes(tookTheRequest)
 }

@@ -7,10 +7,10 @@ import { describeEvent, timeOf } from '../../../observe/events.ts'
 import { ageMs, fixOf, inNamespace, isReady, nameOf, pastMs } from '../../../observe/observation.ts'
 import { ownerName, targetOf, thenDeletePod } from '../../../observe/owners.ts'
 import { quantity } from '../../../observe/quantity.ts'
+import { hasConnected, hasTaken, isSilent, noAnswer, traefikPods } from '../../answered.ts'
 import type { Evidence } from '../../evidence.ts'
 import { type LateProbe, lateProbes } from '../../late-probes.ts'
 import { wrong } from '../../rule.ts'
-import { hasTaken, isSilent } from '../ingress/way.ts'
 import { standsFirm } from '../processes/statuses.ts'
 
 /** Of all cores; the kubelet's own count lags by seconds. */
@@ -33,11 +33,12 @@ export function busyNodes(evidence: Evidence): Finding[] {
     const node = evidence.nodes?.find(({ metadata }) => metadata.name === usage.node)
     const { capacity, allocatable } = (node as Node | undefined)?.status ?? {}
     const cores = quantity((capacity ?? allocatable)?.cpu)
+    const isMute = keepsTraefikWaiting(usage, evidence)
     const here = late.filter(({ pod }) => (pod as Pod).spec?.nodeName === usage.node)
-    if (!areWitnesses(here, evidence) || !(usage.cores >= full * cores)) return []
+    if (!(isMute || areWitnesses(here, evidence)) || !(usage.cores >= full * cores)) return []
     return [wrong('node-busy', {
       title: `Node ${usage.node} has no processor left`,
-      evidence: [`Node ${usage.node}: ${inUse(usage.cores)} of ${cores} cores are in use`, ...users(usage), ...here.slice(0, 5).map(({ pod, event }) => `${nameOf(pod)}: ${describeEvent(event)}`)],
+      evidence: [`Node ${usage.node}: ${inUse(usage.cores)} of ${cores} cores are in use`, ...users(usage), ...here.slice(0, 5).map(({ pod, event }) => `${nameOf(pod)}: ${describeEvent(event)}`), ...(isMute ? noAnswer(evidence) : [])],
       why: 'Whatever runs there waits for its turn: probes and pages are not answered in time, and a container that is restarted for that has to start anew, which takes more of it.',
       fix: fixOf(heldBack(usage, cores, evidence), `top -b -n 1 -o %CPU | head -n 20 # on ${usage.node}: what uses it; end what need not run, or give the machine more`),
     })]
@@ -55,6 +56,11 @@ function areWitnesses(late: readonly LateProbe[], evidence: Evidence): boolean {
   if (lasting.length >= leastPods && lasting.some(isNow)) return true
   if (now.length >= leastPods && now.some(({ pod, times }) => times >= leastTimes && !isReady(pod))) return true
   return isSilent(evidence) && now.some(({ pod }) => !hasTaken(evidence) || !((pod as Pod).spec?.containers ?? []).some(({ name }) => servesWeb(name)))
+}
+
+/** Somebody listens for a connection that the machine itself took, and says nothing on it. */
+function keepsTraefikWaiting({ node }: NodeUsage, evidence: Evidence): boolean {
+  return hasConnected(evidence) && traefikPods(evidence).some((pod) => (pod as Pod).spec?.nodeName === node)
 }
 
 const inUse = (cores: number): string => cores.toFixed(1)
