@@ -11,7 +11,7 @@ import { runcOf } from '../../scripts/lab/containerd.ts'
 import { readRecord } from '../../scripts/lab/record.ts'
 import { instance } from '../../scripts/lab/paths.ts'
 import { apply, get, kubectl, kubectlMaybe, lab, until } from './cluster.ts'
-import { faults, look, paste, type Fault } from './faults.ts'
+import { faults, look, pasted, type Fault } from './faults.ts'
 import { deletePods, editContainer, editPods, kube, setImage } from './harm.ts'
 import { exits, site, type Site } from './site.ts'
 
@@ -161,8 +161,7 @@ async function heldBack(it: Site): Promise<void> {
     fix = (await look(it)).diagnosis.findings[0]?.fix[0] ?? ''
     return fix.includes('set resources deployment/transcoder')
   }, 120_000)
-  const { code, said } = await paste(it, fix)
-  if (code !== 0) throw new Error(said)
+  await pasted(it, fix)
 }
 
 const machines: Fault[] = [

@@ -4,7 +4,7 @@ import { must } from '../../scripts/lab/exec.ts'
 import { instance } from '../../scripts/lab/paths.ts'
 import { runtimeEnv } from '../../scripts/lab/runtime.ts'
 import { apply, kubectl, kubectlMaybe, lab, refusingRegistry } from './cluster.ts'
-import { faults, paste, type Fault } from './faults.ts'
+import { faults, paste, pasted, withEditor, type Fault } from './faults.ts'
 import { container, deletePods, editContainer, editPods, kube, setImage } from './harm.ts'
 import { exits, site } from './site.ts'
 
@@ -52,17 +52,18 @@ const refused: Fault[] = [
   { name: 'a default limit that is below what the database asks for', id: 'admission-refused', tells: /LimitRange.*must be less than or equal to memory limit/s, harm: async it => {
     await apply({ ...limits, metadata: { ...limits.metadata, namespace: it.namespace } })
     await kube(it, 'delete', 'pod', 'airflow-postgresql-0', '--grace-period=1', '--wait=false')
-  }, mend: async it => {
-    await kube(it, 'delete', 'limitrange', 'small')
+  }, mend: async (it, { fix: [first = ''] }) => {
+    await pasted(it, withEditor('s/64Mi/2Gi/', first))
     // Its controller's pauses grow with each refusal.
     await kube(it, 'rollout', 'restart', 'statefulset/airflow-postgresql')
+    await kube(it, 'wait', '--for=condition=Ready', 'pod/airflow-postgresql-0', '--timeout=180s')
+    await kube(it, 'delete', 'limitrange', 'small')
   }, undo: it => kube(it, 'delete', 'limitrange', 'small', '--ignore-not-found') },
   { name: 'a quota that wants limits of every pod', id: 'quota-exceeded', tells: /wants requests and limits/, harm: async it => {
     await apply({ apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'cap', namespace: it.namespace }, spec: { hard: { 'limits.memory': '64Gi' } } })
     await deletePods(it, 'statsd')
   }, mend: async (it, { fix: [first = ''] }) => {
-    const { code, said } = await paste(it, first)
-    if (code !== 0) throw new Error(said)
+    await pasted(it, first)
     await kube(it, 'wait', '--for=condition=Available', 'deployment/airflow-statsd', '--timeout=180s')
     await kube(it, 'delete', 'quota/cap', 'limitrange/defaults')
   }, undo: it => kube(it, 'delete', 'quota/cap', 'limitrange/defaults', '--ignore-not-found') },

@@ -1,7 +1,7 @@
 /** What happens to the objects of a release, and what keeps new pods from being made. */
 import t from 'tap'
 import { apply, kubectl, kubectlMaybe, until } from './cluster.ts'
-import { faults, type Fault } from './faults.ts'
+import { faults, pasted, withEditor, type Fault } from './faults.ts'
 import { deletePods, edit, kube } from './harm.ts'
 import { exits, site, type Site } from './site.ts'
 
@@ -73,12 +73,18 @@ const refusals: Fault[] = [
   { name: 'a quota of no pods', id: 'quota-exceeded', tells: /no-pods/, harm: async it => {
     await apply({ apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'no-pods', namespace: it.namespace }, spec: { hard: { pods: '0' } } })
     await deletePods(it, 'statsd')
-  }, mend: it => kube(it, 'delete', 'quota', 'no-pods'), undo: it => kube(it, 'delete', 'quota', 'no-pods', '--ignore-not-found') },
+  }, mend: async (it, { fix: [first = ''] }) => {
+    await pasted(it, first)
+    await kube(it, 'wait', '--for=condition=Available', 'deployment/airflow-statsd', '--timeout=180s')
+    await kube(it, 'delete', 'quota', 'no-pods')
+  }, undo: it => kube(it, 'delete', 'quota', 'no-pods', '--ignore-not-found') },
   { name: 'a LimitRange that no container meets', id: 'admission-refused', tells: /cpu/, harm: async it => {
     await apply({ apiVersion: 'v1', kind: 'LimitRange', metadata: { name: 'narrow', namespace: it.namespace }, spec: { limits: [{ type: 'Container', max: { cpu: '10m' } }] } })
     await edit(it, 'deployment/airflow-statsd', { spec: { template: { spec: { containers: [{ name: 'statsd', resources: { limits: { cpu: '1' } } }] } } } })
     await deletePods(it, 'statsd')
-  }, mend: async it => {
+  }, mend: async (it, { fix: [first = ''] }) => {
+    await pasted(it, withEditor('s/10m/4/', first))
+    await kube(it, 'wait', '--for=condition=Available', 'deployment/airflow-statsd', '--timeout=180s')
     await kube(it, 'delete', 'limitrange', 'narrow')
     await it.airstrip(['apply'])
   }, undo: async it => {

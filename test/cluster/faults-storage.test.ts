@@ -3,7 +3,7 @@ import { chmod, chown, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { apply, get, kubectl, kubectlMaybe, until } from './cluster.ts'
-import { chosen, faults, oneFault, paste, type Fault } from './faults.ts'
+import { chosen, faults, oneFault, pasted, type Fault } from './faults.ts'
 import { deletePods, kube, stopped } from './harm.ts'
 import { exits, site, type Site } from './site.ts'
 
@@ -65,8 +65,7 @@ const held: Fault[] = [
   },
   mend: async (it, { fix: [first] }) => {
     const volume = (await get('pvc', database, it.namespace))?.spec as { volumeName: string }
-    const { code, said } = await paste(it, first ?? '')
-    if (code !== 0) throw new Error(`${first ?? ''}\nended with ${code}: ${said}`)
+    await pasted(it, first ?? '')
     const now = (await get('pvc', database, it.namespace))?.spec as { volumeName: string }
     if (now.volumeName !== volume.volumeName) throw new Error(`the database has another volume than before: ${now.volumeName}`)
   },

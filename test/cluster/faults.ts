@@ -204,6 +204,15 @@ export function paste(it: Site, command: string): Promise<{ code: number; said: 
   })
 }
 
+/** For a row's own hands, which do more than the fix: an error with what was said where it fails. */
+export async function pasted(it: Site, command: string): Promise<void> {
+  const { code, said } = await paste(it, command)
+  if (code !== 0) throw new Error(`${command}\nended with ${code}: ${said}`)
+}
+
+/** As a person who is given an editor by it. */
+export const withEditor = (expression: string, command: string): string => `export KUBE_EDITOR="sed -i ${expression}"; ${command}`
+
 /** True once doctor has nothing to say and nothing is on its way; else what it said last. */
 export async function untilHealthy(it: Site, { doctor }: Pick<Fault, 'doctor'> = {}, seconds = healthySeconds): Promise<true | object> {
   const deadline = Date.now() + seconds * 1000 * Math.max(1, patience)
