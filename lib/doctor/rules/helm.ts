@@ -1,5 +1,6 @@
 /** What Helm and the chart refuse, what Helm leaves behind, and what of the release is not there any more. */
 import type { Pod } from 'kubernetes-types/core/v1.js'
+import type { KubernetesObject } from '../../access.ts'
 import { containerOf, needsBroker } from '../../observe/causes.ts'
 import type { FaultId } from '../../observe/faults.ts'
 import { reads } from '../../observe/template.ts'
@@ -33,10 +34,17 @@ function causeSays(pattern: RegExp) {
   return (_symptom: Finding, _evidence: Evidence, { evidence }: Finding): boolean => evidence.some((line) => pattern.test(line))
 }
 
-/** Only Redis, and a Secret or ConfigMap, are not missed by everybody: without the latter a container is not even started. */
-function isOfNeeded(symptom: Finding, _evidence: Evidence, { evidence }: Finding): boolean {
+/** Redis, an account, and a Secret or ConfigMap are not missed by everybody: without the latter a container is not even started. */
+function isOfNeeded(symptom: Finding, { pods }: Evidence, { evidence }: Finding): boolean {
   const hasRun = containerOf(symptom) !== ''
-  return evidence.some((line) => needed.test(line) && (!/-redis\b/.test(line) || needsBroker(containerOf(symptom))) && !(hasRun && /^(?:Secret|ConfigMap) /.test(line)))
+  const own = pods.filter(({ metadata }) => symptom.evidence.some((line) => line.includes(metadata.name)))
+  return evidence.some((line) => needed.test(line) && (!/-redis\b/.test(line) || needsBroker(containerOf(symptom))) && !(hasRun && /^(?:Secret|ConfigMap) /.test(line)) && !isAccountOfOthers(line, own))
+}
+
+/** `ServiceAccount airflow/airflow-triggerer does not exist`, and a scheduler that runs as its own. */
+function isAccountOfOthers(line: string, pods: readonly KubernetesObject[]): boolean {
+  const [, name] = /^ServiceAccount (?:[\w.-]+\/)?([\w.-]+)/.exec(line) ?? []
+  return name !== undefined && pods.length > 0 && pods.every((pod) => ((pod as Pod).spec?.serviceAccountName ?? 'default') !== name)
 }
 
 /** `Secret airflow/airflow-fernet-key does not exist`, and a pod that says that this is what it misses. */

@@ -41,6 +41,14 @@ void t.test('a container that has run does not die of a Secret or ConfigMap that
   t.end()
 })
 
+void t.test('a service account is missed by whose pods run as it', (t) => {
+  const account = found('release-object-missing', 'ServiceAccount airflow/airflow-triggerer does not exist', ['ServiceAccount airflow/airflow-triggerer does not exist'])
+  const as = (serviceAccountName?: string) => ({ pods: [pod({ name: 'airflow-scheduler-0', spec: serviceAccountName === undefined ? {} : { serviceAccountName } })] })
+  t.same([as('airflow-triggerer'), as('airflow-scheduler'), as()].map((parts) => causes(account, dies('scheduler'), parts)), [['release-object-missing'], [], []])
+  t.same(causes(account, dies('scheduler')), ['release-object-missing'], 'or by whom nothing is known')
+  t.end()
+})
+
 void t.test('only who sends or takes tasks misses the broker', (t) => {
   const probe = (name: string) => found('scheduler-liveness-restart-loop', 'It is restarted', [`Pod airflow/airflow-${name}-0, container ${name}: ended`])
   const silent = found('database-unreachable', 'Airflow gets no connection to its database, which is ready')
