@@ -18,6 +18,11 @@ function editedProgram(finding: Finding): boolean {
   return some(new RegExp(` is not as the release has it: .*ontainers\\[${containerOf(finding)}\\]\\.(?:command|args|env)`))(finding) && !missesOthers(finding)
 }
 
+/** A route that was made to lead to a Service or port that the release has never had. */
+function editedService(finding: Finding): boolean {
+  return titled(/^Traefik does not load the route: Service /)(finding) && some(/^IngressRoute \S+: .*; airstrip writes /)(finding)
+}
+
 const ofItself: Partial<Record<FaultId, (finding: Finding) => boolean>> = {
   'traefik-not-running': titled(/^Traefik is scaled to no pod|^Traefik does not run: (?:Image \S+ does not exist|.* keeps crashing)/),
   // Nobody deletes it by the way; that it does not answer can come from elsewhere.
@@ -26,7 +31,7 @@ const ofItself: Partial<Record<FaultId, (finding: Finding) => boolean>> = {
   'provisioner-not-running': some(/ is scaled to 0$|^no (?:Deployment|pod) in the cluster runs/),
   // Only that there are no endpoints, or no answer, can come from elsewhere.
   'service-without-endpoints': some(/^Service \S+ (?:selects |has no selector|has no port|is of type )|^Service \S+: port |^not of the release/),
-  'traefik-404-route-not-loaded': some(/^Middleware \S+ (?:does not exist|is in another namespace)|^entry point |^Traefik reads /),
+  'traefik-404-route-not-loaded': (finding) => some(/^Middleware \S+ (?:does not exist|is in another namespace)|^entry point |^Traefik reads /)(finding) || titled(/^Traefik may not read /)(finding) || editedService(finding),
   'certresolver-missing': titled(/^Traefik has no certificate resolver/),
   'webserver-oom-or-slow-start': titled(/memory/),
   'scheduler-liveness-restart-loop': (finding) => finding.title.includes('cannot succeed') || editedProbe(finding),

@@ -70,6 +70,8 @@ void t.test('what was set in the object itself is a root, whatever else is broke
     found('provisioner-not-running', 'The provisioner x does not run, and claims wait for it', ['Deployment local-path-storage/local-path-provisioner is scaled to 0']),
     found('service-without-endpoints', 'Service airflow/airflow-webserver does not lead to its pods', ['Service airflow/airflow-webserver selects component=x, which no pod has; the chart\'s selector is component=webserver']),
     found('traefik-404-route-not-loaded', 'Traefik does not load the route: Middleware airflow/airflow-webserver does not exist', ['Middleware airflow/airflow-webserver does not exist']),
+    found('traefik-404-route-not-loaded', 'Traefik does not load the route: Service airflow/airflow-webserver has no port 8081, only 8080', ['Service airflow/airflow-webserver has no port 8081, only 8080', 'IngressRoute airflow/airflow-webserver: spec.routes[0].services[0].port is 8081; airstrip writes 8080']),
+    found('traefik-404-route-not-loaded', 'Traefik may not read the cluster\'s routes'),
     found('certresolver-missing', 'Traefik has no certificate resolver "nope"', [], 'warning'),
     found('webserver-oom-or-slow-start', 'Container webserver of Deployment airflow-webserver needs more memory than it may use', ['Pod airflow/x, container webserver: OOMKilled']),
     found('scheduler-liveness-restart-loop', 'Container scheduler of Deployment airflow-scheduler is restarted again and again by its liveness probe', ['Deployment airflow/airflow-scheduler is not as the release has it: spec.template.spec.containers[scheduler].livenessProbe.exec.command']),
