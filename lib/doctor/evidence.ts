@@ -154,6 +154,8 @@ export interface Evidence {
   configMaps?: KubernetesObject[] | undefined
   secrets?: SecretFacts[] | undefined
   serviceAccounts?: KubernetesObject[] | undefined
+  /** Roles and RoleBindings: names only. */
+  roles?: KubernetesObject[] | undefined
   networkPolicies?: KubernetesObject[] | undefined
   quotas?: KubernetesObject[] | undefined
   autoscalers?: KubernetesObject[] | undefined

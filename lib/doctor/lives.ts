@@ -9,13 +9,15 @@ const places: Record<string, { list: (evidence: Evidence) => readonly { name: st
   Job: { list: named('jobs', 'Job'), resource: 'jobs.batch' },
   Service: { list: named('services', 'Service'), resource: 'services' },
   ServiceAccount: { list: named('serviceAccounts', 'ServiceAccount'), resource: 'serviceaccounts' },
+  Role: { list: named('roles', 'Role'), resource: 'roles.rbac' },
+  RoleBinding: { list: named('roles', 'RoleBinding'), resource: 'rolebindings.rbac' },
   ConfigMap: { list: named('configMaps', 'ConfigMap'), resource: 'configmaps' },
   PersistentVolumeClaim: { list: named('claims', 'PersistentVolumeClaim'), resource: 'persistentvolumeclaims' },
   NetworkPolicy: { list: named('networkPolicies', 'NetworkPolicy'), resource: 'networkpolicies' },
   Secret: { list: ({ secrets }) => secrets, resource: 'secrets' },
 }
 
-type Listed = 'workloads' | 'jobs' | 'services' | 'serviceAccounts' | 'configMaps' | 'claims' | 'networkPolicies'
+type Listed = 'workloads' | 'jobs' | 'services' | 'serviceAccounts' | 'roles' | 'configMaps' | 'claims' | 'networkPolicies'
 
 function named(part: Listed, kind: string) {
   return (evidence: Evidence) => evidence[part]?.filter((object) => object.kind === kind).map(({ metadata: { name } }) => ({ name }))

@@ -49,10 +49,12 @@ const objects: Fault[] = [
     await apply({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'load-test', namespace: it.namespace, labels: selector }, spec: { terminationGracePeriodSeconds: 0, containers: [{ name: 'load', image: 'docker.io/library/busybox:latest', imagePullPolicy: 'IfNotPresent', command: ['sleep', '3600'] }] } })
     await kube(it, 'wait', '--for=condition=Ready', 'pod/load-test', '--timeout=60s')
   }, undo: async it => { await kube(it, 'delete', 'pod', 'load-test') } },
-  { name: 'a role binding deleted', id: 'k8s-executor-forbidden', tells: /that, or the role that it names, is gone/, harm: async it => {
-    await kube(it, 'delete', 'rolebinding', 'airflow-pod-launcher-rolebinding')
+  { name: 'a role binding deleted', id: 'k8s-executor-forbidden', tells: /RoleBinding \S+airflow-pod-launcher-rolebinding does not exist/, harm: it => kube(it, 'delete', 'rolebinding', 'airflow-pod-launcher-rolebinding') },
+  { name: 'a role deleted, and a scheduler that was made since', id: 'k8s-executor-forbidden', tells: /Role \S+airflow-pod-launcher-role does not exist/, harm: async it => {
+    await kube(it, 'delete', 'role', 'airflow-pod-launcher-role')
     await deletePods(it, 'scheduler')
   } },
+  { name: 'the role by which the webserver reads logs deleted', id: 'release-object-missing', tells: /RoleBinding \S+airflow-pod-log-reader-rolebinding/, harm: it => kube(it, 'delete', 'rolebinding', 'airflow-pod-log-reader-rolebinding') },
   { name: 'a role without its rules', id: 'k8s-executor-forbidden', harm: async it => {
     await edit(it, 'role/airflow-pod-launcher-role', { rules: [] }, 'merge')
     await deletePods(it, 'scheduler')

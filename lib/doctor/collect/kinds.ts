@@ -22,6 +22,8 @@ function namespaced(keep: Keepers): Kind[] {
     { resource: 'endpoints', part: 'endpoints', keep: keep.plain },
     { resource: 'configmaps', part: 'configMaps', keep: keep.keysOnly },
     { resource: 'serviceaccounts', part: 'serviceAccounts', keep: keep.nameOnly },
+    { resource: 'roles.rbac.authorization.k8s.io', part: 'roles', keep: keep.nameOnly },
+    { resource: 'rolebindings.rbac.authorization.k8s.io', part: 'roles', keep: keep.nameOnly },
     { resource: 'networkpolicies.networking.k8s.io', part: 'networkPolicies', keep: keep.plain },
     { resource: 'resourcequotas', part: 'quotas', keep: keep.plain },
     { resource: 'horizontalpodautoscalers.autoscaling', part: 'autoscalers', keep: keep.plain },

@@ -6,6 +6,7 @@ import { crashRules } from './processes/crashes.ts'
 import { imageRules } from './processes/images.ts'
 import { probeRules } from './processes/probes.ts'
 import { brokerFull } from './processes/redis.ts'
+import { mayNotLaunch } from './processes/rights.ts'
 import { saidRules } from './processes/said.ts'
 import { withoutHeartbeat } from './processes/heartbeats.ts'
 import { endingLate } from './processes/late-ends.ts'
@@ -13,7 +14,7 @@ import { heldTasks, refusedTasks } from './processes/tasks.ts'
 import { failingPage } from './processes/web-page.ts'
 import { webhookRules } from './processes/webhooks.ts'
 
-export const processRules: readonly Rule[] = [...webhookRules, ...imageRules, ...crashRules, endingLate, ...probeRules, ...saidRules, brokerFull, heldTasks, refusedTasks, withoutHeartbeat, failingPage]
+export const processRules: readonly Rule[] = [...webhookRules, ...imageRules, ...crashRules, endingLate, ...probeRules, mayNotLaunch, ...saidRules, brokerFull, heldTasks, refusedTasks, withoutHeartbeat, failingPage]
 
 export const processExplains: Explains = {
   'admission-webhook-down': ['helm-release-failed', 'post-install-hook-timeout', 'service-without-endpoints', 'not-ready-unexplained'],

@@ -26,7 +26,7 @@ const kinds: Record<string, string> = {
   'deployments.apps': 'Deployment', 'statefulsets.apps': 'StatefulSet', 'daemonsets.apps': 'DaemonSet', 'jobs.batch': 'Job',
   'nodes': 'Node', 'storageclasses.storage.k8s.io': 'StorageClass', 'persistentvolumes': 'PersistentVolume',
   'replicasets.apps': 'ReplicaSet', 'services': 'Service', 'endpoints': 'Endpoints', 'configmaps': 'ConfigMap', 'secrets': 'Secret',
-  'serviceaccounts': 'ServiceAccount', 'networkpolicies.networking.k8s.io': 'NetworkPolicy', 'resourcequotas': 'ResourceQuota',
+  'serviceaccounts': 'ServiceAccount', 'roles.rbac.authorization.k8s.io': 'Role', 'rolebindings.rbac.authorization.k8s.io': 'RoleBinding', 'networkpolicies.networking.k8s.io': 'NetworkPolicy', 'resourcequotas': 'ResourceQuota',
   'horizontalpodautoscalers.autoscaling': 'HorizontalPodAutoscaler',
   'ingressroutes.traefik.io': 'IngressRoute', 'middlewares.traefik.io': 'Middleware', 'ingressroutes.traefik.containo.us': 'none', 'middlewares.traefik.containo.us': 'none',
   'customresourcedefinitions.apiextensions.k8s.io': 'CustomResourceDefinition', 'leases.coordination.k8s.io': 'Lease',

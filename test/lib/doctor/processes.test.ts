@@ -155,6 +155,27 @@ void t.test('a scheduler that may not make pods is told, and explains its own cr
   t.end()
 })
 
+void t.test('a role or a binding that is gone is told before anybody is refused, and with who was', (t) => {
+  const rbac = (kind: string, name: string, fields: object = {}) => ({ apiVersion: 'rbac.authorization.k8s.io/v1', kind, metadata: { name }, ...fields })
+  const role = rbac('Role', 'launcher', { rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['create', 'list'] }] })
+  const binding = rbac('RoleBinding', 'launcher-binding', { roleRef: { kind: 'Role', name: 'launcher' }, subjects: [{ kind: 'ServiceAccount', name: 'airflow-scheduler' }] })
+  const reader = rbac('RoleBinding', 'reader', { roleRef: { kind: 'Role', name: 'reading' }, subjects: [{ kind: 'ServiceAccount', name: 'airflow-webserver' }] })
+  const record = release({ objects: [role, binding, reader] })
+  const told = (there: KubernetesObject[], parts: Partial<Evidence> = {}) => found({ record, pods: [healthy], roles: there, ...parts })
+  t.same(told([role, binding, reader]), [])
+  const gone = told([role, reader])
+  t.match(gone, [{ id: 'k8s-executor-forbidden', severity: 'error', title: 'Nobody may make the pods of tasks: RoleBinding airflow/launcher-binding does not exist', evidence: [/revision 1 and is not there/, 'it is for service account airflow-scheduler'], fix: [/^npx tsx run.ts apply #/, /^kubectl auth can-i create pods -n airflow --as=system:serviceaccount:airflow:airflow-scheduler/] }])
+  t.equal(gone.length, 1)
+  t.match(told([reader]), [{ title: 'Nobody may make the pods of tasks: RoleBinding airflow/launcher-binding and Role airflow/launcher do not exist' }])
+  const both = told([role, reader], said(forbidden))
+  t.match(both, [{ evidence: [/./, /./, /cannot list resource/] }])
+  t.equal(both.length, 1, 'what the log says is the same')
+  t.match(found({ record, pods: [healthy], roles: [role, binding] }), [], 'by rules of Helm the rest is told')
+  t.match(diagnose(evidence({ record, pods: [healthy], roles: [role, binding] })).findings, [{ id: 'release-object-missing', title: 'RoleBinding airflow/reader does not exist, and the release needs it' }])
+  t.same(found({ record, pods: [healthy] }), [], 'nobody could look')
+  t.end()
+})
+
 void t.test('an image for another CPU, a broken DAG and logs out of reach are told from logs', (t) => {
   t.match(found(said('standard_init_linux.go:228: exec user process caused: exec format error')), [{ id: 'wrong-cpu-architecture' }])
   t.match(found(said('exec /usr/bin/dumb-init: exec format error')), [{ id: 'wrong-cpu-architecture' }])

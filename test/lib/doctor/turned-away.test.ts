@@ -95,6 +95,10 @@ void t.test('a program that was started again and has printed only dots is calle
   const dots = silent(noLogin, { workloads: [statefulSet('airflow-postgresql', 1), deployment('airflow-scheduler', 1)] }, one)
   t.same(errors({ ...dots, logs: [...dots.logs, said(one, 'scheduler', '....')] }), ['database-unreachable'])
   t.same(errors(dots), [], 'of one that says nothing at all nobody knows what it does')
+  const [status] = (one.status as { containerStatuses: object[] }).containerStatuses
+  const again = (exitCode: number) => ({ ...one, status: { ...(one.status as object), containerStatuses: [{ ...status, restartCount: 1, lastState: { terminated: { exitCode, startedAt: '2023-08-02T10:00:00Z', finishedAt: '2023-08-02T10:29:00Z' } } }] } })
+  const after = (exitCode: number) => errors({ ...dots, pods: (dots.pods ?? []).map((two) => (two.metadata.name === one.metadata.name ? again(exitCode) : two)) })
+  t.same([after(1), after(0)], [['database-unreachable'], []], 'but for one whose last run has failed')
   t.end()
 })
 

@@ -91,10 +91,10 @@ function silentSince(evidence: Evidence): number[] {
   const airflows = pods.filter((pod) => pod !== database && pod.metadata.deletionTimestamp === undefined && !isStranger(pod, evidence) && !isTask(pod))
   return airflows.flatMap((pod) => {
     const { initContainerStatuses = [], containerStatuses = [] } = (pod as Pod).status ?? {}
-    const waits = ({ name, ready }: ContainerStatus): boolean => {
+    const waits = ({ name, ready, lastState }: ContainerStatus): boolean => {
       if (!needsDatabase(name) || isUnread(pod.metadata.name, name, evidence)) return false
-      // Without a readiness probe whatever runs is called ready, and then only dots tell that it waits.
-      return logOf(pod.metadata.name, name, evidence)?.every(isWordless) ?? (!ready || isAtWork(pod))
+      // Without a readiness probe whatever runs is called ready; then dots tell that it waits, or that it has died before it said a word again.
+      return logOf(pod.metadata.name, name, evidence)?.every(isWordless) ?? (!ready || isAtWork(pod) || (lastState?.terminated?.exitCode ?? 0) !== 0)
     }
     return [...initContainerStatuses, ...containerStatuses].filter(waits).flatMap(({ state }) => state?.running?.startedAt ?? []).filter((startedAt) => ageMs(startedAt, new Date(at)) >= waitedMs).map(Date.parse)
   })

@@ -9,6 +9,7 @@ import { observe } from '../../../observe/registry.ts'
 import { scaledToNone } from '../../../observe/release.ts'
 import { mainContainersOf, reads, templateOf, variablesOf } from '../../../observe/template.ts'
 import { type Evidence, viewOf } from '../../evidence.ts'
+import { launchersOf } from '../../launchers.ts'
 import { lives } from '../../lives.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
 import { namedSecrets, verdictOf } from './lock.ts'
@@ -38,14 +39,22 @@ function terminating({ ownNamespace, record, at }: Evidence): Finding[] {
  * Of a release that is deployed everything was made, and of one whose last hook failed as well. Jobs may
  * leave by themselves.
  */
-function missing(evidence: Evidence): Finding[] {
+export function goneObjects(evidence: Evidence): KubernetesObject[] {
   const { record, namespace, ownNamespace } = evidence
   if (record === undefined || ownNamespace?.metadata.deletionTimestamp !== undefined) return []
   const all = isAllMade(record, evidence)
   if (!all && !isLeft(record, evidence)) return []
   const made = [...record.objects, ...standingHooks(record)].filter(({ kind, metadata }) => kind !== 'Job' && (metadata.namespace ?? namespace) === namespace && (all || isBeforeWorkload({ kind, metadata }, evidence)))
-  const gone = made.filter(({ kind, metadata }) => lives(evidence, kind, metadata.name) === false).map(({ kind, metadata }) => `${kind} ${namespace}/${metadata.name}`)
-  const keys = all ? namedSecrets(evidence).filter((name) => lives(evidence, 'Secret', name) === false).map((name) => `Secret ${namespace}/${name}`) : []
+  return made.filter(({ kind, metadata }) => lives(evidence, kind, metadata.name) === false)
+}
+
+function missing(evidence: Evidence): Finding[] {
+  const { record, namespace, ownNamespace } = evidence
+  if (record === undefined || ownNamespace?.metadata.deletionTimestamp !== undefined) return []
+  const launching = launchersOf(record).flatMap(({ binding, role }) => [binding, role])
+  // Who may not make pods any more is told of those.
+  const gone = goneObjects(evidence).filter((object) => !launching.includes(object)).map(({ kind, metadata }) => `${kind} ${namespace}/${metadata.name}`)
+  const keys = isAllMade(record, evidence) ? namedSecrets(evidence).filter((name) => lives(evidence, 'Secret', name) === false).map((name) => `Secret ${namespace}/${name}`) : []
   const names = [...new Set([...gone, ...keys])]
   const [first] = names
   if (first === undefined) return []

@@ -1,9 +1,8 @@
 /** What only a log says. */
 import type { Pod } from 'kubernetes-types/core/v1.js'
-import type { Subject } from 'kubernetes-types/rbac/v1.js'
 import type { BrokenDag } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
-import { fixOf, nameOf } from '../../../observe/observation.ts'
+import { nameOf } from '../../../observe/observation.ts'
 import { lasting, ownerName, targetOf, thenDeletePod } from '../../../observe/owners.ts'
 import { placeOf } from '../../../observe/place.ts'
 import { complaints } from '../../complaints.ts'
@@ -12,34 +11,7 @@ import { restarted } from '../../restart.ts'
 import { type Rule, doubtful, wrong } from '../../rule.ts'
 import { logLines } from './statuses.ts'
 
-export const saidRules: readonly Rule[] = [forbidden, withoutToken, otherCpu, brokenDag, logsRefused, logsUnreachable]
-
-// kubernetes.client.exceptions.ApiException: (403) … pods is forbidden: User \"system:serviceaccount:airflow:airflow-scheduler\" cannot list resource \"pods\" in API group \"\" in the namespace \"airflow\"
-// Its words become parts of commands, and who writes a DAG may write into a log: names of Kubernetes alone.
-const refusal = /(pods(?:\/\w+)?)(?: \\*"[^"]*")? is forbidden: User \\*"?system:serviceaccount:([a-z0-9][a-z0-9-]*):([a-z0-9][a-z0-9.-]*)\\*"? cannot (\w+) resource \\*"?([\w/]+)(?:.*in the namespace \\*"?([a-z0-9][a-z0-9-]*)\\*"?)?/
-
-function forbidden(evidence: Evidence): Finding[] {
-  return logLines(evidence, refusal).flatMap(({ text, evidence: seen }): Finding[] => {
-    const [, , home = '', account = '', verb = '', resource = '', where] = refusal.exec(text) ?? []
-    const namespace = where ?? evidence.namespace
-    const subject = `system:serviceaccount:${home}:${account}`
-    const bindings = (evidence.record?.objects ?? []).filter(({ kind, subjects }) => /^(Cluster)?RoleBinding$/.test(kind) && Array.isArray(subjects) && (subjects as Subject[]).some(({ name }) => name === account))
-    const [own] = bindings
-    // A role for all namespaces is for this one, too.
-    const elsewhere = namespace !== home && own?.kind !== 'ClusterRoleBinding'
-    const bind = `kubectl -n ${namespace} create rolebinding ${account}-tasks --clusterrole=edit --serviceaccount=${home}:${account}`
-    return [wrong('k8s-executor-forbidden', {
-      title: `Service account ${account} may not ${verb} ${resource} in namespace ${namespace}`,
-      evidence: [seen, ...(elsewhere ? [`its role is for namespace ${home}, and the tasks are to run in ${namespace}`] : own === undefined ? ['no RoleBinding of the release is for it'] : [`the release makes ${own.kind} ${own.metadata.name} for it: that, or the role that it names, is gone or was changed`])],
-      why: 'With the Kubernetes executor the scheduler makes, watches and removes the pods of the tasks itself, and needs a role for that in the namespace where they run.',
-      fix: fixOf(
-        elsewhere ? ['npx tsx run.ts apply # where AIRFLOW__KUBERNETES_EXECUTOR__NAMESPACE, or config.kubernetes_executor.namespace in airflow.values, is not what was meant, and is taken away', `${bind} # where they are to run there`] : own === undefined ? [bind] : [`npx tsx run.ts apply # puts the role and its binding back`],
-        `kubectl auth can-i ${verb} ${resource} -n ${namespace} --as=${subject} # asks whether it may now`,
-        'In airflow.values: rbac.create: true, and the namespace of the tasks (config.kubernetes_executor.namespace) as where the role is',
-      ),
-    })]
-  })
-}
+export const saidRules: readonly Rule[] = [withoutToken, otherCpu, brokenDag, logsRefused, logsUnreachable]
 
 // kubernetes.config.config_exception.ConfigException: Service token file does not exists. · certification file of the same
 const tokenless = /Service (?:token|certification) file does not exists?|\/var\/run\/secrets\/kubernetes\.io\/serviceaccount\/(?:token|ca\.crt)/
