@@ -12,7 +12,7 @@ import { placesOf, speaksOfTheSame } from './rules/cluster/symptoms.ts'
 import { clusterExplains } from './rules/cluster.ts'
 import { databaseExplains } from './rules/database.ts'
 import { folderExplains } from './rules/folders.ts'
-import { helmExplains } from './rules/helm.ts'
+import { helmExplains, isMissed } from './rules/helm.ts'
 import { ingressExplains } from './rules/ingress.ts'
 import { keyExplains } from './rules/keys.ts'
 import { machineExplains } from './rules/machine.ts'
@@ -82,7 +82,7 @@ function isBelow(cause: Finding, symptom: Finding, evidence: Evidence): boolean 
   const within = cause.id !== 'kubelet-unreachable' && rank(cause.id) >= rank('control-plane-down') && rank(cause.id) < rank('release-not-installed')
   if (!umbrellas.includes(id as FaultId) || isOfItself(symptom) || cause.severity !== 'error' || !within || rank(cause.id) >= rank(id)) return false
   if (id === 'not-ready-unexplained') return !ofWhatRuns.includes(cause.id as FaultId) && !isOfAnotherPart(symptom, evidence, cause)
-  return id !== 'heartbeat-missing' || stopsHeartbeats.test(cause.id)
+  return id !== 'heartbeat-missing' || (stopsHeartbeats.test(cause.id) && (cause.id !== 'release-object-missing' || isMissed(cause)))
 }
 
 /** A cause is told with what it is and how it is mended, not with what it stands on itself. */

@@ -29,6 +29,11 @@ const without: readonly (FaultId | ExplainsIf)[] = [
 /** What other parts cannot be without; the triggerer or the webserver is missed by nobody but people, and statsd by nobody. */
 const needed = /^(?:Secret|ConfigMap|ServiceAccount|Service|PersistentVolumeClaim|Role|RoleBinding) (?!\S+-statsd\b)|^(?:StatefulSet|Deployment) \S+-(?:postgresql|redis|pgbouncer|db-migrations|sync-users)(?:-\w+)?[ :]/
 
+/** Of something that other parts cannot be without. */
+export function isMissed(cause: Finding): boolean {
+  return cause.evidence.some((line) => needed.test(line))
+}
+
 /** By what the cause's own evidence speaks of. */
 function causeSays(pattern: RegExp) {
   return (_symptom: Finding, _evidence: Evidence, { evidence }: Finding): boolean => evidence.some((line) => pattern.test(line))
@@ -75,6 +80,8 @@ const needs: Partial<Record<FaultId, ExplainsIf['when']>> = {
 const ofNeeded = without.map((one): ExplainsIf => {
   const { id, when } = typeof one === 'string' ? { id: one, when: needs[one] ?? (() => true) } : one
   if (id === 'not-ready-unexplained') return { id, when: (symptom, evidence, cause) => causeSays(needed)(symptom, evidence, cause) || !isOfAnotherPart(symptom, evidence, cause) }
+  // It names what it misses itself, be it of a part that nobody else needs.
+  if (when === speakOfOne) return { id, when }
   if (needs[id] !== undefined) return { id, when: (symptom, evidence, cause) => causeSays(needed)(symptom, evidence, cause) && when(symptom, evidence, cause) }
   return { id, when: (symptom, evidence, cause) => saysOne(symptom, cause) || (isOfNeeded(symptom, evidence, cause) && when(symptom, evidence, cause)) }
 })

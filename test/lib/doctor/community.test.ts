@@ -69,6 +69,19 @@ void t.test('of its variables a reference can be read, since it only names, and 
   t.end()
 })
 
+void t.test('what says where pods may go is read, and taken for no secret that is masked elsewhere', (t) => {
+  const placed = {
+    tolerations: [{ key: 'dedicated', operator: 'Equal', value: 'airflow-only', effect: 'NoSchedule' }], nodeSelector: { disktype: 'ssd-of-home' },
+    affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'kubernetes.io/hostname', labelSelector: { matchExpressions: [{ key: 'tier', operator: 'In', values: ['airflow-tier'] }] } }] } },
+  }
+  const learned: string[] = []
+  const learn = (value: string): void => { learned.push(value) }
+  t.same(readableValues({ scheduler: placed, dags: { gitSync: { credentialsSecret: 'git-login', sshKeySecret: 'git-key' } } }, { learn }), { scheduler: placed, dags: { gitSync: { credentialsSecret: 'git-login', sshKeySecret: 'git-key' } } })
+  t.same(learned, [])
+  t.notMatch(JSON.stringify(readableValues({ nodeSelector: { password: 'canary' }, key: 'canary', sshSecret: 'ghp_canary' })), /canary/)
+  t.end()
+})
+
 void t.test('its users are made by a Deployment, and a webserver that began before it says nothing of them', (t) => {
   const web = pod({ name: 'airflow-web-5c9-abcde', owner: { kind: 'ReplicaSet', name: 'airflow-web-5c9' }, labels: { 'pod-template-hash': '5c9' }, status: { ...ready, containerStatuses: [container({ name: 'airflow-web', ready: true, state: { running: { startedAt: '2023-08-02T10:27:00Z' } } })] } })
   const workloads = [...good, deployment('airflow-web', 1), deployment('airflow-sync-users', 1)]

@@ -41,6 +41,16 @@ void t.test('a container that has run does not die of a Secret or ConfigMap that
   t.end()
 })
 
+void t.test('what only statsd needs keeps nobody from the database, and is missed by who says so', (t) => {
+  const map = found('release-object-missing', 'ConfigMap airflow/airflow-statsd does not exist, and the release needs it', ['ConfigMap airflow/airflow-statsd is part of Helm\'s revision 1 and is not there'])
+  const service = found('release-object-missing', 'Service airflow/airflow-postgresql does not exist, and the release needs it', ['Service airflow/airflow-postgresql is part of Helm\'s revision 1 and is not there'])
+  const unasked = found('heartbeat-missing', 'Airflow\'s webserver runs and cannot ask its database', ['https://home/airflow/health: metadatabase unhealthy'])
+  t.same([causes(map, unasked), causes(service, unasked)], [[], ['release-object-missing']])
+  const lacks = (name: string) => found('container-config-error', 'A container needs what does not exist', [`Pod airflow/airflow-statsd-1, container statsd: configmap "${name}" not found`])
+  t.same([causes(map, lacks('airflow-statsd')), causes(map, lacks('other'))], [['release-object-missing'], []])
+  t.end()
+})
+
 void t.test('a service account is missed by whose pods run as it', (t) => {
   const account = found('release-object-missing', 'ServiceAccount airflow/airflow-triggerer does not exist', ['ServiceAccount airflow/airflow-triggerer does not exist'])
   const as = (serviceAccountName?: string) => ({ pods: [pod({ name: 'airflow-scheduler-0', spec: serviceAccountName === undefined ? {} : { serviceAccountName } })] })
