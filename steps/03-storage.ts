@@ -6,11 +6,12 @@ import { drift } from '../lib/diff/rules.ts'
 import { folderJob, storageObjects, type StorageSpec } from '../lib/manifest/storage.ts'
 import { leavingOf } from '../lib/observe/leaving.ts'
 import { lookAt } from '../lib/observe/look.ts'
+import { keeperOf, volumeTerminating } from '../lib/observe/volume-leaving.ts'
 import { takeDownStorage } from '../lib/manifest/storage-takedown.ts'
 import { noNode, schedulable, unusable } from '../lib/preflight/folders.ts'
 import { judgeImmutable } from '../lib/preflight/volumes.ts'
 import type { KubernetesObject, Reader } from '../lib/access.ts'
-import type { Change, Step } from '../lib/step.ts'
+import type { Change, Finding, Step } from '../lib/step.ts'
 
 interface Spec extends StorageSpec {
   ignore: readonly IgnoreRule[]
@@ -32,12 +33,16 @@ export const storage: Step<Pick<Config, 'airflow' | 'storage' | 'diff'>, Spec> =
     if (nodes.length === 0) return { state: 'blocked', findings: [noNode()] }
     const wanted = storageObjects(spec)
     const live = await reader.get([...wanted, ...jobsOf(spec, nodes)].map(refOf))
-    const leaving = leavingOf(live).map(({ object, reason }) => ({ object, reason: object.startsWith('PersistentVolumeClaim') ? `${reason}; the folder on the node is kept` : reason }))
+    const kept = live.flatMap((object) => {
+      const claim = object && keeperOf(object, live.filter((one) => one !== undefined))
+      return object === undefined || claim === undefined ? [] : [{ volume: object, claim }]
+    })
+    const leaving = leavingOf(live.filter((object) => !kept.some(({ volume }) => volume === object))).map(({ object, reason }) => ({ object, reason: object.startsWith('PersistentVolumeClaim') ? `${reason}; the folder on the node is kept` : reason }))
     if (isNonEmpty(leaving)) return { state: 'waiting', on: leaving }
     const { blocked } = blockedBy(judgeImmutable(wanted, live, spec.ignore))
     if (blocked !== undefined) return blocked
     const folders = await Promise.all(nodes.map((node, index) => folderChange(spec, node, live[wanted.length + index], reader)))
-    return checked([...objectChanges(wanted, live, spec.ignore), ...live.flatMap(releasedChange), ...folders.flat()], [])
+    return checked([...objectChanges(wanted, live, spec.ignore), ...live.flatMap(releasedChange), ...folders.flat()], [], await warningsOf(kept, spec, reader))
   },
 
   apply: makeChanges,
@@ -49,6 +54,12 @@ export const storage: Step<Pick<Config, 'airflow' | 'storage' | 'diff'>, Spec> =
   },
 
   takedown: takeDownStorage,
+}
+
+/** Deleted, and there for as long as its claim is: all of it works until then. */
+async function warningsOf(kept: readonly { volume: KubernetesObject; claim: KubernetesObject }[], { namespace }: StorageSpec, reader: Reader): Promise<Finding[]> {
+  const pods = kept.length === 0 ? [] : await reader.list({ resources: ['pods'], namespace })
+  return kept.map(({ volume, claim }) => volumeTerminating(volume, claim, pods))
 }
 
 function proof({ path }: StorageSpec, nodes: readonly KubernetesObject[]): string {

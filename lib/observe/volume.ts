@@ -2,11 +2,13 @@
 import type { PersistentVolume } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../access.ts'
 import { type Context, type Observation, done, nameOf, waiting } from './observation.ts'
+import { keeperOf } from './volume-leaving.ts'
 import { type Claim, notReclaimed, stillReleased, suits } from './static-volume.ts'
 
 export function observeVolume(object: KubernetesObject, context: Context): Observation {
   const volume = object as PersistentVolume
   const phase = volume.status?.phase ?? 'Pending'
+  if (keeperOf(object, context.claims) !== undefined) return done(`${nameOf(object)} is ${phase}, and goes with its claim`)
   if (object.metadata.deletionTimestamp !== undefined) return waiting('is being deleted')
   if (phase === 'Available' || phase === 'Bound') return done(`${nameOf(object)} is ${phase}`)
   if (phase === 'Failed') return notReclaimed(object)

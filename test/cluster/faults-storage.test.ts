@@ -31,6 +31,8 @@ async function pairByHand(it: Site, claim: object, volume?: object): Promise<voi
   await kube(it, 'scale', ...users, '--replicas=1')
 }
 
+const volumeOfDatabase = async (it: Site): Promise<string> => ((await get('pvc', database, it.namespace))?.spec as { volumeName: string }).volumeName
+
 const pairs: Fault[] = [
   { name: 'a claim deleted while pods use it', id: 'claim-terminating', tells: /airflow-local-dags-folder/, harm: it => kube(it, 'delete', 'pvc', dags, '--wait=false'),
     // As long as pods use it, apply waits for it to go.
@@ -38,6 +40,13 @@ const pairs: Fault[] = [
       await stopped(it, ...users)
       await it.airstrip(['apply'])
     } },
+  { name: 'a volume deleted while its claim is bound to it', id: 'volume-terminating', tells: /local-dags-pv/, harm: it => kubectl(['delete', 'pv', volumeOf(it), '--wait=false']) },
+  { name: 'the volume of the database deleted', id: 'volume-terminating', tells: /pvc-/, harm: async it => kubectl(['delete', 'pv', await volumeOfDatabase(it), '--wait=false']), mend: async (it, { fix: [first = ''] }) => {
+    const before = await volumeOfDatabase(it)
+    await pasted(it, first)
+    const after = await volumeOfDatabase(it)
+    if (after !== before) throw new Error(`the database has another volume than before: ${after}`)
+  } },
   { name: 'a claim that is gone, and pods that want it', id: ['claim-missing', 'pv-released-not-rebinding'], also: ['claim-missing', 'pv-released-not-rebinding'], harm: async it => {
     await stopped(it, ...users)
     await kube(it, 'delete', 'pvc', dags)
@@ -64,10 +73,10 @@ const held: Fault[] = [
     await kube(it, 'delete', 'pod', 'airflow-postgresql-0', '--grace-period=1', '--wait=false')
   },
   mend: async (it, { fix: [first] }) => {
-    const volume = (await get('pvc', database, it.namespace))?.spec as { volumeName: string }
+    const before = await volumeOfDatabase(it)
     await pasted(it, first ?? '')
-    const now = (await get('pvc', database, it.namespace))?.spec as { volumeName: string }
-    if (now.volumeName !== volume.volumeName) throw new Error(`the database has another volume than before: ${now.volumeName}`)
+    const after = await volumeOfDatabase(it)
+    if (after !== before) throw new Error(`the database has another volume than before: ${after}`)
   },
   undo: it => kube(it, 'patch', 'pvc', database, '--type=merge', '-p', '{"metadata":{"finalizers":["kubernetes.io/pvc-protection"]}}') },
 ]

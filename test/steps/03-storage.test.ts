@@ -54,6 +54,14 @@ void t.test('a Released volume is freed for its next claim, and only for the cla
   t.match(changesOf(found), [{ patch: [{ op: 'test', path: '/spec/claimRef/uid', value: 'old-uid' }, { op: 'remove', path: '/spec/claimRef' }] }])
 })
 
+void t.test('a volume that was deleted and is kept by its claim is told, and keeps no run from going on', async (t) => {
+  const deleted = there((object) => (object.metadata.name === 'airflow-local-logs-pv' ? { ...object, metadata: { ...object.metadata, deletionTimestamp: '2023-08-02T10:00:00Z' }, spec: { ...(object.spec as object), claimRef: { uid: 'uid-of-logs' } }, status: { phase: 'Bound' } }
+    : object.metadata.name === 'airflow-local-logs-folder' ? { ...object, metadata: { ...object.metadata, uid: 'uid-of-logs' } } : object))
+  t.match(await check(deleted), { state: 'satisfied', warnings: [{ id: 'volume-terminating', title: /airflow-local-logs-pv was deleted/ }] })
+  const both = deleted.map((object) => (object.kind === 'PersistentVolumeClaim' ? { ...object, metadata: { ...object.metadata, deletionTimestamp: '2023-08-02T10:00:00Z' } } : object))
+  t.match(await check(both), { state: 'waiting' })
+})
+
 void t.test('a volume that is bound keeps its claim', async (t) => {
   const bound = there((object) => (object.kind === 'PersistentVolume' ? { ...object, spec: { ...(object.spec as object), claimRef: { uid: 'u' } }, status: { phase: 'Bound' } } : object))
   t.match(await check(bound), { state: 'satisfied' })

@@ -8,13 +8,14 @@ import { type FaultId, faults } from '../../observe/faults.ts'
 import { ageMs, nameOf, pastMs } from '../../observe/observation.ts'
 import { controllerOf } from '../../observe/owners.ts'
 import { observeVolume } from '../../observe/volume.ts'
+import { keeperOf, volumeTerminating } from '../../observe/volume-leaving.ts'
 import { type Evidence, viewOf } from '../evidence.ts'
 import { isStranger } from '../strangers.ts'
 import { type Explains, type ExplainsIf, type Rule, doubtful, wrong } from '../rule.ts'
 import { unexplainedEnds } from './cluster/symptoms.ts'
 import { databaseOf } from './database/parts.ts'
 
-export const storageRules: readonly Rule[] = [claims, volumes, hidden, notMounted]
+export const storageRules: readonly Rule[] = [claims, deletedVolumes, volumes, hidden, notMounted]
 
 /** Also those that the release does not list: a StatefulSet's own, and the storage step's. */
 function claims(evidence: Evidence): Finding[] {
@@ -28,6 +29,13 @@ function faultyClaims(evidence: Evidence): { claim: KubernetesObject; finding: F
   return evidence.claims.filter((claim) => consumersOf(claim, pods).length > 0 || refusedFor(claim, evidence.events) !== undefined).flatMap((claim) => {
     const look = observeClaim(claim, view)
     return look.state === 'failed' && ageMs(look.since, view.now) >= faults[look.finding.id].settleMs ? [{ claim, finding: look.finding }] : []
+  })
+}
+
+function deletedVolumes({ volumes: all = [], claims: mine, pods, at }: Evidence): Finding[] {
+  return all.filter(({ metadata }) => ageMs(metadata.deletionTimestamp, new Date(at)) >= faults['volume-terminating'].settleMs).flatMap((volume) => {
+    const claim = keeperOf(volume, mine)
+    return claim === undefined ? [] : [volumeTerminating(volume, claim, pods)]
   })
 }
 

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { consumersOf, observeClaim, waitsForConsumer } from '../../../lib/observe/claim.ts'
 import { observeVolume } from '../../../lib/observe/volume.ts'
+import { keeperOf, volumeTerminating } from '../../../lib/observe/volume-leaving.ts'
 import { airflowStorage, claim, context, event, logsClaim, pod, storageClass, volume } from './objects.ts'
 
 const localPath = storageClass('local-path', {}, true)
@@ -124,6 +125,23 @@ void t.test('a released volume that the claim could not take is not what it wait
   t.match(observeVolume(released, context({ ...parts, claims: [other] })), { state: 'waiting' })
   const bigger = logsClaim({ resources: { requests: { storage: '20Gi' } } })
   t.match(observeClaim(bigger, context(parts)), { state: 'failed', finding: { id: 'static-pv-mismatch', evidence: [/is Pending/, /still refers to an earlier claim of that name, has 10Gi where 20Gi are wanted/] } })
+  t.end()
+})
+
+void t.test('a volume that was deleted works for as long as its claim keeps it, and how it is made again is told', (t) => {
+  const bound = claim({ volumeName: 'airflow-local-logs-pv' }, { phase: 'Bound' }, 'airflow-local-logs-folder')
+  const since = '2023-08-02T10:29:00Z'
+  const going = (labels: Record<string, string> = {}) => {
+    const one = volume({ claimRef: { namespace: 'airflow', name: bound.metadata.name, uid: bound.metadata.uid } }, 'Bound')
+    return { ...one, metadata: { ...one.metadata, labels, deletionTimestamp: since } }
+  }
+  t.match(observeVolume(going(), context({ claims: [bound] })), { state: 'done', evidence: /goes with its claim/ })
+  t.match(observeVolume(going(), context({ claims: [{ ...bound, metadata: { ...bound.metadata, deletionTimestamp: since } }] })), { state: 'waiting' }, 'both go')
+  t.match(observeVolume(going(), context()), { state: 'waiting' }, 'its claim is gone, or unknown')
+  t.equal(keeperOf(volume(), [bound]), undefined, 'nobody has deleted it')
+  const user = pod({ name: 'airflow-postgresql-0', owner: { kind: 'StatefulSet', name: 'airflow-postgresql' }, spec: { volumes: [{ persistentVolumeClaim: { claimName: bound.metadata.name } }] } })
+  t.match(volumeTerminating(going({ 'app.kubernetes.io/managed-by': 'airstrip' }), bound, [user]), { id: 'volume-terminating', severity: 'warning', fix: [/^kubectl -n airflow delete pvc airflow-local-logs-folder --wait=false && kubectl -n airflow delete pod airflow-postgresql-0 && npx tsx run\.ts apply #/] })
+  t.match(volumeTerminating(going(), bound, [user]).fix[0], /^kubectl patch pv airflow-local-logs-pv .*"Retain".* > airflow-local-logs-pv\.yaml\) && kubectl -n airflow scale statefulset airflow-postgresql --replicas=0 && .* delete pvc airflow-local-logs-folder && .* create -f airflow-local-logs-pv\.yaml && .* --replicas=1 && npx/, 'what is in it is kept before anything goes')
   t.end()
 })
 
