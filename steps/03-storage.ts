@@ -29,8 +29,9 @@ export const storage: Step<Pick<Config, 'airflow' | 'storage' | 'diff'>, Spec> =
   spec: ({ airflow, storage: { path, dagsSize, logsSize, image }, diff: { ignore } }) => ({ namespace: airflow.namespace, path, dagsSize, logsSize, image, ignore }),
 
   async check(spec, reader) {
-    const nodes = schedulable(await reader.list({ resources: ['nodes'] }))
-    if (nodes.length === 0) return { state: 'blocked', findings: [noNode()] }
+    const all = await reader.list({ resources: ['nodes'] })
+    const nodes = schedulable(all)
+    if (nodes.length === 0) return { state: 'blocked', findings: [noNode(all)] }
     const wanted = storageObjects(spec)
     const live = await reader.get([...wanted, ...jobsOf(spec, nodes)].map(refOf))
     const kept = live.flatMap((object) => {

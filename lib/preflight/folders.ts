@@ -1,6 +1,7 @@
-import type { Node } from 'kubernetes-types/core/v1.js'
+import type { Node, Taint } from 'kubernetes-types/core/v1.js'
 import type { DagEntry, FolderFacts, KubernetesObject } from '../access.ts'
 import type { Finding } from '../step.ts'
+import { fixOf, nameOf } from '../observe/observation.ts'
 import { error } from './facts.ts'
 
 export interface User {
@@ -11,20 +12,35 @@ export interface User {
 /** The user and group that Airflow's images run as. */
 export const airflow: User = { uid: 50_000, gids: [0] }
 
+const keepsOff = ({ effect }: Taint): boolean => effect === 'NoSchedule' || effect === 'NoExecute'
+
 /** Nodes that Airflow's pods may be scheduled on, so their folders are wanted. */
 export function schedulable(nodes: readonly KubernetesObject[]): KubernetesObject[] {
-  return nodes.filter((node) => {
-    const { unschedulable, taints = [] } = (node as unknown as Node).spec ?? {}
-    return unschedulable !== true && !taints.some(({ effect }) => effect === 'NoSchedule' || effect === 'NoExecute')
-  })
+  return nodes.filter((node) => closedBy(node).length === 0)
 }
 
-export function noNode(): Finding {
+interface Closed {
+  reason: string
+  opens: string
+}
+
+function closedBy(node: KubernetesObject): Closed[] {
+  const { unschedulable, taints = [] } = (node as unknown as Node).spec ?? {}
+  const { name } = node.metadata
+  // A cordon has a taint of its own, which goes with it.
+  if (unschedulable === true) return [{ reason: `${nameOf(node)} is cordoned`, opens: `kubectl uncordon ${name}` }]
+  return taints.filter(keepsOff).map(({ key, value = '', effect }) => ({ reason: `${nameOf(node)} has the taint ${key}${value === '' ? '' : `=${value}`}:${effect}`, opens: `kubectl taint nodes ${name} ${key}:${effect}-` }))
+}
+
+/** Of all that there are; one that is opened is enough. */
+export function noNode(nodes: readonly KubernetesObject[]): Finding {
+  const closed = nodes.map(closedBy).filter((reasons) => reasons.length > 0)
+  const again = 'npx tsx run.ts apply'
   return error('no-schedulable-node', {
     title: 'No node takes the pods that make the folders',
-    evidence: ['every node is cordoned or has a taint that keeps pods off'],
+    evidence: closed.length === 0 ? ['the cluster has no node'] : closed.flat().map(({ reason }) => reason),
     why: 'The folders are made, and later used, by pods on a node.',
-    fix: ['kubectl get nodes; then: kubectl uncordon NODE, or: kubectl taint nodes NODE KEY-'],
+    fix: fixOf(closed.map((reasons) => `${reasons.map(({ opens }) => opens).join(' && ')} && ${again}`), `kubectl get nodes # whether one has joined, then: ${again}`),
   })
 }
 

@@ -26,7 +26,9 @@ void t.test('on a bare cluster everything is made, the folders last', async (t) 
 })
 
 void t.test('without a node that takes pods nothing is claimed to be proven', async (t) => {
-  t.match(await check([node({ unschedulable: true })]), { state: 'blocked', findings: [{ id: 'no-schedulable-node' }] })
+  t.match(await check([node({ unschedulable: true })]), { state: 'blocked', findings: [{ id: 'no-schedulable-node', evidence: ['Node home is cordoned'], fix: [/^kubectl uncordon home && npx tsx run\.ts apply$/] }] })
+  const tainted = node({ taints: [{ key: 'dedicated', value: 'airflow', effect: 'NoSchedule' }, { key: 'soft', effect: 'PreferNoSchedule' }] })
+  t.match(await check([tainted]), { state: 'blocked', findings: [{ evidence: ['Node home has the taint dedicated=airflow:NoSchedule'], fix: [/^kubectl taint nodes home dedicated:NoSchedule- && npx tsx run\.ts apply$/] }] })
 })
 
 void t.test('what is there as wanted is satisfied', async (t) => {

@@ -49,7 +49,7 @@ const findings: Finding[] = [
   ...judgeTraefik({ groups: ['traefik.io'], workload: 'a/b', version: '2.0.0', resolvers: [] }, 'x'),
   ...judgeTraefik({ groups: ['traefik.io'], workload: 'a/b', version: '3.0.0', resolvers: ['y'] }, 'x'),
   missingTraefik({ groups: [], resolvers: [] }),
-  noNode(),
+  noNode([]),
   ...judgeImmutable(storageObjects(spec), storageObjects({ ...spec, path: '/mnt' })),
   ...guardRelease(intent, release(), { secrets: [], databaseClaim: claim(), externalDatabase: false, passwordGiven: false }),
   ...guardRelease(intent, made('8.7.1', ''), { secrets: [], externalDatabase: false, passwordGiven: false }),

@@ -14,9 +14,9 @@ import { ageMs, isReady, pastMs, writtenAt } from '../../../observe/observation.
 import { isAtWork, isTask } from '../../../observe/owners.ts'
 import { type Complaint, complaints, isUnread, isWordless, logOf, mentions } from '../../complaints.ts'
 import type { ContainerLog, Evidence } from '../../evidence.ts'
+import { lacksDatabase } from '../../health-page.ts'
 import { isStranger } from '../../strangers.ts'
-import { lacksDatabase } from '../processes/heartbeats.ts'
-import { isOfAnother } from './other.ts'
+import { isOfAnother, isOver } from './other.ts'
 import { databaseOf } from './parts.ts'
 
 /** What is older may be mended: of the chart's probes two would have succeeded since. */
@@ -36,7 +36,7 @@ const atAll = /\b(?:FATAL|ERROR):/
 
 /** Where Airflow itself says something the others only say the same. */
 export function saidOfDatabase(evidence: Evidence, pattern: RegExp): Complaint[] {
-  const own = complaints(evidence, pattern).filter((one) => !isOfAnother(one, evidence) && (one.pod !== databaseOf(evidence)?.pod || isAirflows(one.line, evidence)))
+  const own = complaints(evidence, pattern).filter((one) => !isOfAnother(one, evidence) && !isOver(one, evidence) && (one.pod !== databaseOf(evidence)?.pod || isAirflows(one.line, evidence)))
   return own.length > 0 ? own : [...byProbes(evidence, pattern), ...byItself(evidence, pattern)]
 }
 

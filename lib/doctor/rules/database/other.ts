@@ -8,6 +8,7 @@ import { isFoundation } from '../../../observe/causes.ts'
 import { variablesOf } from '../../../observe/template.ts'
 import type { Complaint } from '../../complaints.ts'
 import type { Evidence } from '../../evidence.ts'
+import { hasBeatSince } from '../../health-page.ts'
 import { destinationsOf } from '../network/destination.ts'
 import { misled } from './connection.ts'
 
@@ -27,6 +28,12 @@ export function isOfAnother({ pod, line }: Pick<Complaint, 'pod' | 'line'>, evid
   // A slip in the name of Airflow's own looks like this; but not where it has a Service.
   const isHere = space === evidence.namespace
   return name !== own.split('.')[0] && (!isHere || (evidence.services ?? []).some(({ metadata }) => metadata.name === name))
+}
+
+/** What it said before its present run is over: the program has written into the database since that began. */
+export function isOver({ pod, container, runSince }: Complaint, evidence: Evidence): boolean {
+  const startedAt = (pod as Pod).status?.containerStatuses?.find(({ name }) => name === container)?.state?.running?.startedAt
+  return startedAt != null && runSince !== undefined && Date.parse(runSince) < Date.parse(startedAt) && hasBeatSince(container, Date.parse(startedAt), evidence)
 }
 
 /** Given a connection beside the Secrets, which may lead anywhere. */

@@ -13,7 +13,7 @@ import type { Evidence } from '../../evidence.ts'
 import { wrong } from '../../rule.ts'
 import { answersNames } from '../cluster/dns.ts'
 import { misled } from './connection.ts'
-import { isOfAnother } from './other.ts'
+import { isOfAnother, isOver } from './other.ts'
 import { type Database, databaseOf, noConnection } from './parts.ts'
 
 /** What was said in a run that began when the database was not ready yet says nothing of now. */
@@ -25,7 +25,7 @@ export function unreachable(evidence: Evidence): Finding[] {
   // Then its Service, or the Secret, is the fault and is told as such.
   if (misled(evidence).length > 0 || (database !== undefined && leadsNowhere(database, evidence))) return []
   const since = database?.readySince
-  const said = complaints(evidence, noConnection).filter((one) => !isOfAnother(one, evidence)).filter(({ line, runSince, pod }) =>
+  const said = complaints(evidence, noConnection).filter((one) => !isOfAnother(one, evidence) && !isOver(one, evidence)).filter(({ line, runSince, pod }) =>
     !/FATAL|redis|does not support SSL|certificate/i.test(line) && ageMs(pod.metadata.creationTimestamp, now) >= settle && (since === undefined || (runSince !== undefined && Date.parse(runSince) >= Date.parse(since))))
   if (said.length === 0) return []
   const name = said.map(({ line }) => /(?:could not translate host name|failed to resolve host) ["']([^"']+)/.exec(line)?.[1]).find((one) => one !== undefined)

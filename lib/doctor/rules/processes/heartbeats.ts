@@ -1,16 +1,11 @@
-/**
- * What Airflow's own health page says of its parts. The page answers 200 whatever it says:
- *
- *   {"metadatabase": {"status": "healthy"}, "scheduler": {"status": "unhealthy", "latest_scheduler_heartbeat": "2023-08-02T10:20:00.000000+00:00"},
- *    "triggerer": {"status": null, "latest_triggerer_heartbeat": null}}
- */
+/** Whoever runs and gives no sign of life, by Airflow's own health page. */
 import type { KubernetesObject } from '../../../access.ts'
 import { servesWeb } from '../../../airflow/families.ts'
-import { parsedJson } from '../../../json.ts'
 import { ageMs, nameOf, readySince } from '../../../observe/observation.ts'
 import { targetOf } from '../../../observe/owners.ts'
 import type { Finding } from '../../../step.ts'
 import type { Evidence } from '../../evidence.ts'
+import { components, heartbeatOf, lacksDatabase, pageOf } from '../../health-page.ts'
 import { wrong } from '../../rule.ts'
 import { whoBlocks } from '../database/superuser.ts'
 import { wayOf } from '../ingress/way.ts'
@@ -19,38 +14,12 @@ import { settledPods, standsFirm } from './statuses.ts'
 /** Four times Airflow's own patience (scheduler_health_check_threshold, 30 s): a busy one is late now and then. */
 const silentMs = 120_000
 
-/** By the page's word, as the charts label the pods. */
-const components: Readonly<Record<string, string>> = { scheduler: 'scheduler', triggerer: 'triggerer', dag_processor: 'dag-processor' }
-
-type Page = Partial<Record<string, { status?: string | null } & Record<string, unknown>>>
-
-/** What the page has read of Airflow's tables just now: undefined where it could read none, or there is none in them. */
-export function lastHeartbeat({ answered }: Evidence): string | undefined {
-  const page = pageOf(answered)
-  if (page?.metadatabase?.status !== 'healthy') return undefined
-  return Object.keys(components).map((name) => heartbeatOf(name, page)).filter((said) => said !== undefined).sort().at(-1)
-}
-
-/** It answers, and could not ask the database when it was asked itself, a moment before the logs were read. */
-export function lacksDatabase({ answered }: Evidence): boolean {
-  return pageOf(answered)?.metadatabase?.status === 'unhealthy'
-}
-
-function pageOf(answered: Evidence['answered']): Page | undefined {
-  return answered !== undefined && 'answer' in answered ? parsedJson(answered.answer.body) as Page | undefined : undefined
-}
-
-function heartbeatOf(name: string, page: Page): string | undefined {
-  const said = page[name]?.[`latest_${name}_heartbeat`]
-  return typeof said === 'string' ? said : undefined
-}
-
 export function withoutHeartbeat(evidence: Evidence): Finding[] {
   const way = wayOf(evidence)
   // While the database is not there yet, or again, that is told, and the rest of it.
   if (way?.works !== true || !standsFirm(evidence)) return []
   if (lacksDatabase(evidence)) return unasked(evidence)
-  const page = pageOf(evidence.answered) ?? {}
+  const page = pageOf(evidence) ?? {}
   return Object.entries(components).flatMap(([name, component]) => {
     const said = heartbeatOf(name, page)
     if (page[name]?.status !== 'unhealthy' || (said !== undefined && ageMs(said, new Date(evidence.at)) < silentMs)) return []
