@@ -13,6 +13,7 @@ import { isFoundation } from './causes.ts'
 import { describeEvent, eventsAbout, latest, timeOf } from './events.ts'
 import { type Context, type Failed, type Observation, failed, inNamespace, nameOf, triedAgain, waiting } from './observation.ts'
 import { placeOf } from './place.ts'
+import { reads, variablesOf } from './template.ts'
 
 // The kubelet's own caches are late right after a pod was placed: "failed to sync secret cache: timed out".
 // One that has just started does not know the cluster's services yet, which go into the environment.
@@ -66,7 +67,7 @@ function configError(pod: KubernetesObject, message: string, evidence: string, p
   const text = message.replace(/ \(pod: .*\)$/, '')
   return failed(pod, 'container-config-error', {
     title: what ? lacking(what) : `A container cannot be made as it is configured: ${text}`,
-    evidence: [evidence],
+    evidence: [evidence, ...(lacked === undefined ? [] : askedBy(pod, lacked).slice(0, mostAsked))],
     why: 'The kubelet cannot make the container before what it refers to is there, and nothing of the release makes it later.',
     fix: what === undefined ? ['npx tsx run.ts apply --from helm # once what the message names is right in airflow.values', `kubectl ${inNamespace(pod)} describe pod ${pod.metadata.name} # what it mounts and refers to`] : [
       `npx tsx run.ts apply --from helm # once the reference in airflow.values is right, or it is there: ${maker(pod, message)}`,
@@ -121,6 +122,22 @@ function keysOf(pod: KubernetesObject, kind: 'configMapKeyRef' | 'secretKeyRef',
   const { initContainers = [], containers = [] } = (pod as Pod).spec ?? {}
   const refs = [...initContainers, ...containers].flatMap(({ env = [] }) => env.map(({ valueFrom }) => valueFrom?.[kind]))
   return [...new Set(refs.flatMap((ref) => (ref !== undefined && ref.name === name ? [ref.key] : [])))]
+}
+
+const mostAsked = 4
+
+/** Where the pod refers to it, which is what to look for in airflow.values. */
+function askedBy(pod: KubernetesObject, { kind, name }: ObjectRef): string[] {
+  const { initContainers = [], containers = [], volumes = [] } = (pod as Pod).spec ?? {}
+  const whole = volumes.filter((volume) => reads({ volumes: [volume] }, kind as 'ConfigMap' | 'Secret', name)).map((volume) => `volume ${volume.name} is made of it`)
+  const parts = [...initContainers, ...containers].flatMap((container) => [
+    ...variablesOf(container).flatMap(({ name: variable, valueFrom }) => {
+      const ref = kind === 'Secret' ? valueFrom?.secretKeyRef : valueFrom?.configMapKeyRef
+      return ref?.name === name ? [`variable ${variable} of container ${container.name} is its key ${ref.key}`] : []
+    }),
+    ...(container.envFrom ?? []).some(({ secretRef, configMapRef }) => (kind === 'Secret' ? secretRef : configMapRef)?.name === name) ? [`all its keys become variables of container ${container.name}`] : [],
+  ])
+  return [...whole, ...parts]
 }
 
 /** What keeps volumes from being mounted; only asked while the pod's containers are still to be made. */

@@ -63,6 +63,13 @@ void t.test('a path of the node that is not there is looked for on the node, not
   t.end()
 })
 
+void t.test('what is missing is told with where the pod refers to it', (t) => {
+  const spec = { volumes: [{ name: 'certificates', secret: { secretName: 'mine' } }, { name: 'dags' }], containers: [{ name: 'scheduler', envFrom: [{ secretRef: { name: 'mine' } }], env: [{ name: 'SMTP_PASSWORD', valueFrom: { secretKeyRef: { name: 'mine', key: 'smtp' } } }, { name: 'OTHER', valueFrom: { configMapKeyRef: { name: 'mine', key: 'x' } } }] }] }
+  const found = observePod(pod({ spec, status: { phase: 'Pending', containerStatuses: [container({ state: { waiting: { reason: 'CreateContainerConfigError', message: 'secret "mine" not found' } } })] } }), context())
+  t.same(found.state === 'failed' ? found.finding.evidence.slice(1) : [], ['volume certificates is made of it', 'variable SMTP_PASSWORD of container scheduler is its key smtp', 'all its keys become variables of container scheduler'])
+  t.end()
+})
+
 void t.test('what is missing is made from a file, never with its value in an argument', (t) => {
   const fix = (message: string, env: object[] = []) => {
     const found = observePod(pod({ spec: { containers: [{ name: 'scheduler', env }] }, status: { phase: 'Pending', containerStatuses: [container({ state: { waiting: { reason: 'CreateContainerConfigError', message } } })] } }), context())
