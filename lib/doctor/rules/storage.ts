@@ -32,7 +32,11 @@ function faultyClaims(evidence: Evidence): { claim: KubernetesObject; finding: F
   })
 }
 
-function deletedVolumes({ volumes: all = [], claims: mine, pods, at }: Evidence): Finding[] {
+/** Of claims that our pods use: nothing of a stranger's is deleted by a command of ours. */
+function deletedVolumes(evidence: Evidence): Finding[] {
+  const { volumes: all = [], claims: inNamespace, at } = evidence
+  const pods = evidence.pods.filter((pod) => !isStranger(pod, evidence))
+  const mine = inNamespace.filter((claim) => consumersOf(claim, pods).length > 0)
   return all.filter(({ metadata }) => ageMs(metadata.deletionTimestamp, new Date(at)) >= faults['volume-terminating'].settleMs).flatMap((volume) => {
     const claim = keeperOf(volume, mine)
     return claim === undefined ? [] : [volumeTerminating(volume, claim, pods)]

@@ -16,6 +16,16 @@ void t.test('a claim that a running pod uses and has lost is told, one that nobo
   t.end()
 })
 
+void t.test('a volume that was deleted under the claim of a pod of ours is a warning, after ten seconds', (t) => {
+  const bound = claim({ volumeName: 'pvc-1' }, { phase: 'Bound' })
+  const going = (deletionTimestamp: string) => { const one = volume({ claimRef: { namespace: 'airflow', name: bound.metadata.name, uid: bound.metadata.uid } }, 'Bound', 'pvc-1'); return { ...one, metadata: { ...one.metadata, deletionTimestamp } } }
+  const parts = (time: string, pods = [of(bound.metadata.name)]): Partial<Evidence> => ({ claims: [bound], volumes: [going(time)], pods })
+  t.match(found(parts('2023-08-02T10:29:00Z')), [{ id: 'volume-terminating', severity: 'warning', title: 'PersistentVolume pvc-1 was deleted, and only its claim still keeps it' }])
+  t.same(found(parts('2023-08-02T10:29:55Z')), [])
+  t.same(found(parts('2023-08-02T10:29:00Z', [])), [], 'nobody of ours uses it')
+  t.end()
+})
+
 void t.test('a claim that only somebody else\'s pods use is no matter of the release, and no command is given that would delete it', (t) => {
   const lost = claim({ volumeName: 'pvc-1' }, { phase: 'Lost' }, 'minio')
   const minio = of('minio', { name: 'minio-7d9f8-abcde', owner: { kind: 'ReplicaSet', name: 'minio-7d9f8' }, labels: { 'app': 'minio', 'pod-template-hash': '7d9f8' } })
