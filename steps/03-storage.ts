@@ -6,7 +6,7 @@ import { drift } from '../lib/diff/rules.ts'
 import { folderJob, storageObjects, type StorageSpec } from '../lib/manifest/storage.ts'
 import { leavingOf } from '../lib/observe/leaving.ts'
 import { lookAt } from '../lib/observe/look.ts'
-import { keeperOf, volumeTerminating } from '../lib/observe/volume-leaving.ts'
+import { type Deleted, deletedVolumes, keeperOf } from '../lib/observe/volume-leaving.ts'
 import { takeDownStorage } from '../lib/manifest/storage-takedown.ts'
 import { noNode, schedulable, unusable } from '../lib/preflight/folders.ts'
 import { judgeImmutable } from '../lib/preflight/volumes.ts'
@@ -58,9 +58,8 @@ export const storage: Step<Pick<Config, 'airflow' | 'storage' | 'diff'>, Spec> =
 }
 
 /** Deleted, and there for as long as its claim is: all of it works until then. */
-async function warningsOf(kept: readonly { volume: KubernetesObject; claim: KubernetesObject }[], { namespace }: StorageSpec, reader: Reader): Promise<Finding[]> {
-  const pods = kept.length === 0 ? [] : await reader.list({ resources: ['pods'], namespace })
-  return kept.map(({ volume, claim }) => volumeTerminating(volume, claim, pods))
+async function warningsOf(kept: readonly Deleted[], { namespace }: StorageSpec, reader: Reader): Promise<Finding[]> {
+  return kept.length === 0 ? [] : deletedVolumes(kept, await reader.list({ resources: ['pods'], namespace }))
 }
 
 function proof({ path }: StorageSpec, nodes: readonly KubernetesObject[]): string {

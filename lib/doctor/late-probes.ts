@@ -16,7 +16,7 @@ import { type Evidence, eventsIn, podsIn } from './evidence.ts'
 
 export const noAnswerInTime = /context deadline exceeded|Client\.Timeout|i\/o timeout|timed out|probe failed: ?$/
 /** What gets no turn starts, waits and is ended by turns, and is late in between. */
-const freshMs = 300_000
+export const freshMs = 300_000
 
 export interface LateProbe {
   pod: KubernetesObject

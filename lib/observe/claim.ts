@@ -15,7 +15,7 @@ import { isDefault, isStatic, noUsableClass } from './class.ts'
 import { describeEvent, eventsAbout, latest } from './events.ts'
 import { foreignFinalizers, letGo } from './finalizers.ts'
 import { type Context, type Observation, done, failed, fixOf, inNamespace, nameOf, waiting } from './observation.ts'
-import { madeByOwner, workloadOf } from './owners.ts'
+import { controllerOf, isTask, madeByOwner, workloadOf } from './owners.ts'
 import { observeProvisioner, refusedByProvisioner } from './provisioner.ts'
 import { type Claim, fits, madeByHand, meantFor, sameClass, staticVerdict } from './static-volume.ts'
 
@@ -113,7 +113,8 @@ function leaving(claim: KubernetesObject, context: Context): Observation {
   const [holder] = holders
   const { namespace = 'default', name, deletionTimestamp } = claim.metadata
   if (holder === undefined && foreignFinalizers(claim).length > 0) return held(claim, context)
-  if (holder === undefined || holders.some(({ metadata }) => metadata.deletionTimestamp !== undefined)) return waiting('is being deleted')
+  const endsByItself = (pod: KubernetesObject): boolean => isTask(pod) || controllerOf(pod)?.kind === 'Job'
+  if (holder === undefined || holders.every(endsByItself) || holders.some(({ metadata }) => metadata.deletionTimestamp !== undefined)) return waiting('is being deleted')
   const found = failed(claim, 'claim-terminating', {
     title: `Claim ${name} is being deleted while pods use it`,
     evidence: [`${nameOf(claim)} has been on its way out since ${String(deletionTimestamp)}`, ...holders.slice(0, 3).map((pod) => `${nameOf(pod)} uses it`)],

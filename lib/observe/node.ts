@@ -28,10 +28,14 @@ export function pressuresOf(object: KubernetesObject): string[] {
  */
 const passing = /^node\.(cloudprovider\.)?kubernetes\.io\/|\/agent-not-ready$|^(ToBeDeletedBy|DeletionCandidateOf)ClusterAutoscaler$|^(startup|status|ignore)-taint\.cluster-autoscaler\.kubernetes\.io\/|^karpenter\.sh\//
 
+export function isPassing(key: string): boolean {
+  return passing.test(key)
+}
+
 /** Taints that keep the pod off and that nobody takes away by himself. */
 export function lastingTaints(node: Node, pod: Pod): Taint[] {
   return (node.spec?.taints ?? []).filter((taint) =>
-    taint.effect !== 'PreferNoSchedule' && !passing.test(taint.key) && !tolerates(pod, taint))
+    taint.effect !== 'PreferNoSchedule' && !isPassing(taint.key) && !tolerates(pod, taint))
 }
 
 function tolerates(pod: Pod, taint: Taint): boolean {

@@ -1,6 +1,7 @@
 import type { Node, Taint } from 'kubernetes-types/core/v1.js'
 import type { DagEntry, FolderFacts, KubernetesObject } from '../access.ts'
 import type { Finding } from '../step.ts'
+import { isPassing } from '../observe/node.ts'
 import { fixOf, nameOf } from '../observe/observation.ts'
 import { error } from './facts.ts'
 
@@ -21,26 +22,31 @@ export function schedulable(nodes: readonly KubernetesObject[]): KubernetesObjec
 
 interface Closed {
   reason: string
-  opens: string
+  /** Undefined where it opens by itself, or is not to be opened. */
+  opens: string | undefined
 }
 
 function closedBy(node: KubernetesObject): Closed[] {
   const { unschedulable, taints = [] } = (node as unknown as Node).spec ?? {}
   const { name } = node.metadata
+  const cordon = unschedulable === true ? [{ reason: `${nameOf(node)} is cordoned`, opens: `kubectl uncordon ${name}` }] : []
   // A cordon has a taint of its own, which goes with it.
-  if (unschedulable === true) return [{ reason: `${nameOf(node)} is cordoned`, opens: `kubectl uncordon ${name}` }]
-  return taints.filter(keepsOff).map(({ key, value = '', effect }) => ({ reason: `${nameOf(node)} has the taint ${key}${value === '' ? '' : `=${value}`}:${effect}`, opens: `kubectl taint nodes ${name} ${key}:${effect}-` }))
+  const tainted = taints.filter((taint) => keepsOff(taint) && taint.key !== 'node.kubernetes.io/unschedulable').map(({ key, value = '', effect }) => ({
+    reason: `${nameOf(node)} has the taint ${key}${value === '' ? '' : `=${value}`}:${effect}`,
+    opens: isPassing(key) ? undefined : `kubectl taint nodes ${name} ${key}:${effect}-`,
+  }))
+  return [...cordon, ...tainted]
 }
 
 /** Of all that there are; one that is opened is enough. */
 export function noNode(nodes: readonly KubernetesObject[]): Finding {
-  const closed = nodes.map(closedBy).filter((reasons) => reasons.length > 0)
-  const again = 'npx tsx run.ts apply'
+  const closed = nodes.map((node) => ({ name: node.metadata.name, reasons: closedBy(node) }))
+  const fixes = closed.map(({ name, reasons }) => (reasons.some(({ opens }) => opens === undefined) ? `kubectl describe node ${name} # what its kubelet complains of; Kubernetes takes such a taint away by itself when that is over` : `${reasons.map(({ opens }) => opens).join(' && ')} && npx tsx run.ts apply`))
   return error('no-schedulable-node', {
     title: 'No node takes the pods that make the folders',
-    evidence: closed.length === 0 ? ['the cluster has no node'] : closed.flat().map(({ reason }) => reason),
+    evidence: closed.length === 0 ? ['the cluster has no node'] : closed.flatMap(({ reasons }) => reasons.map(({ reason }) => reason)),
     why: 'The folders are made, and later used, by pods on a node.',
-    fix: fixOf(closed.map((reasons) => `${reasons.map(({ opens }) => opens).join(' && ')} && ${again}`), `kubectl get nodes # whether one has joined, then: ${again}`),
+    fix: fixOf(fixes, 'kubectl get nodes # whether one has joined; then: npx tsx run.ts apply'),
   })
 }
 

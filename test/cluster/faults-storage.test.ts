@@ -41,11 +41,13 @@ const pairs: Fault[] = [
       await it.airstrip(['apply'])
     } },
   { name: 'a volume deleted while its claim is bound to it', id: 'volume-terminating', tells: /local-dags-pv/, harm: it => kubectl(['delete', 'pv', volumeOf(it), '--wait=false']) },
+  { name: 'both volumes of airstrip\'s deleted', id: 'volume-terminating', tells: /local-dags-pv.*local-logs-pv|local-logs-pv.*local-dags-pv/, harm: it => kubectl(['delete', 'pv', volumeOf(it), volumeOf(it).replace('dags', 'logs'), '--wait=false']) },
   { name: 'the volume of the database deleted', id: 'volume-terminating', tells: /pvc-/, harm: async it => kubectl(['delete', 'pv', await volumeOfDatabase(it), '--wait=false']), mend: async (it, { fix: [first = ''] }) => {
-    const before = await volumeOfDatabase(it)
+    const folderOf = async (): Promise<unknown> => { const { hostPath, local } = (await get('pv', await volumeOfDatabase(it)))?.spec as { hostPath?: { path: string }; local?: { path: string } }; return (hostPath ?? local)?.path }
+    const before = await folderOf()
     await pasted(it, first)
-    const after = await volumeOfDatabase(it)
-    if (after !== before) throw new Error(`the database has another volume than before: ${after}`)
+    const after = await folderOf()
+    if (after !== before) throw new Error(`the database lies in another folder than before: ${String(after)}`)
   } },
   { name: 'a claim that is gone, and pods that want it', id: ['claim-missing', 'pv-released-not-rebinding'], also: ['claim-missing', 'pv-released-not-rebinding'], harm: async it => {
     await stopped(it, ...users)

@@ -28,6 +28,9 @@ void t.test('on a bare cluster everything is made, the folders last', async (t) 
 void t.test('without a node that takes pods nothing is claimed to be proven', async (t) => {
   t.match(await check([node({ unschedulable: true })]), { state: 'blocked', findings: [{ id: 'no-schedulable-node', evidence: ['Node home is cordoned'], fix: [/^kubectl uncordon home && npx tsx run\.ts apply$/] }] })
   const tainted = node({ taints: [{ key: 'dedicated', value: 'airflow', effect: 'NoSchedule' }, { key: 'soft', effect: 'PreferNoSchedule' }] })
+  const [pressed, both] = [node({ taints: [{ key: 'node.kubernetes.io/disk-pressure', effect: 'NoSchedule' }] }), node({ unschedulable: true, taints: [{ key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' }, { key: 'gpu', effect: 'NoSchedule' }] })]
+  t.match(await check([pressed]), { state: 'blocked', findings: [{ evidence: [/disk-pressure/], fix: [/^kubectl describe node home #/] }] }, 'what Kubernetes sets comes back at once')
+  t.match(await check([both]), { state: 'blocked', findings: [{ evidence: [/cordoned/, /gpu/], fix: [/^kubectl uncordon home && kubectl taint nodes home gpu:NoSchedule- && npx/] }] })
   t.match(await check([tainted]), { state: 'blocked', findings: [{ evidence: ['Node home has the taint dedicated=airflow:NoSchedule'], fix: [/^kubectl taint nodes home dedicated:NoSchedule- && npx tsx run\.ts apply$/] }] })
 })
 

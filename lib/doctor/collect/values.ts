@@ -11,9 +11,9 @@ import type { Scope } from './collector.ts'
 const readable = /^(executor|repository|tag|airflowVersion|defaultAirflow\w+|storageClass(Name)?|existingClaim|accessMode|base_url|AIRFLOW__WEBSERVER__BASE_URL|enable_proxy_fix|type|\w*[sS]ecretName|existingSecret|host|path|subPath|protocol|sslmode|pullPolicy|apiVersion|kind|name|branch|rev|size)$/
 /** Names a Secret, whatever else the word may mean elsewhere. */
 const references = /[sS]ecretName$|^existingSecret$/
-/** Of git-sync's login, in the official chart and in the community's; what Kubernetes takes for no name may be the login itself. */
+/** Of git-sync's login, in the official chart and in the community's; what Kubernetes takes for no name, or is long and hexadecimal, may be the login itself. */
 const gitReferences = /^(?:credentials|sshKey|ssh|http)Secret$/
-const objectName = /^[a-z0-9][a-z0-9.-]{0,62}$/
+const objectName = /^(?![0-9a-f]{20,}$)[a-z0-9][a-z0-9.-]{0,62}$/
 /** Only names are in them. */
 const keyReference = /^(secret|configMap)KeyRef$/
 /** Where pods may go: keys and values of labels and taints, which nodes and pods have in the open. */
@@ -31,16 +31,16 @@ export function readableValues(values: Record<string, unknown>, { learn = () => 
     learnSetting(learn, key, value)
     return mask
   }
-  const of = (value: unknown, key: string, isOpen = false): unknown => {
-    if (placement.test(key) && !isOpen) return of(value, key, true)
-    if (Array.isArray(value)) return value.map((one) => of(one, key, isOpen))
+  const of = (value: unknown, key: string, within?: 'placement' | 'gitSync'): unknown => {
+    if (within === undefined && typeof value === 'object' && (placement.test(key) || key === 'gitSync')) return of(value, key, key === 'gitSync' ? key : 'placement')
+    if (Array.isArray(value)) return value.map((one) => of(one, key, within))
     if (keyReference.test(key) && isReference(value)) return value
-    if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([inner, one]) => [inner, of(one, inner === 'value' ? named(value) ?? inner : inner, isOpen)]))
+    if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([inner, one]) => [inner, of(one, inner === 'value' ? named(value) ?? inner : inner, within)]))
     const secret = isSecretName(key) && !references.test(key)
     if (typeof value === 'number' && secret) return hidden(key, String(value))
     if (typeof value !== 'string' || value === '') return value
-    if (gitReferences.test(key) && objectName.test(value)) return value
-    return (readable.test(key) || isOpen) && !secret ? value : hidden(key, value)
+    if (within === 'gitSync' && gitReferences.test(key) && objectName.test(value)) return value
+    return (readable.test(key) || within === 'placement') && !secret ? value : hidden(key, value)
   }
   return of(values, '') as Record<string, unknown>
 }

@@ -27,7 +27,7 @@ const without: readonly (FaultId | ExplainsIf)[] = [
 ]
 
 /** What other parts cannot be without; the triggerer or the webserver is missed by nobody but people, and statsd by nobody. */
-const needed = /^(?:Secret|ConfigMap|ServiceAccount|Service|PersistentVolumeClaim|Role|RoleBinding) (?!\S+-statsd\b)|^(?:StatefulSet|Deployment) \S+-(?:postgresql|redis|pgbouncer|db-migrations|sync-users)(?:-\w+)?[ :]/
+const needed = /^(?:Secret|ConfigMap|ServiceAccount|Service|PersistentVolumeClaim) (?!\S+-statsd\b)|^(?:StatefulSet|Deployment) \S+-(?:postgresql|redis|pgbouncer|db-migrations|sync-users)(?:-\w+)?[ :]/
 
 /** Of something that other parts cannot be without. */
 export function isMissed(cause: Finding): boolean {
@@ -81,8 +81,7 @@ const ofNeeded = without.map((one): ExplainsIf => {
   const { id, when } = typeof one === 'string' ? { id: one, when: needs[one] ?? (() => true) } : one
   if (id === 'not-ready-unexplained') return { id, when: (symptom, evidence, cause) => causeSays(needed)(symptom, evidence, cause) || !isOfAnotherPart(symptom, evidence, cause) }
   // It names what it misses itself, be it of a part that nobody else needs.
-  if (when === speakOfOne) return { id, when }
-  if (needs[id] !== undefined) return { id, when: (symptom, evidence, cause) => causeSays(needed)(symptom, evidence, cause) && when(symptom, evidence, cause) }
+  if (needs[id] !== undefined) return { id, when: (symptom, evidence, cause) => ((when === speakOfOne && cause.id === 'release-object-missing') || isMissed(cause)) && when(symptom, evidence, cause) }
   return { id, when: (symptom, evidence, cause) => saysOne(symptom, cause) || (isOfNeeded(symptom, evidence, cause) && when(symptom, evidence, cause)) }
 })
 

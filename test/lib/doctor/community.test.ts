@@ -78,7 +78,13 @@ void t.test('what says where pods may go is read, and taken for no secret that i
   const learn = (value: string): void => { learned.push(value) }
   t.same(readableValues({ scheduler: placed, dags: { gitSync: { credentialsSecret: 'git-login', sshKeySecret: 'git-key' } } }, { learn }), { scheduler: placed, dags: { gitSync: { credentialsSecret: 'git-login', sshKeySecret: 'git-key' } } })
   t.same(learned, [])
-  t.notMatch(JSON.stringify(readableValues({ nodeSelector: { password: 'canary' }, key: 'canary', sshSecret: 'ghp_canary' })), /canary/)
+  t.notMatch(JSON.stringify(readableValues({ nodeSelector: { password: 'canary' }, key: 'canary', gitSync: { sshSecret: 'ghp_canary' }, httpSecret: 'canary' })), /canary/)
+  t.end()
+})
+
+void t.test('a login where the name of its Secret is to be is masked', (t) => {
+  const hex = '0123456789abcdef0123456789abcdef01234567'
+  t.notMatch(JSON.stringify(readableValues({ dags: { gitSync: { credentialsSecret: hex, env: [{ name: 'tolerations', value: 'canary' }] } }, env: [{ name: 'affinity', value: 'canary' }] })), new RegExp(`canary|${hex}`))
   t.end()
 })
 

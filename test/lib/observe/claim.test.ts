@@ -1,7 +1,7 @@
 import t from 'tap'
 import { consumersOf, observeClaim, waitsForConsumer } from '../../../lib/observe/claim.ts'
 import { observeVolume } from '../../../lib/observe/volume.ts'
-import { keeperOf, volumeTerminating } from '../../../lib/observe/volume-leaving.ts'
+import { type Deleted, deletedVolumes, keeperOf } from '../../../lib/observe/volume-leaving.ts'
 import { airflowStorage, claim, context, event, logsClaim, pod, storageClass, volume } from './objects.ts'
 
 const localPath = storageClass('local-path', {}, true)
@@ -128,7 +128,7 @@ void t.test('a released volume that the claim could not take is not what it wait
   t.end()
 })
 
-void t.test('a volume that was deleted works for as long as its claim keeps it, and how it is made again is told', (t) => {
+void t.test('a volume that was deleted works for as long as its claim keeps it', (t) => {
   const bound = claim({ volumeName: 'airflow-local-logs-pv' }, { phase: 'Bound' }, 'airflow-local-logs-folder')
   const since = '2023-08-02T10:29:00Z'
   const going = (labels: Record<string, string> = {}) => {
@@ -139,9 +139,27 @@ void t.test('a volume that was deleted works for as long as its claim keeps it, 
   t.match(observeVolume(going(), context({ claims: [{ ...bound, metadata: { ...bound.metadata, deletionTimestamp: since } }] })), { state: 'waiting' }, 'both go')
   t.match(observeVolume(going(), context()), { state: 'waiting' }, 'its claim is gone, or unknown')
   t.equal(keeperOf(volume(), [bound]), undefined, 'nobody has deleted it')
-  const user = pod({ name: 'airflow-postgresql-0', owner: { kind: 'StatefulSet', name: 'airflow-postgresql' }, spec: { volumes: [{ persistentVolumeClaim: { claimName: bound.metadata.name } }] } })
-  t.match(volumeTerminating(going({ 'app.kubernetes.io/managed-by': 'airstrip' }), bound, [user]), { id: 'volume-terminating', severity: 'warning', fix: [/^kubectl -n airflow delete pvc airflow-local-logs-folder --wait=false && kubectl -n airflow delete pod airflow-postgresql-0 && npx tsx run\.ts apply #/] })
-  t.match(volumeTerminating(going(), bound, [user]).fix[0], /^kubectl patch pv airflow-local-logs-pv .*"Retain".* > airflow-local-logs-pv\.yaml\) && kubectl -n airflow scale statefulset airflow-postgresql --replicas=0 && .* delete pvc airflow-local-logs-folder && .* create -f airflow-local-logs-pv\.yaml && .* --replicas=1 && npx/, 'what is in it is kept before anything goes')
+  t.end()
+})
+
+void t.test('a volume that was deleted is made again over the same data, and nothing goes before its successor is there', (t) => {
+  const named = (name: string, labels: Record<string, string> = {}): Deleted => {
+    const kept = claim({ volumeName: `pv-of-${name}` }, { phase: 'Bound' }, name)
+    const one = volume({}, 'Bound', `pv-of-${name}`)
+    return { claim: kept, volume: { ...one, metadata: { ...one.metadata, labels, deletionTimestamp: '2023-08-02T10:29:00Z' } } }
+  }
+  const user = (name: string, claims: string[], status: Record<string, unknown> = { phase: 'Running' }) => pod({ name, owner: { kind: 'StatefulSet', name: name.slice(0, -2) }, spec: { volumes: claims.map((claimName) => ({ persistentVolumeClaim: { claimName } })) }, status })
+  const ours = { 'app.kubernetes.io/managed-by': 'airstrip' }
+  const [dags, logs, data] = [named('dags', ours), named('logs', ours), named('data-airflow-postgresql-0')]
+  const pods = [user('airflow-triggerer-0', ['dags', 'logs']), user('airflow-worker-0', ['logs']), user('task-0', ['logs'], { phase: 'Succeeded' }), user('airflow-postgresql-0', ['data-airflow-postgresql-0'])]
+  const [own, database, ...rest] = deletedVolumes([dags, logs, data], pods)
+  t.match(own, { id: 'volume-terminating', severity: 'warning', title: /pv-of-dags and .*pv-of-logs were deleted/, fix: [/^kubectl -n airflow delete pvc dags logs --wait=false && kubectl -n airflow delete pod --ignore-not-found airflow-triggerer-0 airflow-worker-0 && npx tsx run\.ts apply #/] })
+  t.match(database?.fix[0], /^kubectl patch pv pv-of-data-airflow-postgresql-0 -p '.*"Retain".*' && kubectl get pv \S+ -o yaml > pv-of-data-airflow-postgresql-0\.yaml && sed -E .*name: pv-of-data-airflow-postgresql-0-again.* \| kubectl create -f - && kubectl -n airflow scale statefulset airflow-postgresql --replicas=0 && kubectl -n airflow delete pvc data-airflow-postgresql-0 && kubectl -n airflow scale statefulset airflow-postgresql --replicas=1 && npx/)
+  t.same(rest, [])
+  const [shared] = deletedVolumes([named('logs')], pods)
+  t.notMatch(shared?.fix[0], / delete |scale/, 'whoever shares one is stopped by a person')
+  const [held] = deletedVolumes([dags], pods, pods.slice(0, 1))
+  t.notMatch(held?.fix[0], / delete /, 'as is one that a stranger uses')
   t.end()
 })
 

@@ -113,6 +113,8 @@ void t.test('a claim on its way out is a fault only while pods that stay use it'
   t.match(observeClaim(going, context({ pods: [user] })), { state: 'failed', since: '2023-08-02T10:28:00Z', finding: { id: 'claim-terminating', evidence: [/since 2023/, /uses it/], fix: [/patch pv pvc-1/, /delete pod airflow-scheduler/] } })
   const own = pod({ name: 'airflow-postgresql-0', owner: { kind: 'StatefulSet', name: 'airflow-postgresql' }, labels: {}, spec: { volumes } })
   t.match(observeClaim(going, context({ pods: [own] })), { finding: { fix: [/^kubectl patch pv pvc-1 .*Retain\S+ && kubectl -n airflow scale statefulset airflow-postgresql --replicas=0 && kubectl -n airflow delete pvc \S+ --ignore-not-found && kubectl patch pv pvc-1 .*"uid":null.* --replicas=1 && npx tsx run\.ts apply #/] } }, 'a database is not begun anew')
+  const task = pod({ name: 'etl-1', labels: { kubernetes_executor: 'True' }, spec: { volumes } })
+  t.match([observeClaim(going, context({ pods: [task] })), observeClaim(going, context({ pods: [task, user] }))], [{ state: 'waiting' }, { state: 'failed' }], 'a task ends by itself')
   const leaving = { ...user, metadata: { ...user.metadata, deletionTimestamp: '2023-08-02T10:29:00Z' } }
   for (const [pods, name] of [[[], 'nobody'], [[leaving], 'a pod that goes'], [[pod({ spec: { volumes, nodeName: undefined } })], 'a pod without a place']] as const) {
     t.match(observeClaim(going, context({ pods })), { state: 'waiting' }, name)

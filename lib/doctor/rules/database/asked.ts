@@ -23,6 +23,10 @@ import { databaseOf } from './parts.ts'
 const freshMs = 120_000
 /** An Airflow that is let in has something to say by then, mostly. */
 const waitedMs = 30_000
+/** The entrypoint's twenty tries, and as long for the seconds of Python of each. */
+const triesMs = 300_000
+/** And no sidecar of somebody else's. */
+const airflowsOwn = /^(?:airflow-)?(?:scheduler|web|webserver|api-server|worker|triggerer|dag-processor)$/
 /** Who waits tries again every few seconds; who mistypes a password does so once. */
 const leastRefusals = 2
 /** The health page asks the database when it is asked itself, just before the logs are read: what was refused earlier may be mended. */
@@ -91,10 +95,13 @@ function silentSince(evidence: Evidence): number[] {
   const airflows = pods.filter((pod) => pod !== database && pod.metadata.deletionTimestamp === undefined && !isStranger(pod, evidence) && !isTask(pod))
   return airflows.flatMap((pod) => {
     const { initContainerStatuses = [], containerStatuses = [] } = (pod as Pod).status ?? {}
-    const waits = ({ name, ready, lastState }: ContainerStatus): boolean => {
+    const hasFailed = ({ name, state, lastState }: ContainerStatus): boolean =>
+      airflowsOwn.test(name) && (lastState?.terminated?.exitCode ?? 0) !== 0 && ageMs(state?.running?.startedAt, new Date(at)) <= triesMs
+    const waits = (status: ContainerStatus): boolean => {
+      const { name, ready } = status
       if (!needsDatabase(name) || isUnread(pod.metadata.name, name, evidence)) return false
-      // Without a readiness probe whatever runs is called ready; then dots tell that it waits, or that it has died before it said a word again.
-      return logOf(pod.metadata.name, name, evidence)?.every(isWordless) ?? (!ready || isAtWork(pod) || (lastState?.terminated?.exitCode ?? 0) !== 0)
+      // Without a readiness probe whatever runs is called ready; then dots tell that it waits, or that its last run has failed and this one says nothing yet.
+      return logOf(pod.metadata.name, name, evidence)?.every(isWordless) ?? (!ready || isAtWork(pod) || hasFailed(status))
     }
     return [...initContainerStatuses, ...containerStatuses].filter(waits).flatMap(({ state }) => state?.running?.startedAt ?? []).filter((startedAt) => ageMs(startedAt, new Date(at)) >= waitedMs).map(Date.parse)
   })

@@ -30,10 +30,11 @@ export function isOfAnother({ pod, line }: Pick<Complaint, 'pod' | 'line'>, evid
   return name !== own.split('.')[0] && (!isHere || (evidence.services ?? []).some(({ metadata }) => metadata.name === name))
 }
 
-/** What it said before its present run is over: the program has written into the database since that began. */
+/** What it said before its present run is over: the program has written into the database since that began. Of several the page tells the newest. */
 export function isOver({ pod, container, runSince }: Complaint, evidence: Evidence): boolean {
   const startedAt = (pod as Pod).status?.containerStatuses?.find(({ name }) => name === container)?.state?.running?.startedAt
-  return startedAt != null && runSince !== undefined && Date.parse(runSince) < Date.parse(startedAt) && hasBeatSince(container, Date.parse(startedAt), evidence)
+  const isAlone = !evidence.pods.some((other) => other !== pod && (other as Pod).status?.containerStatuses?.some(({ name, state }) => name === container && state?.running !== undefined))
+  return isAlone && startedAt != null && runSince !== undefined && Date.parse(runSince) < Date.parse(startedAt) && hasBeatSince(container, Date.parse(startedAt), evidence)
 }
 
 /** Given a connection beside the Secrets, which may lead anywhere. */

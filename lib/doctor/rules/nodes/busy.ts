@@ -9,7 +9,7 @@ import { ownerName, targetOf, thenDeletePod } from '../../../observe/owners.ts'
 import { quantity } from '../../../observe/quantity.ts'
 import { hasConnected, hasTaken, isSilent, noAnswer, traefikPods } from '../../answered.ts'
 import type { Evidence } from '../../evidence.ts'
-import { type LateProbe, lateProbes } from '../../late-probes.ts'
+import { freshMs, type LateProbe, lateProbes } from '../../late-probes.ts'
 import { wrong } from '../../rule.ts'
 import { standsFirm } from '../processes/statuses.ts'
 
@@ -33,7 +33,7 @@ export function busyNodes(evidence: Evidence): Finding[] {
     const node = evidence.nodes?.find(({ metadata }) => metadata.name === usage.node)
     const { capacity, allocatable } = (node as Node | undefined)?.status ?? {}
     const cores = quantity((capacity ?? allocatable)?.cpu)
-    const isMute = keepsTraefikWaiting(usage, evidence)
+    const isMute = keepsTraefikWaiting(usage, evidence) && lateProbes(evidence).some((one) => (one.pod as Pod).spec?.nodeName === usage.node && isNow(one, evidence))
     const here = late.filter(({ pod }) => (pod as Pod).spec?.nodeName === usage.node)
     if (!(isMute || areWitnesses(here, evidence)) || !(usage.cores >= full * cores)) return []
     return [wrong('node-busy', {
@@ -50,12 +50,16 @@ export function busyNodes(evidence: Evidence): Finding[] {
  * was late just now. Without a node to blame those would be told as faults of their own.
  */
 function areWitnesses(late: readonly LateProbe[], evidence: Evidence): boolean {
-  const isNow = ({ event }: LateProbe): boolean => pastMs(timeOf(event), new Date(evidence.at)) <= justNowMs
-  const now = late.filter(isNow)
+  const now = late.filter((one) => isNow(one, evidence))
   const lasting = late.filter(({ times, lastedMs }) => times >= leastTimes && lastedMs >= lastsMs)
-  if (lasting.length >= leastPods && lasting.some(isNow)) return true
-  if (now.length >= leastPods && now.some(({ pod, times }) => times >= leastTimes && !isReady(pod))) return true
-  return isSilent(evidence) && now.some(({ pod }) => !hasTaken(evidence) || !((pod as Pod).spec?.containers ?? []).some(({ name }) => servesWeb(name)))
+  if (lasting.length >= leastPods && lasting.some((one) => now.includes(one))) return true
+  if (now.length >= leastPods && now.some(({ pod, times, lastedMs }) => times >= leastTimes && lastedMs <= freshMs && !isReady(pod))) return true
+  // Where not even the connection was taken, a packet may have been lost on the way.
+  return isSilent(evidence) && now.some(({ pod, times }) => (hasTaken(evidence) || hasConnected(evidence) || times >= leastTimes) && !(hasTaken(evidence) && ((pod as Pod).spec?.containers ?? []).some(({ name }) => servesWeb(name))))
+}
+
+function isNow({ event }: LateProbe, { at }: Evidence): boolean {
+  return pastMs(timeOf(event), new Date(at)) <= justNowMs
 }
 
 /** Somebody listens for a connection that the machine itself took, and says nothing on it. */
