@@ -49,6 +49,10 @@ async function open(): Promise<void> {
 }
 
 const refused: Fault[] = [
+  { name: 'a node whose firewall closes the kubelet\'s port', id: 'kubelet-unreachable', seconds: 90, tells: /10250.*connection refused/s, harm: async () => {
+    dropped = ['INPUT', '-p', 'tcp', '--dport', '10250', '-j', 'REJECT', '--reject-with', 'tcp-reset']
+    await packets('-I', ...dropped)
+  }, mend: open, undo: open },
   { name: 'a default limit that is below what the database asks for', id: 'admission-refused', tells: /LimitRange.*must be less than or equal to memory limit/s, harm: async it => {
     await apply({ ...limits, metadata: { ...limits.metadata, namespace: it.namespace } })
     await kube(it, 'delete', 'pod', 'airflow-postgresql-0', '--grace-period=1', '--wait=false')
