@@ -6,7 +6,7 @@ import { drift } from '../lib/diff/rules.ts'
 import { folderJob, storageObjects, type StorageSpec } from '../lib/manifest/storage.ts'
 import { leavingOf } from '../lib/observe/leaving.ts'
 import { lookAt } from '../lib/observe/look.ts'
-import { type Deleted, deletedVolumes, keeperOf } from '../lib/observe/volume-leaving.ts'
+import { type Deleted, deletedVolumes, keptOf } from '../lib/observe/volume-leaving.ts'
 import { takeDownStorage } from '../lib/manifest/storage-takedown.ts'
 import { noNode, schedulable, unusable } from '../lib/preflight/folders.ts'
 import { judgeImmutable } from '../lib/preflight/volumes.ts'
@@ -34,11 +34,9 @@ export const storage: Step<Pick<Config, 'airflow' | 'storage' | 'diff'>, Spec> =
     if (nodes.length === 0) return { state: 'blocked', findings: [noNode(all)] }
     const wanted = storageObjects(spec)
     const live = await reader.get([...wanted, ...jobsOf(spec, nodes)].map(refOf))
-    const kept = live.flatMap((object) => {
-      const claim = object && keeperOf(object, live.filter((one) => one !== undefined))
-      return object === undefined || claim === undefined ? [] : [{ volume: object, claim }]
-    })
-    const leaving = leavingOf(live.filter((object) => !kept.some(({ volume }) => volume === object))).map(({ object, reason }) => ({ object, reason: object.startsWith('PersistentVolumeClaim') ? `${reason}; the folder on the node is kept` : reason }))
+    const there = live.filter((object) => object !== undefined)
+    const kept = keptOf(there, there)
+    const leaving = leavingOf(there.filter((object) => !kept.some(({ volume }) => volume === object))).map(({ object, reason }) => ({ object, reason: object.startsWith('PersistentVolumeClaim') ? `${reason}; the folder on the node is kept` : reason }))
     if (isNonEmpty(leaving)) return { state: 'waiting', on: leaving }
     const { blocked } = blockedBy(judgeImmutable(wanted, live, spec.ignore))
     if (blocked !== undefined) return blocked

@@ -5,19 +5,23 @@ import { tookTheConnection, tookTheRequest } from '../observe/answer.ts'
 import { traefikImage } from '../preflight/traefik.ts'
 import { type Evidence, podsIn } from './evidence.ts'
 
+function reasonOf({ answered }: Evidence): string {
+  return answered !== undefined && 'reason' in answered ? answered.reason : ''
+}
+
 /** Nobody answered in time, whether somebody has the request or not: `no answer from 10.0.0.1:443 within 4 s`. */
-export function isSilent({ answered }: Evidence): boolean {
-  return answered !== undefined && 'reason' in answered && /\bno answer (?:from \S+ )?within \d/.test(answered.reason)
+export function isSilent(evidence: Evidence): boolean {
+  return /\bno answer (?:from \S+ )?within \d/.test(reasonOf(evidence))
 }
 
 /** Somebody has the request that this machine made, and gave no answer in time. */
-export function hasTaken({ answered }: Evidence): boolean {
-  return answered !== undefined && 'reason' in answered && answered.reason.includes(tookTheRequest)
+export function hasTaken(evidence: Evidence): boolean {
+  return reasonOf(evidence).includes(tookTheRequest)
 }
 
 /** A machine took the connection for somebody who listens and did not say a word: no packet was lost on the way. */
-export function hasConnected({ answered }: Evidence): boolean {
-  return answered !== undefined && 'reason' in answered && answered.reason.includes(tookTheConnection)
+export function hasConnected(evidence: Evidence): boolean {
+  return reasonOf(evidence).includes(tookTheConnection)
 }
 
 export function traefikPods(evidence: Pick<Evidence, 'pods' | 'system'>): KubernetesObject[] {

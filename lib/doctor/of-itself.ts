@@ -18,7 +18,7 @@ function editedProgram(finding: Finding): boolean {
   return some(new RegExp(` is not as the release has it: .*ontainers\\[${containerOf(finding)}\\]\\.(?:command|args|env)`))(finding) && !missesOthers(finding)
 }
 
-/** A route that was made to lead to a Service or port that the release has never had. */
+/** The route was edited, and leads to a Service or port that is not there; one that the Service has lost is told of the Service. */
 function editedService(finding: Finding): boolean {
   return titled(/^Traefik does not load the route: Service /)(finding) && some(/^IngressRoute \S+: .*; airstrip writes /)(finding)
 }

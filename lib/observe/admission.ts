@@ -31,10 +31,11 @@ function widened(workload: KubernetesObject): string {
   return `kubectl ${inNamespace(workload)} edit limitrange # room for what the evidence says they ask for`
 }
 
-/** To the next level below the one that they do not reach. */
-function lowered({ metadata: { namespace = '' } }: KubernetesObject, message: string): string {
-  const level = message.includes('PodSecurity "restricted') ? 'baseline' : 'privileged'
-  return `kubectl label --overwrite namespace ${namespace} pod-security.kubernetes.io/enforce=${level} # where this namespace is for Airflow alone`
+/** From restricted to baseline, which still forbids what is known to be dangerous; of who does not reach that, what it does is to be looked at first. */
+function lowered({ metadata: { namespace = '' } }: KubernetesObject, message: string): { mend: string } | { look: string } {
+  return message.includes('PodSecurity "restricted')
+    ? { mend: `kubectl label --overwrite namespace ${namespace} pod-security.kubernetes.io/enforce=baseline # where this namespace is for Airflow alone` }
+    : { look: `kubectl get namespace ${namespace} --show-labels` }
 }
 
 /** A registry whose signatures it checks, a vault: failed to verify image …: dial tcp: lookup index.docker.io on 10.96.0.10:53: … i/o timeout */
@@ -52,7 +53,7 @@ export function admission({ workload, message, evidence }: Refusal): Failed | un
   if (policy !== undefined) return refusedBy(workload, `ValidatingAdmissionPolicy ${policy}`, evidence, { look: `kubectl get validatingadmissionpolicy ${policy} -o yaml` })
   if (podSecurityPolicy.test(message)) return refusedBy(workload, 'every PodSecurityPolicy', evidence, { look: 'kubectl get podsecuritypolicies' })
   if (message.includes('unable to validate against any security context constraint')) return refusedBy(workload, 'every SecurityContextConstraints', evidence, { look: 'kubectl get securitycontextconstraints' })
-  if (message.includes('violates PodSecurity')) return refusedBy(workload, 'the namespace\'s pod security level', evidence, { mend: lowered(workload, message) })
+  if (message.includes('violates PodSecurity')) return refusedBy(workload, 'the namespace\'s pod security level', evidence, lowered(workload, message))
   return undefined
 }
 

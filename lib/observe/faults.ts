@@ -69,7 +69,7 @@ export const faults = {
   'local-path-provisioning-failed': { settleMs: 10_000, rule: 'The provisioner refused the claim for what it asks, its helper pod cannot make the folder on the node, or it has failed three times.', link: 'https://github.com/rancher/local-path-provisioner/issues/70' },
   'claim-lost': { settleMs: 60_000, rule: 'A claim was bound to a volume that is gone, or that is bound to another claim.' },
   'claim-missing': { settleMs: 20_000, rule: 'A pod uses a claim that does not exist.' },
-  'claim-terminating': { settleMs: 30_000, rule: 'A claim is being deleted while pods still use it, or while somebody\'s finalizer keeps it.', link: 'https://kubernetes.io/docs/concepts/storage/persistent-volumes/#storage-object-in-use-protection' },
+  'claim-terminating': { settleMs: 10_000, rule: 'A claim is being deleted while pods still use it, or while somebody\'s finalizer keeps it.', link: 'https://kubernetes.io/docs/concepts/storage/persistent-volumes/#storage-object-in-use-protection' },
   'volume-terminating': { settleMs: 10_000, rule: 'A volume was deleted while a claim is bound to it.', link: 'https://kubernetes.io/docs/concepts/storage/persistent-volumes/#storage-object-in-use-protection' },
   'volume-reclaim-failed': { settleMs: 20_000, rule: 'A volume is in phase Failed: it could not be reclaimed.' },
   'volume-node-affinity-conflict': { settleMs: 30_000, rule: 'A bound volume of the pod can be used on no node of the cluster.', link: 'https://github.com/rancher/local-path-provisioner/issues/136' },

@@ -28,6 +28,16 @@ export function pressuresOf(object: KubernetesObject): string[] {
  */
 const passing = /^node\.(cloudprovider\.)?kubernetes\.io\/|\/agent-not-ready$|^(ToBeDeletedBy|DeletionCandidateOf)ClusterAutoscaler$|^(startup|status|ignore)-taint\.cluster-autoscaler\.kubernetes\.io\/|^karpenter\.sh\//
 
+/** `dedicated=airflow:NoSchedule`, as kubectl has it. */
+export function describeTaint({ key, value = '', effect }: Taint): string {
+  return `${key}${value === '' ? '' : `=${value}`}:${effect}`
+}
+
+/** The command that takes it away. */
+export function untaint(node: string, { key, effect }: Taint): string {
+  return `kubectl taint nodes ${node} ${key}:${effect}-`
+}
+
 export function isPassing(key: string): boolean {
   return passing.test(key)
 }

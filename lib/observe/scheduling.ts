@@ -12,7 +12,7 @@ import type { Event, Node, PersistentVolume, Pod } from 'kubernetes-types/core/v
 import type { KubernetesObject } from '../access.ts'
 import { heldRestarts } from './crash.ts'
 import { latest, timeOf } from './events.ts'
-import { isControlPlane, lastingTaints } from './node.ts'
+import { isControlPlane, lastingTaints, untaint } from './node.ts'
 import { boundVolumes, isAskedFor, reachesVolumes, someNodeComesBack, someNodeUnfolds, tooBigFor } from './node-fit.ts'
 import { type Context, type Failed, type Observation, failed, fixOf, inNamespace, isReady, nameOf, waiting } from './observation.ts'
 import { lasting, madeByOwner, ownerName, someoneLeaves, targetOf, thenDeletePod, workloadOf } from './owners.ts'
@@ -152,7 +152,7 @@ function otherTaint(pod: KubernetesObject, nodes: Node[], evidence: string[]): F
     title: `Every node that a pod could use is tainted: ${keys.join(', ')}`,
     evidence,
     why: 'Somebody set the taint to keep pods off, and this pod does not tolerate it.',
-    fix: fixOf(taints.slice(0, 5).map(({ node, taint }) => `kubectl taint nodes ${node} ${taint.key}:${taint.effect}-`), 'or add tolerations in airflow.values, and run again'),
+    fix: fixOf(taints.slice(0, 5).map(({ node, taint }) => untaint(node, taint)), 'or add tolerations in airflow.values, and run again'),
   })
 }
 

@@ -24,6 +24,13 @@ export function keeperOf(volume: KubernetesObject, claims: readonly KubernetesOb
   return claims.find((claim) => claim.kind === 'PersistentVolumeClaim' && claim.metadata.uid === claimRef.uid && !isLeaving(claim))
 }
 
+export function keptOf(volumes: readonly KubernetesObject[], claims: readonly KubernetesObject[]): Deleted[] {
+  return volumes.flatMap((volume) => {
+    const claim = keeperOf(volume, claims)
+    return claim === undefined ? [] : [{ volume, claim }]
+  })
+}
+
 /** Warnings, since nothing is lost yet. `pods`: all of the namespace; `strangers`: those of them that nothing of ours would make again. */
 export function deletedVolumes(all: readonly Deleted[], pods: Context['pods'], strangers: readonly KubernetesObject[] = []): Finding[] {
   // Airstrip makes its own again, at once; mostly the same pods use them.
@@ -64,12 +71,12 @@ function overSameFolders(deleted: NonEmpty<Deleted>, pods: Context['pods']): str
 function overSameData({ volume, claim }: Deleted, pods: Context['pods']): string {
   const inside = inNamespace(claim)
   const { name } = volume.metadata
-  const written = `kubectl patch pv ${name} -p '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}' && kubectl get pv ${name} -o yaml > ${name}.yaml`
+  const written = `kubectl patch pv ${name} -p '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}' && (umask 077 && kubectl get pv ${name} -o yaml > ${name}.yaml)`
   const holders = holdersOf(claim, pods)
   const sets = [...new Set(holders.map((pod) => (madeByOwner(pod, claim.metadata.name) ? workloadOf(pod)?.name : undefined)))]
   const [set] = sets
   if (set === undefined || sets.length > 1) {
-    return `${written} && kubectl ${inside} get pvc ${claim.metadata.name} -o yaml > ${claim.metadata.name}.yaml # keeps the data, and writes down how to find it; then, once all who use the claim are stopped, it is deleted, and both are made again from these files, without uid and resourceVersion`
+    return `${written} && (umask 077 && kubectl ${inside} get pvc ${claim.metadata.name} -o yaml > ${claim.metadata.name}.yaml) # keeps the data, and writes down how to find it; then, once all who use the claim are stopped, it is deleted, and both are made again from these files, without uid and resourceVersion`
   }
   const scale = (replicas: number): string => `kubectl ${inside} scale statefulset ${set} --replicas=${replicas}`
   const successor = `sed -E -e '/^ *(uid|resourceVersion|deletion[A-Za-z]*):/d' -e 's/^  name: ${name.replaceAll('.', '\\.')}$/  name: ${name}-again/' ${name}.yaml | kubectl create -f -`

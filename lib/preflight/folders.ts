@@ -1,7 +1,7 @@
 import type { Node, Taint } from 'kubernetes-types/core/v1.js'
 import type { DagEntry, FolderFacts, KubernetesObject } from '../access.ts'
 import type { Finding } from '../step.ts'
-import { isPassing } from '../observe/node.ts'
+import { describeTaint, isPassing, untaint } from '../observe/node.ts'
 import { fixOf, nameOf } from '../observe/observation.ts'
 import { error } from './facts.ts'
 
@@ -31,9 +31,9 @@ function closedBy(node: KubernetesObject): Closed[] {
   const { name } = node.metadata
   const cordon = unschedulable === true ? [{ reason: `${nameOf(node)} is cordoned`, opens: `kubectl uncordon ${name}` }] : []
   // A cordon has a taint of its own, which goes with it.
-  const tainted = taints.filter((taint) => keepsOff(taint) && taint.key !== 'node.kubernetes.io/unschedulable').map(({ key, value = '', effect }) => ({
-    reason: `${nameOf(node)} has the taint ${key}${value === '' ? '' : `=${value}`}:${effect}`,
-    opens: isPassing(key) ? undefined : `kubectl taint nodes ${name} ${key}:${effect}-`,
+  const tainted = taints.filter((taint) => keepsOff(taint) && taint.key !== 'node.kubernetes.io/unschedulable').map((taint) => ({
+    reason: `${nameOf(node)} has the taint ${describeTaint(taint)}`,
+    opens: isPassing(taint.key) ? undefined : untaint(name, taint),
   }))
   return [...cordon, ...tainted]
 }

@@ -84,7 +84,7 @@ kubectl auth can-i --list --namespace airflow
 kubectl get nodes,storageclasses,persistentvolumes,customresourcedefinitions,validatingwebhookconfigurations,mutatingwebhookconfigurations --output json
 kubectl get deployments,daemonsets,ingressroutes.traefik.containo.us --all-namespaces --output json
 kubectl get leases --namespace kube-node-lease --output json
-kubectl get pods,persistentvolumeclaims,events,deployments,statefulsets,daemonsets,replicasets,jobs,services,endpoints,configmaps,secrets,serviceaccounts,networkpolicies,resourcequotas,horizontalpodautoscalers,middlewares.traefik.containo.us --namespace airflow --output json
+kubectl get pods,persistentvolumeclaims,events,deployments,statefulsets,daemonsets,replicasets,jobs,services,endpoints,configmaps,secrets,serviceaccounts,roles,rolebindings,networkpolicies,resourcequotas,horizontalpodautoscalers,middlewares.traefik.containo.us --namespace airflow --output json
 for namespace in kube-system local-path-storage traefik; do
   kubectl get pods,services,endpoints,events --namespace "$namespace" --output json
 done

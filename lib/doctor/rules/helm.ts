@@ -5,7 +5,7 @@ import { containerOf, needsBroker } from '../../observe/causes.ts'
 import type { FaultId } from '../../observe/faults.ts'
 import { reads } from '../../observe/template.ts'
 import type { Finding } from '../../step.ts'
-import { isOfAnotherPart } from '../apart.ts'
+import { isOfAnotherPart, wordsIn } from '../apart.ts'
 import type { Evidence } from '../evidence.ts'
 import type { Explains, ExplainsIf, Rule } from '../rule.ts'
 import { unexplainedEnds, unanswered, wordsOf } from './cluster/symptoms.ts'
@@ -42,7 +42,8 @@ function causeSays(pattern: RegExp) {
 /** Redis, an account, and a Secret or ConfigMap are not missed by everybody: without the latter a container is not even started. */
 function isOfNeeded(symptom: Finding, { pods }: Evidence, { evidence }: Finding): boolean {
   const hasRun = containerOf(symptom) !== ''
-  const own = pods.filter(({ metadata }) => symptom.evidence.some((line) => line.includes(metadata.name)))
+  const words = wordsIn(symptom)
+  const own = pods.filter(({ metadata }) => words.has(metadata.name))
   return evidence.some((line) => needed.test(line) && (!/-redis\b/.test(line) || needsBroker(containerOf(symptom))) && !(hasRun && /^(?:Secret|ConfigMap) /.test(line)) && !isAccountOfOthers(line, own))
 }
 
@@ -79,7 +80,7 @@ const needs: Partial<Record<FaultId, ExplainsIf['when']>> = {
 /** What no rule knows more of may come of what others cannot be without, or of its own part. */
 const ofNeeded = without.map((one): ExplainsIf => {
   const { id, when } = typeof one === 'string' ? { id: one, when: needs[one] ?? (() => true) } : one
-  if (id === 'not-ready-unexplained') return { id, when: (symptom, evidence, cause) => causeSays(needed)(symptom, evidence, cause) || !isOfAnotherPart(symptom, evidence, cause) }
+  if (id === 'not-ready-unexplained') return { id, when: (symptom, evidence, cause) => isMissed(cause) || !isOfAnotherPart(symptom, evidence, cause) }
   // It names what it misses itself, be it of a part that nobody else needs.
   if (needs[id] !== undefined) return { id, when: (symptom, evidence, cause) => ((when === speakOfOne && cause.id === 'release-object-missing') || isMissed(cause)) && when(symptom, evidence, cause) }
   return { id, when: (symptom, evidence, cause) => saysOne(symptom, cause) || (isOfNeeded(symptom, evidence, cause) && when(symptom, evidence, cause)) }

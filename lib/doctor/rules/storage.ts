@@ -8,7 +8,7 @@ import { type FaultId, faults } from '../../observe/faults.ts'
 import { ageMs, nameOf, pastMs } from '../../observe/observation.ts'
 import { controllerOf } from '../../observe/owners.ts'
 import { observeVolume } from '../../observe/volume.ts'
-import { deletedVolumes, keeperOf } from '../../observe/volume-leaving.ts'
+import { type Deleted, deletedVolumes, keptOf } from '../../observe/volume-leaving.ts'
 import { type Evidence, viewOf } from '../evidence.ts'
 import { isStranger } from '../strangers.ts'
 import { type Explains, type ExplainsIf, type Rule, doubtful, wrong } from '../rule.ts'
@@ -22,16 +22,13 @@ function claims(evidence: Evidence): Finding[] {
   return faultyClaims(evidence).map(({ finding }) => finding)
 }
 
-/** Nobody takes a deletion back; who ends the pods that use a claim besides does so at once. */
-const deletedMs = 10_000
-
 function faultyClaims(evidence: Evidence): { claim: KubernetesObject; finding: Finding }[] {
   const view = viewOf(evidence)
   // Nothing of ours would make a stranger's claim again.
   const pods = evidence.pods.filter((pod) => !isStranger(pod, evidence))
   return evidence.claims.filter((claim) => consumersOf(claim, pods).length > 0 || refusedFor(claim, evidence.events) !== undefined).flatMap((claim) => {
     const look = observeClaim(claim, view)
-    return look.state === 'failed' && ageMs(look.since, view.now) >= (look.finding.id === 'claim-terminating' ? deletedMs : faults[look.finding.id].settleMs) ? [{ claim, finding: look.finding }] : []
+    return look.state === 'failed' && ageMs(look.since, view.now) >= faults[look.finding.id].settleMs ? [{ claim, finding: look.finding }] : []
   })
 }
 
@@ -40,11 +37,8 @@ function deleted(evidence: Evidence): Finding[] {
   const { volumes: all = [], claims: there, pods, at } = evidence
   const strangers = pods.filter((pod) => isStranger(pod, evidence))
   const mine = there.filter((claim) => consumersOf(claim, pods.filter((pod) => !strangers.includes(pod))).length > 0)
-  const found = all.filter(({ metadata }) => ageMs(metadata.deletionTimestamp, new Date(at)) >= faults['volume-terminating'].settleMs).flatMap((volume) => {
-    const claim = keeperOf(volume, mine)
-    return claim === undefined ? [] : [{ volume, claim }]
-  })
-  return deletedVolumes(found, pods, strangers)
+  const isLasting = ({ volume }: Deleted): boolean => ageMs(volume.metadata.deletionTimestamp, new Date(at)) >= faults['volume-terminating'].settleMs
+  return deletedVolumes(keptOf(all, mine).filter(isLasting), pods, strangers)
 }
 
 /** What is left of a claim of ours and could not be cleaned up; whoever waits for it has an error of his own. */

@@ -54,8 +54,9 @@ function areWitnesses(late: readonly LateProbe[], evidence: Evidence): boolean {
   const lasting = late.filter(({ times, lastedMs }) => times >= leastTimes && lastedMs >= lastsMs)
   if (lasting.length >= leastPods && lasting.some((one) => now.includes(one))) return true
   if (now.length >= leastPods && now.some(({ pod, times, lastedMs }) => times >= leastTimes && lastedMs <= freshMs && !isReady(pod))) return true
-  // Where not even the connection was taken, a packet may have been lost on the way.
-  return isSilent(evidence) && now.some(({ pod, times }) => (hasTaken(evidence) || hasConnected(evidence) || times >= leastTimes) && !(hasTaken(evidence) && ((pod as Pod).spec?.containers ?? []).some(({ name }) => servesWeb(name))))
+  // The webserver that has the request may hang by itself; and where nobody took it, a packet may have been lost on the way.
+  const isTelling = ({ pod, times }: LateProbe): boolean => (hasTaken(evidence) ? !((pod as Pod).spec?.containers ?? []).some(({ name }) => servesWeb(name)) : times >= leastTimes)
+  return isSilent(evidence) && now.some(isTelling)
 }
 
 function isNow({ event }: LateProbe, { at }: Evidence): boolean {

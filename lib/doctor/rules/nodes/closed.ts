@@ -1,7 +1,7 @@
 /** Nodes that take no new pod, and what opens each. */
 import type { Node, Pod } from 'kubernetes-types/core/v1.js'
 import type { KubernetesObject } from '../../../access.ts'
-import { lastingTaints, observeNode } from '../../../observe/node.ts'
+import { describeTaint, lastingTaints, observeNode, untaint } from '../../../observe/node.ts'
 import { nameOf } from '../../../observe/observation.ts'
 
 interface Closed {
@@ -21,6 +21,6 @@ export function closedNodes(nodes: readonly KubernetesObject[], pods: readonly K
     const perPod = (pods.length === 0 ? [{ metadata: {}, spec: { containers: [] } } as Pod] : pods.map((pod) => pod as Pod)).map((pod) => lastingTaints(node, pod))
     const [taints = []] = perPod
     if (perPod.some(({ length }) => length === 0) || taints.length === 0) return []
-    return [{ kind: 'tainted', reason: `${name} has the taint ${taints.map(({ key, value = '', effect }) => `${key}${value === '' ? '' : `=${value}`}:${effect}`).join(', ')}`, fix: taints.map(({ key, effect }) => `kubectl taint nodes ${object.metadata.name} ${key}:${effect}-`) }]
+    return [{ kind: 'tainted', reason: `${name} has the taint ${taints.map(describeTaint).join(', ')}`, fix: taints.map((taint) => untaint(object.metadata.name, taint)) }]
   })
 }
