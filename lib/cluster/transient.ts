@@ -12,8 +12,8 @@ const transientTexts: readonly RegExp[] = [
   /etcdserver: (leader changed|request timed out|too many requests)/,
   /the server is currently unable to handle the request|ServiceUnavailable/,
   /apiserver (is )?shutting down|server was unable to return a response in the time allotted/i,
-  // Its own limit (34 s) for a request: it stood still, or its database or a webhook did. Not Helm's "timed out waiting".
-  /Timeout: request did not complete within (the )?(requested|allotted) timeout/,
+  // The API server's own limit for a request, 34 s for most: it stood still, or what it asks did.
+  /Timeout: request did not complete within requested timeout/,
   /the object has been modified; please apply your changes to the latest version/,
   /because it is being terminated/,
   /failed calling webhook .*(connection refused|no endpoints available)/,

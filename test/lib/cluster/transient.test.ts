@@ -20,7 +20,7 @@ const transient = [
   'read tcp 10.0.0.1:5000->10.0.0.2:6443: read: connection reset by peer',
   'Get "https://192.168.1.10:6443/api": EOF',
   'error: unexpected EOF',
-  'Error: INSTALLATION FAILED: failed post-install: Timeout: request did not complete within requested timeout 34s',
+  'Error: failed post-install: Timeout: request did not complete within requested timeout 34s',
   'Unable to connect to the server: dial tcp: lookup home.example.org: Temporary failure in name resolution',
 ]
 
