@@ -116,6 +116,21 @@ void t.test('what the health page could not ask is told by the refusal that lies
   t.end()
 })
 
+void t.test('of two reasons of one minute the newer is told: the older was mended before', (t) => {
+  const unhealthy: Partial<Evidence> = { answered: answers({ body: JSON.stringify({ metadatabase: { status: 'unhealthy' }, scheduler: { status: 'healthy', latest_scheduler_heartbeat: '2023-08-02T10:29:50.1+00:00' } }) }) }
+  const absent = ['FATAL:  password authentication failed for user "airflow"', 'DETAIL:  Role "airflow" does not exist.']
+  const closed = ['FATAL:  permission denied for database "airflow"', 'DETAIL:  User does not have CONNECT privilege.']
+  const titles = (before: string[], now: string[], ...after: string[]) => {
+    const { lines } = own(['10:29:45'], ...before)
+    const parts = { ...unhealthy, workloads: [statefulSet('airflow-postgresql', 1), deployment('airflow-scheduler', 1)], logs: [said(server, 'postgresql', ...lines, ...own(['10:29:54'], ...now, ...after).lines)] }
+    return found(silent('', parts, well('2023-08-02T10:05:30Z'))).map(({ title }) => title)
+  }
+  t.match(titles(absent, closed), [/may not connect to database airflow/])
+  t.match(titles([noLogin], absent), ['PostgreSQL has no role airflow'])
+  t.match(titles(absent, closed, 'FATAL:  password authentication failed for user "joe"', 'FATAL:  terminating connection due to administrator command'), [/may not connect to database airflow/], 'and nobody else\'s takes its place')
+  t.end()
+})
+
 void t.test('a statement that the database refuses is told so as well, and only beside a page that asked in vain', (t) => {
   const page = (status: string): Partial<Evidence> => ({ answered: answers({ body: JSON.stringify({ metadatabase: { status }, scheduler: { status: 'healthy', latest_scheduler_heartbeat: '2023-08-02T10:29:50.1+00:00' } }) }) })
   const asked = (status: string, words: string) => silent(`ERROR:  ${words}`, { ...page(status), workloads: [statefulSet('airflow-postgresql', 1), deployment('airflow-scheduler', 1)] }, well('2023-08-02T10:05:30Z'), ['10:29:55'])

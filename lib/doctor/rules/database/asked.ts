@@ -47,8 +47,17 @@ export function saidOfDatabase(evidence: Evidence, pattern: RegExp): Complaint[]
 /** As far as it names a user or a database; of an unknown one nobody can tell. */
 function isAirflows(line: string, { wanted }: Evidence): boolean {
   const { user, name } = wanted?.database ?? {}
-  const [asUser, ofDatabase] = [/\b(?:user|role) "([^"]+)"/, /\bdatabase "([^"]+)"/].map((naming) => naming.exec(line)?.[1])
+  const [asUser, ofDatabase] = namedIn(line)
   return wanted?.database === undefined || ((asUser === undefined || asUser === user) && (ofDatabase === undefined || ofDatabase === name))
+}
+
+const namedIn = (line: string): (string | undefined)[] => [/\b(?:user|role) "([^"]+)"/, /\bdatabase "([^"]+)"/].map((naming) => naming.exec(line)?.[1])
+
+/** Without those that were refused for another reason than the newest: that was mended since. */
+function withTheNewest(lines: readonly string[], evidence: Evidence): string[] {
+  const reasonOf = (line: string): string | undefined => (atTheDoor.test(line) && isAirflows(line, evidence) && namedIn(line).some((one) => one !== undefined) ? line.slice(line.search(atTheDoor)) : undefined)
+  const newest = lines.map(reasonOf).findLast((reason) => reason !== undefined)
+  return lines.filter((line) => (reasonOf(line) ?? newest) === newest)
 }
 
 /** None of before the database was ready: that is over. One alone of a pod that is ready is over too. */
@@ -78,13 +87,13 @@ function byItself(evidence: Evidence, pattern: RegExp): Complaint[] {
   const up = Date.parse(readySince)
   const said = logs.filter((log) => log.pod === pod.metadata.name && !log.previous)
   const refusedAt = (line: string, level = atTheDoor): number => (level.test(line) && pattern.test(line) && isAirflows(line, evidence) ? writtenAt(line) : undefined) ?? NaN
-  const refused = (since: number, withinMs: number, least: number, level = atTheDoor): ContainerLog[] => said
+  const refused = (by: ContainerLog[], since: number, withinMs: number, least: number, level = atTheDoor): ContainerLog[] => by
     .map((log) => ({ ...log, lines: log.lines.filter((line) => refusedAt(line, level) >= since && pastMs(refusedAt(line, level), new Date(at)) <= withinMs) }))
     .filter(({ lines }) => lines.length >= least)
-  const witnessed = lacksDatabase(evidence) ? refused(up, askedMs, 1, atAll) : []
+  const witnessed = lacksDatabase(evidence) ? refused(said.map((log) => ({ ...log, lines: withTheNewest(log.lines, evidence) })), up, askedMs, 1, atAll) : []
   const waitsSince = Math.max(Math.min(...silentSince(evidence)), up)
   const isOfOthers = said.some(({ lines }) => lines.some((line) => refusedAt(line) >= up && refusedAt(line) < waitsSince - ofOthersMs))
-  const waited = isOfOthers ? [] : refused(waitsSince, freshMs, leastRefusals)
+  const waited = isOfOthers ? [] : refused(said, waitsSince, freshMs, leastRefusals)
   return mentions({ ...evidence, pods: [pod], logs: witnessed.length > 0 ? witnessed : waited }, pattern)
 }
 
