@@ -64,6 +64,7 @@ const files: Fault[] = [
   { name: 'logs of tasks that the webserver cannot get at', id: 'task-logs-unreachable', tells: /Could not read served logs: .*Name or service not known/, harm: async it => {
     await editContainer(it, 'webserver', { command: ['sh', '-c', 'echo "*** Could not read served logs: [Errno -2] Name or service not known"; exec /entrypoint webserver'] })
   }, mend: it => it.airstrip(['apply']) },
+  { name: 'a table that only the page needs, renamed', id: 'web-page-failing', tells: /Error: .*relation "session" does not exist/, harm: it => sql(it, 'ALTER TABLE session RENAME TO session_kept', 'airflow'), mend: sessionsBack, undo: sessionsBack },
   { name: 'a program of another CPU', id: 'wrong-cpu-architecture', tells: /statsd/, harm: async it => {
     await apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'foreign', namespace: it.namespace }, binaryData: { program: foreignProgram.toString('base64') } })
     await editPods(it, 'statsd', { volumes: [{ name: 'foreign', configMap: { name: 'foreign', defaultMode: 0o755 } }], containers: [{ name: 'statsd', command: ['/foreign/program'], volumeMounts: [{ name: 'foreign', mountPath: '/foreign' }] }] })
@@ -91,6 +92,10 @@ function atRevision(revision: string): Omit<Fault, 'name'> {
 
 async function revisionBack(it: Site): Promise<void> {
   await sql(it, 'UPDATE alembic_version SET version_num = kept.version_num FROM kept', 'airflow')
+}
+
+async function sessionsBack(it: Site): Promise<void> {
+  await sql(it, 'ALTER TABLE IF EXISTS session_kept RENAME TO session', 'airflow')
 }
 
 const ctr = (...args: string[]): Promise<unknown> => must('ctr', ['--address', containerdSocket(instance(lab.name)), '--namespace', 'k8s.io', 'images', ...args], { env: runtimeEnv() })

@@ -14,6 +14,7 @@ CREATE TABLE IF NOT EXISTS job (id serial PRIMARY KEY, job_type varchar(30), hos
 CREATE TABLE IF NOT EXISTS ab_user (id serial PRIMARY KEY, username varchar(512) UNIQUE NOT NULL, email varchar(512) UNIQUE NOT NULL, first_name varchar(256), last_name varchar(256), password varchar(256), active boolean);
 CREATE TABLE IF NOT EXISTS ab_role (id serial PRIMARY KEY, name varchar(64) UNIQUE NOT NULL);
 CREATE TABLE IF NOT EXISTS ab_user_role (id serial PRIMARY KEY, user_id integer REFERENCES ab_user, role_id integer REFERENCES ab_role);
+CREATE TABLE IF NOT EXISTS session (id serial PRIMARY KEY, session_id varchar(255) UNIQUE, data bytea, expiry timestamp);
 `
 
 /**

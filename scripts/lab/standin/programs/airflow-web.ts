@@ -3,12 +3,10 @@ import { createServer, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { ALIVE_MS, jobs, type Job } from './airflow-commands.ts'
 import { isPasswordOf } from './airflow-users.ts'
-import { execute } from './database-client.ts'
+import { execute, literal, rows } from './database-client.ts'
 import { log } from './ends.ts'
 import { setting } from './settings.ts'
 import { locate, type Place } from './web-location.ts'
-
-const sessions = new Set<string>()
 
 export interface Answer {
   code: number
@@ -23,7 +21,7 @@ export async function webserver(): Promise<void> {
   createServer((request, response) => {
     const place = locate(request.url ?? '/', request.headers, { baseUrl, proxyFix })
     answer(place, request)
-      .catch((error: unknown) => page(500, `Ooops! Something bad has happened.\n${String(error)}`))
+      .catch((error: unknown) => failed(place?.path ?? '/', error))
       .then(({ code, headers, body }) => response.writeHead(code, headers).end(body), () => response.destroy())
   }).listen(8080, () => { log('webserver', 'INFO', "Listening at: http://0.0.0.0:8080 (the lab's stand-in)") })
 }
@@ -33,12 +31,13 @@ async function answer(place: Place | undefined, request: IncomingMessage): Promi
   const { root, path } = place
   if (path === '/health' || path === '/api/v1/health') return json(await health())
   if (path === '/api/v1/version') return json({ version: process.env.AIRFLOW_VERSION, git_version: null })
+  const known = await isKnown(request)
   if (path === '/') return redirect(`${root}/home`)
   if (path === '/login') return redirect(`${root}/login/`)
   if (path === '/login/') return request.method === 'POST' ? login(root, request) : page(200, loginForm(root))
   if (path.startsWith('/static/')) return page(200, '/* the lab has no style */', 'text/css')
   if (path !== '/home') return page(404, '<title>Airflow 404</title><h1>Airflow 404 = lots of circles</h1>')
-  if (loggedIn(request)) return page(200, `<title>DAGs - Airflow</title><a href="${root}/home">DAGs</a>`)
+  if (known) return page(200, `<title>DAGs - Airflow</title><a href="${root}/home">DAGs</a>`)
   return redirect(`${root}/login/?next=${encodeURIComponent(`${place.origin}${root}/home`)}`)
 }
 
@@ -65,13 +64,22 @@ async function login(root: string, request: IncomingMessage): Promise<Answer> {
   const form = new URLSearchParams(await text(request))
   if (!(await isPasswordOf(form.get('username') ?? '', form.get('password') ?? ''))) return page(200, `<p>Invalid login. Please try again.</p>${loginForm(root)}`)
   const session = randomBytes(16).toString('hex')
-  sessions.add(session)
+  await execute(`INSERT INTO session (session_id) VALUES (${literal(session)});`)
   const home = redirect(`${root}/home`)
   return { ...home, headers: { ...home.headers, 'set-cookie': `session=${session}; HttpOnly; Path=${root}/; SameSite=Lax` } }
 }
 
-function loggedIn(request: IncomingMessage): boolean {
-  return sessions.has(/session=(\w+)/.exec(request.headers.cookie ?? '')?.[1] ?? '')
+/** As Airflow does for every page but its health and its API, a session or none: so a page fails without the table. */
+async function isKnown(request: IncomingMessage): Promise<boolean> {
+  const session = /session=(\w+)/.exec(request.headers.cookie ?? '')?.[1] ?? ''
+  return (await rows(`SELECT id FROM session WHERE session_id = ${literal(session)}`)).length === 1
+}
+
+/** What gunicorn logs of a request that fails before Flask has it, or after. */
+function failed(path: string, error: unknown): Answer {
+  const said = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  console.error(`[${new Date().toISOString().slice(0, 19).replace('T', ' ')} +0000] [7] [ERROR] Error handling request ${path}\nTraceback (most recent call last):\n${said}`)
+  return page(500, '<h1>Internal Server Error</h1>')
 }
 
 function loginForm(root: string): string {
