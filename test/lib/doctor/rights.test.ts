@@ -34,10 +34,31 @@ void t.test('a scheduler that may not make pods is told, and explains its own cr
   t.end()
 })
 
+const rbac = (kind: string, name: string, fields: object = {}) => ({ apiVersion: 'rbac.authorization.k8s.io/v1', kind, metadata: { name }, ...fields })
+const role = rbac('Role', 'launcher', { rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['create', 'list'] }] })
+const roleRef = { kind: 'Role', name: 'launcher' }
+const binding = rbac('RoleBinding', 'launcher-binding', { roleRef, subjects: [{ kind: 'ServiceAccount', name: 'airflow-scheduler' }] })
+
+void t.test('a role or a binding that was changed is told before anybody is refused, unless another does the same', (t) => {
+  const told = (...there: KubernetesObject[]) => found({ record: release({ objects: [role, binding] }), pods: [healthy], roles: there })
+  const boundTo = (fields: object, name = 'launcher-binding') => rbac('RoleBinding', name, { roleRef, ...fields })
+  const subjects = [{ kind: 'ServiceAccount', name: 'airflow-scheduler', namespace: 'airflow' }]
+  t.same(told(role, boundTo({ subjects })), [], 'as Kubernetes fills it in')
+  const moved = told(role, boundTo({ subjects: [{ ...subjects[0], namespace: 'other' }] }))
+  t.match(moved, [{ id: 'k8s-executor-forbidden', severity: 'error', title: 'Service account airflow-scheduler may not make the pods of tasks: RoleBinding airflow/launcher-binding is for service account other/airflow-scheduler, and was for airflow/airflow-scheduler', evidence: [/./, 'it is for service account airflow-scheduler'], fix: [/^npx tsx run.ts apply #/] }])
+  t.equal(moved.length, 1)
+  t.match(told(role, boundTo({})), [{ title: /is for no service account, and was for airflow\/airflow-scheduler$/ }])
+  for (const rules of [[], null, [{ apiGroups: [''], resources: ['pods'], verbs: ['list'] }]]) {
+    t.match(told({ ...role, rules }, boundTo({ subjects })), [{ title: /: Role airflow\/launcher does not let anybody create pods$/ }])
+  }
+  t.match(told(role, boundTo({ subjects, roleRef: { kind: 'Role', name: 'reading' } })), [{ title: /is of Role reading, and was of launcher$/ }])
+  t.same(told(role, boundTo({ subjects, roleRef: { kind: 'ClusterRole', name: 'edit' } })), [], 'what that grants is not looked up')
+  t.same(told({ ...role, rules: [] }, boundTo({ subjects }), boundTo({ subjects, roleRef: { kind: 'ClusterRole', name: 'edit' } }, 'own')), [], 'another binding does it')
+  t.same(told(rbac('Role', 'launcher'), rbac('RoleBinding', 'launcher-binding')), [], 'a bundle of an older version has their names alone')
+  t.end()
+})
+
 void t.test('a role or a binding that is gone is told before anybody is refused, and with who was', (t) => {
-  const rbac = (kind: string, name: string, fields: object = {}) => ({ apiVersion: 'rbac.authorization.k8s.io/v1', kind, metadata: { name }, ...fields })
-  const role = rbac('Role', 'launcher', { rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['create', 'list'] }] })
-  const binding = rbac('RoleBinding', 'launcher-binding', { roleRef: { kind: 'Role', name: 'launcher' }, subjects: [{ kind: 'ServiceAccount', name: 'airflow-scheduler' }] })
   const reader = rbac('RoleBinding', 'reader', { roleRef: { kind: 'Role', name: 'reading' }, subjects: [{ kind: 'ServiceAccount', name: 'airflow-webserver' }] })
   const record = release({ objects: [role, binding, reader] })
   const told = (there: KubernetesObject[], parts: Partial<Evidence> = {}) => found({ record, pods: [healthy], roles: there, ...parts })

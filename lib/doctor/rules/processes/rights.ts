@@ -1,10 +1,10 @@
-/** Who is to make the pods of tasks, and may not: the role or its binding is gone, or a log says so. */
+/** Who is to make the pods of tasks, and may not: the role or its binding is gone or was changed, or a log says so. */
 import type { Subject } from 'kubernetes-types/rbac/v1.js'
 import type { KubernetesObject } from '../../../access.ts'
 import { fixOf, nameOf } from '../../../observe/observation.ts'
 import type { Finding } from '../../../step.ts'
 import type { Evidence } from '../../evidence.ts'
-import { type Launcher, launchersOf } from '../../launchers.ts'
+import { type Launcher, type Lost, launchersOf, lostBy } from '../../launchers.ts'
 import { doubtful, wrong } from '../../rule.ts'
 import { goneObjects } from '../helm/objects.ts'
 import { logLines } from './statuses.ts'
@@ -30,23 +30,40 @@ export function mayNotLaunch(evidence: Evidence): Finding[] {
     const [, , home = '', account = '', verb = '', resource = '', where] = refusal.exec(text) ?? []
     return { home, account, verb, resource, namespace: where ?? evidence.namespace, seen }
   })
-  const gone = goneObjects(evidence)
-  const lost = (evidence.record === undefined ? [] : launchersOf(evidence.record)).filter(({ binding, role }) => gone.some((one) => one === binding || one === role))
+  const lost = lostLaunchers(evidence)
   const isTold = ({ account, home, namespace }: Refused): boolean => namespace === home && lost.some(({ accounts }) => accounts.includes(account))
   return [
-    ...lost.map((launcher) => unbound(launcher, gone, refused.filter((one) => isTold(one) && launcher.accounts.includes(one.account)), evidence)),
+    ...lost.map((one) => unbound(one, refused.filter((said) => isTold(said) && one.accounts.includes(said.account)), evidence)),
     ...refused.filter((one) => !isTold(one)).map((one) => forbidden(one, evidence)),
   ]
 }
 
+interface Unbound extends Lost {
+  title: string
+}
+
 /** What runs has asked already, and is refused only when it asks again. */
-function unbound({ binding, role, accounts }: Launcher, gone: readonly KubernetesObject[], refused: readonly Refused[], { namespace, record, wanted }: Evidence): Finding {
-  const names = [binding, role].flatMap((one) => (gone.includes(one) ? nameOf({ ...one, metadata: { ...one.metadata, namespace } }) : []))
+function lostLaunchers(evidence: Evidence): Unbound[] {
+  const { record, namespace, roles = [] } = evidence
+  const gone = goneObjects(evidence)
+  return (record === undefined ? [] : launchersOf(record)).flatMap((launcher): Unbound[] => {
+    const names = goneOf(launcher, gone, namespace)
+    if (names.length > 0) return [{ title: `Nobody may make the pods of tasks: ${names.join(' and ')} ${names.length === 1 ? 'does' : 'do'} not exist`, changes: names.map((name) => `${name} is part of Helm's revision ${record?.revision ?? 0} and is not there`), accounts: launcher.accounts }]
+    const lost = record?.status === 'deployed' ? lostBy(launcher, roles, namespace) : undefined
+    return lost === undefined ? [] : [{ title: `Service account ${lost.accounts.join(', ')} may not make the pods of tasks: ${lost.changes.join(', and ')}`, ...lost }]
+  })
+}
+
+function goneOf({ binding, role }: Launcher, gone: readonly KubernetesObject[], namespace: string): string[] {
+  return [binding, role].flatMap((one) => (gone.includes(one) ? nameOf({ ...one, metadata: { ...one.metadata, namespace } }) : []))
+}
+
+function unbound({ title, changes, accounts }: Unbound, refused: readonly Refused[], { namespace, wanted }: Evidence): Finding {
   const needsIt = wanted === undefined || wanted.executor.includes('Kubernetes')
   const [account = 'airflow'] = accounts
   return (needsIt ? wrong : doubtful)('k8s-executor-forbidden', {
-    title: `Nobody may make the pods of tasks: ${names.join(' and ')} ${names.length === 1 ? 'does' : 'do'} not exist`,
-    evidence: [...names.map((name) => `${name} is part of Helm's revision ${record?.revision ?? 0} and is not there`), ...accounts.map((name) => `it is for service account ${name}`), ...refused.map(({ seen }) => seen)],
+    title,
+    evidence: [...changes, ...accounts.map((name) => `it is for service account ${name}`), ...refused.map(({ seen }) => seen)],
     why,
     fix: [back, `kubectl auth can-i create pods -n ${namespace} --as=system:serviceaccount:${namespace}:${account} # asks whether it may now`],
   })
