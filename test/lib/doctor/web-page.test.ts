@@ -43,8 +43,9 @@ void t.test('a page that redirects, that Traefik refuses, or whose health page f
 
 void t.test('one that may work a moment later is no such thing either', (t) => {
   t.same(found(failing(500), { record: release({ status: 'pending-upgrade' }) }), [], 'while Helm is at work')
-  const young = webPod({ status: { ...ready, conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: '2023-08-02T10:29:50Z' }] } })
-  t.same(found(failing(500), { pods: [young] }), [], 'after a start')
+  const since = (lastTransitionTime: string) => webPod({ status: { ...ready, conditions: [{ type: 'Ready', status: 'True', lastTransitionTime }] } })
+  t.same(found(failing(500), { pods: [since('2023-08-02T10:29:50Z')] }), [], 'after a start')
+  t.match(found(failing(500), { pods: [since('2023-08-02T10:29:20Z')] }), [{ id: 'web-page-failing' }], 'but half a minute later it has loaded: its health page answers')
   t.end()
 })
 

@@ -49,11 +49,11 @@ export function standsFirm(evidence: Evidence, hooks = true): boolean {
 const startMs = 300_000
 
 /** Undefined where there is none, or one has only begun: that one has still to say something. */
-export function settledPods(evidence: Evidence, isOne: (pod: KubernetesObject) => boolean): KubernetesObject[] | undefined {
+export function settledPods(evidence: Evidence, isOne: (pod: KubernetesObject) => boolean, settleMs = startMs): KubernetesObject[] | undefined {
   const pods = lasting(evidence.pods).filter(isOne)
   const isSettled = (pod: KubernetesObject): boolean => {
     const since = readySince(pod)
-    return since !== undefined && ageMs(since, new Date(evidence.at)) >= startMs
+    return since !== undefined && ageMs(since, new Date(evidence.at)) >= settleMs
   }
   return pods.length > 0 && pods.every(isSettled) ? pods : undefined
 }

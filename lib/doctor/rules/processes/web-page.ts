@@ -17,12 +17,15 @@ import { wrong } from '../../rule.ts'
 import { wayOf } from '../ingress/way.ts'
 import { logLines, settledPods, standsFirm } from './statuses.ts'
 
+/** Its health page answers, so it has loaded; what it makes at its start, roles for one, has a moment more. */
+const pageMs = 30_000
+
 export function failingPage(evidence: Evidence): Finding[] {
   const { answered, namespace, record } = evidence
   const way = wayOf(evidence)
   if (way?.works !== true || answered === undefined || !('answer' in answered) || answered.page?.status !== 500) return []
   const { metadatabase } = (parsedJson(answered.answer.body) ?? {}) as { metadatabase?: { status?: string } }
-  const [web] = settledPods(evidence, (pod) => servesWeb(pod.metadata.labels?.component ?? '')) ?? []
+  const [web] = settledPods(evidence, (pod) => servesWeb(pod.metadata.labels?.component ?? ''), pageMs) ?? []
   // While the schema changes, or the database comes back, a page may fail that works a moment later.
   if (web === undefined || metadatabase?.status !== 'healthy' || record?.status !== 'deployed' || !standsFirm(evidence)) return []
   const target = targetOf(web) ?? `pod/${web.metadata.name}`
