@@ -31,9 +31,15 @@ export function explained(findings: readonly Finding[], evidence: Evidence): Fin
     const known = finding.causes ?? []
     const all = causesOf(finding, findings, evidence)
     const roots = all.filter((cause) => !isExplained(cause, findings, evidence))
-    const causes = (roots.length > 0 ? roots : all).filter((cause) => !known.some(({ id, title }) => id === cause.id && title === cause.title))
+    const enough = roots.filter(({ id }) => suffices[id as FaultId]?.includes(finding.id as FaultId))
+    const causes = ([enough, roots].find((some) => some.length > 0) ?? all).filter((cause) => !known.some(({ id, title }) => id === cause.id && title === cause.title))
     return causes.length === 0 ? finding : { ...finding, causes: [...known, ...causes.map(alone)] }
   })
+}
+
+/** Nothing else needs to be wrong for these, so what only might be their cause, a full node for one, is not told as it. */
+const suffices: Partial<Record<FaultId, readonly FaultId[]>> = {
+  'route-missing': ['traefik-404-route-not-loaded', 'ingress-unproven'],
 }
 
 function causesOf(finding: Finding, findings: readonly Finding[], evidence: Evidence): Finding[] {

@@ -142,3 +142,12 @@ void t.test('who talks to nobody is explained by what keeps everybody from it, a
   t.same(causes(found('admission-webhook-down', 'x'), image), [])
   t.end()
 })
+
+void t.test('a route that was changed is enough for what Traefik answers, whatever else is wrong', (t) => {
+  const [cordoned, changed, unloaded] = [found('node-cordoned', 'Every node is cordoned'), found('route-missing', 'IngressRoute airflow/x was changed'), found('traefik-404-route-not-loaded', 'Traefik answers, but has not loaded the route')] as const
+  const under = (...all: Finding[]) => explained([...all, unloaded], evidence({})).at(-1)?.causes?.map(({ id }) => id)
+  t.same(under(cordoned, changed), ['route-missing'])
+  t.same(under(cordoned), ['node-cordoned'])
+  t.same(under(found('traefik-crd-group-mismatch', 'Traefik reads another group'), changed), ['traefik-crd-group-mismatch'], 'unless that has a cause itself')
+  t.end()
+})
