@@ -56,7 +56,7 @@ const objects: Fault[] = [
   } },
   { name: 'the role by which the webserver reads logs deleted', id: 'release-object-missing', tells: /RoleBinding \S+airflow-pod-log-reader-rolebinding/, harm: it => kube(it, 'delete', 'rolebinding', 'airflow-pod-log-reader-rolebinding') },
   { name: 'a role without its rules', id: 'k8s-executor-forbidden', tells: /Role \S+airflow-pod-launcher-role does not let anybody create pods/, harm: it => edit(it, 'role/airflow-pod-launcher-role', { rules: [] }, 'merge') },
-  { name: 'a role binding for a service account of another namespace', id: 'k8s-executor-forbidden', tells: /is for service account other\/\S+, and was for/, harm: async it => {
+  { name: 'a role binding for a service account of another namespace', id: 'k8s-executor-forbidden', tells: /is for service account other\/.+, and was for/, harm: async it => {
     const subjects = JSON.parse(await kube(it, 'get', 'rolebinding', 'airflow-pod-launcher-rolebinding', '-o', 'jsonpath={.subjects}')) as object[]
     await edit(it, 'rolebinding/airflow-pod-launcher-rolebinding', { subjects: subjects.map(one => ({ ...one, namespace: 'other' })) }, 'merge')
     await deletePods(it, 'scheduler')

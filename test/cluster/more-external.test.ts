@@ -35,6 +35,7 @@ void t.test('a PostgreSQL of the person\'s own', async t => {
   await t.test('is dumped from a pod that is there for that alone', t => dumped(t, shared))
   await t.test('what was damaged is as it was', t => damaged(t, shared))
   await t.test('is dumped before Airflow becomes another one', t => upgraded(t, shared))
+  await t.test('is not dumped where only values for the chart say where it lies, and that is told before', t => passedThrough(t, shared))
   await t.test('outlives Airflow, also where all data of the release is to go', t => destroyed(t, shared))
 
   const values = [password, ...Object.entries(await secretsOf('external')).filter(([name]) => !name.endsWith('/username')).map(([, value]) => value)]
@@ -72,6 +73,24 @@ async function upgraded(t: Test, { it, wanted, run }: Shared): Promise<void> {
   const [record] = JSON.parse((await run(t, 0, 'backup', '--list', '--json')).stdout) as { airflow: string; rows: Record<string, number> }[]
   t.match(record, { airflow: '2.6.2', rows: { dag: 2 } })
   t.equal(await sql("SELECT string_agg(dag_id, ',' ORDER BY dag_id) FROM dag"), 'one,two')
+}
+
+async function passedThrough(t: Test, { it, wanted, run }: Shared): Promise<void> {
+  const connection = `postgresql://airflow:${password}@${host}:5432/metadata`
+  await apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'own-connection', namespace: 'external' }, stringData: { connection } })
+  const hidden = (tag: string): Overrides => ({ airflow: { image: { tag }, values: { postgresql: { enabled: false }, data: { metadataSecretName: 'own-connection' } } } })
+  it.write(hidden('2.7.1'))
+  await run(t, 0, 'apply')
+  it.write(hidden('2.7.2'))
+  const silent = /is not dumped before Airflow 2\.7\.1 becomes 2\.7\.2/
+  says(t, (await run(t, 0, 'diff')).stderr, silent)
+  t.match(JSON.parse((await run(t, 0, 'diff', '--json')).stdout), { warnings: [{ finding: { id: 'database-not-dumped' } }] })
+  it.write(wanted('2.7.2'))
+  const told = await run(t, 0, 'diff')
+  says(t, told.stdout, /backup +Database external\/metadata/)
+  t.notMatch(told.stderr, silent)
+  it.write(wanted('2.7.1'))
+  await run(t, 0, 'apply')
 }
 
 async function destroyed(t: Test, { run }: Shared): Promise<void> {

@@ -74,7 +74,7 @@ function rotated(evidence: Evidence): Finding[] {
     why: 'Connections and variables are encrypted with the key that was there when they were saved; with another one they cannot be read.',
     fix: [
       `${replacedFrom(namespace, name, 'fernet-key')} && kubectl -n ${namespace} label secret ${name} ${restoredLabel}=true && ${restarted(evidence)} # FILE has the old key`,
-      `Where it was rotated (airflow rotate-fernet-key), or the old one is lost and the connections and variables were saved anew: kubectl -n ${namespace} label secret ${name} ${restoredLabel}=true`,
+      `Where the old one was put back by hand, where it was rotated (airflow rotate-fernet-key), or the old one is lost and the connections and variables were saved anew: kubectl -n ${namespace} label secret ${name} ${restoredLabel}=true`,
     ],
   })]
 }

@@ -71,7 +71,7 @@ void t.test('a key that somebody made or wrote by hand is a doubt at once', (t) 
   const changed = { by: 'kubectl-patch', at: '2023-08-02T10:20:00Z' }
   t.match(found(look({ changed })), [{ id: 'fernet-key-rotated', evidence: [/the data of Secret airflow\/airflow-airstrip-fernet-key was written by kubectl-patch at 2023-08-02T10:20:00Z/] }])
   t.same(ids(look({ changed, labels: { ...ours, 'airstrip/restored': 'true' } })), [], 'until the old one is back')
-  t.match(found(look({ changed }))[0]?.fix.at(-1), /^Where it was rotated \(airflow rotate-fernet-key\).*kubectl -n airflow label secret airflow-airstrip-fernet-key airstrip\/restored=true$/, 'or its new one is known to be right')
+  t.match(found(look({ changed }))[0]?.fix.at(-1), /^Where the old one was put back by hand, where it was rotated \(airflow rotate-fernet-key\).*kubectl -n airflow label secret airflow-airstrip-fernet-key airstrip\/restored=true$/, 'or its new one is known to be right')
   t.same(ids(look({ createdAt: '2023-08-01T10:00:00Z', labels: {} })), [], 'one that was there before the database was given on purpose')
   t.end()
 })
