@@ -104,6 +104,10 @@ const programs: Fault[] = [
     await kubectl(['delete', 'clusterrolebinding', 'system:coredns'])
     await kubectl(['-n', 'kube-system', 'delete', 'pod', '-l', 'k8s-app=kube-dns', '--wait=false'])
   }, mend: () => apply(...clusterDns(CLUSTER_DNS)), undo: () => apply(...clusterDns(CLUSTER_DNS)) },
+  { name: 'a DNS without its Corefile', id: 'cluster-dns-broken', tells: /ConfigMap kube-system\/coredns does not exist/, harm: async () => {
+    await kubectl(['-n', 'kube-system', 'delete', 'configmap', 'coredns'])
+    await kubectl(['-n', 'kube-system', 'delete', 'pod', '-l', 'k8s-app=kube-dns', '--wait=false'])
+  }, undo: () => apply(...clusterDns(CLUSTER_DNS)) },
   // No Docker client with that Go can be had any more: the runtime refuses every exec in its words.
   { name: 'a runtime that cannot run exec probes', id: 'exec-invalid-host-header', seconds: 120, tells: /probe errored.*http: invalid Host header/, harm: async it => {
     await refuseExec()

@@ -1,12 +1,19 @@
-/** A CoreDNS that is well and knows no name of the cluster: of its Corefile the words that lines begin with are kept. */
+/** A CoreDNS without its Corefile, or with one that knows no name of the cluster: of it the words that lines begin with are kept. */
 import type { Deployment } from 'kubernetes-types/apps/v1.js'
-import type { KubernetesObject } from '../../../access.ts'
+import type { Event } from 'kubernetes-types/core/v1.js'
+import type { KubernetesObject, NonEmpty } from '../../../access.ts'
 import type { Finding } from '../../../step.ts'
+import { describeEvent } from '../../../observe/events.ts'
 import { nameOf } from '../../../observe/observation.ts'
 import type { Evidence } from '../../evidence.ts'
 import { doubtful, wrong } from '../../rule.ts'
 
 const block = '    kubernetes cluster.local in-addr.arpa ip6.arpa {\\\\n        pods insecure\\\\n        fallthrough in-addr.arpa ip6.arpa\\\\n    }\\\\n'
+
+/** As kubeadm writes it. Source: https://coredns.io/manual/toc/, and https://kubernetes.io/docs/tasks/administer-cluster/dns-custom-nameservers/ */
+const plain = '.:53 {\\n    errors\\n    health\\n    ready\\n    kubernetes cluster.local in-addr.arpa ip6.arpa {\\n        pods insecure\\n        fallthrough in-addr.arpa ip6.arpa\\n    }\\n    forward . /etc/resolv.conf\\n    cache 30\\n    loop\\n    reload\\n}\\n'
+
+export const ofK3s = 'sudo systemctl restart k3s # on the server, where it is K3s, which makes its own again'
 
 /** `told`: what pods say of names. What an import brings in is not known here. */
 export function lacksKubernetes(server: KubernetesObject, { system }: Evidence, told: readonly string[]): Finding[] {
@@ -25,4 +32,30 @@ export function lacksKubernetes(server: KubernetesObject, { system }: Evidence, 
     why: 'Airflow finds its database, its broker and its workers by names that only this plugin gives.',
     fix: [`kubectl -n ${namespace} get configmap ${name} -o json | sed '0,/{\\\\n/s//{\\\\n${block}/' | kubectl -n ${namespace} replace -f - && kubectl -n ${namespace} rollout restart deployment ${server.metadata.name}`, `kubectl -n ${namespace} edit configmap ${name}`],
   })]
+}
+
+/** MountVolume.SetUp failed for volume "config-volume" : configmap "coredns" not found; in older versions: configmaps "coredns" not found */
+const notThere = /MountVolume\.SetUp failed for volume "[^"]+" : configmaps? "([a-z0-9.-]+)" not found/
+
+export interface Corefileless {
+  title: string
+  seen: string
+  fix: NonEmpty<string>
+}
+
+/** Of a pod of CoreDNS that the kubelet cannot start: what ran had it in memory. */
+export function lacksCorefile(server: KubernetesObject, pods: readonly KubernetesObject[], { system }: Evidence): Corefileless | undefined {
+  const names = pods.map(({ metadata }) => metadata.name)
+  const event = system.filter(({ kind }) => kind === 'Event').map((one) => one as unknown as Event).findLast(({ involvedObject, message = '' }) => involvedObject.namespace === 'kube-system' && names.includes(involvedObject.name ?? '') && notThere.test(message))
+  const [, name] = notThere.exec(event?.message ?? '') ?? []
+  if (event === undefined || name === undefined) return undefined
+  const volumes = (server as Deployment).spec?.template.spec?.volumes ?? []
+  // K3s mounts a list of its nodes from it as well, which nobody but K3s can write.
+  const isPlain = volumes.every(({ configMap }) => (configMap?.items ?? []).every(({ key }) => key === 'Corefile'))
+  const byHand = `printf '${plain}' | kubectl -n kube-system create configmap ${name} --from-file=Corefile=/dev/stdin && kubectl -n kube-system rollout restart deployment ${server.metadata.name} # a plain one, for the domain cluster.local`
+  return {
+    title: `CoreDNS cannot start: ConfigMap kube-system/${name} does not exist`,
+    seen: `Pod kube-system/${event.involvedObject.name ?? ''}: ${describeEvent(event)}`,
+    fix: isPlain ? [byHand, 'sudo kubeadm init phase addon coredns # or on the control plane of kubeadm, which makes its own again', ofK3s] : [ofK3s, byHand],
+  }
 }

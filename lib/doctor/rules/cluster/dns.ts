@@ -13,11 +13,10 @@ import { speakerOf } from '../../../observe/place.ts'
 import type { ContainerLog, Evidence } from '../../evidence.ts'
 import { doubtful, wrong } from '../../rule.ts'
 import { clusterHasJustStarted } from './boot.ts'
-import { lacksKubernetes } from './corefile.ts'
+import { lacksCorefile, lacksKubernetes, ofK3s } from './corefile.ts'
 import { unresolved } from './symptoms.ts'
 
 const restart = 'kubectl -n kube-system rollout restart deployment'
-const ofK3s = 'sudo systemctl restart k3s # on the server, where it is K3s, which makes its own again'
 const why = 'Airflow finds its database, its broker and its workers by names that only the cluster\'s own DNS knows.'
 
 /** Nothing is told of a start yet, and nobody gets an answer from it either. */
@@ -100,10 +99,12 @@ function notReady(object: KubernetesObject, evidence: Evidence): { title: string
   const since = status?.conditions?.find(({ type, status: is }: DeploymentCondition) => type === 'Available' && is === 'False')?.lastTransitionTime ?? object.metadata.creationTimestamp
   const isForbidden = said(pods, evidence).some(({ line }) => forbidden.test(line))
   const isBroken = said(pods, evidence).some(({ line }) => /Corefile:\d+|Error during parsing|plugin\/\w+: (unknown|this plugin)|not a valid/i.test(line))
-  const knows = isForbidden || isBroken || pods.some(isKept)
+  const without = lacksCorefile(object, pods, evidence)
+  const knows = without !== undefined || isForbidden || isBroken || pods.some(isKept)
   const patienceMs = looping !== undefined ? 0 : knows && !clusterHasJustStarted(evidence, now) ? settleMs : startMs
   if ((status?.availableReplicas ?? 0) > 0 || ageMs(since, now) < patienceMs) return undefined
   const lines = [`${nameOf(object)}: 0/${spec?.replicas ?? 1} available`, ...pods.slice(0, 2).map((pod) => `${nameOf(pod)}: ${describeContainers(pod as Pod, []) ?? (pod as Pod).status?.phase ?? 'no state'}`), ...said(pods, evidence).slice(-3).map(({ line, of }) => `${of}: ${line}`)]
+  if (without !== undefined) return { title: without.title, evidence: [...lines, without.seen], fix: without.fix }
   if (looping !== undefined) return { title: 'CoreDNS forwards to itself and ends for it', evidence: lines, fix: loopFixes(name) }
   if (isForbidden) return { title: 'CoreDNS may not read the Services that it is to know', evidence: lines, fix: ['sudo kubeadm init phase addon coredns # on the control plane; makes its role and binding again', ofK3s, `${restart} ${name}`] }
   if (isBroken) return { title: 'CoreDNS cannot read its Corefile', evidence: lines, fix: ['kubectl -n kube-system edit configmap coredns # correct the line that the log names', `${restart} ${name}`] }
