@@ -26,7 +26,8 @@ const ofTheDatabase: readonly FaultId[] = ['database-unreachable', 'database-dam
 export function withEdits(finding: Finding, evidence: Evidence): Finding {
   const databases = (ofTheDatabase as readonly string[]).includes(finding.id) ? databaseSets(evidence) : []
   const named = (ofTemplates as readonly string[]).includes(finding.id) ? workloadsOf(finding, evidence) : []
-  const edits = [...new Set([...databases, ...named])].flatMap((workload) => editsOf(workload, evidence))
+  const speakers = finding.id === 'database-unreachable' ? speakersOf(finding, evidence) : []
+  const edits = [...new Set([...[...new Set([...databases, ...named])].flatMap((workload) => editsOf(workload, evidence)), ...speakers.flatMap((workload) => editsOf(workload, evidence, ofConnections))])]
   const [first] = edits
   if (first === undefined) return finding
   const line = 'npx tsx run.ts apply # puts back what was edited by hand'
@@ -105,12 +106,22 @@ function workloadsOf({ evidence: lines }: Finding, { pods, workloads }: Evidence
   return workloads.filter((workload) => named.has(nameOf(workload)) || owners.some((owner) => owner?.kind === workload.kind && owner.name === workload.metadata.name))
 }
 
-/** Where its template is not as Helm's record has it; empty where it is. */
-export function editsOf(live: KubernetesObject, { record }: Evidence): string[] {
+/** Whose logs are its evidence: `airflow-scheduler-6fc-x/scheduler: LINE`. */
+function speakersOf({ evidence: lines }: Finding, { pods, workloads }: Evidence): KubernetesObject[] {
+  const speaking = lines.flatMap((line) => /^([a-z0-9][a-z0-9.-]*)\/[\w-]+: /.exec(line)?.[1] ?? [])
+  const owners = pods.filter(({ metadata }) => speaking.includes(metadata.name)).map(workloadOf)
+  return workloads.filter(({ kind, metadata }) => owners.some((owner) => owner?.kind === kind && owner.name === metadata.name))
+}
+
+/** Of who does not reach the database only what leads him there: another edit is no reason of it. */
+const ofConnections = /SQL_ALCHEMY_CONN|DATABASE|POSTGRES|PGBOUNCER|\.hostAliases|\.dns(?:Policy|Config)/
+
+/** Where its template is not as Helm's record has it, of all places or those alone; empty where it is. */
+export function editsOf(live: KubernetesObject, { record }: Evidence, about = /./): string[] {
   const want = record?.objects.find(({ kind, metadata }) => kind === live.kind && metadata.name === live.metadata.name)
   // Of a release on its way, or that failed, what lives may be of the revision before.
   if (record?.status !== 'deployed' || want === undefined) return []
   const places = drift(withHelmMarks(want, record), live, []).map(({ path }) => path)
-  const inTemplate = [...places.filter((path) => path.startsWith('spec.template.spec.')), ...addedTo(want, live)]
+  const inTemplate = [...places.filter((path) => path.startsWith('spec.template.spec.')), ...addedTo(want, live)].filter((path) => about.test(path))
   return inTemplate.length === 0 ? [] : [`${nameOf(live)} is not as the release has it: ${inTemplate.slice(0, 4).join(', ')}`]
 }

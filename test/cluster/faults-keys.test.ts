@@ -128,7 +128,7 @@ const refusals: Fault[] = [
     await sql(it, 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $$airflow$$')
     await sql(it, 'ALTER DATABASE airflow RENAME TO gone')
     await kube(it, 'scale', 'deployment/airflow-scheduler', 'deployment/airflow-webserver', '--replicas=1')
-  }, mend: it => sql(it, 'ALTER DATABASE gone RENAME TO airflow'), undo: it => sql(it, 'ALTER DATABASE gone RENAME TO airflow') },
+  }, undo: it => sql(it, 'ALTER DATABASE gone RENAME TO airflow') },
   { name: 'a scheduler that another session keeps waiting', id: 'heartbeat-missing', seconds: 400, tells: /scheduler runs and gives no sign of life/, harm: it => {
     void sql(it, `BEGIN; SELECT FROM job WHERE job_type = $$SchedulerJob$$ FOR UPDATE; ${holding}`, 'airflow').catch(() => undefined)
     return Promise.resolve()

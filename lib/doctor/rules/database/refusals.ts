@@ -42,12 +42,17 @@ interface Refusal {
 
 const again = 'npx tsx run.ts apply --from helm'
 
+/** An empty one beside that which was only renamed would hide what is stored: where the user has one other, that is it. */
+function renamedBack(name: string, user: string): string {
+  return `SELECT CASE count(*) WHEN 1 THEN format($$ALTER DATABASE %I RENAME TO "${name}"$$, min(datname::text)) ELSE $$CREATE DATABASE "${name}" OWNER "${user}"$$ END FROM pg_database JOIN pg_roles ON datdba = pg_roles.oid WHERE rolname = $$${user}$$ AND NOT datistemplate AND datname !~ $$^postgres$|_before_restore_|^airstrip_scratch_$$ \\gexec`
+}
+
 const refusals: readonly Refusal[] = [
   {
     pattern: /FATAL:\s+database "([^"]+)" does not exist/,
     title: (name) => `PostgreSQL has no database ${name}`,
     why: 'It was dropped or renamed, or its volume was emptied; the server itself is well.',
-    sql: (name, user) => `CREATE DATABASE "${name}" OWNER "${user}"`,
+    sql: renamedBack,
     otherwise: 'Make it or bring it back from a backup (npx tsx run.ts restore FILE); an empty one gets its tables by `airflow db migrate` (`airflow db upgrade` before 2.7) in any pod of Airflow',
   },
   {
