@@ -27,7 +27,10 @@ export function withEdits(finding: Finding, evidence: Evidence): Finding {
   const databases = (ofTheDatabase as readonly string[]).includes(finding.id) ? databaseSets(evidence) : []
   const named = (ofTemplates as readonly string[]).includes(finding.id) ? workloadsOf(finding, evidence) : []
   const speakers = finding.id === 'database-unreachable' ? speakersOf(finding, evidence) : []
-  const edits = [...new Set([...[...new Set([...databases, ...named])].flatMap((workload) => editsOf(workload, evidence)), ...speakers.flatMap((workload) => editsOf(workload, evidence, ofConnections))])]
+  const edits = [...new Set([
+    ...[...databases, ...named].flatMap((workload) => editsOf(workload, evidence)),
+    ...speakers.flatMap((workload) => editsOf(workload, evidence, ofConnections)),
+  ])]
   const [first] = edits
   if (first === undefined) return finding
   const line = 'npx tsx run.ts apply # puts back what was edited by hand'

@@ -105,6 +105,17 @@ const letGo = (it: Site): Promise<unknown> => sql(it, `SELECT pg_terminate_backe
 const slow = `CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN PERFORM pg_sleep(2); RETURN NEW; END $f$;
   CREATE TRIGGER slow BEFORE INSERT OR UPDATE ON job FOR EACH ROW EXECUTE FUNCTION slow(); ALTER ROLE airflow SET statement_timeout = $$1s$$`
 
+async function ownAgain(it: Site): Promise<void> {
+  if (!(await sql(it, 'SELECT datname FROM pg_database')).includes('airflow_before_restore_0')) return
+  await sql(it, 'DROP DATABASE IF EXISTS shop')
+  // Whoever looks for his tables there asks again and again.
+  await sql(it, 'UPDATE pg_database SET datallowconn = false WHERE datname = $$airflow$$')
+  await sql(it, 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $$airflow$$')
+  await sql(it, 'DROP DATABASE IF EXISTS airflow')
+  await sql(it, 'ALTER DATABASE airflow_before_restore_0 RENAME TO airflow')
+  await kube(it, 'rollout', 'restart', 'deployment/airflow-scheduler', 'deployment/airflow-webserver', 'statefulset/airflow-triggerer')
+}
+
 const refusals: Fault[] = [
   ofTheRole('a role whose password has ended', 'ALTER ROLE airflow VALID UNTIL $$2020-01-01$$', /has ended/),
   ofTheRole('a role that was given another password', 'ALTER ROLE airflow PASSWORD $$another-one$$', /has another password than the Secrets/),
@@ -129,6 +140,18 @@ const refusals: Fault[] = [
     await sql(it, 'ALTER DATABASE airflow RENAME TO gone')
     await kube(it, 'scale', 'deployment/airflow-scheduler', 'deployment/airflow-webserver', '--replicas=1')
   }, undo: it => sql(it, 'ALTER DATABASE gone RENAME TO airflow') },
+  // Its own is kept under a name by which nobody takes it for a renamed one, and comes back.
+  { name: 'a database that was dropped, beside one of another program', id: 'database-unreachable', seconds: 120, tells: /has no database airflow/, harm: async it => {
+    await stopped(it, 'deployment/airflow-scheduler', 'deployment/airflow-webserver')
+    await sql(it, 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $$airflow$$')
+    await sql(it, 'ALTER DATABASE airflow RENAME TO airflow_before_restore_0')
+    await sql(it, 'CREATE DATABASE shop OWNER airflow')
+    await kube(it, 'scale', 'deployment/airflow-scheduler', 'deployment/airflow-webserver', '--replicas=1')
+  }, mend: async (it, { fix: [first = ''] }) => {
+    await pasted(it, first)
+    await sql(it, 'SELECT 1', 'shop')
+    await ownAgain(it)
+  }, undo: ownAgain },
   { name: 'a scheduler that another session keeps waiting', id: 'heartbeat-missing', seconds: 400, tells: /scheduler runs and gives no sign of life/, harm: it => {
     void sql(it, `BEGIN; SELECT FROM job WHERE job_type = $$SchedulerJob$$ FOR UPDATE; ${holding}`, 'airflow').catch(() => undefined)
     return Promise.resolve()

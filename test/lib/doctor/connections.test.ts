@@ -132,7 +132,7 @@ void t.test('PostgreSQL that lets nobody in is told by the reason that it gives'
   const at = 'psycopg2.OperationalError: connection to server at "airflow-postgresql.airflow" (10.96.7.7), port 5432 failed: FATAL:  '
   // src/backend/libpq/auth.c and utils/init/postinit.c: "SSL off" and the words on reserved places differ between versions.
   const reasons: [string, RegExp, RegExp][] = [
-    [`${at}database "airflow" does not exist`, /has no database airflow$/, /^echo 'SELECT CASE count\(\*\) WHEN 1 THEN format\(\$\$ALTER DATABASE %I RENAME TO "airflow"\$\$, .* ELSE \$\$CREATE DATABASE "airflow" OWNER "airflow"\$\$ END .* \\gexec' \| kubectl -n airflow exec -i airflow-postgresql-0 -- sh -c '.*' && kubectl -n airflow rollout restart/],
+    [`${at}database "airflow" does not exist`, /has no database airflow$/, /^printf '%s\\n' 'SELECT CASE count\(\*\) WHEN 1 .* \\gset' '\\connect :"other"' 'SELECT to_regclass.* AS airflows \\gset' '\\connect postgres' '\\if :airflows' 'ALTER DATABASE :"other" RENAME TO "airflow";' '\\else' 'CREATE DATABASE "airflow" OWNER "airflow";' '\\endif' \| kubectl -n airflow exec -i airflow-postgresql-0 -- sh -c '.*' && kubectl -n airflow rollout restart/],
     [`${at}role "airflow" is not permitted to log in`, /does not let airflow log in/, /^echo 'ALTER ROLE "airflow" LOGIN' \|/],
     [`${at}no pg_hba.conf entry for host "10.244.0.9", user "airflow", database "airflow", SSL off`, /pg_hba.conf/, /Add a line/],
     [`${at}pg_hba.conf rejects connection for host "10.244.0.9", user "airflow", database "airflow", no encryption`, /pg_hba.conf/, /Add a line/],

@@ -35,7 +35,7 @@ export function lacksKubernetes(server: KubernetesObject, { system }: Evidence, 
 }
 
 /** MountVolume.SetUp failed for volume "config-volume" : configmap "coredns" not found; in older versions: configmaps "coredns" not found */
-const notThere = /MountVolume\.SetUp failed for volume "[^"]+" : configmaps? "([a-z0-9.-]+)" not found/
+const notThere = /MountVolume\.SetUp failed for volume "[^"]+" : configmaps? "coredns" not found/
 
 export interface Corefileless {
   title: string
@@ -45,16 +45,17 @@ export interface Corefileless {
 
 /** Of a pod of CoreDNS that the kubelet cannot start: what ran had it in memory. */
 export function lacksCorefile(server: KubernetesObject, pods: readonly KubernetesObject[], { system }: Evidence): Corefileless | undefined {
+  // What the kubelet missed before it was made is no news.
+  if (system.some(({ kind, metadata }) => kind === 'ConfigMap' && metadata.namespace === 'kube-system' && metadata.name === 'coredns')) return undefined
   const names = pods.map(({ metadata }) => metadata.name)
   const event = system.filter(({ kind }) => kind === 'Event').map((one) => one as unknown as Event).findLast(({ involvedObject, message = '' }) => involvedObject.namespace === 'kube-system' && names.includes(involvedObject.name ?? '') && notThere.test(message))
-  const [, name] = notThere.exec(event?.message ?? '') ?? []
-  if (event === undefined || name === undefined) return undefined
+  if (event === undefined) return undefined
   const volumes = (server as Deployment).spec?.template.spec?.volumes ?? []
   // K3s mounts a list of its nodes from it as well, which nobody but K3s can write.
   const isPlain = volumes.every(({ configMap }) => (configMap?.items ?? []).every(({ key }) => key === 'Corefile'))
-  const byHand = `printf '${plain}' | kubectl -n kube-system create configmap ${name} --from-file=Corefile=/dev/stdin && kubectl -n kube-system rollout restart deployment ${server.metadata.name} # a plain one, for the domain cluster.local`
+  const byHand = `printf '${plain}' | kubectl -n kube-system create configmap coredns --from-file=Corefile=/dev/stdin && kubectl -n kube-system rollout restart deployment ${server.metadata.name} # a plain one, for the domain cluster.local`
   return {
-    title: `CoreDNS cannot start: ConfigMap kube-system/${name} does not exist`,
+    title: 'CoreDNS cannot start: ConfigMap kube-system/coredns does not exist',
     seen: `Pod kube-system/${event.involvedObject.name ?? ''}: ${describeEvent(event)}`,
     fix: isPlain ? [byHand, 'sudo kubeadm init phase addon coredns # or on the control plane of kubeadm, which makes its own again', ofK3s] : [ofK3s, byHand],
   }

@@ -42,9 +42,22 @@ interface Refusal {
 
 const again = 'npx tsx run.ts apply --from helm'
 
-/** An empty one beside that which was only renamed would hide what is stored: where the user has one other, that is it. */
+/**
+ * An empty one beside that which was only renamed would hide what is stored: the user's one other database has its name
+ * back, if Airflow's tables are in it. Those that `restore` keeps, and its scratch, are none.
+ */
 function renamedBack(name: string, user: string): string {
-  return `SELECT CASE count(*) WHEN 1 THEN format($$ALTER DATABASE %I RENAME TO "${name}"$$, min(datname::text)) ELSE $$CREATE DATABASE "${name}" OWNER "${user}"$$ END FROM pg_database JOIN pg_roles ON datdba = pg_roles.oid WHERE rolname = $$${user}$$ AND NOT datistemplate AND datname !~ $$^postgres$|_before_restore_|^airstrip_scratch_$$ \\gexec`
+  return [
+    `SELECT CASE count(*) WHEN 1 THEN min(datname::text) ELSE current_database() END AS other FROM pg_database JOIN pg_roles ON datdba = pg_roles.oid WHERE rolname = $$${user}$$ AND NOT datistemplate AND datname !~ $$^postgres$|_before_restore_|^airstrip_scratch_$$ \\gset`,
+    '\\connect :"other"',
+    'SELECT to_regclass($$alembic_version$$) IS NOT NULL AND to_regclass($$dag$$) IS NOT NULL AS airflows \\gset',
+    '\\connect postgres',
+    '\\if :airflows',
+    `ALTER DATABASE :"other" RENAME TO "${name}";`,
+    '\\else',
+    `CREATE DATABASE "${name}" OWNER "${user}";`,
+    '\\endif',
+  ].join('\n')
 }
 
 const refusals: readonly Refusal[] = [

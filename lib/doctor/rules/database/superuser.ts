@@ -8,8 +8,11 @@ const valueOf = (variable: string): string => `"\${${variable}:-$(cat "\${${vari
 const login = `p=${valueOf('POSTGRES_POSTGRES_PASSWORD')}; u=postgres; [ -n "$p" ] || { p=${valueOf('POSTGRES_PASSWORD')}; u="\${POSTGRES_USER:-postgres}"; }`
 const psql = 'PGPASSWORD="$p" psql -v ON_ERROR_STOP=1 -h 127.0.0.1 -U "$u"'
 
+/** A line of psql's own each where it is of several: what ends at a line's end, `\gset` for one, cannot stand in the middle. */
 export function asSuperuser(namespace: string, pod: string, sql: string, database = 'postgres'): string {
-  return `echo '${sql}' | kubectl -n ${namespace} exec -i ${pod} -- sh -c '${login}; ${psql} -d ${database}'`
+  const [first = '', ...more] = sql.split('\n').map((line) => `'${line}'`)
+  const said = more.length === 0 ? `echo ${first}` : `printf '%s\\n' ${[first, ...more].join(' ')}`
+  return `${said} | kubectl -n ${namespace} exec -i ${pod} -- sh -c '${login}; ${psql} -d ${database}'`
 }
 
 /**
