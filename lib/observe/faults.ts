@@ -65,7 +65,7 @@ export const faults = {
   'pv-released-not-rebinding': { settleMs: 10_000, rule: 'The volume that a claim needs is Released with reclaim policy Retain, which never binds again by itself.', link: 'https://github.com/kubernetes/kubernetes/issues/48554' },
   'static-pv-mismatch': { settleMs: 20_000, rule: 'A claim can only be bound to a volume made by hand, and none fits it.', link: 'https://github.com/airflow-helm/charts/issues/196' },
   'immutable-field': { settleMs: 0, rule: 'A volume or claim of the storage step is there with settings that Kubernetes lets nobody change.' },
-  'provisioner-not-running': { settleMs: 30_000, rule: 'A claim waits for a provisioner that is not there, is scaled to 0 or cannot start; or (after 180 s) that has not answered.', link: 'https://github.com/rancher/local-path-provisioner#usage' },
+  'provisioner-not-running': { settleMs: 30_000, rule: 'A claim waits for a provisioner that is not there, is scaled to 0 or cannot start; or (after 180 s) that has not answered; a warning while none waits.', link: 'https://github.com/rancher/local-path-provisioner#usage' },
   'local-path-provisioning-failed': { settleMs: 10_000, rule: 'The provisioner refused the claim for what it asks, its helper pod cannot make the folder on the node, or it has failed three times.', link: 'https://github.com/rancher/local-path-provisioner/issues/70' },
   'claim-lost': { settleMs: 60_000, rule: 'A claim was bound to a volume that is gone, or that is bound to another claim.' },
   'claim-missing': { settleMs: 20_000, rule: 'A pod uses a claim that does not exist.' },

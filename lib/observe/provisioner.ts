@@ -74,6 +74,15 @@ export function observeProvisioner(claim: KubernetesObject, { provisioner }: Sto
   return notRunning(claim, provisioner, broken)
 }
 
+/** While no claim waits: one that is installed and of which nothing runs. One that is not there is nobody's want yet. */
+export function observeIdleProvisioner({ provisioner }: StorageClass, provisioners: readonly Provisioner[]): Failed | undefined {
+  const pattern = images[provisioner]
+  const mine = pattern === undefined ? [] : provisioners.filter(({ object }) => runs(object, pattern))
+  const broken = mine.find(({ object, look }) => isScaledToZero(object) || look.state === 'failed')
+  if (broken === undefined || mine.some(({ object, look }) => isRunning(object, look))) return undefined
+  return notRunning(broken.object, provisioner, broken)
+}
+
 /** The image may have been broken; then the name still says it. */
 function runs(object: KubernetesObject, pattern: RegExp): boolean {
   const { template, containers = [] } = (object.spec ?? {}) as { template?: PodTemplateSpec; containers?: Container[] }
@@ -93,24 +102,30 @@ function isRunning(object: KubernetesObject, look: Observation): boolean {
 
 /** A release whose claims waited may have failed of it by now; of one that is well the second finds nothing to do. */
 const goOn = 'npx tsx run.ts apply'
-const again = `npx tsx run.ts apply --only provisioner && ${goOn}`
+const reinstall = 'npx tsx run.ts apply --only provisioner'
+const again = `${reinstall} && ${goOn}`
 
+/** `claim` is the provisioner itself where none waits. */
 function notRunning(claim: KubernetesObject, provisioner: string, broken: Provisioner | undefined): Failed {
-  const said = { title: `The provisioner ${provisioner} does not run, and claims wait for it`, why: 'It makes the volumes; until it does, claims stay Pending and the pods that use them have no place.' }
-  const pending = `${nameOf(claim)} is Pending`
-  const mend = provisioner === minikube ? `minikube addons disable storage-provisioner && minikube addons enable storage-provisioner && ${goOn}` : again
+  const isIdle = claim === broken?.object
+  const said = isIdle
+    ? { title: `The provisioner ${provisioner} does not run`, why: 'It makes the volumes; none is asked for now, and the next claim would stay Pending.' }
+    : { title: `The provisioner ${provisioner} does not run, and claims wait for it`, why: 'It makes the volumes; until it does, claims stay Pending and the pods that use them have no place.' }
+  const pending = isIdle ? [] : [`${nameOf(claim)} is Pending`]
+  const then = isIdle ? '' : ` && ${goOn}`
+  const mend = `${provisioner === minikube ? 'minikube addons disable storage-provisioner && minikube addons enable storage-provisioner' : reinstall}${then}`
   if (broken === undefined) {
-    return failed(claim, 'provisioner-not-running', { ...said, evidence: [pending, `no ${provisioner === minikube ? 'pod' : 'Deployment'} in the cluster runs ${provisioner}`], fix: [mend] })
+    return failed(claim, 'provisioner-not-running', { ...said, evidence: [...pending, `no ${provisioner === minikube ? 'pod' : 'Deployment'} in the cluster runs ${provisioner}`], fix: [mend] })
   }
   const { object, look } = broken
   if (isScaledToZero(object)) {
     const scale = `kubectl ${inNamespace(object)} scale ${object.kind.toLowerCase()} ${object.metadata.name} --replicas=1`
-    return failed(claim, 'provisioner-not-running', { ...said, evidence: [pending, `${nameOf(object)} is scaled to 0`], fix: [`${scale} && ${goOn} # and goes on with what waited for it`] })
+    return failed(claim, 'provisioner-not-running', { ...said, evidence: [...pending, `${nameOf(object)} is scaled to 0`], fix: [isIdle ? scale : `${scale}${then} # and goes on with what waited for it`] })
   }
   const inner = look.state === 'failed' ? look.finding : undefined
   const found = failed(claim, 'provisioner-not-running', {
     ...said,
-    evidence: [pending, `${nameOf(object)} has no ready pod: ${inner?.title ?? 'no reason given'}`, ...(inner?.evidence ?? [])],
+    evidence: [...pending, `${nameOf(object)} has no ready pod: ${inner?.title ?? 'no reason given'}`, ...(inner?.evidence ?? [])],
     why: `${said.why} ${inner?.why ?? ''}`.trim(),
     fix: [`${mend} # puts back what it was installed as`, ...(inner?.fix ?? [])],
   }, look.state === 'failed' ? Math.max(look.settleMs, faults['provisioner-not-running'].settleMs) : undefined)

@@ -117,6 +117,11 @@ const classes: Fault[] = [
 const old = (it: Site): string => `${it.name}-old`
 
 const leftovers: Fault[] = [
+  { name: 'a provisioner that crashes while no claim waits', id: 'provisioner-not-running', seconds: 120, tells: /does not run$/, harm: async () => {
+    await kubectl(['-n', 'local-path-storage', 'patch', 'configmap', 'local-path-config', '--type=merge', '-p', JSON.stringify({ data: { 'config.json': '{' } })])
+    await kubectl(['-n', 'local-path-storage', 'rollout', 'restart', 'deployment/local-path-provisioner'])
+    await kubectl(['-n', 'local-path-storage', 'delete', 'pod', '-l', 'app=local-path-provisioner'])
+  }, undo: it => it.airstrip(['apply', '--only', 'provisioner']) },
   // The cluster itself cleans up only below /tmp, and says so of the volume.
   { name: 'a volume that nobody can clean up', id: 'volume-reclaim-failed', tells: /-old is Failed/, harm: async it => {
     const spec = { storageClassName: 'by-hand', accessModes: ['ReadWriteOnce'] }

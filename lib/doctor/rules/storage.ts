@@ -1,5 +1,6 @@
 /** Claims, volumes and provisioners, beyond what a look at one object of the release tells. */
-import type { Event, PersistentVolume, Pod } from 'kubernetes-types/core/v1.js'
+import type { Event, PersistentVolume, PersistentVolumeClaim, Pod } from 'kubernetes-types/core/v1.js'
+import type { StorageClass } from 'kubernetes-types/storage/v1.js'
 import type { KubernetesObject } from '../../access.ts'
 import type { Finding } from '../../step.ts'
 import { claimNamesOf, consumersOf, observeClaim, refusedFor } from '../../observe/claim.ts'
@@ -7,6 +8,7 @@ import { describeEvent, eventsAbout, firstTimeOf, timeOf } from '../../observe/e
 import { type FaultId, faults } from '../../observe/faults.ts'
 import { ageMs, nameOf, pastMs } from '../../observe/observation.ts'
 import { controllerOf } from '../../observe/owners.ts'
+import { observeIdleProvisioner } from '../../observe/provisioner.ts'
 import { observeVolume } from '../../observe/volume.ts'
 import { type Deleted, deletedVolumes, keptOf } from '../../observe/volume-leaving.ts'
 import { type Evidence, viewOf } from '../evidence.ts'
@@ -15,7 +17,7 @@ import { type Explains, type ExplainsIf, type Rule, doubtful, wrong } from '../r
 import { unexplainedEnds } from './cluster/symptoms.ts'
 import { databaseOf } from './database/parts.ts'
 
-export const storageRules: readonly Rule[] = [claims, deleted, volumes, hidden, notMounted]
+export const storageRules: readonly Rule[] = [claims, idle, deleted, volumes, hidden, notMounted]
 
 /** Also those that the release does not list: a StatefulSet's own, and the storage step's. */
 function claims(evidence: Evidence): Finding[] {
@@ -29,6 +31,19 @@ function faultyClaims(evidence: Evidence): { claim: KubernetesObject; finding: F
   return evidence.claims.filter((claim) => consumersOf(claim, pods).length > 0 || refusedFor(claim, evidence.events) !== undefined).flatMap((claim) => {
     const look = observeClaim(claim, view)
     return look.state === 'failed' && ageMs(look.since, view.now) >= faults[look.finding.id].settleMs ? [{ claim, finding: look.finding }] : []
+  })
+}
+
+/** Of classes that have made a volume for a pod of ours: a provisioner that has never been asked is no matter of the release. */
+function idle(evidence: Evidence): Finding[] {
+  const { provisioners = [], now } = viewOf(evidence)
+  const pods = evidence.pods.filter((pod) => !isStranger(pod, evidence))
+  const used = evidence.claims.filter((claim) => consumersOf(claim, pods).length > 0).map((claim) => claim as PersistentVolumeClaim)
+  if (used.some(({ status }) => status?.phase === 'Pending')) return []
+  const mine = (evidence.classes ?? []).filter(({ metadata }) => used.some(({ spec }) => spec?.storageClassName === metadata.name))
+  return mine.flatMap((one): Finding[] => {
+    const look = observeIdleProvisioner(one as unknown as StorageClass, provisioners)
+    return look !== undefined && ageMs(look.since, now) >= faults['provisioner-not-running'].settleMs ? [{ ...look.finding, severity: 'warning' }] : []
   })
 }
 

@@ -2,7 +2,7 @@ import t from 'tap'
 import { diagnose } from '../../../lib/doctor/diagnose.ts'
 import type { Evidence } from '../../../lib/doctor/evidence.ts'
 import { storageRules } from '../../../lib/doctor/rules/storage.ts'
-import { claim, container, deployment, event, pod, release, unplaced, volume } from '../observe/objects.ts'
+import { claim, container, deployment, event, pod, release, storageClass, unplaced, volume } from '../observe/objects.ts'
 import { evidence } from './evidence.ts'
 
 const found = (parts: Partial<Evidence>) => diagnose(evidence({ release: undefined, ...parts }), [], storageRules).findings
@@ -34,6 +34,20 @@ void t.test('a claim that only somebody else\'s pods use is no matter of the rel
   t.same(found({ ...beside, claims: [lost], pods: [minio] }), [])
   t.same(found({ ...beside, pods: [stuck], events: [event(stuck, 'FailedMount', 'MountVolume.SetUp failed for volume "nfs" : mount failed: exit status 32')] }), [])
   t.match(found({ ...beside, claims: [lost], pods: [minio, of('minio')] }), [{ id: 'claim-lost' }], 'a claim that is shared is')
+  t.end()
+})
+
+void t.test('a provisioner that does not run is a warning while no claim waits for it, where a pod of ours has a volume of its class', (t) => {
+  const scaled = deployment('local-path-provisioner', 0)
+  Object.assign(scaled.metadata, { namespace: 'local-path-storage' })
+  Object.assign(scaled.spec as object, { replicas: 0 })
+  const bound = claim({ storageClassName: 'local-path', volumeName: 'pvc-1' }, { phase: 'Bound' })
+  const parts = { claims: [bound], pods: [of(bound.metadata.name)], system: [scaled], classes: [storageClass('local-path')] }
+  t.match(found(parts), [{ id: 'provisioner-not-running', severity: 'warning', evidence: ['Deployment local-path-storage/local-path-provisioner is scaled to 0'] }])
+  t.same(found({ ...parts, pods: [] }), [], 'nobody of ours has asked it')
+  t.same(found({ ...parts, classes: [storageClass('other')] }), [], 'another class')
+  const waits = { ...claim({ storageClassName: 'local-path' }, { phase: 'Pending' }), metadata: { ...claim().metadata, annotations: { 'volume.kubernetes.io/selected-node': 'home' } } }
+  t.match(found({ ...parts, claims: [bound, waits] }), [{ id: 'provisioner-not-running', severity: 'error', title: /claims wait for it/ }], 'told once')
   t.end()
 })
 

@@ -1,6 +1,8 @@
 /** The texts are those of Kubernetes 1.20's controller and of local-path-provisioner v0.0.24, seen on the lab. */
+import type { StorageClass } from 'kubernetes-types/storage/v1.js'
 import t from 'tap'
 import { observeClaim } from '../../../lib/observe/claim.ts'
+import { observeIdleProvisioner } from '../../../lib/observe/provisioner.ts'
 import { lookForProvisioners, provisionersIn } from '../../../lib/observe/look-provisioners.ts'
 import type { KubernetesObject, ListQuery } from '../../../lib/access.ts'
 import { claim, container, context, event, node, now, pod, ready, storageClass, workload } from './objects.ts'
@@ -56,6 +58,17 @@ void t.test('one that cannot start is told with its own cause, one that is start
   t.match(look(chosen(), [provisioner(0), mine(waiting)]), { state: 'failed', finding: { id: 'provisioner-not-running', evidence: [/Pending/, /v9 does not exist/, /ErrImagePull/, /not found/], fix: [/apply --only provisioner/] } })
   t.match(look(chosen(), [provisioner(0), mine({ phase: 'Pending', containerStatuses: [container()] })]), { state: 'waiting' })
   t.match(look(chosen(), [provisioner(1), mine(waiting)]), { state: 'waiting' }, 'and a stuck update leaves the one before at work')
+  t.end()
+})
+
+void t.test('while no claim waits, one that is there and of which nothing runs is told as such', (t) => {
+  const crashing = near(pod({ name: 'local-path-provisioner-1-x', owner: { kind: 'ReplicaSet', name: 'local-path-provisioner-1' }, labels: { 'pod-template-hash': '1' }, status: { phase: 'Running', containerStatuses: [container({ name: 'local-path-provisioner', restartCount: 6, state: { waiting: { reason: 'CrashLoopBackOff' } }, lastState: { terminated: { exitCode: 1, reason: 'Error', finishedAt: now.toISOString() } } })] } }))
+  const idle = (...system: KubernetesObject[]) => observeIdleProvisioner(localPath as unknown as StorageClass, provisionersIn(system, { nodes: [node()], now }))
+  t.match(idle(provisioner(0), crashing), { finding: { id: 'provisioner-not-running', title: /local-path does not run$/, evidence: [/has no ready pod/, /exit code 1/], fix: [/^npx tsx run\.ts apply --only provisioner #/] } })
+  t.match(idle(provisioner(0, { replicas: 0 })), { finding: { evidence: [/scaled to 0/], fix: [/--replicas=1$/] } })
+  t.equal(idle(provisioner(1), crashing), undefined, 'a stuck update leaves the one before at work')
+  t.equal(idle(provisioner(0)), undefined, 'one that starts')
+  t.equal(idle(), undefined, 'one that is not there may have another name')
   t.end()
 })
 
