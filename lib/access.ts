@@ -80,6 +80,10 @@ export interface FolderFacts {
   mode?: number
   /** A file, or whatever else is no folder, has the name. */
   taken?: boolean
+  /** Bytes that anyone but root may still write on its disk. */
+  freeBytes?: number
+  /** Files that may still be made there; left out where its file system has no such number. */
+  freeFiles?: number
 }
 
 /** A file or a folder among the DAGs that the user of Airflow's images may not read, by its mode. */

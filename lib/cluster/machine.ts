@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync, statSync, type Stats } from 'node:fs'
+import { readFileSync, statSync, statfsSync, type Stats } from 'node:fs'
 import { lookup } from 'node:dns/promises'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -45,7 +45,18 @@ export function folderFacts(path: string, node: KubernetesObject): FolderFacts |
   if (stat === 'hidden') return undefined
   if (stat === undefined) return { exists: false }
   if (!stat.isDirectory()) return { exists: false, taken: true }
-  return isUnmapped(stat.uid) ? undefined : { exists: true, uid: stat.uid, gid: stat.gid, mode: stat.mode & 0o7777 }
+  return isUnmapped(stat.uid) ? undefined : { exists: true, uid: stat.uid, gid: stat.gid, mode: stat.mode & 0o7777, ...roomIn(path) }
+}
+
+function roomIn(path: string): Pick<FolderFacts, 'freeBytes' | 'freeFiles'> {
+  try {
+    const { bavail, bsize, files, ffree } = statfsSync(path)
+    // A file system that makes inodes as it goes counts none at all.
+    return { freeBytes: bavail * bsize, ...(files === 0 ? {} : { freeFiles: ffree }) }
+  } catch {
+    // It went away meanwhile, or a network's server does not answer: what else is known is told.
+    return {}
+  }
 }
 
 /** A timer's user, or a root without its capabilities, may not look behind every door. */

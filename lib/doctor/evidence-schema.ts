@@ -96,6 +96,7 @@ const state = strictly<StateFacts>({ path: text('The state file'), problem: prob
 const folder = strictly<Folder>({
   path: text('On the node'), exists: z.boolean().describe('Whether it is there'), uid: z.number().optional().describe('Its owner'), gid: z.number().optional().describe('Its group'),
   mode: z.number().optional().describe('Its permission bits'), taken: z.boolean().optional().describe('Whether something else has its name'),
+  freeBytes: z.number().optional().describe('Bytes left on its disk'), freeFiles: z.number().optional().describe('Files that may still be made on its disk'),
 })
 
 const dagEntry = strictly<DagEntry>({ path: text('On the node'), folder: z.boolean().describe('Whether it is one'), uid: z.number().describe('Its owner'), gid: z.number().describe('Its group'), mode: z.number().describe('Its permission bits') })

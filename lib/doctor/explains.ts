@@ -40,6 +40,8 @@ export function explained(findings: readonly Finding[], evidence: Evidence): Fin
 /** Nothing else needs to be wrong for these, so what only might be their cause, a full node for one, is not told as it. */
 const suffices: Partial<Record<FaultId, readonly FaultId[]>> = {
   'route-missing': ['traefik-404-route-not-loaded', 'ingress-unproven'],
+  'traefik-missing': ['ingress-unproven'],
+  'traefik-not-running': ['ingress-unproven'],
 }
 
 function causesOf(finding: Finding, findings: readonly Finding[], evidence: Evidence): Finding[] {

@@ -2,6 +2,7 @@
 import { chmod, chown, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { must } from '../../scripts/lab/exec.ts'
 import { apply, get, kubectl, kubectlMaybe, until } from './cluster.ts'
 import { chosen, faults, oneFault, pasted, type Fault } from './faults.ts'
 import { deletePods, kube, stopped } from './harm.ts'
@@ -108,6 +109,11 @@ const folders: Fault[] = [
     await chmod(join(it.base, 'logs'), 0o755)
     await deletePods(it, 'scheduler')
   } },
+  // A disk of its own, of one page, over the folder.
+  { name: 'the disk of the logs full', id: 'node-pressure-evicted', tells: /disk of Airflow's logs\n.*\/logs: 0 MiB free/,
+    harm: it => must('mount', ['-t', 'tmpfs', '-o', 'size=4k,uid=50000,gid=0,mode=0775', 'tmpfs', join(it.base, 'logs')]),
+    mend: it => must('umount', [join(it.base, 'logs')]),
+    undo: it => must('umount', ['-l', join(it.base, 'logs')]).catch(() => undefined) },
 ]
 
 const classes: Fault[] = [

@@ -11,7 +11,7 @@ import { containersIn, logLines, type SaidLine } from './processes/statuses.ts'
 export const folderRules: readonly Rule[] = [missing, logsReadOnly, logsNotWritable, unreadable, gitSync]
 
 /** Folders of the volumes that are there. Until the storage step's Job has made them, or a release uses them, none is missed. */
-function inUse({ folders, volumes = [], jobs, record }: Evidence): Folder[] {
+export function inUse({ folders, volumes = [], jobs, record }: Evidence): Folder[] {
   const made = record !== undefined || jobs.some(({ metadata, status }) => metadata.name.startsWith('airstrip-folders-') && ((status ?? {}) as { succeeded?: number }).succeeded !== undefined)
   if (!made) return []
   const paths = volumes.map((volume) => (volume as PersistentVolume).spec?.hostPath?.path)

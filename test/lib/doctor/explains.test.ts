@@ -143,6 +143,14 @@ void t.test('who talks to nobody is explained by what keeps everybody from it, a
   t.end()
 })
 
+void t.test('a Traefik that does not run is enough for nobody answering there, whatever else is wrong', (t) => {
+  const [closed, traefik, nobody] = [found('database-unreachable', 'Database airflow takes no connections'), found('traefik-not-running', 'Traefik is scaled to no pod: Deployment traefik/traefik'), found('ingress-unproven', 'Nobody answers at 192.0.2.7, where ingress.address says that Traefik is')] as const
+  const under = (...all: Finding[]) => explained([...all, nobody], evidence({})).at(-1)?.causes?.map(({ id }) => id)
+  t.same(under(closed, traefik), ['traefik-not-running'])
+  t.same(under(closed), ['database-unreachable'])
+  t.end()
+})
+
 void t.test('a route that was changed is enough for what Traefik answers, whatever else is wrong', (t) => {
   const [cordoned, changed, unloaded] = [found('node-cordoned', 'Every node is cordoned'), found('route-missing', 'IngressRoute airflow/x was changed'), found('traefik-404-route-not-loaded', 'Traefik answers, but has not loaded the route')] as const
   const under = (...all: Finding[]) => explained([...all, unloaded], evidence({})).at(-1)?.causes?.map(({ id }) => id)

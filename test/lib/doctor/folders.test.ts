@@ -2,7 +2,8 @@ import t from 'tap'
 import { diagnose } from '../../../lib/doctor/diagnose.ts'
 import type { Evidence, Folder } from '../../../lib/doctor/evidence.ts'
 import { folderRules } from '../../../lib/doctor/rules/folders.ts'
-import { crashed, pod, ready, release, volume } from '../observe/objects.ts'
+import { nodeRules } from '../../../lib/doctor/rules/nodes.ts'
+import { claim, crashed, pod, ready, release, volume } from '../observe/objects.ts'
 import { evidence, long } from './evidence.ts'
 
 const volumes = ['dags', 'logs'].map((name) => volume({ hostPath: { path: `/srv/airflow/${name}`, type: 'Directory' } }, 'Bound', `airflow-local-${name}-pv`))
@@ -18,6 +19,24 @@ void t.test('folders that Airflow can use are no finding, nor those of another m
   t.same(found({}), [])
   t.same(found({ volumes: [], folders: good.map((folder) => ({ path: folder.path, exists: false })) }), [], 'nor before the storage step has run')
   t.same(found({ record: undefined, release: undefined, folders: good.map((folder) => ({ path: folder.path, exists: false })) }), [], 'nor before its Job has made them')
+  t.end()
+})
+
+void t.test('a disk of the logs that is full is told before anybody writes to it, and once with whoever could not; one that is nearly so is a warning', (t) => {
+  const of = (facts: Partial<Folder>, parts: Partial<Evidence> = {}) => diagnose(evidence({ record: release(), volumes, ...withFolder('logs', facts), ...parts }), [], nodeRules).findings
+  const full = { freeBytes: 4096, freeFiles: 900 }
+  t.match(of(full), [{ id: 'node-pressure-evicted', severity: 'error', title: 'No space is left on the disk of Airflow\'s logs', evidence: ['/srv/airflow/logs: 0 MiB free'], fix: [/^df -h \/srv\/airflow\/logs/, /retentionDays/] }])
+  t.match(of({ freeBytes: 9e9, freeFiles: 0 }), [{ severity: 'error', evidence: [/inodes are used up/] }])
+  t.match(of({ freeBytes: 50 * 1024 * 1024 }), [{ severity: 'warning', title: /^Little space/, evidence: [/50 MiB/] }])
+  t.same(of({ freeBytes: 9e9, freeFiles: 900 }), [])
+  t.same(of({}), [], 'nothing is known')
+  t.same(of(full, { volumes: [] }), [], 'no volume of the release')
+  const scheduler = pod({ spec: { nodeName: 'home', volumes: [{ name: 'logs', persistentVolumeClaim: { claimName: 'airflow-local-logs-folder' } }] }, status: { containerStatuses: [crashed(4, {}, { name: 'scheduler' })] } })
+  const says = (line: string): Partial<Evidence> => ({ pods: [scheduler], claims: [claim({ volumeName: 'airflow-local-logs-pv' }, { phase: 'Bound' }, 'airflow-local-logs-folder')], logs: [{ namespace: 'airflow', pod: scheduler.metadata.name, container: 'scheduler', previous: false, lines: [line] }] })
+  const own = of(full, says('OSError: [Errno 28] No space left on device: \'/opt/airflow/logs/scheduler/2023-08-02\''))
+  t.match(own.filter(({ id }) => id === 'node-pressure-evicted'), [{ evidence: ['/srv/airflow/logs: 0 MiB free', /Errno 28/] }])
+  const other = of(full, says('OSError: [Errno 28] No space left on device: \'/tmp/x\''))
+  t.equal(other.filter(({ id }) => id === 'node-pressure-evicted').length, 2, 'another folder may be on another disk')
   t.end()
 })
 

@@ -16,8 +16,9 @@ import { placeOf } from '../../../observe/place.ts'
 import { pathOf } from '../../../observe/volume.ts'
 import type { Finding } from '../../../step.ts'
 import { complaints } from '../../complaints.ts'
-import type { Evidence } from '../../evidence.ts'
-import { wrong } from '../../rule.ts'
+import type { Evidence, Folder } from '../../evidence.ts'
+import { doubtful, wrong } from '../../rule.ts'
+import { inUse } from '../folders.ts'
 import { type Running, containersIn } from '../processes/statuses.ts'
 import { relief, shortTitle } from './pressure.ts'
 
@@ -39,9 +40,31 @@ interface Volume {
 }
 
 export function diskFull(evidence: Evidence): Finding[] {
-  const all = [...containersIn(evidence).flatMap((one) => [...saidByRuntime(one), ...saidInEvents(one, evidence)]), ...saidByItself(evidence)].filter(({ line }) => !watchesUsedUp.test(line))
+  const said = [...containersIn(evidence).flatMap((one) => [...saidByRuntime(one), ...saidInEvents(one, evidence)]), ...saidByItself(evidence)].filter(({ line }) => !watchesUsedUp.test(line))
+  const logs = inUse(evidence).filter(({ path, freeBytes = Infinity, freeFiles = Infinity }) => path.endsWith('/logs') && (freeBytes < little || freeFiles === 0))
+  const isOf = (line: Line, { path }: Folder): boolean => line.line.includes('/logs') && (line.volumes ?? []).some((volume) => volume.line.includes(` is ${path} on `))
+  const all = said.filter((line) => !logs.some((folder) => isOf(line, folder)))
   const nodes = [...new Set(all.map(({ pod }) => (pod as Pod).spec?.nodeName ?? ''))].filter((name) => name !== '')
-  return nodes.map((node) => ofNode(node, all.filter(({ pod }) => (pod as Pod).spec?.nodeName === node), evidence))
+  return [...logs.map((folder) => ofLogs(folder, said.filter((line) => isOf(line, folder)), evidence)), ...nodes.map((node) => ofNode(node, all.filter(({ pod }) => (pod as Pod).spec?.nodeName === node), evidence))]
+}
+
+const mebibyte = 1024 * 1024
+/** A day of a small Airflow's logs. */
+const little = 100 * mebibyte
+
+/** It need not be a disk that the kubelet watches, and what runs already says nothing until it writes. */
+function ofLogs({ path, freeBytes = 0, freeFiles }: Folder, lines: readonly Line[], { wanted }: Evidence): Finding {
+  const isFull = freeBytes < mebibyte || freeFiles === 0
+  return (isFull ? wrong : doubtful)('node-pressure-evicted', {
+    title: `${isFull ? 'No' : 'Little'} space is left on the disk of Airflow's logs`,
+    evidence: [`${path}: ${freeFiles === 0 ? 'no file can be made any more, its inodes are used up' : `${Math.floor(freeBytes / mebibyte)} MiB free`}`, ...lines.slice(0, 5).map(({ line }) => line)],
+    why: 'The scheduler and every task write their logs there, and fail where they cannot.',
+    fix: [
+      `df -h ${path}; df -i ${path}; sudo du -xh --max-depth=2 ${path} | sort -h | tail -n 20 # on the node: what fills it; make room there, or make the disk larger`,
+      // With a claim for the logs the community's chart refuses its own.
+      ...(wanted?.family === 'community' ? [] : ['Set scheduler.logGroomerSidecar.retentionDays lower in airflow.values, so that logs are deleted sooner, then: npx tsx run.ts apply --from helm']),
+    ],
+  })
 }
 
 /** What a node says itself is told once, together with whom it keeps from writing. */
