@@ -29,15 +29,18 @@ export async function diagnosed(step: StepName, error: AirstripError, { diagnose
 function causesOf(step: StepName, own: readonly Finding[], found: readonly Finding[]): Finding[] {
   const near = found.filter(({ id }) => isBefore(id, step))
   const errors = near.filter(({ severity }) => severity === 'error')
-  const lost = own.filter(({ id, title }) => !errors.some((one) => one.id === id && one.title === title))
+  const lost = own.filter((mine) => !errors.some((one) => isSame(one, mine)))
   // Of one id with another title: what explains the one explains the other.
   const kept = lost.map((one) => ({ ...one, causes: one.causes ?? errors.find(({ id }) => id === one.id)?.causes }))
   const all = [...errors, ...kept]
+  // What this step has ended for stands before what is wrong besides, and may be mended by a run that comes further.
+  const causes = all.filter((one) => own.some((mine) => isSame(one, mine))).flatMap((one) => one.causes ?? [])
+  const place = (one: Finding): number => (causes.some((cause) => isSame(cause, one)) ? 0 : 1000) + ((one.causes ?? []).length > 0 ? 2000 : 0) + rank(one.id)
   return (all.length > 0 ? all : near).sort((a, b) => place(a) - place(b))
 }
 
-function place({ id, causes = [] }: Finding): number {
-  return (causes.length > 0 ? 1000 : 0) + rank(id)
+function isSame(one: Finding, other: Finding): boolean {
+  return one.id === other.id && one.title === other.title
 }
 
 /** Until step helm is done there is no release, and until step ingress is done no way in: that is no cause of anything before. */

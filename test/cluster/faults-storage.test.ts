@@ -123,7 +123,7 @@ const classes: Fault[] = [
 const old = (it: Site): string => `${it.name}-old`
 
 const leftovers: Fault[] = [
-  { name: 'a provisioner that crashes while no claim waits', id: 'provisioner-not-running', seconds: 120, tells: /does not run$/, harm: async () => {
+  { name: 'a provisioner that crashes while no claim waits', id: 'provisioner-not-running', seconds: 120, tells: /does not run\n/, harm: async () => {
     await kubectl(['-n', 'local-path-storage', 'patch', 'configmap', 'local-path-config', '--type=merge', '-p', JSON.stringify({ data: { 'config.json': '{' } })])
     await kubectl(['-n', 'local-path-storage', 'rollout', 'restart', 'deployment/local-path-provisioner'])
     await kubectl(['-n', 'local-path-storage', 'delete', 'pod', '-l', 'app=local-path-provisioner'])

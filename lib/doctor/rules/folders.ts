@@ -4,7 +4,7 @@ import type { Finding } from '../../step.ts'
 import { shellWord } from '../../shell-word.ts'
 import { type User, airflow, mayRead, unusable } from '../../preflight/folders.ts'
 import type { Evidence, Folder } from '../evidence.ts'
-import { type Explains, type Rule, doubtful, wrong } from '../rule.ts'
+import { type Explains, type ExplainsIf, type Rule, doubtful, wrong } from '../rule.ts'
 import { written } from '../secret-commands.ts'
 import { containersIn, logLines, type SaidLine } from './processes/statuses.ts'
 
@@ -191,9 +191,12 @@ function gitSync(evidence: Evidence): Finding[] {
   })]
 }
 
+/** Of the storage step, which proves the folders as Airflow's user and changes nothing in a DAGs folder that is there. */
+const proof: ExplainsIf = { id: 'job-failed', when: ({ title }, _evidence, { severity }) => severity === 'error' && title.includes('/airstrip-folders-') }
+
 export const folderExplains: Explains = {
   'logs-not-writable-50000': ['wait-for-migrations-crashloop', 'not-ready-unexplained', 'post-install-hook-timeout', 'helm-release-failed'],
   'git-sync-failure': ['wait-for-migrations-crashloop', 'not-ready-unexplained', 'post-install-hook-timeout', 'helm-release-failed'],
-  'hostpath-not-on-the-node': ['not-ready-unexplained', 'post-install-hook-timeout', 'helm-release-failed', { id: 'dag-import-error', when: (_symptom, _evidence, { title }) => /\/dags\b/.test(title) }],
-  'dags-not-readable': [{ id: 'dag-import-error', when: ({ evidence }, _evidence, { severity }) => severity === 'error' || evidence.some((line) => line.includes('Permission')) }],
+  'hostpath-not-on-the-node': ['not-ready-unexplained', 'post-install-hook-timeout', 'helm-release-failed', proof, { id: 'dag-import-error', when: (_symptom, _evidence, { title }) => /\/dags\b/.test(title) }],
+  'dags-not-readable': [proof, { id: 'dag-import-error', when: ({ evidence }, _evidence, { severity }) => severity === 'error' || evidence.some((line) => line.includes('Permission')) }],
 }

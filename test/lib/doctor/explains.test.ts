@@ -143,6 +143,17 @@ void t.test('who talks to nobody is explained by what keeps everybody from it, a
   t.end()
 })
 
+void t.test('the Job that proves the folders fails of a folder that is not as it has to be', (t) => {
+  const job = found('job-failed', 'Job airflow/airstrip-folders-home has failed')
+  const under = (cause: Finding, symptom = job) => explained([cause, symptom], evidence({})).at(-1)?.causes?.map(({ id }) => id)
+  const closed = found('dags-not-readable', 'Airflow cannot read its DAGs folder')
+  t.same(under(closed), ['dags-not-readable'])
+  t.same(under(found('hostpath-not-on-the-node', '/srv/airflow/dags is not a directory on node home')), ['hostpath-not-on-the-node'])
+  t.same(under({ ...closed, severity: 'warning' }), undefined, 'a DAG alone is not looked at by it')
+  t.same(under(closed, found('job-failed', 'Job airflow/airflow-run-airflow-migrations has failed')), undefined)
+  t.end()
+})
+
 void t.test('a Traefik that does not run is enough for nobody answering there, whatever else is wrong', (t) => {
   const [closed, traefik, nobody] = [found('database-unreachable', 'Database airflow takes no connections'), found('traefik-not-running', 'Traefik is scaled to no pod: Deployment traefik/traefik'), found('ingress-unproven', 'Nobody answers at 192.0.2.7, where ingress.address says that Traefik is')] as const
   const under = (...all: Finding[]) => explained([...all, nobody], evidence({})).at(-1)?.causes?.map(({ id }) => id)

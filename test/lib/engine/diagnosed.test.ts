@@ -32,6 +32,14 @@ void t.test('what another explains comes after it, also where only the rules kno
   t.same(error.findings[2]?.causes, [root])
 })
 
+void t.test('what the step has ended for comes before what is wrong besides, which a run may mend once it comes that far', async (t) => {
+  const root = finding('dags-not-readable')
+  const ended = { ...finding('job-failed'), causes: [root] }
+  const error = await of([finding('node-affinity-mismatch'), root, ended], [finding('job-failed')], { name: 'storage' })
+  t.same(ids(error), ['dags-not-readable', 'node-affinity-mismatch', 'job-failed'])
+  t.equal(error.next, 'mend dags-not-readable')
+})
+
 void t.test('a warning is the cause only where nothing else is', async (t) => {
   t.same(ids(await of([warning('two-default-storageclasses')], [finding('crash-loop')])), ['crash-loop'])
   t.same(ids(await of([warning('two-default-storageclasses')])), ['two-default-storageclasses'])
